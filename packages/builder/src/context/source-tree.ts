@@ -1,0 +1,49 @@
+import type { ByteString, TarEntryType, TarTime } from '@tsbuild/oci';
+
+/** One path of a {@link SourceTree}, not followed when it is a symlink. */
+export interface SourceEntry {
+  /** Relative to the tree's root, no leading or trailing slash; empty for the root itself. */
+  readonly path: ByteString;
+  /** `socket` entries are listed so that callers can skip them with a note. */
+  readonly type: Exclude<TarEntryType, 'hardlink'> | 'socket';
+  /** 0 … 0o7777 */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  readonly mtime: TarTime;
+  readonly linkPath: ByteString;
+  readonly devMajor: number;
+  readonly devMinor: number;
+  /** Files with more than one name carry the same key; undefined when there is only one name. */
+  readonly hardLinkKey?: string;
+  readonly xattrs?: ReadonlyMap<string, Uint8Array>;
+}
+
+/** One open file of a {@link SourceTree}. */
+export interface SourceReader {
+  /** Fills `buffer` with the next bytes; returns how many, 0 at the end. */
+  read(buffer: Uint8Array): number;
+  close(): void;
+}
+
+/**
+ * What COPY reads from: a build context (minus what `.dockerignore` leaves out) or the files of a stage or image.
+ * All paths are relative to the root and never leave it: symlinks resolve inside it, `..` stops at it.
+ */
+export interface SourceTree {
+  /** The entry at exactly this path (its parents must be real directories), or undefined when missing or ignored. */
+  lookup(path: ByteString): SourceEntry | undefined;
+  /** The children of a directory, sorted by bytes, without what is ignored (a directory stays when something in it does). */
+  list(directory: ByteString): readonly SourceEntry[];
+  /** Follows symlinks in every component, inside the root; undefined when the target is missing, ignored or a loop. */
+  resolve(path: ByteString): ByteString | undefined;
+  /** sha256 of a file's content, hexadecimal: remembered where the tree can tell that the file did not change. */
+  contentSha256(entry: SourceEntry): string;
+  /** The digest if it is known without reading the file. */
+  knownSha256(entry: SourceEntry): string | undefined;
+  /** Tells the tree a digest learnt while the file was read for another reason. */
+  remember(entry: SourceEntry, sha256: string): void;
+  /** @throws BuildError `FILE_CHANGED` when the file vanished or is no longer what `entry` says. */
+  open(entry: SourceEntry): SourceReader;
+}

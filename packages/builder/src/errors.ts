@@ -1,0 +1,54 @@
+import type { SourceRange } from './dockerfile/source-file.ts';
+
+/** Every code a {@link BuildError} can carry. */
+export type BuildErrorCode =
+  | 'BASE_NOT_FOUND'
+  | 'CACHE_INVALID'
+  | 'CONTEXT_INVALID'
+  | 'COPY_FAILED'
+  | 'DOCKERFILE_INVALID'
+  | 'DOCKERFILE_NOT_FOUND'
+  | 'EXPORT_FAILED'
+  | 'FILE_CHANGED'
+  | 'IGNORE_INVALID'
+  | 'INTERRUPTED'
+  | 'LAYER_INVALID'
+  | 'NOT_SUPPORTED'
+  | 'OPTION_INVALID'
+  | 'RUN_FAILED'
+  | 'SANDBOX_UNAVAILABLE'
+  | 'SNAPSHOT_FAILED'
+  | 'SOURCE_NOT_FOUND'
+  | 'STAGE_NOT_FOUND';
+
+/** What a {@link BuildError} carries beside its message. */
+export interface BuildErrorOptions {
+  /** Where in the Dockerfile (or another text) it went wrong; the printer draws a frame around it. */
+  readonly range?: SourceRange;
+  /** What the user can do about it, one sentence. */
+  readonly hint?: string;
+  /** The exit code of a failed RUN. */
+  readonly exitCode?: number;
+  /** Lines of output that explain the failure (a failed RUN's last output). */
+  readonly output?: readonly string[];
+  readonly cause?: unknown;
+}
+
+/** The one error class of the builder: what (`message`), where (`range`), what to do (`hint`). */
+export class BuildError extends Error {
+  readonly code: BuildErrorCode;
+  readonly range: SourceRange | undefined;
+  readonly hint: string | undefined;
+  readonly exitCode: number | undefined;
+  readonly output: readonly string[];
+
+  constructor(code: BuildErrorCode, message: string, options: BuildErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'BuildError';
+    this.code = code;
+    this.range = options.range;
+    this.hint = options.hint;
+    this.exitCode = options.exitCode;
+    this.output = options.output ?? [];
+  }
+}
