@@ -1,11 +1,5 @@
 import type { ByteString } from '@tsbuild/oci';
-
-/** How the sandbox gets its root filesystem. */
-export type RootMount =
-  /** `lower` from the lowest layer up; the executor mounts the overlay inside the sandbox's own mount namespace. */
-  | { readonly kind: 'overlay'; readonly lower: readonly string[]; readonly upper: string; readonly work: string }
-  /** A complete tree in one directory, used where overlayfs cannot be mounted. */
-  | { readonly kind: 'directory'; readonly path: string };
+import type { RootMount } from '../root-mount.ts';
 
 /** A file that the sandbox sees in place of what the image has at `target`, bound read-only. */
 export interface FileMount {

@@ -1,0 +1,6 @@
+/** How the sandbox gets its root filesystem. */
+export type RootMount =
+  /** `lower` from the lowest layer up; the executor mounts the overlay inside the sandbox's own mount namespace. */
+  | { readonly kind: 'overlay'; readonly lower: readonly string[]; readonly upper: string; readonly work: string }
+  /** A complete tree in one directory, used where overlayfs cannot be mounted. */
+  | { readonly kind: 'directory'; readonly path: string };
