@@ -1,0 +1,90 @@
+/**
+ * Everything a build tells the outside, a closed union: plain, tty and json outputs are folds over these events.
+ * Times are milliseconds since 1970, durations milliseconds, sizes bytes.
+ */
+export type ProgressEvent =
+  | BuildStarted
+  | PlanReady
+  | StepStarted
+  | StepCached
+  | StepOutput
+  | StepFinished
+  | StepFailed
+  | Notice
+  | ImageBuilt;
+
+export interface BuildStarted {
+  readonly type: 'build-started';
+  readonly dockerfile: string;
+  readonly target?: string;
+}
+
+/** The steps that the target needs, in Dockerfile order. */
+export interface PlanReady {
+  readonly type: 'plan-ready';
+  readonly steps: readonly PlannedStep[];
+}
+
+export interface PlannedStep {
+  /** Unique within the build; what the other step events refer to. */
+  readonly id: string;
+  /** The stage's name, or `stage-N` when it has none. */
+  readonly stage: string;
+  /** 1 … total within the stage. */
+  readonly index: number;
+  readonly total: number;
+  /** The instruction, variables expanded, e.g. `COPY package*.json ./`. */
+  readonly name: string;
+}
+
+export interface StepStarted {
+  readonly type: 'step-started';
+  readonly id: string;
+  readonly time: number;
+}
+
+/** The step's result came from the cache. */
+export interface StepCached {
+  readonly type: 'step-cached';
+  readonly id: string;
+  /** When its record was made. */
+  readonly since: number;
+}
+
+export interface StepOutput {
+  readonly type: 'step-output';
+  readonly id: string;
+  readonly stream: 'stdout' | 'stderr';
+  /** Raw bytes of the command: not to be sent to a terminal as they are. */
+  readonly chunk: Uint8Array;
+}
+
+export interface StepFinished {
+  readonly type: 'step-finished';
+  readonly id: string;
+  readonly time: number;
+  readonly milliseconds: number;
+  readonly layerSize: number;
+}
+
+export interface StepFailed {
+  readonly type: 'step-failed';
+  readonly id: string;
+  readonly time: number;
+  readonly message: string;
+}
+
+export interface Notice {
+  readonly type: 'notice';
+  readonly level: 'info' | 'warning';
+  readonly message: string;
+}
+
+export interface ImageBuilt {
+  readonly type: 'image-built';
+  /** The image ID: the digest of its config. */
+  readonly id: string;
+  readonly names: readonly string[];
+  readonly size: number;
+  readonly milliseconds: number;
+}
