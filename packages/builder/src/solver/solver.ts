@@ -1,0 +1,161 @@
+import type { Digest } from '@tsbuild/oci';
+import { cacheKey } from '../cache/cache-key.ts';
+import type { CacheStore } from '../cache/cache-store.ts';
+import type { ProgressEvent } from '../progress/event.ts';
+import type { ProgressReporter } from '../progress/reporter.ts';
+import { Limiter } from './limiter.ts';
+import type { PreparedStep, StepContext, StepResult, StepVertex, Vertex } from './vertex.ts';
+
+/** What the solver needs besides the graph. */
+export interface SolveOptions<O> {
+  readonly cache: CacheStore<O>;
+  readonly reporter: ProgressReporter;
+  readonly signal: AbortSignal;
+  /** How many steps may be at work at once. */
+  readonly jobs: number;
+  /** The clock, milliseconds since 1970. */
+  readonly now: () => number;
+  /** The bytes an output adds to the image, for the step's event. */
+  readonly sizeOf: (output: O) => number;
+}
+
+/** The values of the wanted vertices and how every step on the way got its output, by step id. */
+export interface Solution<V, O> {
+  readonly values: readonly V[];
+  readonly results: ReadonlyMap<string, StepResult<O>>;
+}
+
+/**
+ * Computes the wanted vertices: inputs first, independent ones side by side, each step looked up by key before it is
+ * executed. The first failure aborts the others; the promise settles only when nothing runs any more.
+ * @throws whatever the first failing step threw, or the signal's reason
+ */
+export async function solve<V, O>(wanted: readonly Vertex<V, O>[], options: SolveOptions<O>): Promise<Solution<V, O>> {
+  const run = new SolverRun<V, O>(options);
+  const outcomes = await Promise.allSettled(wanted.map((vertex) => run.value(vertex)));
+  await run.settled();
+  if (run.failure !== undefined) throw run.failure.reason;
+  const values = outcomes.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+  return { values, results: run.results };
+}
+
+class SolverRun<V, O> {
+  readonly results = new Map<string, StepResult<O>>();
+  failure: { readonly reason: unknown } | undefined;
+  readonly #options: SolveOptions<O>;
+  readonly #limiter: Limiter;
+  readonly #abort = new AbortController();
+  readonly #signal: AbortSignal;
+  readonly #values = new Map<Vertex<V, O>, Promise<V>>();
+  /** Steps with the same key at the same time are done once: the later ones wait and then find the record. */
+  readonly #executing = new Map<Digest, Promise<unknown>>();
+
+  constructor(options: SolveOptions<O>) {
+    this.#options = options;
+    this.#limiter = new Limiter(options.jobs);
+    this.#signal = AbortSignal.any([options.signal, this.#abort.signal]);
+  }
+
+  value(vertex: Vertex<V, O>): Promise<V> {
+    let value = this.#values.get(vertex);
+    if (value === undefined) {
+      value = vertex.kind === 'constant' ? Promise.resolve(vertex.value) : this.#step(vertex);
+      this.#values.set(vertex, value);
+    }
+    return value;
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#values.values());
+  }
+
+  async #step(vertex: StepVertex<V, O>): Promise<V> {
+    // allSettled, so that no input's rejection is left unhandled while another one is awaited.
+    const outcomes = await Promise.allSettled(vertex.inputs.map((input) => this.value(input)));
+    const inputs = outcomes.map((outcome) => {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      return outcome.value;
+    });
+    try {
+      const result = await this.#limiter.run(() => this.#solveStep(vertex, inputs));
+      this.results.set(vertex.id, result);
+      return vertex.complete(inputs, result.output);
+    } catch (error) {
+      if (this.failure === undefined) {
+        this.failure = { reason: error };
+        this.#abort.abort(error);
+      }
+      throw error;
+    }
+  }
+
+  async #solveStep(vertex: StepVertex<V, O>, inputs: readonly V[]): Promise<StepResult<O>> {
+    const { now } = this.#options;
+    this.#signal.throwIfAborted();
+    const started = now();
+    const context = this.#contextOf(vertex);
+    this.#report({ type: 'step-started', id: vertex.id, time: started });
+    try {
+      const prepared = await vertex.prepare(inputs, context);
+      return await this.#lookUpOrExecute(vertex, prepared, context, started);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      this.#report({ type: 'step-failed', id: vertex.id, time: now(), message });
+      throw error;
+    }
+  }
+
+  async #lookUpOrExecute(
+    vertex: StepVertex<V, O>,
+    prepared: PreparedStep<O>,
+    context: StepContext,
+    started: number,
+  ): Promise<StepResult<O>> {
+    const key = cacheKey(prepared.preimage);
+    await this.#executing.get(key)?.catch(() => undefined);
+    const record = vertex.ignoreCache ? undefined : await this.#options.cache.get(key);
+    if (record !== undefined) {
+      await prepared.discard();
+      this.#report({ type: 'step-cached', id: vertex.id, since: record.created });
+      return { output: record.output, created: record.created, cached: true };
+    }
+    const execution = this.#execute(vertex, prepared, context, key, started);
+    this.#executing.set(key, execution);
+    return execution;
+  }
+
+  async #execute(
+    vertex: StepVertex<V, O>,
+    prepared: PreparedStep<O>,
+    context: StepContext,
+    key: Digest,
+    started: number,
+  ): Promise<StepResult<O>> {
+    const { cache, now, sizeOf } = this.#options;
+    if (this.#signal.aborted) {
+      await prepared.discard();
+      this.#signal.throwIfAborted();
+    }
+    const output = await prepared.execute(context);
+    const created = now();
+    const milliseconds = created - started;
+    await cache.put({ key, preimage: prepared.preimage, output, created, milliseconds });
+    this.#report({ type: 'step-finished', id: vertex.id, time: created, milliseconds, layerSize: sizeOf(output) });
+    return { output, created, cached: false };
+  }
+
+  #contextOf(vertex: StepVertex<V, O>): StepContext {
+    return {
+      signal: this.#signal,
+      output: (stream, chunk) => this.#report({ type: 'step-output', id: vertex.id, stream, chunk }),
+      notice: (message) => this.#report({ type: 'notice', level: 'warning', message }),
+    };
+  }
+
+  #report(event: ProgressEvent): void {
+    this.#options.reporter.report(event);
+  }
+}

@@ -1,0 +1,48 @@
+import type { KeyPreimage } from '../cache/cache-key.ts';
+
+/**
+ * A node of the build graph. `V` is what flows along the edges (a filesystem as a value; an integer in tests), `O`
+ * what a step produces and the cache remembers.
+ */
+export type Vertex<V, O> = ConstantVertex<V> | StepVertex<V, O>;
+
+/** A value known beforehand: a base image, an empty filesystem. */
+export interface ConstantVertex<V> {
+  readonly kind: 'constant';
+  readonly value: V;
+}
+
+/** Something to do with the values of its inputs. */
+export interface StepVertex<V, O> {
+  readonly kind: 'step';
+  /** Unique in its graph; names the step in events. */
+  readonly id: string;
+  readonly inputs: readonly Vertex<V, O>[];
+  /** Do not look the result up (`--no-cache`); it is remembered all the same. */
+  readonly ignoreCache: boolean;
+  /** Finds out the key. May already do the work when that is cheaper than reading everything twice (COPY). */
+  prepare(inputs: readonly V[], context: StepContext): Promise<PreparedStep<O>>;
+  /** The value of this vertex, from those of its inputs and its own output. Pure and cheap. */
+  complete(inputs: readonly V[], output: O): V;
+}
+
+/** What a step may use while it works. */
+export interface StepContext {
+  readonly signal: AbortSignal;
+  output(stream: 'stdout' | 'stderr', chunk: Uint8Array): void;
+  notice(message: string): void;
+}
+
+/** A step whose key is known. Exactly one of `execute` and `discard` is called. */
+export interface PreparedStep<O> {
+  readonly preimage: KeyPreimage;
+  execute(context: StepContext): Promise<O>;
+  discard(): Promise<void>;
+}
+
+/** How a step came to its output. Times in milliseconds (since 1970, and as a duration). */
+export interface StepResult<O> {
+  readonly output: O;
+  readonly created: number;
+  readonly cached: boolean;
+}
