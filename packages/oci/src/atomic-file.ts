@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+
+/**
+ * Replaces a file whole: readers see the old content or the new, also after a crash. Written beside it (or in
+ * `temporaryDirectory`, which must be on the same filesystem), fsynced, renamed, then the folder is fsynced. Missing
+ * folders are made.
+ * @throws the file system's errors as they are; no temporary file is left then
+ */
+export async function writeFileAtomic(
+  path: string,
+  content: string | Uint8Array,
+  options: { readonly temporaryDirectory?: string; readonly mode?: number } = {},
+): Promise<void> {
+  const folder = dirname(path);
+  await mkdir(folder, { recursive: true });
+  const temporary = temporaryPath(options.temporaryDirectory ?? folder, basename(path));
+  try {
+    const file = await open(temporary, 'wx', options.mode ?? 0o644);
+    try {
+      await file.writeFile(content);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(folder);
+}
+
+/** A fresh name for a file being written. It says whose it is, so that leftovers of a crash can be told from work. */
+export function temporaryPath(directory: string, what: string): string {
+  return join(directory, `.${what}.${process.pid}-${randomBytes(8).toString('hex')}.tmp`);
+}
+
+/** Makes the names in a folder (a rename, a new file) durable. */
+export async function syncDirectory(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,35 @@
+export type { BlobInfo, BlobReader, BlobStore, BlobWriter, ExpectedBlob } from './blob/blob-store.ts';
+export { MemoryBlobStore } from './blob/memory.ts';
+export { byteStringToUtf8, compareByteStrings, utf8ToByteString } from './byte-string.ts';
+export type { ByteString } from './byte-string.ts';
+export { canonicalJson } from './canonical-json.ts';
+export type { JsonValue } from './canonical-json.ts';
+export { chainID, chainIDs } from './chain-id.ts';
+export type { Descriptor } from './descriptor.ts';
+export { digestAlgorithm, digestHex, isDigest, parseDigest, sha256Digest } from './digest.ts';
+export type { Digest } from './digest.ts';
+export { OciError } from './errors.ts';
+export type { OciErrorCode } from './errors.ts';
+export { assembleImage } from './image.ts';
+export type { AssembledImage } from './image.ts';
+export { decodeImageConfig, encodeImageConfig } from './image-config.ts';
+export type {
+  ContainerConfig,
+  EmptyObject,
+  Healthcheck,
+  HistoryEntry,
+  ImageConfig,
+  RootfsLayers,
+} from './image-config.ts';
+export { decodeImageIndex, isAttestation, selectManifest } from './image-index.ts';
+export type { ImageIndex } from './image-index.ts';
+export type { LayerEntry } from './layer/layer-entry.ts';
+export { decodeManifest } from './manifest.ts';
+export type { Manifest } from './manifest.ts';
+export { isConfigType, isIndexType, isManifestType, layerCompression, MediaType } from './media-type.ts';
+export type { LayerCompression } from './media-type.ts';
+export { formatPlatform, normalizePlatform, parsePlatform, platformFit, samePlatform } from './platform.ts';
+export type { Platform } from './platform.ts';
+export { familiarName, familiarRepository, formatReference, parseReference } from './reference.ts';
+export type { Reference } from './reference.ts';
+export type { TarEntry, TarEntryType, TarTime } from './tar/entry.ts';

@@ -1,0 +1,38 @@
+import type { Descriptor } from '../descriptor.ts';
+import type { Digest } from '../digest.ts';
+import type { ImageConfig } from '../image-config.ts';
+import type { Reference } from '../reference.ts';
+
+/** What makes an image: the exact bytes of its config, and its layers, which are in the blob store uncompressed. */
+export interface ImageContent {
+  readonly config: Uint8Array;
+  /** Lowest first, one for each of the config's `diff_ids`. */
+  readonly layers: readonly Descriptor[];
+}
+
+/** An image of a {@link Layout}. */
+export interface StoredImage {
+  /** The image ID: the digest of the config. */
+  readonly id: Digest;
+  readonly manifest: Descriptor;
+  readonly config: ImageConfig;
+  /** The config's exact bytes; derive from these or from `config`, never from a re-encoding. */
+  readonly rawConfig: Uint8Array;
+  readonly layers: readonly Descriptor[];
+  /** Empty for a dangling image. */
+  readonly names: readonly Reference[];
+  /** Sum of the layers' sizes, bytes. */
+  readonly size: number;
+}
+
+/** One line of what {@link Layout.remove} did: `Untagged: my-app:latest` or `Deleted: sha256:…`. */
+export type RemovedName = { readonly untagged: string } | { readonly deleted: Digest };
+
+/** What a collection deleted. */
+export interface Collected {
+  readonly deleted: readonly Digest[];
+  /** Bytes freed. */
+  readonly bytes: number;
+  /** Live leases of other builds that kept the collection from deleting anything; 0 when it ran. */
+  readonly heldBackBy: number;
+}

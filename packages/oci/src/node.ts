@@ -1,0 +1,18 @@
+export * from './index.ts';
+export { writeFileAtomic } from './atomic-file.ts';
+export { DirectoryBlobStore } from './blob/directory.ts';
+export { hostPlatform } from './host-platform.ts';
+export { decompress, sniffCompression } from './layer/compression.ts';
+export type { Compression, DecompressOptions } from './layer/compression.ts';
+export { LayerIndex } from './layer/layer-index.ts';
+export { LayerIndexStore } from './layer/layer-index-store.ts';
+export { indexLayer } from './layer/read-layer.ts';
+export type { IndexedLayer, IndexLayerOptions } from './layer/read-layer.ts';
+export { RootfsTree } from './layer/rootfs-tree.ts';
+export type { RootfsEntry, RootfsLayer } from './layer/rootfs-tree.ts';
+export { LayerWriter } from './layer/write.ts';
+export type { NewLayerEntry, WrittenLayer } from './layer/write.ts';
+export { Layout } from './layout/layout.ts';
+export type { Collected, ImageContent, RemovedName, StoredImage } from './layout/stored-image.ts';
+export { readTar } from './tar/reader.ts';
+export type { ReadTarOptions, TarMember } from './tar/reader.ts';
