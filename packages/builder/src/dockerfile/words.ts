@@ -1,24 +1,67 @@
+import { BuildError } from '../errors.ts';
+import { invalid } from './invalid.ts';
+import type { SourceRange } from './source-file.ts';
+import { WordLexer } from './word-lexer.ts';
+
 /** Looks a variable up; undefined means unset. */
 export type Lookup = (name: string) => string | undefined;
 
 /** How words are expanded. */
 export interface ExpandOptions {
+  /** The escape character of the Dockerfile. */
   readonly escape: '\\' | '`';
+  /** Where errors point to. */
+  readonly range?: SourceRange;
   /** Called once per expansion for each name that was looked up and is not set. */
   readonly onUndefined?: (name: string) => void;
 }
 
-/** Expands a word: quotes are removed and variables replaced. Throws WordError. */
+/** The same without an escape character: within heredocs it is the backslash. */
+export type HeredocOptions = Omit<ExpandOptions, 'escape'>;
+
+/**
+ * Expands a word: quotes and escapes are removed, `$V` and `${V…}` replaced.
+ *
+ * Within `'…'` all is literal; within `"…"` variables are replaced and the escape character takes only `"`, `$` and itself; outside
+ * quotes it takes any character. Throws BuildError DOCKERFILE_INVALID, e.g. `unexpected end of statement while looking for matching
+ * double-quote`, `bad substitution`, or the message of `${V:?message}`.
+ */
 export function expandWord(word: string, lookup: Lookup, options: ExpandOptions): string {
-  throw new Error(`not built yet: ${word} ${lookup.name} ${options.escape}`);
+  return expand(word, lookup, options, true).text;
 }
 
-/** Expands, then splits on blanks outside quotes (EXPOSE). Throws WordError. */
+/** Expands as {@link expandWord} does, then splits at the blanks that are not quoted: a variable may bring several words (EXPOSE). */
 export function expandWords(word: string, lookup: Lookup, options: ExpandOptions): string[] {
-  throw new Error(`not built yet: ${word} ${lookup.name} ${options.escape}`);
+  return expand(word, lookup, options, true).words;
 }
 
-/** Expands the variables of a heredoc's body; quotes stay. Throws WordError. */
-export function expandHeredoc(body: string, lookup: Lookup, onUndefined?: (name: string) => void): string {
-  throw new Error(`not built yet: ${body} ${lookup.name} ${onUndefined?.name}`);
+/** Expands the body of a COPY or ADD heredoc: quotes are text like any other, `\$` is a literal dollar. Throws as {@link expandWord}. */
+export function expandHeredoc(body: string, lookup: Lookup, options: HeredocOptions = {}): string {
+  return expand(body, lookup, { ...options, escape: '\\' }, false).text;
+}
+
+function expand(
+  word: string,
+  lookup: Lookup,
+  options: ExpandOptions,
+  quotes: boolean,
+): { readonly text: string; readonly words: string[] } {
+  const undefinedNames = new Set<string>();
+  const lexer = new WordLexer(word, {
+    escape: options.escape,
+    quotes,
+    lookup: (name) => {
+      const value = lookup(name);
+      if (value === undefined) undefinedNames.add(name);
+      return value;
+    },
+  });
+  try {
+    return lexer.expand();
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    throw invalid(`failed to process ${JSON.stringify(word)}: ${error.message}`, options.range, error.hint);
+  } finally {
+    for (const name of undefinedNames) options.onUndefined?.(name);
+  }
 }
