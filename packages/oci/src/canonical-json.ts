@@ -27,7 +27,7 @@ export function canonicalJson(value: unknown): string {
 function object(value: Readonly<Record<string, unknown>>): string {
   const members = Object.keys(value)
     .filter((key) => value[key] !== undefined)
-    .map((key) => ({ order: utf8ToByteString(key.toWellFormed()), key }))
+    .map((key) => ({ order: utf8ToByteString(wellFormed(key)), key }))
     .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
   return `{${members.map(({ key }) => `${quote(key)}:${canonicalJson(value[key])}`).join(',')}}`;
 }
@@ -50,11 +50,13 @@ const SHORT: ReadonlyMap<string, string> = new Map([
 ]);
 
 function quote(text: string): string {
-  // Lone surrogates cannot be encoded in UTF-8; Go writes U+FFFD for what is no character, and so does toWellFormed.
-  const escaped = text
-    .toWellFormed()
-    .replace(ESCAPED, (char) => SHORT.get(char) ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
-  return `"${escaped}"`;
+  const escape = (char: string): string => SHORT.get(char) ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return `"${wellFormed(text).replace(ESCAPED, escape)}"`;
+}
+
+/** Lone surrogates cannot be encoded in UTF-8; like Go's encoder, write U+FFFD for what is no character. */
+function wellFormed(text: string): string {
+  return text.replace(/\p{Surrogate}/gu, '\ufffd');
 }
 
 function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {

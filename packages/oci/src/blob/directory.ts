@@ -1,37 +1,204 @@
+import { close, closeSync, constants, fstatSync, lstatSync, openSync, read, readSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { temporaryPath } from '../atomic-file.ts';
+import { digestAlgorithm, digestHex, isDigest } from '../digest.ts';
 import type { Digest } from '../digest.ts';
+import { errnoOf, unwritable } from '../store-errors.ts';
 import type { BlobInfo, BlobReader, BlobStore, BlobWriter, ExpectedBlob } from './blob-store.ts';
+import { DirectoryBlobWriter, makeStoreFolder, nodeHasher, refreshBlob } from './directory-writer.ts';
+import { checkBlob, corrupt, notFound, verified } from './verify.ts';
 
-const todo = (): never => {
-  throw new Error('not written yet');
-};
+const readFile = promisify(read);
+const closeFile = promisify(close);
+const ALGORITHMS = ['sha256', 'sha512'] as const;
+const READ_SIZE = 512 * 1024;
 
-/** Blobs as files below `root/blobs/<algorithm>/<hex>` (image-spec image-layout.md). */
+/**
+ * Blobs as files below `root/blobs/<algorithm>/<hex>` (image-spec image-layout.md), shared by any number of processes.
+ * Writers work in `root/tmp`. Only regular files count as blobs: a symlink, fifo or folder in their place is corruption,
+ * so that a hostile layout cannot make us read other files.
+ */
 export class DirectoryBlobStore implements BlobStore {
   readonly root: string;
+  readonly #ready = new Map<string, Promise<void>>();
 
+  /** @param root the folder that holds (or will hold) `blobs`; folders are made by the first write. */
   constructor(root: string) {
     this.root = root;
   }
 
-  async put(_content: Uint8Array | AsyncIterable<Uint8Array>, _expected?: ExpectedBlob): Promise<BlobInfo> {
-    return todo();
+  /** Where a blob is, whether or not it is there. */
+  path(digest: Digest): string {
+    return join(this.root, 'blobs', digestAlgorithm(digest), digestHex(digest));
   }
+
+  async put(content: Uint8Array | AsyncIterable<Uint8Array>, expected: ExpectedBlob = {}): Promise<BlobInfo> {
+    if (content instanceof Uint8Array) {
+      const known = await this.#refresh(content, expected);
+      if (known !== undefined) return known;
+    }
+    const writer = await this.#writer(expected.digest === undefined ? 'sha256' : digestAlgorithm(expected.digest));
+    try {
+      if (content instanceof Uint8Array) writer.write(content);
+      else for await (const chunk of content) writer.write(chunk);
+    } catch (error) {
+      await writer.discard();
+      throw error;
+    }
+    return writer.commit(expected);
+  }
+
   async create(): Promise<BlobWriter> {
-    return todo();
+    return this.#writer('sha256');
   }
-  open(_digest: Digest, _range?: { readonly offset: number; readonly length?: number }): AsyncIterable<Uint8Array> {
-    return todo();
+
+  async *open(
+    digest: Digest,
+    range?: { readonly offset: number; readonly length?: number },
+  ): AsyncIterable<Uint8Array> {
+    const { fd, size } = this.#openBlob(digest);
+    try {
+      if (range === undefined) {
+        yield* verified(chunks(fd, 0, size + 1), { digest, size }, nodeHasher(digestAlgorithm(digest)));
+      } else {
+        const rest = Math.max(0, size - range.offset);
+        yield* chunks(fd, range.offset, Math.min(range.length ?? rest, rest));
+      }
+    } finally {
+      await closeFile(fd);
+    }
   }
-  openReader(_digest: Digest): BlobReader {
-    return todo();
+
+  openReader(digest: Digest): BlobReader {
+    const { fd, size } = this.#openBlob(digest);
+    let closed = false;
+    return {
+      size,
+      read: (buffer, position) => {
+        let done = 0;
+        while (done < buffer.length) {
+          const count = readSync(fd, buffer, done, buffer.length - done, position + done);
+          if (count === 0) break;
+          done += count;
+        }
+        return done;
+      },
+      close: () => {
+        if (!closed) closeSync(fd);
+        closed = true;
+      },
+    };
   }
-  async has(_digest: Digest): Promise<BlobInfo | undefined> {
-    return todo();
+
+  async has(digest: Digest): Promise<BlobInfo | undefined> {
+    this.#checkFolders(digest);
+    try {
+      const stat = await lstat(this.path(digest));
+      return stat.isFile() ? { digest, size: stat.size } : undefined;
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
   }
-  list(): AsyncIterable<BlobInfo> {
-    return todo();
+
+  async *list(): AsyncIterable<BlobInfo> {
+    for (const algorithm of ALGORITHMS) {
+      for (const name of await namesIn(join(this.root, 'blobs', algorithm))) {
+        const digest = `${algorithm}:${name}`;
+        const info = isDigest(digest) ? await this.has(digest) : undefined;
+        if (info !== undefined) yield info;
+      }
+    }
   }
-  async delete(_digest: Digest): Promise<void> {
-    return todo();
+
+  async delete(digest: Digest): Promise<void> {
+    this.#checkFolders(digest);
+    const path = this.path(digest);
+    try {
+      await rm(path, { force: true });
+    } catch (error) {
+      throw unwritable(path, error);
+    }
   }
+
+  /** Content that is at hand and stored already needs no temporary file. */
+  async #refresh(content: Uint8Array, expected: ExpectedBlob): Promise<BlobInfo | undefined> {
+    const hasher = nodeHasher(expected.digest === undefined ? 'sha256' : digestAlgorithm(expected.digest));
+    hasher.update(content);
+    const info = { digest: hasher.digest(), size: content.length };
+    checkBlob(info, expected);
+    this.#checkFolders(info.digest);
+    return (await refreshBlob(this.path(info.digest), info.size)) ? info : undefined;
+  }
+
+  async #writer(algorithm: 'sha256' | 'sha512'): Promise<DirectoryBlobWriter> {
+    const temporary = join(this.root, 'tmp');
+    await this.#prepare(temporary);
+    await this.#prepare(join(this.root, 'blobs'));
+    await this.#prepare(join(this.root, 'blobs', algorithm));
+    const path = temporaryPath(temporary, 'blob');
+    return new DirectoryBlobWriter(path, (digest) => this.path(digest), nodeHasher(algorithm));
+  }
+
+  /** Makes a folder once; a failure is tried again by the next writer. */
+  #prepare(folder: string): Promise<void> {
+    const known = this.#ready.get(folder);
+    if (known !== undefined) return known;
+    const made = makeStoreFolder(folder);
+    this.#ready.set(folder, made);
+    made.catch(() => this.#ready.delete(folder));
+    return made;
+  }
+
+  #openBlob(digest: Digest): { fd: number; size: number } {
+    this.#checkFolders(digest);
+    let fd: number;
+    try {
+      // O_NONBLOCK: opening a fifo would otherwise wait for ever.
+      fd = openSync(this.path(digest), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    } catch (error) {
+      if (isMissing(error)) throw notFound(digest);
+      if (errnoOf(error) === 'ELOOP') throw corrupt(digest, 'it is a symbolic link');
+      throw corrupt(digest, error instanceof Error ? error.message : String(error));
+    }
+    const stat: Stats = fstatSync(fd);
+    if (stat.isFile()) return { fd, size: stat.size };
+    closeSync(fd);
+    throw corrupt(digest, 'it is not a regular file');
+  }
+
+  /** O_NOFOLLOW covers the last component only; the two folders above it are ours to check. */
+  #checkFolders(digest: Digest): void {
+    for (const folder of [join(this.root, 'blobs'), join(this.root, 'blobs', digestAlgorithm(digest))]) {
+      const stat = lstatSync(folder, { throwIfNoEntry: false });
+      if (stat?.isSymbolicLink()) throw corrupt(digest, `${folder} is a symbolic link`);
+    }
+  }
+}
+
+async function* chunks(fd: number, offset: number, length: number): AsyncGenerator<Uint8Array, void, undefined> {
+  const end = offset + length;
+  for (let at = offset; at < end; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(READ_SIZE, end - at));
+    const { bytesRead } = await readFile(fd, buffer, 0, buffer.length, at);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    at += bytesRead;
+  }
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  return errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR';
 }

@@ -1,58 +1,278 @@
+import { resolve as absolutePath } from 'node:path';
+import { DirectoryBlobStore } from '../blob/directory.ts';
+import type { Descriptor } from '../descriptor.ts';
 import type { Digest } from '../digest.ts';
-import type { DirectoryBlobStore } from '../blob/directory.ts';
+import { OciError } from '../errors.ts';
+import { hostPlatform } from '../host-platform.ts';
+import { assembleImage } from '../image.ts';
+import { decodeImageConfig } from '../image-config.ts';
+import type { ImageConfig } from '../image-config.ts';
+import { parseReference } from '../reference.ts';
 import type { Reference } from '../reference.ts';
+import { fileSystemTime } from './claim.ts';
+import { reachable, sweep, sweepTemporaries } from './collect.ts';
+import { findImage, readImages } from './find-image.ts';
+import type { FoundImage } from './find-image.ts';
+import { namesOf, untaggedLine, withImage, withoutManifests, withoutReference } from './index-entries.ts';
+import type { IndexEntries } from './index-entries.ts';
+import { checkLayout, createLayout, layoutPaths, readIndex, writeIndex } from './layout-files.ts';
+import type { LayoutPaths } from './layout-files.ts';
+import { countLeases, takeLease } from './lease.ts';
+import type { Lease } from './lease.ts';
+import { withLock } from './lock.ts';
+import { readImage } from './read-image.ts';
 import type { Collected, ImageContent, RemovedName, StoredImage } from './stored-image.ts';
 
-const todo = (): never => {
-  throw new Error('not written yet');
-};
+/** How {@link Layout.open} opens. */
+export interface OpenLayoutOptions {
+  /** Make the layout when it is missing. */
+  readonly create?: boolean;
+  /** Milliseconds to wait for another process that changes the index; 30 s unless told. */
+  readonly lockTimeout?: number;
+}
 
-/** An OCI image layout directory: the image side of the store. */
+/**
+ * An OCI image layout directory (image-spec image-layout.md): the image side of the store. Any number of processes may read
+ * and change it: changes replace `index.json` whole under a lock, after the blobs that they need are on the disk; readers
+ * take no lock and see a state from before or after each change.
+ */
 export class Layout {
   readonly root: string;
   readonly blobs: DirectoryBlobStore;
+  readonly #paths: LayoutPaths;
+  readonly #lockTimeout: number | undefined;
 
-  private constructor(root: string, blobs: DirectoryBlobStore) {
-    this.root = root;
-    this.blobs = blobs;
+  private constructor(paths: LayoutPaths, lockTimeout: number | undefined) {
+    this.root = paths.root;
+    this.blobs = new DirectoryBlobStore(paths.root);
+    this.#paths = paths;
+    this.#lockTimeout = lockTimeout;
   }
 
-  static async open(_root: string, _options: { readonly create?: boolean } = {}): Promise<Layout> {
-    return todo();
+  /** @throws OciError `LAYOUT_INVALID` (none there, damaged, or of a newer format), `STORE_UNWRITABLE` */
+  static async open(root: string, options: OpenLayoutOptions = {}): Promise<Layout> {
+    const paths = layoutPaths(absolutePath(root));
+    if (!(await checkLayout(paths))) {
+      if (options.create !== true) {
+        throw new OciError('LAYOUT_INVALID', `there is no image store at ${paths.root}`, {
+          fields: { path: paths.root },
+        });
+      }
+      await createLayout(paths);
+    }
+    return new Layout(paths, options.lockTimeout);
   }
 
-  /** Newest `created` first. */
+  /** Newest `created` first; images without a time come last, then by ID. */
   async images(): Promise<readonly StoredImage[]> {
-    return todo();
+    const images = await this.#read((entries) => readImages(this.blobs, entries, hostPlatform()));
+    return images.toSorted((a, b) => createdAt(b) - createdAt(a) || (a.id < b.id ? -1 : 1));
   }
 
-  /** By reference, ID or unique ID prefix. @throws OciError `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS` */
-  async resolve(_name: string): Promise<StoredImage> {
-    return todo();
+  /**
+   * By reference, ID or unique ID prefix (at least 4 digits); names win over prefixes, as in docker.
+   * @throws OciError `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `REFERENCE_INVALID`
+   */
+  async resolve(name: string): Promise<StoredImage> {
+    return (await this.find(name)) ?? missing(name);
   }
 
-  async find(_name: string): Promise<StoredImage | undefined> {
-    return todo();
+  /** As {@link resolve}, but undefined when there is no such image. @throws OciError `IMAGE_AMBIGUOUS`, `REFERENCE_INVALID` */
+  async find(name: string): Promise<StoredImage | undefined> {
+    return (await this.#read((entries) => findImage(this.blobs, entries, name, hostPlatform())))?.image;
   }
 
-  async add(_image: ImageContent, _names: readonly Reference[]): Promise<StoredImage> {
-    return todo();
+  /**
+   * Stores an image whose layers are in the blob store already, and gives it these names. Whatever bore them before keeps
+   * its other names or is left dangling. Adding the same image again changes nothing.
+   * @throws OciError `CONFIG_INVALID`, `BLOB_NOT_FOUND`, `STORE_UNWRITABLE`, `LOCK_TIMEOUT`
+   */
+  async add(image: ImageContent, names: readonly Reference[]): Promise<StoredImage> {
+    const [stored] = await this.addAll([{ image, names }]);
+    if (stored === undefined) throw new Error('addAll returned nothing');
+    return stored;
   }
 
-  async tag(_source: string, _target: string): Promise<void> {
-    return todo();
+  /** As {@link add} for several images; all of them become visible at once. */
+  async addAll(
+    additions: readonly { readonly image: ImageContent; readonly names: readonly Reference[] }[],
+  ): Promise<readonly StoredImage[]> {
+    const prepared = additions.map(({ image, names }) => ({ image, names, config: checkedConfig(image) }));
+    return this.#change(async (entries) => {
+      let changed = entries;
+      const manifests: Descriptor[] = [];
+      for (const { image, names, config } of prepared) {
+        const manifest = await this.#store(image, config);
+        changed = withImage(changed, manifest, names);
+        manifests.push(manifest);
+      }
+      const result: StoredImage[] = [];
+      for (const manifest of manifests) {
+        result.push(await readImage(this.blobs, manifest, namesOf(changed, new Set([manifest.digest]))));
+      }
+      return { entries: changed, result };
+    });
   }
 
-  async remove(_name: string, _options: { readonly force?: boolean } = {}): Promise<readonly RemovedName[]> {
-    return todo();
+  /** Gives an image one more name. @throws OciError as {@link resolve} and {@link add} */
+  async tag(source: string, target: string): Promise<void> {
+    const name = parseReference(target);
+    if (name.digest !== undefined) {
+      throw new OciError('REFERENCE_INVALID', `cannot tag as ${target}: a digest cannot be given to an image`);
+    }
+    await this.#change(async (entries) => {
+      const { image } = await this.#found(entries, source);
+      return { entries: withImage(entries, image.manifest, [name]), result: undefined };
+    });
   }
 
-  /** Keeps every blob from being collected until it is disposed of. Take one before asking what is stored. */
-  async lease(): Promise<AsyncDisposable> {
-    return todo();
+  /**
+   * What `docker rmi` does: a name is taken away, and the image with its last name; an ID removes the image with its names,
+   * several of them only with `force`. Blobs stay until {@link collect}.
+   * @throws OciError `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `IMAGE_IN_USE`
+   */
+  async remove(name: string, options: { readonly force?: boolean } = {}): Promise<readonly RemovedName[]> {
+    return this.#change(async (entries) => {
+      const { image, reference } = await this.#found(entries, name);
+      if (reference !== undefined && image.names.length > 1) {
+        return { entries: withoutReference(entries, reference), result: [untaggedLine(reference)] };
+      }
+      if (reference === undefined && image.names.length > 1 && options.force !== true) throw inUse(image);
+      const gone = await this.#entriesOf(entries, image);
+      const result: RemovedName[] = [...image.names.map(untaggedLine), { deleted: image.id }];
+      return { entries: withoutManifests(entries, gone), result };
+    });
   }
 
-  async collect(_keep: Iterable<Digest>): Promise<Collected> {
-    return todo();
+  /**
+   * Keeps every blob from being collected until it is disposed of or the process ends. Take one before asking what is
+   * stored, and hold it until the image that uses the answer is added.
+   * @throws OciError `STORE_UNWRITABLE`, `LOCK_TIMEOUT`
+   */
+  async lease(): Promise<Lease> {
+    return this.#locked(() => takeLease(this.#paths.leases));
   }
+
+  /**
+   * Deletes the blobs that neither an image nor `keep` needs, and what crashes left in `tmp`. While any process holds a
+   * lease it deletes nothing, as the result says.
+   * @throws OciError `STORE_UNWRITABLE`, `LOCK_TIMEOUT`, and what reading a damaged image throws
+   */
+  async collect(keep: Iterable<Digest>): Promise<Collected> {
+    return this.#locked(async () => {
+      const now = await fileSystemTime(this.#paths.temporary);
+      const heldBackBy = await countLeases(this.#paths.leases, now);
+      if (heldBackBy > 0) return { deleted: [], bytes: 0, heldBackBy };
+      const needed = await reachable(this.blobs, await readIndex(this.#paths));
+      for (const digest of keep) needed.add(digest);
+      const swept = await sweep(this.blobs, needed);
+      await sweepTemporaries(this.#paths.temporary, now);
+      return { ...swept, heldBackBy: 0 };
+    });
+  }
+
+  /**
+   * Runs a reader on the index. Should an image that it is reading be removed and collected meanwhile, the index has
+   * changed too, and it reads again.
+   */
+  async #read<T>(reader: (entries: IndexEntries) => Promise<T>): Promise<T> {
+    for (let entries = await readIndex(this.#paths); ; ) {
+      try {
+        return await reader(entries);
+      } catch (error) {
+        const again = await readIndex(this.#paths);
+        const unchanged = JSON.stringify(again) === JSON.stringify(entries);
+        if (unchanged || !(error instanceof OciError) || error.code !== 'BLOB_NOT_FOUND') throw error;
+        entries = again;
+      }
+    }
+  }
+
+  async #change<T>(
+    change: (entries: IndexEntries) => Promise<{ readonly entries: IndexEntries; readonly result: T }>,
+  ): Promise<T> {
+    return this.#locked(async () => {
+      const before = await readIndex(this.#paths);
+      const { entries, result } = await change(before);
+      if (JSON.stringify(entries) !== JSON.stringify(before)) await writeIndex(this.#paths, entries);
+      return result;
+    });
+  }
+
+  #locked<T>(action: () => Promise<T>): Promise<T> {
+    const timeout = this.#lockTimeout;
+    const options = { temporaryDirectory: this.#paths.temporary, ...(timeout !== undefined && { timeout }) };
+    return withLock(this.#paths.lock, options, action);
+  }
+
+  async #found(entries: IndexEntries, name: string): Promise<FoundImage> {
+    return (await findImage(this.blobs, entries, name, hostPlatform())) ?? missing(name);
+  }
+
+  /** The manifests of all entries that show this image. */
+  async #entriesOf(entries: IndexEntries, image: StoredImage): Promise<ReadonlySet<Digest>> {
+    const gone = new Set<Digest>();
+    for (const entry of entries) {
+      const [same] = await readImages(this.blobs, [entry], hostPlatform());
+      if (same?.id === image.id) gone.add(entry.digest);
+    }
+    return gone;
+  }
+
+  async #store(image: ImageContent, config: ImageConfig): Promise<Descriptor> {
+    for (const layer of image.layers) {
+      const info = await this.blobs.has(layer.digest);
+      if (info?.size === layer.size) continue;
+      throw new OciError('BLOB_NOT_FOUND', `layer ${layer.digest} is not in the store with ${layer.size} bytes`, {
+        fields: { digest: layer.digest },
+      });
+    }
+    const assembled = assembleImage(image);
+    await this.blobs.put(assembled.config, assembled.configDescriptor);
+    await this.blobs.put(assembled.manifest, assembled.manifestDescriptor);
+    const { os, architecture, variant } = config;
+    const platform = { os, architecture, ...(variant !== undefined && { variant }) };
+    return { ...assembled.manifestDescriptor, platform };
+  }
+}
+
+/** The config of an image to be added, when it agrees with the layers. @throws OciError `CONFIG_INVALID` */
+function checkedConfig(image: ImageContent): ImageConfig {
+  const config = decodeImageConfig(image.config);
+  const { diff_ids: diffIds } = config.rootfs;
+  if (diffIds.length !== image.layers.length) {
+    throw new OciError(
+      'CONFIG_INVALID',
+      `image config: rootfs.diff_ids lists ${diffIds.length} layers, but there are ${image.layers.length}`,
+    );
+  }
+  image.layers.forEach((layer, i) => {
+    if (layer.digest !== diffIds[i]) {
+      throw new OciError(
+        'CONFIG_INVALID',
+        `image config: rootfs.diff_ids[${i}] is not the digest of layer ${i}, ${layer.digest}`,
+      );
+    }
+  });
+  return config;
+}
+
+function createdAt(image: StoredImage): number {
+  const time = Date.parse(image.config.created ?? '');
+  return Number.isNaN(time) ? 0 : time;
+}
+
+function missing(name: string): never {
+  throw new OciError('IMAGE_NOT_FOUND', `no such image: ${name}; "tsbuild images" lists those in the store`, {
+    fields: { name },
+  });
+}
+
+function inUse(image: StoredImage): OciError {
+  const id = image.id.slice(7, 19);
+  return new OciError(
+    'IMAGE_IN_USE',
+    `cannot remove ${id} by its ID: it has ${image.names.length} names; use --force, or remove the names one by one`,
+    { fields: { id: image.id } },
+  );
 }

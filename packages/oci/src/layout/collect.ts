@@ -1,0 +1,82 @@
+import { readdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BlobStore } from '../blob/blob-store.ts';
+import { readBlob } from '../blob/read-blob.ts';
+import type { Descriptor } from '../descriptor.ts';
+import type { Digest } from '../digest.ts';
+import { OciError } from '../errors.ts';
+import { decodeImageIndex } from '../image-index.ts';
+import { decodeManifest } from '../manifest.ts';
+import { isIndexType, isManifestType } from '../media-type.ts';
+import { processStart } from '../process-identity.ts';
+import { errnoOf } from '../store-errors.ts';
+import type { IndexEntries } from './index-entries.ts';
+
+/** A temporary file this old belongs to nobody: writers touch theirs all the time. Milliseconds. */
+const ABANDONED_AFTER = 60 * 60 * 1000;
+/** The same for a file whose writer is not among this machine's processes; it may live in another container. */
+const ORPHANED_AFTER = 60 * 1000;
+
+/**
+ * Every blob that the entries need: manifests, configs, layers, nested indexes. A document that cannot be read is an error:
+ * what it needs is unknown, so nothing may be deleted.
+ */
+export async function reachable(blobs: BlobStore, entries: IndexEntries): Promise<Set<Digest>> {
+  const found = new Set<Digest>();
+  const pending: Descriptor[] = [...entries];
+  for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
+    if (found.has(entry.digest)) continue;
+    found.add(entry.digest);
+    if (isIndexType(entry.mediaType)) pending.push(...(await indexMembers(blobs, entry)));
+    else if (isManifestType(entry.mediaType)) pending.push(...(await manifestMembers(blobs, entry)));
+  }
+  return found;
+}
+
+async function indexMembers(blobs: BlobStore, entry: Descriptor): Promise<readonly Descriptor[]> {
+  // An index may name images of other platforms that were never stored.
+  return (await stored(blobs, entry)) ? decodeImageIndex(await readBlob(blobs, entry)).manifests : [];
+}
+
+async function manifestMembers(blobs: BlobStore, entry: Descriptor): Promise<readonly Descriptor[]> {
+  if (!(await stored(blobs, entry))) return [];
+  const { config, layers, subject } = decodeManifest(await readBlob(blobs, entry));
+  return [config, ...layers, ...(subject === undefined ? [] : [subject])];
+}
+
+async function stored(blobs: BlobStore, { digest }: Descriptor): Promise<boolean> {
+  return (await blobs.has(digest)) !== undefined;
+}
+
+/** Deletes the blobs that are not in `keep`. */
+export async function sweep(
+  blobs: BlobStore,
+  keep: ReadonlySet<Digest>,
+): Promise<{ readonly deleted: readonly Digest[]; readonly bytes: number }> {
+  const deleted: Digest[] = [];
+  let bytes = 0;
+  for await (const { digest, size } of blobs.list()) {
+    if (keep.has(digest)) continue;
+    await blobs.delete(digest);
+    deleted.push(digest);
+    bytes += size;
+  }
+  return { deleted, bytes };
+}
+
+/** Removes temporary files that a crash left. `now` is the file system's own time, milliseconds. */
+export async function sweepTemporaries(directory: string, now: number): Promise<void> {
+  for (const name of await readdir(directory)) {
+    const pid = /\.(\d+)-[0-9a-f]{16}\.tmp$/.exec(name)?.[1];
+    if (pid === undefined) continue;
+    const path = join(directory, name);
+    try {
+      const age = now - (await stat(path)).mtimeMs;
+      const limit = processStart(Number(pid)) === undefined ? ORPHANED_AFTER : ABANDONED_AFTER;
+      if (age > limit) await rm(path, { force: true });
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT')
+        throw new OciError('STORE_UNWRITABLE', `cannot remove ${path}`, { cause: error });
+    }
+  }
+}

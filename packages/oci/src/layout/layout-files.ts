@@ -1,0 +1,137 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../atomic-file.ts';
+import { makeStoreFolder } from '../blob/directory-writer.ts';
+import { OciError } from '../errors.ts';
+import { decodeImageIndex } from '../image-index.ts';
+import { DOCUMENT_SIZE_LIMIT, Field } from '../json-document.ts';
+import { MediaType } from '../media-type.ts';
+import { errnoOf, unwritable } from '../store-errors.ts';
+import type { IndexEntries } from './index-entries.ts';
+import { withLock } from './lock.ts';
+
+/** The content of the `oci-layout` file (image-spec image-layout.md). */
+export const OCI_LAYOUT = '{"imageLayoutVersion":"1.0.0"}';
+
+/** The version of what this package keeps beside the specification's files. Raise it for a change old versions misread. */
+const STORE_VERSION = 1;
+
+/** Where the parts of a layout are. */
+export interface LayoutPaths {
+  readonly root: string;
+  readonly marker: string;
+  readonly index: string;
+  readonly lock: string;
+  readonly version: string;
+  readonly temporary: string;
+  readonly leases: string;
+}
+
+/** The paths of a layout at `root`. */
+export function layoutPaths(root: string): LayoutPaths {
+  return {
+    root,
+    marker: join(root, 'oci-layout'),
+    index: join(root, 'index.json'),
+    lock: join(root, 'index.json.lock'),
+    version: join(root, 'store-version'),
+    temporary: join(root, 'tmp'),
+    leases: join(root, 'leases'),
+  };
+}
+
+/** True when `root` holds a layout of a known version. @throws OciError `LAYOUT_INVALID` when it holds another one */
+export async function checkLayout(paths: LayoutPaths): Promise<boolean> {
+  const version = await readSmallFile(paths.version);
+  if (version !== undefined) checkVersion(paths, version);
+  const marker = await readSmallFile(paths.marker);
+  if (marker === undefined) return false;
+  const kind = { name: paths.marker, code: 'LAYOUT_INVALID' } as const;
+  const field = Field.parse(new TextEncoder().encode(marker), kind).member('imageLayoutVersion');
+  if (field.string() !== '1.0.0') field.fail(`is ${field.string()}; only 1.0.0 is known`);
+  return true;
+}
+
+function checkVersion(paths: LayoutPaths, text: string): void {
+  const version = /^[0-9]{1,9}\s*$/.test(text) ? Number(text) : Number.NaN;
+  if (version === STORE_VERSION) return;
+  const why =
+    version > STORE_VERSION
+      ? `it has format ${version}, and this version knows format ${STORE_VERSION}; use a newer tsbuild or another --root`
+      : `${paths.version} is damaged`;
+  throw new OciError('LAYOUT_INVALID', `cannot use the store at ${paths.root}: ${why}`, {
+    fields: { path: paths.root },
+  });
+}
+
+/** Makes the folders and files that are missing. @throws OciError `STORE_UNWRITABLE`, `LAYOUT_INVALID` */
+export async function createLayout(paths: LayoutPaths): Promise<void> {
+  const folders = [
+    paths.root,
+    paths.temporary,
+    paths.leases,
+    join(paths.root, 'blobs'),
+    join(paths.root, 'blobs', 'sha256'),
+  ];
+  for (const folder of folders) await makeStoreFolder(folder);
+  await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async () => {
+    if ((await readSmallFile(paths.version)) === undefined)
+      await writeStoreFile(paths, paths.version, `${STORE_VERSION}\n`);
+    if ((await readSmallFile(paths.index)) === undefined) await writeIndex(paths, []);
+    // Last, because it is what says that the layout is there.
+    if ((await readSmallFile(paths.marker)) === undefined) await writeStoreFile(paths, paths.marker, OCI_LAYOUT);
+  });
+}
+
+/** The entries of `index.json`. @throws OciError `LAYOUT_INVALID`, `INDEX_INVALID` */
+export async function readIndex(paths: LayoutPaths): Promise<IndexEntries> {
+  const text = await readSmallFile(paths.index);
+  if (text === undefined) {
+    throw new OciError('LAYOUT_INVALID', `${paths.index} is missing: this is not a complete image layout`);
+  }
+  return decodeImageIndex(new TextEncoder().encode(text)).manifests;
+}
+
+/** Replaces `index.json`; the caller holds the lock. @throws OciError `STORE_UNWRITABLE` */
+export async function writeIndex(paths: LayoutPaths, entries: IndexEntries): Promise<void> {
+  await writeStoreFile(paths, paths.index, encodeIndex(entries));
+}
+
+/** The text of an index with these entries. */
+export function encodeIndex(entries: IndexEntries): string {
+  return JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: entries });
+}
+
+async function writeStoreFile(paths: LayoutPaths, path: string, text: string): Promise<void> {
+  try {
+    await writeFileAtomic(path, text, { temporaryDirectory: paths.temporary });
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+}
+
+/** Reads a regular file, not through a symlink; undefined when there is none. */
+async function readSmallFile(path: string): Promise<string | undefined> {
+  try {
+    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const stat = await file.stat();
+      if (!stat.isFile()) throw refused(path, 'it is not a regular file');
+      if (stat.size > DOCUMENT_SIZE_LIMIT) throw refused(path, `it has ${stat.size} bytes`);
+      return await file.readFile('utf8');
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    if (code === 'ELOOP') throw refused(path, 'it is a symbolic link');
+    if (code !== undefined) throw refused(path, error instanceof Error ? error.message : code);
+    throw error;
+  }
+}
+
+function refused(path: string, why: string): OciError {
+  return new OciError('LAYOUT_INVALID', `cannot read ${path}: ${why}`, { fields: { path } });
+}

@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { thisProcess } from '../process-identity.ts';
+import { errnoOf, unwritable } from '../store-errors.ts';
+import { heartbeat, newClaimText, readClaim } from './claim.ts';
+
+/** Keeps a collection from deleting blobs until it is disposed of or its process ends. */
+export interface Lease extends AsyncDisposable {
+  /** The file that stands for it: `leases/<pid>-<start time>-<random>`. */
+  readonly path: string;
+}
+
+/** Takes a lease; the caller holds the index's lock, so that no collection is at work. @throws OciError `STORE_UNWRITABLE` */
+export async function takeLease(directory: string): Promise<Lease> {
+  const { pid, start } = thisProcess();
+  const path = join(directory, `${pid}-${start}-${randomBytes(8).toString('hex')}`);
+  try {
+    await writeFile(path, newClaimText(), { flag: 'wx' });
+  } catch (error) {
+    throw unwritable(path, error);
+  }
+  const stopHeartbeat = heartbeat(path);
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      stopHeartbeat();
+      await rm(path, { force: true });
+    },
+  };
+}
+
+/**
+ * Counts the leases of processes that still run, and removes the others. The caller holds the index's lock. `now` is the
+ * file system's own time.
+ */
+export async function countLeases(directory: string, now: number): Promise<number> {
+  let names: readonly string[] = [];
+  try {
+    names = await readdir(directory);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+  let live = 0;
+  for (const name of names) {
+    const path = join(directory, name);
+    const claim = await readClaim(path, now);
+    if (claim === undefined) continue;
+    if (claim.stale) await rm(path, { force: true });
+    else live++;
+  }
+  return live;
+}
