@@ -1,17 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { BlobStore } from '../blob/blob-store.ts';
-import type { Digest } from '../digest.ts';
-import type { LayerIndex } from './layer-index.ts';
+import { type Digest, digestAlgorithm, digestHex, parseDigest } from '../digest.ts';
+import { OciError } from '../errors.ts';
+import { LayerIndex } from './layer-index.ts';
+import { indexLayer } from './read-layer.ts';
 
-/** Keeps the index of every layer in a file beside the blobs. */
+/**
+ * Keeps the index of every layer in a file beside the blobs: `<directory>/sha256/<hex>`. The files can be made again from
+ * the layers at any time, so a missing or damaged one is no error, and nothing is synced to disk.
+ */
 export class LayerIndexStore {
+  readonly #directory: string;
+  readonly #blobs: BlobStore;
+  /** What is being made, so that two callers do not read one layer twice. */
+  readonly #pending = new Map<Digest, Promise<LayerIndex>>();
+  readonly #recent = new Map<Digest, WeakRef<LayerIndex>>();
+
   constructor(directory: string, blobs: BlobStore) {
-    throw new Error(`not there yet: ${directory} ${typeof blobs}`);
+    this.#directory = directory;
+    this.#blobs = blobs;
   }
-  /** The kept index, or one made by reading the blob once. */
-  get(layer: Digest): Promise<LayerIndex> {
-    throw new Error(`not there yet: ${layer}`);
+
+  /**
+   * The index of a stored, uncompressed layer: as it was kept, or made by reading the blob once (and then kept, where
+   * the store can be written).
+   * @throws OciError `BLOB_NOT_FOUND`, `BLOB_CORRUPT`; `TAR_INVALID` and `LAYER_INVALID` when the blob is no layer
+   */
+  async get(layer: Digest): Promise<LayerIndex> {
+    const recent = this.#recent.get(layer)?.deref();
+    if (recent !== undefined) return recent;
+    let pending = this.#pending.get(layer);
+    if (pending === undefined) {
+      pending = this.#load(layer);
+      this.#pending.set(layer, pending);
+    }
+    try {
+      return await pending;
+    } finally {
+      this.#pending.delete(layer);
+    }
   }
-  put(layer: Digest, index: LayerIndex): Promise<void> {
-    throw new Error(`not there yet: ${layer} ${index.length}`);
+
+  /** Keeps the index of `layer`, in place of whatever was kept. @throws OciError `STORE_UNWRITABLE` */
+  async put(layer: Digest, index: LayerIndex): Promise<void> {
+    const path = this.#path(layer);
+    const temporary = `${path}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+    try {
+      await mkdir(join(this.#directory, digestAlgorithm(layer)), { recursive: true });
+      await writeFile(temporary, index.encode());
+      await rename(temporary, path);
+    } catch (cause) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw new OciError('STORE_UNWRITABLE', `cannot keep the index of layer ${layer} in ${this.#directory}`, {
+        fields: { path },
+        cause,
+      });
+    }
+    this.#recent.set(layer, new WeakRef(index));
+  }
+
+  async #load(layer: Digest): Promise<LayerIndex> {
+    const kept = await this.#read(layer);
+    if (kept !== undefined) {
+      this.#recent.set(layer, new WeakRef(kept));
+      return kept;
+    }
+    const { index, diffID } = await indexLayer(this.#blobs.open(layer));
+    if (layer.startsWith('sha256:') && diffID !== layer) {
+      throw new OciError('BLOB_CORRUPT', `the layer ${layer} holds bytes of digest ${diffID}`);
+    }
+    try {
+      await this.put(layer, index);
+    } catch (error) {
+      // A store that can only be read still serves; the index is made again next time.
+      if (!(error instanceof OciError && error.code === 'STORE_UNWRITABLE')) throw error;
+    }
+    return index;
+  }
+
+  async #read(layer: Digest): Promise<LayerIndex | undefined> {
+    try {
+      return LayerIndex.decode(await readFile(this.#path(layer)));
+    } catch (error) {
+      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      const damaged = error instanceof OciError && error.code === 'LAYER_INVALID';
+      if (missing || damaged) return undefined;
+      throw error;
+    }
+  }
+
+  #path(layer: Digest): string {
+    return join(this.#directory, digestAlgorithm(layer), digestHex(parseDigest(layer)));
   }
 }

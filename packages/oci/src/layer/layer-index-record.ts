@@ -1,0 +1,115 @@
+import type { ByteString } from '../byte-string.ts';
+import type { TarEntryType } from '../tar/entry.ts';
+import type { LayerEntry } from './layer-entry.ts';
+
+/**
+ * One record of a layer index, little-endian: 60 bytes of numbers, then path, link target, xattrs, and for files the
+ * 32 bytes of the content's sha256. Numbers first and the path at a fixed place, so that a search reads nothing else.
+ */
+export const PATH_AT = 60;
+const SHA256_SIZE = 32;
+
+const HAS_SHA256 = 1;
+/** Set on a file that hard links of its layer point to. */
+export const HAS_LINKS = 2;
+export const FLAGS_AT = 13;
+
+const TYPES: readonly TarEntryType[] = ['file', 'hardlink', 'symlink', 'char', 'block', 'directory', 'fifo'];
+const CODES = new Map(TYPES.map((type, code) => [type, code]));
+
+/** Bytes that the record of `entry` takes. */
+export function recordSize(entry: LayerEntry): number {
+  const sha256 = entry.contentSha256 === undefined ? 0 : SHA256_SIZE;
+  return PATH_AT + entry.path.length + entry.linkPath.length + xattrsSize(entry.xattrs) + sha256;
+}
+
+/** Writes the record of `entry` at `at`; there must be room for {@link recordSize} bytes. */
+export function writeRecord(buffer: Buffer, at: number, entry: LayerEntry): void {
+  const { path, linkPath, contentSha256 } = entry;
+  const xattrs = xattrsSize(entry.xattrs);
+  buffer.writeUInt32LE(path.length, at);
+  buffer.writeUInt32LE(linkPath.length, at + 4);
+  buffer.writeUInt32LE(xattrs, at + 8);
+  buffer[at + 12] = CODES.get(entry.type) ?? 0;
+  buffer[at + FLAGS_AT] = contentSha256 === undefined ? 0 : HAS_SHA256;
+  buffer.writeUInt16LE(entry.mode, at + 14);
+  buffer.writeUInt32LE(entry.uid, at + 16);
+  buffer.writeUInt32LE(entry.gid, at + 20);
+  buffer.writeDoubleLE(entry.size, at + 24);
+  buffer.writeDoubleLE(entry.offset, at + 32);
+  buffer.writeDoubleLE(entry.mtime.seconds, at + 40);
+  buffer.writeUInt32LE(entry.mtime.nanoseconds, at + 48);
+  buffer.writeUInt32LE(entry.devMajor, at + 52);
+  buffer.writeUInt32LE(entry.devMinor, at + 56);
+  let next = at + PATH_AT;
+  next += buffer.write(path, next, 'latin1');
+  if (linkPath !== '') next += buffer.write(linkPath, next, 'latin1');
+  if (entry.xattrs !== undefined) next = writeXattrs(buffer, next, entry.xattrs);
+  if (contentSha256 !== undefined) buffer.write(contentSha256, next, SHA256_SIZE, 'hex');
+}
+
+/** Bytes of the path of the record at `at`. */
+export function recordPathLength(buffer: Buffer, at: number): number {
+  return buffer.readUInt32LE(at);
+}
+
+/** The path of the record at `at`. */
+export function recordPath(buffer: Buffer, at: number): ByteString {
+  return buffer.toString('latin1', at + PATH_AT, at + PATH_AT + buffer.readUInt32LE(at));
+}
+
+/** Decodes the record at `at`. */
+export function readRecord(buffer: Buffer, at: number): LayerEntry {
+  const linkAt = at + PATH_AT + buffer.readUInt32LE(at);
+  const xattrsAt = linkAt + buffer.readUInt32LE(at + 4);
+  const sha256At = xattrsAt + buffer.readUInt32LE(at + 8);
+  const entry = {
+    path: buffer.toString('latin1', at + PATH_AT, linkAt),
+    type: TYPES[buffer[at + 12] ?? 0] ?? 'file',
+    mode: buffer.readUInt16LE(at + 14),
+    uid: buffer.readUInt32LE(at + 16),
+    gid: buffer.readUInt32LE(at + 20),
+    size: buffer.readDoubleLE(at + 24),
+    offset: buffer.readDoubleLE(at + 32),
+    mtime: { seconds: buffer.readDoubleLE(at + 40), nanoseconds: buffer.readUInt32LE(at + 48) },
+    devMajor: buffer.readUInt32LE(at + 52),
+    devMinor: buffer.readUInt32LE(at + 56),
+    linkPath: linkAt === xattrsAt ? '' : buffer.toString('latin1', linkAt, xattrsAt),
+  };
+  const hasSha256 = ((buffer[at + FLAGS_AT] ?? 0) & HAS_SHA256) !== 0;
+  return {
+    ...entry,
+    ...(hasSha256 ? { contentSha256: buffer.toString('hex', sha256At, sha256At + SHA256_SIZE) } : {}),
+    ...(xattrsAt === sha256At ? {} : { xattrs: readXattrs(buffer, xattrsAt, sha256At) }),
+  };
+}
+
+function xattrsSize(xattrs: ReadonlyMap<string, Uint8Array> | undefined): number {
+  let size = 0;
+  for (const [key, value] of xattrs ?? []) size += 8 + key.length + value.length;
+  return size;
+}
+
+function writeXattrs(buffer: Buffer, at: number, xattrs: ReadonlyMap<string, Uint8Array>): number {
+  let next = at;
+  for (const [key, value] of xattrs) {
+    buffer.writeUInt32LE(key.length, next);
+    buffer.writeUInt32LE(value.length, next + 4);
+    buffer.write(key, next + 8, 'latin1');
+    buffer.set(value, next + 8 + key.length);
+    next += 8 + key.length + value.length;
+  }
+  return next;
+}
+
+function readXattrs(buffer: Buffer, from: number, to: number): ReadonlyMap<string, Uint8Array> {
+  const xattrs = new Map<string, Uint8Array>();
+  let next = from;
+  while (next < to) {
+    const valueAt = next + 8 + buffer.readUInt32LE(next);
+    const end = valueAt + buffer.readUInt32LE(next + 4);
+    xattrs.set(buffer.toString('latin1', next + 8, valueAt), new Uint8Array(buffer.subarray(valueAt, end)));
+    next = end;
+  }
+  return xattrs;
+}
