@@ -1,0 +1,145 @@
+import type { BuildOptions } from '@tsbuild/builder';
+import { hostPlatform, parsePlatform, parseReference, samePlatform } from '@tsbuild/oci/node';
+import { UsageError, notSupportedYet } from '../errors.ts';
+import type { Host } from '../host.ts';
+import type { OptionTable, OptionValues } from '../options.ts';
+
+const LATER = { describe: '', later: true } as const;
+
+/** The options of `tsbuild build`: those of `docker buildx build`, the planned ones marked as later. */
+export const buildOptionTable = {
+  tag: { kind: 'list', short: 't', placeholder: 'NAME[:TAG]', describe: 'Name the image' },
+  file: { kind: 'value', short: 'f', placeholder: 'FILE', describe: 'The Dockerfile, - for standard input (default: PATH/Dockerfile)' },
+  'build-arg': { kind: 'list', placeholder: 'NAME[=VALUE]', describe: 'Set a build argument; without a value, from the environment' },
+  target: { kind: 'value', placeholder: 'STAGE', describe: 'Build this stage of the Dockerfile' },
+  platform: { kind: 'value', placeholder: 'OS/ARCH', describe: "The image's platform (so far only this machine's)" },
+  'no-cache': { kind: 'flag', describe: 'Run every step again' },
+  network: { kind: 'value', placeholder: 'MODE', describe: 'Network of RUN', choices: ['default', 'host', 'none'] },
+  isolation: { kind: 'value', placeholder: 'MODE', describe: 'Sandbox of RUN', choices: ['auto', 'runc', 'namespaces'] },
+  label: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Add a label to the image' },
+  output: {
+    kind: 'list',
+    short: 'o',
+    placeholder: 'FILE|-',
+    describe: 'Also write the image to an archive that docker load accepts; or type=docker,dest=FILE, type=oci,dest=FILE',
+  },
+  load: { kind: 'flag', describe: 'Hand the image to the Docker engine' },
+  iidfile: { kind: 'value', placeholder: 'FILE', describe: 'Write the image ID to a file' },
+  progress: { kind: 'value', placeholder: 'MODE', describe: 'How to show progress', choices: ['auto', 'tty', 'plain', 'json'] },
+  quiet: { kind: 'flag', short: 'q', describe: 'Show nothing but the image ID' },
+  // Docker's legacy builder removes its containers with these; there are none here, so there is nothing to do.
+  rm: { kind: 'flag', describe: "Nothing to do (for docker's sake)" },
+  'force-rm': { kind: 'flag', describe: "Nothing to do (for docker's sake)" },
+  'add-host': { kind: 'list', ...LATER },
+  allow: { kind: 'list', ...LATER },
+  annotation: { kind: 'list', ...LATER },
+  attest: { kind: 'list', ...LATER },
+  'build-context': { kind: 'list', ...LATER },
+  builder: { kind: 'value', ...LATER },
+  'cache-from': { kind: 'list', ...LATER },
+  'cache-to': { kind: 'list', ...LATER },
+  call: { kind: 'value', ...LATER },
+  'cgroup-parent': { kind: 'value', ...LATER },
+  check: { kind: 'flag', ...LATER },
+  compress: { kind: 'flag', ...LATER },
+  'cpu-period': { kind: 'value', ...LATER },
+  'cpu-quota': { kind: 'value', ...LATER },
+  'cpu-shares': { kind: 'value', short: 'c', ...LATER },
+  'cpuset-cpus': { kind: 'value', ...LATER },
+  'cpuset-mems': { kind: 'value', ...LATER },
+  memory: { kind: 'value', short: 'm', ...LATER },
+  'memory-swap': { kind: 'value', ...LATER },
+  'metadata-file': { kind: 'value', ...LATER },
+  'no-cache-filter': { kind: 'list', ...LATER },
+  provenance: { kind: 'value', ...LATER },
+  pull: { kind: 'flag', ...LATER },
+  push: { kind: 'flag', ...LATER },
+  sbom: { kind: 'value', ...LATER },
+  secret: { kind: 'list', ...LATER },
+  'security-opt': { kind: 'list', ...LATER },
+  'shm-size': { kind: 'value', ...LATER },
+  squash: { kind: 'flag', ...LATER },
+  ssh: { kind: 'list', ...LATER },
+  ulimit: { kind: 'list', ...LATER },
+  verify: { kind: 'flag', ...LATER },
+  watch: { kind: 'flag', ...LATER },
+} as const satisfies OptionTable;
+
+export type BuildFlags = OptionValues<typeof buildOptionTable>;
+
+/** Turns the flags into what the builder takes, all but the context and the Dockerfile, which may come from a stream. */
+export function builderOptions(flags: BuildFlags, host: Host): Omit<BuildOptions, 'context' | 'dockerfile'> {
+  const buildArgs = new Map(flags['build-arg'].map(parseBuildArg));
+  const epoch = sourceDateEpoch(buildArgs.get('SOURCE_DATE_EPOCH') ?? host.env['SOURCE_DATE_EPOCH']);
+  const platform = checkPlatform(flags.platform);
+  return {
+    tags: flags.tag.map(checkTag),
+    buildArgs,
+    environment: host.env,
+    noCache: flags['no-cache'],
+    network: networkMode(flags.network),
+    isolation: isolationMode(flags.isolation),
+    labels: new Map(flags.label.map(parseLabel)),
+    ...(flags.target ? { target: flags.target } : {}),
+    ...(platform === undefined ? {} : { platform }),
+    ...(epoch === undefined ? {} : { epoch }),
+  };
+}
+
+function parseBuildArg(text: string): [string, string | undefined] {
+  const equals = text.indexOf('=');
+  const name = equals < 0 ? text : text.slice(0, equals);
+  if (name === '') throw wrong(`invalid --build-arg ${JSON.stringify(text)}: expected NAME or NAME=VALUE`);
+  return [name, equals < 0 ? undefined : text.slice(equals + 1)];
+}
+
+function parseLabel(text: string): [string, string] {
+  const equals = text.indexOf('=');
+  const key = equals < 0 ? text : text.slice(0, equals);
+  if (key === '') throw wrong(`invalid --label ${JSON.stringify(text)}: expected KEY=VALUE`);
+  return [key, equals < 0 ? '' : text.slice(equals + 1)];
+}
+
+function checkTag(name: string): string {
+  try {
+    const reference = parseReference(name);
+    if (reference.digest === undefined) return name;
+  } catch (error) {
+    throw wrong(`invalid --tag: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  throw wrong(`invalid --tag ${JSON.stringify(name)}: a name to give cannot contain a digest`);
+}
+
+function checkPlatform(text: string | undefined): string | undefined {
+  if (!text) return undefined;
+  if (text.includes(',')) throw notSupportedYet('--platform with several platforms', 'build');
+  let wanted: ReturnType<typeof parsePlatform>;
+  try {
+    wanted = parsePlatform(text);
+  } catch (error) {
+    throw wrong(`invalid --platform: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (!samePlatform(wanted, hostPlatform())) throw notSupportedYet(`--platform ${text} on another machine's platform`, 'build');
+  return text;
+}
+
+/** https://reproducible-builds.org/specs/source-date-epoch: seconds since 1970, a decimal integer. */
+function sourceDateEpoch(text: string | undefined): number | undefined {
+  if (!text) return undefined;
+  const seconds = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(seconds * 1000)) return seconds;
+  throw wrong(`invalid SOURCE_DATE_EPOCH ${JSON.stringify(text)}: expected seconds since 1970`);
+}
+
+// The grammar has checked the choices; these only tell the compiler.
+function networkMode(text: string | undefined): BuildOptions['network'] {
+  return text === 'host' || text === 'none' ? text : 'default';
+}
+
+function isolationMode(text: string | undefined): BuildOptions['isolation'] {
+  return text === 'runc' || text === 'namespaces' ? text : 'auto';
+}
+
+function wrong(message: string): UsageError {
+  return new UsageError(message, { command: 'build' });
+}

@@ -1,0 +1,130 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type BuildResult, type SourceFile, Store, build, needsUserNamespace, runInUserNamespace } from '@tsbuild/builder';
+import { defineCommand } from '../command.ts';
+import { UsageError } from '../errors.ts';
+import { EXIT_OK } from '../exit-code.ts';
+import type { Host } from '../host.ts';
+import { archiveImages, namedImage } from '../image-archive.ts';
+import { loadIntoEngine } from '../load-into-engine.ts';
+import { usesColour } from '../output/colour.ts';
+import { diagnose, renderDiagnostic } from '../output/diagnostic.ts';
+import { humanSize, seconds } from '../output/human.ts';
+import { shownId } from '../output/image-id.ts';
+import { sanitizeName } from '../output/sanitize.ts';
+import { writeOutputFile } from '../output-file.ts';
+import { writeToStdout } from '../write-to-stdout.ts';
+import { interruptionOf, reportError } from '../report-error.ts';
+import { type BuildContext, openBuildContext } from './build-context.ts';
+import { type BuildFlags, buildOptionTable, builderOptions } from './build-options.ts';
+import { type BuildOutput, parseBuildOutput } from './build-output.ts';
+import { type BuildProgress, openProgress } from './build-progress.ts';
+
+/** `tsbuild build`: the reason for everything else. */
+export const buildCommand = defineCommand({
+  name: 'build',
+  synopsis: 'PATH | -',
+  summary: 'Build an image from a Dockerfile',
+  options: buildOptionTable,
+  operands: { min: 1, max: 1, what: 'one PATH, the directory of the context (. for this one), or - for standard input' },
+  examples: [
+    ['tsbuild build -t my-app .', 'Build ./Dockerfile and name the image my-app'],
+    ['tsbuild build -t my-app -o my-app.tar .', "Also write my-app.tar for 'docker load -i my-app.tar'"],
+    ['tsbuild build --target test --build-arg NODE_ENV=test .', 'Build one stage with an argument'],
+    ['tsbuild build -q -f docker/web.Dockerfile .', 'Print the image ID only'],
+  ],
+  async run({ options, operands, settings }, host) {
+    const flags = builderOptions(options, host);
+    const outputs = checkOutputs(options, host);
+    // A user without root builds as root of a user namespace: this program once more, inside.
+    if (needsUserNamespace()) return runInUserNamespace(host.commandLine);
+
+    const context = await openBuildContext(operands[0] ?? '', options.file, host);
+    const progress = openProgress(options, host);
+    try {
+      const store = await Store.open(settings.root);
+      const { directory, dockerfile } = context;
+      const result = await build({ ...flags, context: directory, dockerfile }, store, progress.reporter, host.signal);
+      progress.close();
+      await deliver(result, outputs, store, options, host);
+      if (!options.quiet && progress.mode !== 'json') host.stderr.write(`${closingLine(result, outputs)}\n`);
+      return EXIT_OK;
+    } catch (error) {
+      progress.close();
+      return await reportBuildError(error, { context, progress, debug: settings.debug }, host);
+    } finally {
+      await context.dispose();
+    }
+  },
+});
+
+/** Where the image goes, checked before anything is built. */
+function checkOutputs(flags: BuildFlags, host: Host): readonly BuildOutput[] {
+  const outputs = flags.output.map(parseBuildOutput);
+  if (flags.load && !outputs.some((output) => output.kind === 'engine')) outputs.push({ kind: 'engine' });
+  const toStdout = outputs.filter((output) => output.kind === 'stdout').length;
+  const wrong = (message: string, hint: string) => new UsageError(message, { hint, command: 'build' });
+  if (toStdout > 1) throw wrong('--output - was given twice', 'one archive goes to standard output');
+  if (toStdout === 1 && flags.quiet) throw wrong('--output - and --quiet both write to standard output', 'use -o FILE');
+  if (toStdout === 1 && host.stdout.isTTY === true) {
+    throw wrong('refusing to write an archive to a terminal', "use -o FILE, or pipe it: … -o - . | docker load");
+  }
+  return outputs;
+}
+
+async function deliver(
+  result: BuildResult,
+  outputs: readonly BuildOutput[],
+  store: Store,
+  flags: BuildFlags,
+  host: Host,
+): Promise<void> {
+  const { image } = result;
+  for (const output of outputs) {
+    const archive = archiveImages(store.layout, [namedImage(image, result.names)]);
+    if (output.kind === 'file') await writeOutputFile(resolve(host.cwd, output.path), archive, host.signal);
+    else if (output.kind === 'stdout') await writeToStdout(archive, host);
+    else await loadIntoEngine(archive, host);
+  }
+  if (flags.iidfile) await writeOutputFile(resolve(host.cwd, flags.iidfile), [Buffer.from(image.id)], host.signal);
+  if (flags.quiet) host.stdout.write(`${image.id}\n`);
+}
+
+/** What was built and what to do next. */
+function closingLine(result: BuildResult, outputs: readonly BuildOutput[]): string {
+  const { image, names, steps } = result;
+  const id = shownId(image.id, false);
+  const name = names[0] === undefined ? id : sanitizeName(names[0]);
+  const cached = steps.cached === 0 ? '' : `, ${steps.cached} of ${steps.total} steps cached`;
+  const built = `Built ${name} (${name === id ? '' : `${id}, `}${humanSize(image.size)}) in ${seconds(result.milliseconds)}${cached}.`;
+  const file = outputs.find((output) => output.kind === 'file');
+  if (outputs.some((output) => output.kind === 'engine')) return `${built} Next: docker run --rm ${name}`;
+  if (file !== undefined) return `${built} Next: docker load -i ${sanitizeName(file.path)}`;
+  if (outputs.length > 0) return built;
+  return `${built} Next: tsbuild save ${name} | docker load`;
+}
+
+async function reportBuildError(
+  error: unknown,
+  state: { readonly context: BuildContext; readonly progress: BuildProgress; readonly debug: boolean },
+  host: Host,
+): Promise<number> {
+  if (interruptionOf(host.signal) !== undefined) return reportError(error, host, state);
+  const source = await readSource(state.context);
+  const diagnostic = diagnose(error, { debug: state.debug, source });
+  if (state.progress.json === undefined) {
+    host.stderr.write(renderDiagnostic(diagnostic, { colour: usesColour(host.stderr, host.env) }));
+  } else {
+    state.progress.json.fail(diagnostic);
+  }
+  return diagnostic.exitCode;
+}
+
+/** The Dockerfile's text for the frame; none when it cannot be read, which is then the error itself. */
+async function readSource(context: BuildContext): Promise<SourceFile | undefined> {
+  try {
+    return { name: context.shownName, text: await readFile(context.dockerfile, 'utf8') };
+  } catch {
+    return undefined;
+  }
+}

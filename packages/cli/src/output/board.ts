@@ -1,0 +1,149 @@
+import type { PlannedStep, ProgressEvent } from '@tsbuild/builder';
+import { paint } from './colour.ts';
+import { seconds } from './human.ts';
+import { OutputLines } from './output-lines.ts';
+import { stepTitle } from './plain.ts';
+import { sanitizeText } from './sanitize.ts';
+import { displayWidth, fit } from './width.ts';
+
+/** Lines of a running step's output that are shown. */
+const TAIL = 6;
+
+type StepStatus = 'waiting' | 'running' | 'cached' | 'done' | 'failed';
+
+interface BoardStep {
+  readonly title: string;
+  status: StepStatus;
+  started: number;
+  milliseconds: number;
+  tail: string[];
+  readonly lines: { readonly stdout: OutputLines; readonly stderr: OutputLines };
+}
+
+/** The size of the view and how it looks. Rows and columns of the terminal; `now`: milliseconds since 1970. */
+export interface BoardView {
+  readonly columns: number;
+  /** At most so many lines; undefined for the last drawing, which shows everything. */
+  readonly rows?: number;
+  readonly now: number;
+  readonly colour: boolean;
+}
+
+/** The state of a build as a live view shows it: a fold over progress events, and its drawing. */
+export class BuildBoard {
+  readonly #steps = new Map<string, BoardStep>();
+  readonly #notices: string[] = [];
+  readonly #started: number;
+  #ended: 'no' | 'built' | 'failed' = 'no';
+
+  constructor(started: number) {
+    this.#started = started;
+  }
+
+  apply(event: ProgressEvent): void {
+    if (event.type === 'plan-ready') for (const step of event.steps) this.#steps.set(step.id, newStep(step));
+    else if (event.type === 'notice') this.#notices.push(noticeText(event.level, event.message));
+    else if (event.type === 'image-built') this.#ended = 'built';
+    else if (event.type !== 'build-started') this.#applyToStep(event);
+  }
+
+  #applyToStep(event: Extract<ProgressEvent, { type: `step-${string}` }>): void {
+    const step = this.#steps.get(event.id);
+    if (step === undefined) return;
+    switch (event.type) {
+      case 'step-started':
+        step.status = 'running';
+        step.started = event.time;
+        return;
+      case 'step-cached':
+        step.status = 'cached';
+        return;
+      case 'step-output':
+        step.tail.push(...step.lines[event.stream].push(event.chunk));
+        if (step.tail.length > TAIL) step.tail = step.tail.slice(-TAIL);
+        return;
+      case 'step-finished':
+        step.status = 'done';
+        step.milliseconds = event.milliseconds;
+        return;
+      case 'step-failed':
+        step.status = 'failed';
+        step.milliseconds = event.time - step.started;
+        this.#ended = 'failed';
+        return;
+    }
+  }
+
+  /** The view as lines that fit the terminal, no line end in them. */
+  draw(view: BoardView): string[] {
+    const steps = [...this.#steps.values()];
+    const notices = this.#notices.map((notice) => (view.rows === undefined ? notice : fit(notice, view.columns)));
+    const blocks = steps.flatMap((step) => {
+      if (step.status === 'waiting') return [];
+      return { lines: drawStep(step, view), keep: step.status === 'running' || step.status === 'failed' };
+    });
+    // One line is the header's, one the cursor's.
+    const room = view.rows === undefined ? Number.POSITIVE_INFINITY : view.rows - 2;
+    return [this.#header(steps, view), ...newest([...notices.map((line) => ({ lines: [line], keep: false })), ...blocks], room)];
+  }
+
+  #header(steps: readonly BoardStep[], view: BoardView): string {
+    const ended = steps.filter((step) => step.status === 'cached' || step.status === 'done').length;
+    const word = { no: 'Building', built: 'Built in', failed: 'Failed after' }[this.#ended];
+    const text = `[+] ${word} ${seconds(view.now - this.#started)} (${ended}/${steps.length})`;
+    return paint(fit(text, view.columns), this.#ended === 'failed' ? 'red' : 'bold', view.colour);
+  }
+}
+
+/** The lines of the blocks that fit: finished ones make room, the oldest first, then whatever stands first. */
+function newest(blocks: readonly { readonly lines: readonly string[]; readonly keep: boolean }[], room: number): string[] {
+  let total = blocks.reduce((sum, block) => sum + block.lines.length, 0);
+  const shown = blocks.filter((block) => {
+    if (block.keep || total <= room) return true;
+    total -= block.lines.length;
+    return false;
+  });
+  return shown.flatMap((block) => block.lines).slice(-room);
+}
+
+function newStep(step: PlannedStep): BoardStep {
+  return {
+    title: stepTitle(step),
+    status: 'waiting',
+    started: 0,
+    milliseconds: 0,
+    tail: [],
+    lines: { stdout: new OutputLines(), stderr: new OutputLines() },
+  };
+}
+
+function noticeText(level: 'info' | 'warning', message: string): string {
+  return `${level === 'warning' ? 'WARNING: ' : ''}${sanitizeText(message).replace(/\s*\n\s*/g, ' ')}`;
+}
+
+const STATUS: Readonly<Record<StepStatus, { readonly sign: string; readonly style: Parameters<typeof paint>[1] }>> = {
+  waiting: { sign: '  ', style: 'dim' },
+  running: { sign: '=>', style: 'bold' },
+  cached: { sign: '=>', style: 'blue' },
+  done: { sign: '=>', style: 'blue' },
+  failed: { sign: '=>', style: 'red' },
+};
+
+function drawStep(step: BoardStep, view: BoardView): string[] {
+  const { sign, style } = STATUS[step.status];
+  const elapsed = step.status === 'running' ? view.now - step.started : step.milliseconds;
+  const marker = step.status === 'cached' ? 'CACHED ' : step.status === 'failed' ? 'ERROR ' : '';
+  const left = ` ${sign} ${marker}${step.title}`;
+  const right = seconds(elapsed);
+  const room = view.columns - right.length - 1;
+  const cut = fit(left, room);
+  const line = `${cut}${' '.repeat(Math.max(0, room - displayWidth(cut)))} ${right}`;
+  return [paint(line, style, view.colour), ...tailOf(step).map((text) => paint(fit(` => => # ${text}`, view.columns), 'dim', view.colour))];
+}
+
+/** The last lines of a running step, the unfinished one too; tabs as blanks, since a tab's width is not known here. */
+function tailOf(step: BoardStep): string[] {
+  if (step.status !== 'running') return [];
+  const unfinished = [step.lines.stdout.current, step.lines.stderr.current].filter((text) => text !== '');
+  return [...step.tail, ...unfinished].slice(-TAIL).map((text) => text.replaceAll('\t', '    '));
+}

@@ -1,0 +1,124 @@
+import type { BuildError, SourceFile, SourceRange } from '@tsbuild/builder';
+import type { OciError, OciErrorCode } from '@tsbuild/oci';
+import { CommandError, UsageError } from '../errors.ts';
+import { EXIT_FAILED, EXIT_USAGE } from '../exit-code.ts';
+import { paint } from './colour.ts';
+import { sanitizeLine, sanitizeName, sanitizeText } from './sanitize.ts';
+
+/** An error as people are told of it: what, where, what to do. */
+export interface Diagnostic {
+  /** The error's code, e.g. `RUN_FAILED`. */
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string | undefined;
+  readonly frame: { readonly source: SourceFile; readonly range: SourceRange } | undefined;
+  /** The last lines that a failed command printed. */
+  readonly output: readonly string[];
+  /** Only with --debug. */
+  readonly stack: string | undefined;
+  readonly exitCode: number;
+}
+
+const HINTS: Partial<Record<OciErrorCode, string>> = {
+  IMAGE_NOT_FOUND: "'tsbuild images' lists the images of this store",
+  IMAGE_AMBIGUOUS: 'give more digits of the image ID',
+  ARCHIVE_INVALID: "expected an archive of 'docker save', 'tsbuild save' or an OCI layout, also gzipped; is the file whole?",
+  BLOB_CORRUPT: 'the stored bytes have changed since they were written; load or build the image again',
+  STORE_UNWRITABLE: 'choose another store with --root or TSBUILD_ROOT',
+  LOCK_TIMEOUT: 'another tsbuild holds the store; try again when it is done',
+};
+
+/** Turns any error into a {@link Diagnostic}. `source` is the Dockerfile's text, for the frame. */
+export function diagnose(
+  error: unknown,
+  options: { readonly debug: boolean; readonly source?: SourceFile | undefined },
+): Diagnostic {
+  const base = {
+    hint: undefined,
+    frame: undefined,
+    output: [],
+    stack: options.debug && error instanceof Error ? stackOf(error) : undefined,
+    exitCode: EXIT_FAILED,
+  };
+  if (error instanceof UsageError) {
+    const help = `run 'tsbuild ${error.command === undefined ? '' : `${error.command} `}--help'`;
+    return { ...base, code: 'USAGE', message: error.message, hint: error.hint ?? help, exitCode: EXIT_USAGE };
+  }
+  if (error instanceof CommandError) return { ...base, code: 'FAILED', message: error.message, hint: error.hint };
+  if (isBuildError(error)) return { ...base, ...fromBuildError(error, options.source) };
+  if (isOciError(error)) {
+    return { ...base, code: error.code, message: error.message, hint: HINTS[error.code] };
+  }
+  if (isSystemError(error)) return { ...base, code: error.code, message: systemMessage(error) };
+  const message = error instanceof Error ? error.message : String(error);
+  const hint = options.debug ? undefined : 'this is a fault of tsbuild; run with --debug for the stack trace';
+  return { ...base, code: 'INTERNAL', message: `internal error: ${message}`, hint };
+}
+
+/** The diagnostic as text: the failed command's output, the Dockerfile's frame, the error, the hint. */
+export function renderDiagnostic(diagnostic: Diagnostic, style: { readonly colour: boolean }): string {
+  const { frame, output, hint, stack } = diagnostic;
+  const lines: string[] = [];
+  if (output.length > 0) lines.push('------', ...output.map(sanitizeLine), '------');
+  if (frame !== undefined) lines.push(...renderFrame(frame.source, frame.range));
+  lines.push(`${paint('ERROR:', 'red', style.colour)} ${sanitizeText(diagnostic.message)}`);
+  if (hint !== undefined) lines.push(`${paint('hint:', 'bold', style.colour)} ${sanitizeText(hint)}`);
+  if (stack !== undefined) lines.push(sanitizeText(stack));
+  return `${lines.join('\n')}\n`;
+}
+
+const CONTEXT_LINES = 2;
+
+/** The lines of a range with their neighbours, as BuildKit draws them: numbered, `>>>` before those that are meant. */
+export function renderFrame(source: SourceFile, range: SourceRange): string[] {
+  const text = source.text.split(/\r?\n/);
+  if (text.at(-1) === '') text.pop();
+  const first = range.start.line;
+  // A range that ends at column 0 of a line does not include that line.
+  const last = range.end.line > first && range.end.column === 0 ? range.end.line - 1 : range.end.line;
+  const from = Math.max(1, first - CONTEXT_LINES);
+  const to = Math.min(text.length, last + CONTEXT_LINES);
+  const rule = '--------------------';
+  const lines = [`${sanitizeName(source.name)}:${first}`, rule];
+  for (let number = from; number <= to; number++) {
+    const marker = number >= first && number <= last ? '>>>' : '   ';
+    lines.push(`${String(number).padStart(4)} | ${marker} ${sanitizeText(text[number - 1] ?? '')}`.trimEnd());
+  }
+  lines.push(rule);
+  return lines;
+}
+
+function fromBuildError(error: BuildError, source: SourceFile | undefined) {
+  return {
+    code: error.code,
+    message: error.message,
+    hint: error.hint,
+    frame: error.range !== undefined && source !== undefined ? { source, range: error.range } : undefined,
+    output: error.output,
+    exitCode: error.code === 'OPTION_INVALID' ? EXIT_USAGE : EXIT_FAILED,
+  };
+}
+
+// By name, so that showing an error of the command line does not load the whole builder.
+function isBuildError(error: unknown): error is BuildError {
+  return error instanceof Error && error.name === 'BuildError';
+}
+
+function isOciError(error: unknown): error is OciError {
+  return error instanceof Error && error.name === 'OciError';
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+  return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
+}
+
+/** `ENOSPC: no space left on device, write '/x'` as `/x: no space left on device (write)`. */
+function systemMessage(error: NodeJS.ErrnoException): string {
+  const reason = /^[A-Z0-9_]+: ([^,]+)/.exec(error.message)?.[1] ?? error.message;
+  return `${error.path === undefined ? '' : `${error.path}: `}${reason} (${error.syscall})`;
+}
+
+function stackOf(error: Error): string {
+  const stack = error.stack ?? String(error);
+  return error.cause instanceof Error ? `${stack}\ncaused by ${stackOf(error.cause)}` : stack;
+}

@@ -1,0 +1,68 @@
+import { type ContainerConfig, type StoredImage, familiarName, familiarRepository } from '@tsbuild/oci/node';
+
+/** Docker's way to write a time that it does not know. */
+const NO_TIME = '0001-01-01T00:00:00Z';
+
+/** An image as `docker image inspect` prints it, in docker's order and with docker's empty values. */
+export function imageDocument(image: StoredImage): Readonly<Record<string, unknown>> {
+  const { config } = image;
+  return {
+    Id: image.id,
+    RepoTags: image.names.filter((name) => name.tag !== undefined).map(({ digest: _, ...name }) => familiarName(name)),
+    RepoDigests: image.names
+      .filter((name) => name.digest !== undefined)
+      .map((name) => `${familiarRepository(name)}@${name.digest}`),
+    Parent: '',
+    Comment: config.history?.at(-1)?.comment ?? '',
+    Created: config.created ?? NO_TIME,
+    DockerVersion: '',
+    Author: config.author ?? '',
+    Config: containerConfigDocument(config.config ?? {}),
+    Architecture: config.architecture,
+    ...(config.variant === undefined ? {} : { Variant: config.variant }),
+    Os: config.os,
+    ...(config['os.version'] === undefined ? {} : { OsVersion: config['os.version'] }),
+    Size: image.size,
+    VirtualSize: image.size,
+    RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
+    Metadata: { LastTagTime: NO_TIME },
+  };
+}
+
+/** Go's encoder writes what the config does not have as empty values, except what is marked `omitempty`. */
+function containerConfigDocument(config: ContainerConfig): Readonly<Record<string, unknown>> {
+  return {
+    Hostname: '',
+    Domainname: '',
+    User: config.User ?? '',
+    AttachStdin: false,
+    AttachStdout: false,
+    AttachStderr: false,
+    ...present('ExposedPorts', sorted(config.ExposedPorts)),
+    Tty: false,
+    OpenStdin: false,
+    StdinOnce: false,
+    Env: config.Env ?? null,
+    Cmd: config.Cmd ?? null,
+    ...present('Healthcheck', config.Healthcheck),
+    ...present('ArgsEscaped', config.ArgsEscaped === true ? true : undefined),
+    Image: '',
+    Volumes: sorted(config.Volumes) ?? null,
+    WorkingDir: config.WorkingDir ?? '',
+    Entrypoint: config.Entrypoint ?? null,
+    OnBuild: config.OnBuild ?? null,
+    Labels: sorted(config.Labels) ?? null,
+    ...present('StopSignal', config.StopSignal || undefined),
+    ...present('Shell', config.Shell),
+  };
+}
+
+function present(key: string, value: unknown): Readonly<Record<string, unknown>> {
+  return value === undefined ? {} : { [key]: value };
+}
+
+/** Go writes maps in the order of their keys. */
+function sorted<Value>(map: Readonly<Record<string, Value>> | undefined): Record<string, Value> | undefined {
+  if (map === undefined) return undefined;
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,61 @@
+import type { ProgressEvent, ProgressReporter } from '@tsbuild/builder';
+import type { Diagnostic } from './diagnostic.ts';
+
+/** A failed build, as the last line of the json output. */
+export interface ErrorEvent {
+  readonly type: 'error';
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+  /** Where in the Dockerfile; lines count from 1, columns from 0. */
+  readonly range?: unknown;
+}
+
+/**
+ * Progress as one JSON object a line. Every line has `type`; the fields are those of the builder's progress events
+ * (times in milliseconds since 1970, durations in milliseconds, sizes in bytes), except that `step-output` has `text`,
+ * the output decoded as UTF-8, in place of raw bytes. Control characters are always escaped. A build that fails ends
+ * with a line of type `error`. New types and fields may be added; readers skip what they do not know.
+ */
+export class JsonProgress implements ProgressReporter {
+  readonly #write: (text: string) => void;
+  readonly #decoders = new Map<string, TextDecoder>();
+
+  constructor(write: (text: string) => void) {
+    this.#write = write;
+  }
+
+  report(event: ProgressEvent): void {
+    if (event.type !== 'step-output') return this.#line(event);
+    const { chunk, ...fields } = event;
+    const text = this.#decoder(`${event.stream} ${event.id}`).decode(chunk, { stream: true });
+    if (text !== '') this.#line({ ...fields, text });
+  }
+
+  /** The line that a failed build ends with. */
+  fail(diagnostic: Diagnostic): void {
+    const event: ErrorEvent = {
+      type: 'error',
+      code: diagnostic.code,
+      message: diagnostic.message,
+      ...(diagnostic.hint === undefined ? {} : { hint: diagnostic.hint }),
+      ...(diagnostic.frame === undefined ? {} : { range: diagnostic.frame.range }),
+    };
+    this.#line(event);
+  }
+
+  #line(value: unknown): void {
+    this.#write(`${escapeControls(JSON.stringify(value))}\n`);
+  }
+
+  #decoder(key: string): TextDecoder {
+    const known = this.#decoders.get(key) ?? new TextDecoder('utf-8');
+    this.#decoders.set(key, known);
+    return known;
+  }
+}
+
+/** JSON escapes what is below a blank; DEL and the C1 controls would reach a terminal as they are. */
+function escapeControls(json: string): string {
+  return json.replace(/[\x7f-\x9f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
+}

@@ -1,0 +1,108 @@
+import type { PlannedStep, ProgressEvent, ProgressReporter } from '@tsbuild/builder';
+import { seconds } from './human.ts';
+import { OutputLines } from './output-lines.ts';
+import { sanitizeName, sanitizeText } from './sanitize.ts';
+
+interface StepState {
+  readonly number: number;
+  readonly title: string;
+  started: number;
+  readonly lines: { readonly stdout: OutputLines; readonly stderr: OutputLines };
+}
+
+/**
+ * Progress as lines that only grow, for logs and CI, in BuildKit's notation: `#5 [build 2/7] RUN make`, `#5 0.312 …`,
+ * `#5 DONE 1.2s`. When the steps of two stages take turns, the title is said again.
+ */
+export class PlainProgress implements ProgressReporter {
+  readonly #write: (text: string) => void;
+  readonly #now: () => number;
+  readonly #steps = new Map<string, StepState>();
+  /** The step whose lines were printed last. */
+  #shown: StepState | undefined;
+
+  constructor(write: (text: string) => void, now: () => number) {
+    this.#write = write;
+    this.#now = now;
+  }
+
+  report(event: ProgressEvent): void {
+    switch (event.type) {
+      case 'build-started':
+      case 'image-built':
+        return;
+      case 'plan-ready':
+        event.steps.forEach((step, index) => this.#steps.set(step.id, newStep(step, index + 1)));
+        return;
+      case 'step-started':
+        return this.#started(event.id, event.time);
+      case 'step-cached':
+        return this.#print(event.id, ['CACHED']);
+      case 'step-output':
+        return this.#output(event.id, event.stream, event.chunk);
+      case 'step-finished':
+        this.#flush(event.id);
+        return this.#print(event.id, [`DONE ${seconds(event.milliseconds)}`]);
+      case 'step-failed':
+        this.#flush(event.id);
+        return this.#print(event.id, [`ERROR: ${sanitizeText(event.message)}`]);
+      case 'notice':
+        return this.#notice(event.level, event.message);
+    }
+  }
+
+  #started(id: string, time: number): void {
+    const step = this.#steps.get(id);
+    if (step === undefined) return;
+    step.started = time;
+    this.#print(id, []);
+  }
+
+  #output(id: string, stream: 'stdout' | 'stderr', chunk: Uint8Array): void {
+    const step = this.#steps.get(id);
+    if (step !== undefined) this.#printOutput(step, id, step.lines[stream].push(chunk));
+  }
+
+  #flush(id: string): void {
+    const step = this.#steps.get(id);
+    if (step === undefined) return;
+    this.#printOutput(step, id, [...step.lines.stdout.flush(), ...step.lines.stderr.flush()]);
+  }
+
+  #printOutput(step: StepState, id: string, lines: readonly string[]): void {
+    if (lines.length === 0) return;
+    const elapsed = ((this.#now() - step.started) / 1000).toFixed(3);
+    this.#print(
+      id,
+      lines.map((line) => `${elapsed} ${line}`.trimEnd()),
+    );
+  }
+
+  #print(id: string, lines: readonly string[]): void {
+    const step = this.#steps.get(id);
+    if (step === undefined) return;
+    const prefix = `#${step.number} `;
+    const title = step === this.#shown ? [] : [`${this.#shown === undefined ? '' : '\n'}${prefix}${step.title}`];
+    this.#shown = step;
+    const text = [...title, ...lines.map((line) => prefix + line)];
+    if (text.length > 0) this.#write(`${text.join('\n')}\n`);
+  }
+
+  #notice(level: 'info' | 'warning', message: string): void {
+    this.#write(`${level === 'warning' ? 'WARNING: ' : ''}${sanitizeText(message)}\n`);
+  }
+}
+
+function newStep(step: PlannedStep, number: number): StepState {
+  return {
+    number,
+    title: stepTitle(step),
+    started: 0,
+    lines: { stdout: new OutputLines(), stderr: new OutputLines() },
+  };
+}
+
+/** `[build 2/7] RUN make`, on one line. */
+export function stepTitle(step: PlannedStep): string {
+  return `[${sanitizeName(step.stage)} ${step.index}/${step.total}] ${sanitizeName(step.name)}`;
+}

@@ -1,0 +1,63 @@
+import { runCommandLine } from './cli.ts';
+import { EXIT_FAILED, EXIT_PIPE } from './exit-code.ts';
+import type { Host, OutputStream } from './host.ts';
+import { reportError } from './report-error.ts';
+import { abortOnSignals } from './signals.ts';
+
+/**
+ * Runs a command line in this process and ends it: the only place that touches environment, streams, signals and exit
+ * code.
+ */
+export async function runProcess(argv: readonly string[], process: NodeJS.Process): Promise<never> {
+  const stdout = lazy(() => guarded(process.stdout, process));
+  const stderr = lazy(() => guarded(process.stderr, process));
+  const host: Host = {
+    get stdin() {
+      return process.stdin;
+    },
+    get stdout() {
+      return stdout();
+    },
+    get stderr() {
+      return stderr();
+    },
+    commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    env: process.env,
+    cwd: process.cwd(),
+    signal: abortOnSignals(process),
+    now: Date.now,
+  };
+  process.on('uncaughtException', (error) => {
+    void reportError(error, host, { debug: argv.includes('--debug') }).finally(() => process.exit(EXIT_FAILED));
+  });
+  const code = await runCommandLine(argv, host);
+  await written(stdout.made);
+  await written(stderr.made);
+  // Nothing that is still open (a standard input, a timer) may keep a finished command alive.
+  return process.exit(code);
+}
+
+/** Initialising a standard stream costs milliseconds: done at first use. */
+function lazy<Value>(make: () => Value): { (): Value; made: Value | undefined } {
+  const get = () => (get.made ??= make());
+  get.made = undefined as Value | undefined;
+  return get;
+}
+
+/** A reader that went away (`| head`) ends us quietly; a full disk or another failure ends us with its name. */
+function guarded(stream: OutputStream, process: NodeJS.Process): OutputStream {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT_PIPE);
+    process.stderr.write(`ERROR: cannot write the output: ${error.message}\n`);
+    process.exit(EXIT_FAILED);
+  });
+  return stream;
+}
+
+/** Settles when the stream has passed on what it was given: at once for files and pipes, later for a slow terminal. */
+async function written(stream: OutputStream | undefined): Promise<void> {
+  if (stream === undefined || stream.writableLength === 0) return;
+  await new Promise<void>((resolve) => {
+    stream.write('', () => resolve());
+  });
+}

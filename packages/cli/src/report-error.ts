@@ -1,0 +1,26 @@
+import { Interrupted } from './errors.ts';
+import { EXIT_BY_SIGNAL } from './exit-code.ts';
+import type { Host } from './host.ts';
+
+/**
+ * Shows an error on standard error and returns the exit code for it. After an interruption whatever failed is only its
+ * consequence and is not shown.
+ */
+export async function reportError(error: unknown, host: Host, options: { readonly debug: boolean }): Promise<number> {
+  const interruption = interruptionOf(host.signal);
+  if (interruption !== undefined) {
+    host.stderr.write('interrupted\n');
+    return EXIT_BY_SIGNAL[interruption.signal];
+  }
+  // Loaded here, so that a command that succeeds does not pay for it.
+  const { diagnose, renderDiagnostic } = await import('./output/diagnostic.ts');
+  const { usesColour } = await import('./output/colour.ts');
+  const diagnostic = diagnose(error, options);
+  host.stderr.write(renderDiagnostic(diagnostic, { colour: usesColour(host.stderr, host.env) }));
+  return diagnostic.exitCode;
+}
+
+/** The signal that ended the command, if one did. */
+export function interruptionOf(signal: AbortSignal): Interrupted | undefined {
+  return signal.aborted && signal.reason instanceof Interrupted ? signal.reason : undefined;
+}
