@@ -3,7 +3,14 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-const FOLDERS = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+const FOLDERS = [
+  ...(process.env.PATH ?? '').split(delimiter),
+  '/usr/local/sbin',
+  '/usr/sbin',
+  '/sbin',
+  '/usr/bin',
+  '/bin',
+];
 
 const isProgram = (path) => {
   try {
@@ -28,8 +35,17 @@ function hasStaticBusybox() {
 
 const program = (name, packageName, use) => ({ name, packageName, use, present: () => onPath(name) });
 
-const BASES = { name: 'busybox (static)', packageName: 'busybox-static', use: 'base images', present: hasStaticBusybox };
-const SANDBOX = [program('unshare', 'util-linux', 'RUN'), program('setpriv', 'util-linux', 'RUN'), program('mount', 'mount', 'RUN')];
+const BASES = {
+  name: 'busybox (static)',
+  packageName: 'busybox-static',
+  use: 'base images',
+  present: hasStaticBusybox,
+};
+const SANDBOX = [
+  program('unshare', 'util-linux', 'RUN'),
+  program('setpriv', 'util-linux', 'RUN'),
+  program('mount', 'mount', 'RUN'),
+];
 const ROOTLESS = program('newuidmap', 'uidmap', 'RUN as an ordinary user');
 
 /** Purpose → what cannot be done without, and what is only better to have. */
@@ -44,7 +60,13 @@ export const PURPOSES = {
       program('runc', 'runc', 'RUN with seccomp'),
       program('dockerd', 'docker.io', 'the engine that judges the images'),
       // Debian's own client, of the same version as the engine. A later Debian has it in a package of its own.
-      { name: '/usr/bin/docker', packageName: 'docker.io', laterPackageName: 'docker-cli', use: 'the engine', present: () => isProgram('/usr/bin/docker') },
+      {
+        name: '/usr/bin/docker',
+        packageName: 'docker.io',
+        laterPackageName: 'docker-cli',
+        use: 'the engine',
+        present: () => isProgram('/usr/bin/docker'),
+      },
       program('skopeo', 'skopeo', 'a second judge'),
       program('umoci', 'umoci', 'a third judge'),
       program('getfattr', 'attr', 'extended attributes'),
@@ -61,7 +83,10 @@ export const canInstall = () => process.getuid?.() === 0 && existsSync('/etc/deb
 
 function apt(...args) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  execFileSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=120', ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=120', ...args], {
+    env,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
 }
 
 /** Installs these packages without a question; asks for fresh lists once, when the machine's own do not do. */

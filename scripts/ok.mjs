@@ -13,9 +13,16 @@ const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1' };
 /** Runs one npm script; its output is shown only when it fails. */
 function check(name) {
   const start = performance.now();
-  const result = spawnSync('npm', ['run', '--silent', name], { cwd: PROJECT, env, encoding: 'utf8', maxBuffer: 1 << 28 });
+  const result = spawnSync('npm', ['run', '--silent', name], {
+    cwd: PROJECT,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
   const passed = result.status === 0;
-  console.log(`${passed ? 'ok    ' : 'FAILED'} ${name.padEnd(14)} ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  console.log(
+    `${passed ? 'ok    ' : 'FAILED'} ${name.padEnd(14)} ${((performance.now() - start) / 1000).toFixed(1)} s`,
+  );
   if (!passed) console.log(`${result.stdout ?? ''}${result.stderr ?? ''}`);
   return passed;
 }
@@ -25,7 +32,11 @@ function runTests() {
   rmSync(REPORT, { force: true });
   mkdirSync(join(PROJECT, '.tsbuild'), { recursive: true });
   const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${REPORT}`];
-  const { status } = spawnSync(join(PROJECT, 'node_modules/.bin/vitest'), args, { cwd: PROJECT, env, stdio: 'inherit' });
+  const { status } = spawnSync(join(PROJECT, 'node_modules/.bin/vitest'), args, {
+    cwd: PROJECT,
+    env,
+    stdio: 'inherit',
+  });
   try {
     return { ...readReport(JSON.parse(readFileSync(REPORT, 'utf8'))), clean: status === 0 };
   } catch {

@@ -21,7 +21,8 @@ function checkNode() {
 }
 
 function checkMachine(purpose) {
-  if (process.platform !== 'linux') throw new SetupError(`This is ${process.platform}; images are built by namespaces of Linux.`);
+  if (process.platform !== 'linux')
+    throw new SetupError(`This is ${process.platform}; images are built by namespaces of Linux.`);
   const { needed, wanted } = PURPOSES[purpose];
   let missing = missingOf([...needed, ...wanted]);
   if (missing.length > 0 && canInstall()) {
@@ -54,7 +55,8 @@ function tryToInstall(packages) {
 function step(command, ...args) {
   const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1' };
   const result = spawnSync(command, args, { cwd: PROJECT, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-  if (result.status !== 0) throw new SetupError(`${result.stdout ?? ''}${result.stderr ?? ''}\n${[command, ...args].join(' ')} failed`);
+  if (result.status !== 0)
+    throw new SetupError(`${result.stdout ?? ''}${result.stderr ?? ''}\n${[command, ...args].join(' ')} failed`);
 }
 
 const changedAt = (path) => (existsSync(join(PROJECT, path)) ? statSync(join(PROJECT, path)).mtimeMs : undefined);
@@ -68,7 +70,8 @@ function installModules() {
 
 try {
   const { values } = parseArgs({ options: { for: { type: 'string', default: 'demo' } } });
-  if (!Object.hasOwn(PURPOSES, values.for)) throw new SetupError(`--for ${values.for}: there are ${Object.keys(PURPOSES).join(' and ')}.`);
+  if (!Object.hasOwn(PURPOSES, values.for))
+    throw new SetupError(`--for ${values.for}: there are ${Object.keys(PURPOSES).join(' and ')}.`);
   checkNode();
   checkMachine(values.for);
   installModules();

@@ -84,7 +84,16 @@ export async function startEngine(directory: string): Promise<Engine> {
   return { docker, stop };
 }
 
-const namespaces = ['unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', '--mount-proc', '--propagation', 'private'];
+const namespaces = [
+  'unshare',
+  '--mount',
+  '--pid',
+  '--fork',
+  '--kill-child=KILL',
+  '--mount-proc',
+  '--propagation',
+  'private',
+];
 
 const flags = (directory: string): string[] => [
   `--config-file=${join(directory, 'daemon.json')}`,

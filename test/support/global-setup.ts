@@ -1,0 +1,88 @@
+import { chmod, cp, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TestProject } from 'vitest/node';
+import { type Engine, engineObstacle, startEngine } from './engine.ts';
+import type { LabFacts } from './lab.ts';
+import { output } from './process.ts';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const CI = process.env['CI'] === 'true';
+
+/** Once per test run: base images, a fresh bundle of the command with a store that holds them, and a real engine. */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const obstacle = engineObstacle();
+  if (obstacle !== undefined && CI)
+    throw new Error(`On CI the end-to-end tests need a Docker engine, but ${obstacle}.`);
+  const directory = await mkdtemp(join(await realpath(tmpdir()), 'tsbuild-e2e-'));
+  await chmod(directory, 0o755);
+  let engine: Engine | undefined;
+  const tearDown = async (): Promise<void> => {
+    await engine?.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
+  try {
+    const bases = await makeBases();
+    const seed = join(directory, 'seed');
+    const cli = join(directory, 'bin/dist/main.js');
+    const engineDirectory = join(directory, 'engine');
+    const [cliFault] = await Promise.all([
+      installCli(cli, seed, bases).then(
+        () => undefined,
+        (error: unknown) => (error instanceof Error ? error.message : String(error)),
+      ),
+      obstacle === undefined
+        ? startEngine(engineDirectory).then(async (started) => {
+            engine = started;
+            for (const base of Object.values(bases)) await started.docker.output(['load', '-i', base]);
+          })
+        : undefined,
+    ]);
+    const running = engine === undefined ? undefined : engineDirectory;
+    const facts: LabFacts = { directory, engine: running, engineObstacle: obstacle, cli, cliFault, seed, bases };
+    project.provide('lab', facts);
+  } catch (error) {
+    await tearDown();
+    throw error;
+  }
+  return tearDown;
+}
+
+/** The Debian base takes a minute, so only CI and those who made it once (`make.mjs --only debian`) have it in their tests. */
+async function makeBases(): Promise<Record<string, string>> {
+  const debian = CI || existsSync(join(PROJECT, '.tsbuild/bases/debian.tar')) ? ',debian' : '';
+  const made = await output(
+    process.execPath,
+    [join(PROJECT, 'fixtures/bases/make.mjs'), '--only', `busybox,alpine,node${debian}`],
+    {
+      timeout: 600_000,
+    },
+  );
+  return Object.fromEntries(
+    made
+      .trim()
+      .split('\n')
+      .map((line) => line.split('\t') as [string, string]),
+  );
+}
+
+/** The command from today's source, with the one module that stays outside of the bundle, where every user can read it. */
+async function installCli(cli: string, seed: string, bases: Readonly<Record<string, string>>): Promise<void> {
+  await output(process.execPath, [join(PROJECT, 'scripts/bundle.mjs')]);
+  await cp(join(PROJECT, 'packages/cli/dist/main.js'), await parentOf(cli));
+  for (const module of ['koffi', '@koromix']) {
+    const source = join(PROJECT, 'node_modules', module);
+    if (existsSync(source)) await cp(source, join(cli, '../../node_modules', module), { recursive: true });
+  }
+  await cp(join(PROJECT, 'packages/cli/package.json'), join(cli, '../../package.json'));
+  for (const base of Object.values(bases)) {
+    await output(process.execPath, [cli, '--root', seed, 'load', '-i', base], { env: { HOME: join(cli, '../..') } });
+  }
+}
+
+async function parentOf(file: string): Promise<string> {
+  await mkdir(join(file, '..'), { recursive: true });
+  return file;
+}
