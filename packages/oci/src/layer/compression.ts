@@ -56,7 +56,10 @@ export async function* decompress(
   }
 }
 
-async function* gunzip(source: AsyncIterable<Uint8Array>, meter: RatioMeter): AsyncGenerator<Uint8Array, void, undefined> {
+async function* gunzip(
+  source: AsyncIterable<Uint8Array>,
+  meter: RatioMeter,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const inflater = createGunzip({ chunkSize: CHUNK_SIZE });
   const input = Readable.from(meter.input(source), { objectMode: true, highWaterMark: 1 });
   const piped = pipeline(input, inflater);
@@ -128,10 +131,7 @@ async function peek(
   return { head, all: rejoin(head, iterator) };
 }
 
-async function* rejoin(
-  head: Uint8Array,
-  rest: AsyncIterator<Uint8Array>,
-): AsyncGenerator<Uint8Array, void, undefined> {
+async function* rejoin(head: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
   try {
     if (head.length > 0) yield head;
     for (;;) {

@@ -1,4 +1,5 @@
 import type { ByteString } from '../byte-string.ts';
+import type { OciError } from '../errors.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import { layerInvalid } from './layer-error.ts';
@@ -8,8 +9,9 @@ import { baseName, cleanPath, parentPath } from './layer-path.ts';
 import { isOverlayXattr } from './overlay-xattr.ts';
 import { isAufsMetadata, isWhiteoutName, parseWhiteout } from './whiteout.ts';
 
-/** Longest file name that Linux takes, in bytes. */
+/** Longest file name and path that Linux takes, in bytes. */
 const NAME_MAX = 255;
+const PATH_MAX = 4095;
 
 /** An entry with its place in the order of the archive. */
 interface Placed {
@@ -33,6 +35,8 @@ export class ForeignLayer {
   readonly #entries = new Map<ByteString, Placed>();
   /** For each path: when something other than a directory last stood there. */
   readonly #lastNonDirectory = new Map<ByteString, number>();
+  /** For each removed path: when its whiteout came. */
+  readonly #whiteouts = new Map<ByteString, number>();
   #order = 0;
 
   /** Takes the next member of the archive. @throws OciError `LAYER_INVALID` */
@@ -40,8 +44,9 @@ export class ForeignLayer {
     const path = checkedPath(member);
     if (path === '' || isAufsMetadata(path)) return;
     const whiteout = parseWhiteout(path);
-    if (whiteout?.kind === 'path' && this.#entries.has(whiteout.path)) {
-      throw layerInvalid(path, 'a whiteout after the entry of the same name, which engines read differently');
+    if (whiteout?.kind === 'path') {
+      if (this.#entries.has(whiteout.path)) throw lateWhiteout(whiteout.path);
+      this.#whiteouts.set(whiteout.path, this.#order);
     }
     if (whiteout !== undefined && member.type === 'directory') throw layerInvalid(path, 'a directory as a whiteout');
     const order = this.#order++;
@@ -93,6 +98,7 @@ export class ForeignLayer {
   /** True when something above took the entry away. @throws OciError when it was put below a thing that holds nothing */
   #isGone(path: ByteString, order: number): boolean {
     for (let above = parentPath(path); above !== ''; above = parentPath(above)) {
+      if (this.#whiteouts.size > 0 && (this.#whiteouts.get(above) ?? -1) > order) throw lateWhiteout(above);
       const when = this.#lastNonDirectory.get(above);
       if (when === undefined) continue;
       if (when > order) return true;
@@ -106,10 +112,16 @@ export class ForeignLayer {
   }
 }
 
+function lateWhiteout(path: ByteString): OciError {
+  return layerInvalid(path, 'its whiteout comes after it in the same layer, which engines read differently');
+}
+
 function checkedPath(member: TarEntry): ByteString {
   const path = cleanPath(member.path);
   if (path === undefined) throw layerInvalid(member.path, 'the name has a .. component');
-  if (path === '' && member.type !== 'directory') throw layerInvalid(member.path, `a ${member.type} in place of the root`);
+  if (path === '' && member.type !== 'directory')
+    throw layerInvalid(member.path, `a ${member.type} in place of the root`);
+  if (path.length > PATH_MAX) throw layerInvalid(member.path, `a path of more than ${PATH_MAX} bytes`);
   if (path.length > NAME_MAX && path.split('/').some((name) => name.length > NAME_MAX)) {
     throw layerInvalid(member.path, `a name of more than ${NAME_MAX} bytes`);
   }

@@ -58,6 +58,11 @@ export function recordPath(buffer: Buffer, at: number): ByteString {
   return buffer.toString('latin1', at + PATH_AT, at + PATH_AT + buffer.readUInt32LE(at));
 }
 
+/** The type of the record at `at`. */
+export function recordType(buffer: Buffer, at: number): TarEntryType {
+  return TYPES[buffer[at + 12] ?? 0] ?? 'file';
+}
+
 /** Decodes the record at `at`. */
 export function readRecord(buffer: Buffer, at: number): LayerEntry {
   const linkAt = at + PATH_AT + buffer.readUInt32LE(at);
@@ -65,7 +70,7 @@ export function readRecord(buffer: Buffer, at: number): LayerEntry {
   const sha256At = xattrsAt + buffer.readUInt32LE(at + 8);
   const entry = {
     path: buffer.toString('latin1', at + PATH_AT, linkAt),
-    type: TYPES[buffer[at + 12] ?? 0] ?? 'file',
+    type: recordType(buffer, at),
     mode: buffer.readUInt16LE(at + 14),
     uid: buffer.readUInt32LE(at + 16),
     gid: buffer.readUInt32LE(at + 20),

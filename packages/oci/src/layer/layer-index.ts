@@ -1,8 +1,17 @@
 import { crc32 } from 'node:zlib';
 import type { ByteString } from '../byte-string.ts';
 import { OciError } from '../errors.ts';
+import type { TarEntryType } from '../tar/entry.ts';
 import type { LayerEntry } from './layer-entry.ts';
-import { FLAGS_AT, HAS_LINKS, PATH_AT, readRecord, recordPath, recordPathLength } from './layer-index-record.ts';
+import {
+  FLAGS_AT,
+  HAS_LINKS,
+  PATH_AT,
+  readRecord,
+  recordPath,
+  recordPathLength,
+  recordType,
+} from './layer-index-record.ts';
 
 /**
  * The encoded form: magic with version, checksum (crc32 of all that follows it), number of records, the positions of the
@@ -91,9 +100,17 @@ export class LayerIndex {
     return ((this.#buffer[this.#position(record) + FLAGS_AT] ?? 0) & HAS_LINKS) !== 0;
   }
 
+  /** The type of the entry with this number. */
+  typeAt(record: number): TarEntryType {
+    return recordType(this.#buffer, this.#position(record));
+  }
+
   /** True when the layer holds anything below `directory`. */
   hasBelow(directory: ByteString): boolean {
-    return this.#firstBelow(directory) < this.#endBelow(directory);
+    if (directory === '') return this.length > 0;
+    const first = this.#firstBelow(directory);
+    // What sorts first behind `directory/` lies in it, unless it lies behind all of it.
+    return first < this.length && this.#compare(first, directory + AFTER_SLASH) < 0;
   }
 
   /**

@@ -1,11 +1,17 @@
 import type { BlobInfo } from '../blob/blob-store.ts';
-import type { ByteString } from '../byte-string.ts';
+import { type ByteString, compareByteStrings } from '../byte-string.ts';
 import type { Digest } from '../digest.ts';
 import type { LayerEntry } from './layer-entry.ts';
+import { layerInvalid } from './layer-error.ts';
 import type { LayerIndex } from './layer-index.ts';
+import { baseName, joinPath, parentPath } from './layer-path.ts';
+import { type ChildFacts, listChildren, SearchedChild } from './rootfs-child.ts';
+import { MAX_SYMLINKS, resolveInRoot } from './resolve-in-root.ts';
+import { isWhiteoutName, opaquePath } from './whiteout.ts';
 
 /** One path of the merged view, with the layer that its content lies in. */
 export interface RootfsEntry extends LayerEntry {
+  /** For directories that no layer describes: the topmost layer with something inside. */
   readonly layer: Digest;
   /** Shared by all names of one file; undefined when it has one name only. */
   readonly hardLinkKey?: string;
@@ -17,25 +23,166 @@ export interface RootfsLayer {
   readonly index: LayerIndex;
 }
 
-/** The merged view over layers, lowest first; never a mounted tree. */
+/** Something found in the merged view. */
+interface Found {
+  readonly entry: RootfsEntry;
+  /** Directories: the lowest layer whose content shows in them. */
+  readonly floor: number;
+  /** Not directories: the number of a layer that puts entries below it all the same, or -1. */
+  readonly conflict: number;
+}
+
+/** The digest of a layer without entries (two zero blocks), which an empty root counts as. */
+const EMPTY_LAYER: Digest = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
+
+/**
+ * The merged view over layers, lowest first, worked out from their indexes; never a mounted tree. Whiteouts and opaque
+ * directories hide what is below their layer; a directory that is replaced by something else takes its content with it;
+ * directories that no layer describes are 0755 and root's. A hard link comes back as its file under its own path.
+ *
+ * A lookup costs a few binary searches per path component and layer. Nothing is changed by it but a cache, so one tree
+ * may serve many readers.
+ */
 export class RootfsTree {
+  readonly #layers: readonly RootfsLayer[];
+  readonly #directories = new Map<ByteString, Found>();
+
   constructor(layers: readonly RootfsLayer[]) {
-    throw new Error(`not there yet: ${layers.length}`);
+    this.#layers = layers;
+    const layer = layers.at(-1)?.info.digest ?? EMPTY_LAYER;
+    this.#directories.set('', { entry: { ...IMPLIED, path: '', layer }, floor: 0, conflict: -1 });
   }
-  /** lstat: no symlink is followed, parents must be real directories; `''` is the root directory. */
+
+  /**
+   * What is at a clean path, as lstat tells it: no symlink is followed, and parents must be real directories. `''` is the
+   * root directory.
+   * @throws OciError `LAYER_INVALID` when a layer puts entries below a symlink or file of the path
+   */
   lookup(path: ByteString): RootfsEntry | undefined {
-    throw new Error(`not there yet: ${path}`);
+    return this.#find(path)?.entry;
   }
-  /** The children of a directory, byte order. */
+
+  /**
+   * The children of a directory in byte order; none when there is no such directory.
+   * @throws OciError `LAYER_INVALID` when a layer puts entries below a child that is no directory
+   */
   list(directory: ByteString): readonly RootfsEntry[] {
-    throw new Error(`not there yet: ${directory}`);
+    const { floor } = this.#directory(directory) ?? NOTHING;
+    if (floor < 0) return [];
+    const entries: RootfsEntry[] = [];
+    for (const child of listChildren(this.#layers, directory, floor)) {
+      const found = this.#merge(joinPath(directory, child.name), floor, child);
+      if (found === undefined) continue;
+      if (found.entry.type === 'directory') this.#directories.set(found.entry.path, found);
+      else if (found.conflict >= 0) throw this.#conflictError(found);
+      entries.push(found.entry);
+    }
+    return entries.sort((a, b) => compareByteStrings(a.path, b.path));
   }
-  /** Follows every symlink inside the root; undefined when missing or a loop. */
+
+  /** Follows every symlink inside the root, the last component's too; undefined when something is missing or a loop. */
   resolve(path: ByteString): ByteString | undefined {
-    throw new Error(`not there yet: ${path}`);
+    const resolution = resolveInRoot(path, (at) => this.lookup(at));
+    return resolution?.exists === true ? resolution.path : undefined;
   }
-  /** Follows existing symlinks; missing components are kept as written. @throws OciError `LAYER_INVALID` on a loop */
+
+  /**
+   * Where something written to `path` would lie: symlinks that exist are followed, also to targets that are missing;
+   * missing components are kept as written.
+   * @throws OciError `LAYER_INVALID` on a loop
+   */
   resolveForWrite(path: ByteString): ByteString {
-    throw new Error(`not there yet: ${path}`);
+    const resolution = resolveInRoot(path, (at) => this.lookup(at));
+    if (resolution === undefined) throw layerInvalid(path, `more than ${MAX_SYMLINKS} symlinks on the way, or a loop`);
+    return resolution.path;
+  }
+
+  #find(path: ByteString): Found | undefined {
+    const known = this.#directories.get(path);
+    if (known !== undefined) return known;
+    const parent = this.#directory(parentPath(path));
+    if (parent === undefined) return undefined;
+    const found = this.#merge(path, parent.floor, new SearchedChild(this.#layers, path));
+    if (found?.entry.type === 'directory') this.#directories.set(path, found);
+    return found;
+  }
+
+  #directory(path: ByteString): Found | undefined {
+    const found = this.#find(path);
+    if (found === undefined || found.entry.type === 'directory') return found;
+    if (found.conflict >= 0) throw this.#conflictError(found);
+    return undefined;
+  }
+
+  /** What the layers from `floor` up make of one child. */
+  #merge(path: ByteString, floor: number, child: ChildFacts): Found | undefined {
+    const isWhiteout = isWhiteoutName(baseName(path));
+    let implied = -1;
+    for (let layer = this.#layers.length - 1; layer >= floor; layer--) {
+      const record = isWhiteout ? -1 : child.record(layer);
+      if (record >= 0) {
+        const entry = this.#entry(layer, record);
+        if (entry.type === 'directory') return { entry, floor: this.#contentFloor(path, floor, child), conflict: -1 };
+        return { entry, floor: -1, conflict: implied >= 0 ? implied : child.below(layer) ? layer : -1 };
+      }
+      if (implied < 0 && child.below(layer)) implied = layer;
+      if (child.whiteout(layer)) break;
+    }
+    const digest = this.#layers[implied]?.info.digest;
+    if (digest === undefined) return undefined;
+    const entry = { ...IMPLIED, path, layer: digest };
+    return { entry, floor: this.#contentFloor(path, floor, child), conflict: -1 };
+  }
+
+  /** The lowest layer whose content shows in the directory `path`. */
+  #contentFloor(path: ByteString, floor: number, child: ChildFacts): number {
+    for (let layer = this.#layers.length - 1; layer > floor; layer--) {
+      const index = this.#layers[layer]?.index;
+      const record = child.record(layer);
+      if (index === undefined || child.whiteout(layer)) return layer;
+      if (record >= 0 && index.typeAt(record) !== 'directory') return layer + 1;
+      if (child.below(layer) && index.find(opaquePath(path)) >= 0) return layer;
+    }
+    return floor;
+  }
+
+  #entry(layer: number, record: number): RootfsEntry {
+    const { index, info } = this.#layers[layer] ?? this.#noLayer(layer);
+    const entry = index.at(record);
+    if (entry.type === 'hardlink') {
+      const target = index.get(entry.linkPath);
+      if (target === undefined) throw layerInvalid(entry.path, 'a hard link whose target is not in the layer');
+      const { path } = entry;
+      return { ...target, path, layer: info.digest, hardLinkKey: `${info.digest}:${target.path}` };
+    }
+    if (entry.type !== 'file' || !index.hasLinks(record)) return { ...entry, layer: info.digest };
+    return { ...entry, layer: info.digest, hardLinkKey: `${info.digest}:${entry.path}` };
+  }
+
+  #noLayer(layer: number): never {
+    throw new RangeError(`no layer ${layer}`);
+  }
+
+  #conflictError({ entry, conflict }: Found): Error {
+    const digest = this.#layers[conflict]?.info.digest;
+    return layerInvalid(
+      entry.path,
+      `layer ${digest} holds entries below it, but it is a ${entry.type}; engines disagree on what that means`,
+    );
   }
 }
+
+/** A directory that no layer describes. */
+const IMPLIED: Omit<LayerEntry, 'path'> = {
+  type: 'directory',
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  size: 0,
+  mtime: { seconds: 0, nanoseconds: 0 },
+  linkPath: '',
+  devMajor: 0,
+  devMinor: 0,
+  offset: 0,
+};
+const NOTHING = { floor: -1 };

@@ -36,7 +36,9 @@ export function isWhiteoutName(name: ByteString): boolean {
 
 /** True for what AUFS kept beside its whiteouts (`.wh..wh.plnk`, `.wh..wh.aufs`); engines skip it. */
 export function isAufsMetadata(path: ByteString): boolean {
-  return path.includes(META_PREFIX) && path.split('/').some((name) => name.startsWith(META_PREFIX) && name !== OPAQUE_NAME);
+  return (
+    path.includes(META_PREFIX) && path.split('/').some((name) => name.startsWith(META_PREFIX) && name !== OPAQUE_NAME)
+  );
 }
 
 /**

@@ -83,7 +83,9 @@ export function formatPaxTime({ seconds, nanoseconds }: TarTime): string {
   if (nanoseconds === 0) return String(seconds);
   const before = seconds < 0;
   const whole = before ? -(seconds + 1) : seconds;
-  const fraction = String(before ? 1e9 - nanoseconds : nanoseconds).padStart(9, '0').replace(/0+$/, '');
+  const fraction = String(before ? 1e9 - nanoseconds : nanoseconds)
+    .padStart(9, '0')
+    .replace(/0+$/, '');
   return `${before ? '-' : ''}${whole}.${fraction}`;
 }
 
