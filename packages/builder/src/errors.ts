@@ -1,4 +1,4 @@
-import type { SourceRange } from './dockerfile/source-file.ts';
+import type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
 
 /** Every code a {@link BuildError} can carry. */
 export type BuildErrorCode =
@@ -25,6 +25,8 @@ export type BuildErrorCode =
 export interface BuildErrorOptions {
   /** Where in the Dockerfile (or another text) it went wrong; the printer draws a frame around it. */
   readonly range?: SourceRange;
+  /** The text that `range` points into. */
+  readonly source?: SourceFile;
   /** What the user can do about it, one sentence. */
   readonly hint?: string;
   /** The exit code of a failed RUN. */
@@ -38,6 +40,7 @@ export interface BuildErrorOptions {
 export class BuildError extends Error {
   readonly code: BuildErrorCode;
   readonly range: SourceRange | undefined;
+  readonly source: SourceFile | undefined;
   readonly hint: string | undefined;
   readonly exitCode: number | undefined;
   readonly output: readonly string[];
@@ -47,8 +50,23 @@ export class BuildError extends Error {
     this.name = 'BuildError';
     this.code = code;
     this.range = options.range;
+    this.source = options.source;
     this.hint = options.hint;
     this.exitCode = options.exitCode;
     this.output = options.output ?? [];
+  }
+
+  /** The same error with a place in a text; what it has already stays. */
+  at(range: SourceRange, source?: SourceFile): BuildError {
+    const place = this.range ?? range;
+    const text = this.source ?? source;
+    return new BuildError(this.code, this.message, {
+      range: place,
+      output: this.output,
+      cause: this.cause,
+      ...(text === undefined ? {} : { source: text }),
+      ...(this.hint === undefined ? {} : { hint: this.hint }),
+      ...(this.exitCode === undefined ? {} : { exitCode: this.exitCode }),
+    });
   }
 }

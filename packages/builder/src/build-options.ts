@@ -1,0 +1,40 @@
+import type { StoredImage } from '@tsbuild/oci/node';
+import type { Isolation } from './executor/select.ts';
+
+/** What to build and how; `tsbuild build`'s flags. */
+export interface BuildOptions {
+  /** The build context, a directory. */
+  readonly context: string;
+  /** Path of the Dockerfile; default `Dockerfile` in the context. */
+  readonly dockerfile?: string;
+  /** Names for the image. */
+  readonly tags: readonly string[];
+  /** Values for ARGs; undefined takes the value from `environment`. */
+  readonly buildArgs: ReadonlyMap<string, string | undefined>;
+  /** The caller's environment; nothing of it reaches a command unless an option names it. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The stage to build; default the last one. */
+  readonly target?: string;
+  /** `os/arch[/variant]`; only the host's for now. */
+  readonly platform?: string;
+  /** Execute every step, whatever the cache holds. */
+  readonly noCache: boolean;
+  /** What RUN may reach; `default` is the host's network. */
+  readonly network: 'default' | 'host' | 'none';
+  readonly isolation: Isolation;
+  /** Labels added last. */
+  readonly labels: ReadonlyMap<string, string>;
+  /** `SOURCE_DATE_EPOCH`, seconds since 1970: everything new gets no later time. */
+  readonly epoch?: number;
+  /** How many steps may run at once; default the number of processors. */
+  readonly jobs?: number;
+}
+
+/** What a build gave. */
+export interface BuildResult {
+  readonly image: StoredImage;
+  /** The image's names, in full. */
+  readonly names: readonly string[];
+  readonly steps: { readonly total: number; readonly cached: number };
+  readonly milliseconds: number;
+}

@@ -1,0 +1,203 @@
+import { availableParallelism } from 'node:os';
+import {
+  familiarName,
+  formatPlatform,
+  formatReference,
+  normalizePlatform,
+  OciError,
+  parsePlatform,
+  parseReference,
+  type Platform,
+  type Reference,
+} from '@tsbuild/oci';
+import { hostPlatform, type StoredImage } from '@tsbuild/oci/node';
+import type { BuildOptions, BuildResult } from './build-options.ts';
+import { openBuildContext } from './build-context.ts';
+import { lazySandbox } from './defaults.ts';
+import type { SourceTree } from './context/source-tree.ts';
+import { parseDockerfile } from './dockerfile/parser.ts';
+import type { SourceFile } from './dockerfile/source-file.ts';
+import { BuildError } from './errors.ts';
+import { assembleContent } from './image-assembly.ts';
+import { RootfsTrees } from './ops/rootfs-trees.ts';
+import type { LayerOutput, Rootfs } from './ops/rootfs.ts';
+import { BuildArguments, GlobalArguments, platformArguments } from './plan/build-arguments.ts';
+import type { Plan } from './plan/plan.ts';
+import { planBuild } from './plan/planner.ts';
+import { declareStages } from './plan/stages.ts';
+import type { ProgressReporter } from './progress/reporter.ts';
+import { readDockerfile } from './read-dockerfile.ts';
+import { type Solution, solve } from './solver/solver.ts';
+import type { ResolvedImage } from './source/source.ts';
+import { StoreSource } from './source/store-source.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Builds an image: Dockerfile → plan → solved graph → image in the store. The story from top to bottom; every part of
+ * it is a room of its own.
+ * @throws BuildError, OciError; the signal's reason when aborted. The store is whole in every case.
+ */
+export async function build(
+  options: BuildOptions,
+  store: Store,
+  reporter: ProgressReporter,
+  signal: AbortSignal,
+): Promise<BuildResult> {
+  const started = Date.now();
+  const names = options.tags.map(parseTag);
+  const platform = targetPlatform(options.platform);
+  // From here on no collection deletes what this build finds or makes.
+  await using _lease = await store.layout.lease();
+  const file = await readDockerfile(options.context, options.dockerfile);
+  const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
+  const context = openBuildContext(options, store);
+  try {
+    reporter.report({ type: 'build-started', dockerfile: file.name, ...defined('target', options.target) });
+    const plan = await makePlan({ options, store, file, platform, notice, context: context.tree });
+    reportPlan(plan, reporter);
+    const solution = await solve([plan.target.rootfs], {
+      cache: store.records,
+      reporter,
+      signal,
+      jobs: options.jobs ?? availableParallelism(),
+      now: Date.now,
+      sizeOf: (output) => output.layer.size,
+    });
+    const image = await storeImage(plan, solution, { options, store, platform, names });
+    const result = {
+      image,
+      names: names.map(formatReference),
+      steps: countSteps(solution),
+      milliseconds: Date.now() - started,
+    };
+    const { size } = image;
+    reporter.report({
+      type: 'image-built',
+      id: image.id,
+      names: names.map(familiarName),
+      size,
+      milliseconds: result.milliseconds,
+    });
+    return result;
+  } catch (error) {
+    throw error instanceof BuildError && error.range !== undefined ? error.at(error.range, file) : error;
+  } finally {
+    context.save(notice);
+  }
+}
+
+/** What {@link makePlan} works with. */
+interface PlanInput {
+  readonly options: BuildOptions;
+  readonly store: Store;
+  readonly file: SourceFile;
+  readonly platform: Platform;
+  readonly notice: (message: string) => void;
+  readonly context: () => SourceTree;
+}
+
+async function makePlan({ options, store, file, platform, notice, context }: PlanInput): Promise<Plan> {
+  const dockerfile = parseDockerfile(file);
+  const args = new BuildArguments(options.buildArgs, options.environment);
+  const { escape } = dockerfile.directives;
+  const predefined = platformArguments(hostPlatform(), platform, options.target ?? 'default');
+  const globals = new GlobalArguments(declareStages(dockerfile).globalArgs, args, predefined, escape);
+  const plan = await planBuild(dockerfile, {
+    target: options.target,
+    resolveImage: (name) => resolveImage(name, platform, store),
+    lowering: {
+      escape,
+      arguments: args,
+      globals,
+      platform,
+      network: options.network === 'none' ? 'none' : 'host',
+      ignoreCache: options.noCache,
+      context,
+      dependencies: {
+        blobs: store.layout.blobs,
+        trees: new RootfsTrees(store.indexes),
+        sandbox: lazySandbox(store, options.isolation, notice),
+        epoch: options.epoch,
+      },
+    },
+  });
+  for (const name of args.unconsumed())
+    notice(`--build-arg ${name} was not used: no ARG in the Dockerfile asks for it`);
+  return plan;
+}
+
+function countSteps(solution: Solution<Rootfs, LayerOutput>): BuildResult['steps'] {
+  const results = [...solution.results.values()];
+  return { total: results.length, cached: results.filter((result) => result.cached).length };
+}
+
+/** `{ [key]: value }`, or nothing when the value is undefined. */
+function defined<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
+  return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
+}
+
+async function storeImage(
+  plan: Plan,
+  solution: Solution<Rootfs, LayerOutput>,
+  input: {
+    readonly options: BuildOptions;
+    readonly store: Store;
+    readonly platform: Platform;
+    readonly names: readonly Reference[];
+  },
+): Promise<StoredImage> {
+  const [rootfs] = solution.values;
+  if (rootfs === undefined) throw new TypeError('the solver returns one value for each wanted vertex');
+  const { labels, epoch } = input.options;
+  const { results } = solution;
+  const { platform } = input;
+  const content = assembleContent({ stage: plan.target, rootfs, results, platform, labels, epoch });
+  return input.store.layout.add(content, input.names);
+}
+
+/** Finds a base image in the store: pulling from registries comes later. */
+async function resolveImage(name: string, platform: Platform, store: Store): Promise<ResolvedImage> {
+  const found = await new StoreSource(store.layout).resolve(name, platform);
+  if (found !== undefined) return found;
+  throw new BuildError(
+    'BASE_NOT_FOUND',
+    `base image ${JSON.stringify(name)} is not in the store for ${formatPlatform(platform)}`,
+    {
+      hint: `bring it in with \`docker save ${name} | tsbuild load\`; pulling from registries is not supported yet`,
+    },
+  );
+}
+
+function reportPlan(plan: Plan, reporter: ProgressReporter): void {
+  reporter.report({
+    type: 'plan-ready',
+    steps: plan.stages.flatMap((stage) =>
+      stage.steps.map(({ id, name }, index) => ({
+        id,
+        stage: stage.label,
+        index: index + 1,
+        total: stage.steps.length,
+        name,
+      })),
+    ),
+  });
+}
+
+function parseTag(tag: string): Reference {
+  try {
+    const reference = parseReference(tag);
+    if (reference.digest === undefined) return reference;
+    throw new OciError('REFERENCE_INVALID', 'an image is named by a tag; its digest follows from its content');
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new BuildError('OPTION_INVALID', `invalid tag ${JSON.stringify(tag)}: ${reason}`, { cause: error });
+  }
+}
+
+function targetPlatform(text: string | undefined): Platform {
+  const host = hostPlatform();
+  if (text === undefined) return host;
+  const wanted = normalizePlatform(parsePlatform(text));
+  if (wanted.os === host.os && wanted.architecture === host.architecture) return wanted;
+  throw new BuildError('NOT_SUPPORTED', `--platform ${text}: only ${formatPlatform(host)} is supported yet`);
+}

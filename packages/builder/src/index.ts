@@ -1,0 +1,24 @@
+export { build } from './build.ts';
+export type { BuildOptions, BuildResult } from './build-options.ts';
+export type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
+export { BuildError } from './errors.ts';
+export type { BuildErrorCode, BuildErrorOptions } from './errors.ts';
+export type { Isolation } from './executor/select.ts';
+export { needsUserNamespace, runInUserNamespace, userNamespaceCommand } from './executor/user-namespace.ts';
+export type { UserNamespaceCommand } from './executor/user-namespace.ts';
+export type {
+  BuildStarted,
+  ImageBuilt,
+  Notice,
+  PlannedStep,
+  PlanReady,
+  ProgressEvent,
+  StepCached,
+  StepFailed,
+  StepFinished,
+  StepOutput,
+  StepStarted,
+} from './progress/event.ts';
+export { silentReporter } from './progress/reporter.ts';
+export type { ProgressReporter } from './progress/reporter.ts';
+export { Store } from './store.ts';

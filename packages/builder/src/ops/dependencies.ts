@@ -1,0 +1,28 @@
+import type { BlobStore } from '@tsbuild/oci';
+import type { Executor } from '../executor/executor.ts';
+import type { Snapshotter } from '../snapshot/snapshotter.ts';
+import type { RootfsTrees } from './rootfs-trees.ts';
+
+/** What commands run in. */
+export interface Sandbox {
+  readonly snapshotter: Snapshotter;
+  readonly executor: Executor;
+  /** Makes what a sandbox mounts over the image's files, e.g. `/etc/hosts`. */
+  readonly files: SandboxFiles;
+}
+
+/** Host paths of the files that every sandbox sees in place of the image's own. */
+export interface SandboxFiles {
+  readonly hosts: string;
+  readonly resolvConf: string;
+}
+
+/** What the steps work with; the seams arrive as values, the wiring is elsewhere. */
+export interface OpDependencies {
+  readonly blobs: BlobStore;
+  readonly trees: RootfsTrees;
+  /** Made on first use: a fully cached build needs no sandbox. */
+  readonly sandbox: () => Promise<Sandbox>;
+  /** `SOURCE_DATE_EPOCH`, seconds since 1970: everything new gets no later time. */
+  readonly epoch: number | undefined;
+}

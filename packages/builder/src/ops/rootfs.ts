@@ -1,0 +1,27 @@
+import { type BlobInfo, chainID, type Digest } from '@tsbuild/oci';
+
+/** A filesystem as a value: uncompressed layers (digest = diffID), lowest first. No directory stands behind it. */
+export interface Rootfs {
+  readonly layers: readonly BlobInfo[];
+}
+
+/** The filesystem of `FROM scratch`. */
+export const EMPTY_ROOTFS: Rootfs = { layers: [] };
+
+/** What the cache remembers of a step: the layer it made. */
+export interface LayerOutput {
+  readonly layer: BlobInfo;
+}
+
+/** A digest that stands for no layer at all, so that keys over an empty filesystem are well formed. */
+const EMPTY_ID: Digest = `sha256:${'0'.repeat(64)}`;
+
+/** The content id of a filesystem: its chainID (image-spec config.md, "Layer ChainID"). */
+export function rootfsId(rootfs: Rootfs): Digest {
+  return chainID(rootfs.layers.map((layer) => layer.digest)) ?? EMPTY_ID;
+}
+
+/** The filesystem with one more layer on top. */
+export function withLayer(rootfs: Rootfs, layer: BlobInfo): Rootfs {
+  return { layers: [...rootfs.layers, layer] };
+}

@@ -1,0 +1,153 @@
+import { formatPlatform, type Platform, utf8ToByteString } from '@tsbuild/oci';
+import { LayerWriter } from '@tsbuild/oci/node';
+import type { KeyPreimage } from '../cache/cache-key.ts';
+import type { SourceRange } from '../dockerfile/source-file.ts';
+import { BuildError } from '../errors.ts';
+import { type Identity, lookupUser } from '../executor/identity.ts';
+import { ensureDirectory, prepareMountPoints } from '../executor/mount-points.ts';
+import type { PreparedStep, StepContext, StepVertex, Vertex } from '../solver/vertex.ts';
+import type { OpDependencies, Sandbox } from './dependencies.ts';
+import { locate } from './locate.ts';
+import { OutputTail } from './output-tail.ts';
+import { EMPTY_ROOTFS, type LayerOutput, type Rootfs, rootfsId, withLayer } from './rootfs.ts';
+import { readTreeFile } from './tree-file.ts';
+
+/** A RUN with everything expanded. */
+export interface RunRequest {
+  readonly id: string;
+  readonly range: SourceRange;
+  readonly parent: Vertex<Rootfs, LayerOutput>;
+  readonly argv: readonly string[];
+  /** `KEY=value`: ENV and ARG in the order of their first appearance. */
+  readonly environment: readonly string[];
+  /** Proxy settings: the command gets them, the key does not, as they say where it ran and not what it made. */
+  readonly proxies: readonly string[];
+  readonly workingDirectory: string;
+  /** USER as written, `''` for root. */
+  readonly user: string;
+  readonly network: 'host' | 'none';
+  readonly platform: Platform;
+  readonly ignoreCache: boolean;
+}
+
+/** The host name that commands see; BuildKit's, so that what records it stays the same. */
+const HOSTNAME = 'buildkitsandbox';
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** RUN as a vertex: a directory exists only while the command runs; what it changed becomes the layer. */
+export function runStep(request: RunRequest, dependencies: OpDependencies): StepVertex<Rootfs, LayerOutput> {
+  return {
+    kind: 'step',
+    id: request.id,
+    inputs: [request.parent],
+    ignoreCache: request.ignoreCache,
+    prepare: async ([parent]): Promise<PreparedStep<LayerOutput>> => ({
+      preimage: preimageOf(request, dependencies.epoch, parent ?? EMPTY_ROOTFS),
+      execute: (context) =>
+        locate(request.range, () => execute(request, dependencies, parent ?? EMPTY_ROOTFS, context)),
+      discard: async () => {},
+    }),
+    complete: ([parent], output) => withLayer(parent ?? EMPTY_ROOTFS, output.layer),
+  };
+}
+
+function preimageOf(request: RunRequest, epoch: number | undefined, parent: Rootfs): KeyPreimage {
+  return {
+    operation: 'run',
+    definition: {
+      argv: request.argv,
+      environment: request.environment,
+      workingDirectory: request.workingDirectory,
+      user: request.user,
+      network: request.network,
+      hostname: HOSTNAME,
+      platform: formatPlatform(request.platform),
+      // Times are part of the layer: with another epoch the same command makes another layer.
+      epoch: epoch ?? null,
+    },
+    inputs: [{ name: 'parent', id: rootfsId(parent) }],
+  };
+}
+
+async function execute(
+  request: RunRequest,
+  deps: OpDependencies,
+  parent: Rootfs,
+  context: StepContext,
+): Promise<LayerOutput> {
+  const sandbox = await deps.sandbox();
+  const tree = await deps.trees.treeOf(parent);
+  const identity = lookupUser(
+    request.user,
+    readTreeFile(tree, deps.blobs, 'etc/passwd'),
+    readTreeFile(tree, deps.blobs, 'etc/group'),
+  );
+  await using snapshot = await sandbox.snapshotter.prepare({ layers: parent.layers, tree }, context.signal);
+  const points = prepareMountPoints(tree, snapshot.writable, {
+    files: [
+      { path: '/etc/hosts', source: sandbox.files.hosts },
+      { path: '/etc/resolv.conf', source: sandbox.files.resolvConf },
+    ],
+  });
+  ensureDirectory(tree, snapshot.writable, utf8ToByteString(request.workingDirectory));
+  try {
+    await runCommand(request, identity, sandbox, snapshot.root, points.files, context);
+  } finally {
+    points.cleanup();
+  }
+  const writer = new LayerWriter(await deps.blobs.create());
+  try {
+    await snapshot.writeChanges(writer, deps.epoch === undefined ? {} : { epoch: deps.epoch });
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+  const layer = await writer.finish();
+  await deps.trees.remember(layer.digest, layer.index);
+  await snapshot.keep(layer);
+  return { layer: { digest: layer.digest, size: layer.size } };
+}
+
+async function runCommand(
+  request: RunRequest,
+  identity: Identity,
+  sandbox: Sandbox,
+  root: Parameters<Sandbox['executor']['run']>[0]['root'],
+  files: Parameters<Sandbox['executor']['run']>[0]['files'],
+  context: StepContext,
+): Promise<void> {
+  const tail = new OutputTail();
+  const take = (stream: 'stdout' | 'stderr') => (chunk: Uint8Array) => {
+    tail.add(chunk);
+    context.output(stream, chunk);
+  };
+  const { exitCode } = await sandbox.executor.run(
+    {
+      argv: request.argv,
+      env: environmentFor(request, identity),
+      cwd: request.workingDirectory,
+      user: identity,
+      root,
+      files,
+      network: request.network,
+      hostname: HOSTNAME,
+    },
+    { stdout: take('stdout'), stderr: take('stderr') },
+    context.signal,
+  );
+  if (exitCode === 0) return;
+  throw new BuildError(
+    'RUN_FAILED',
+    `process "${request.argv.join(' ')}" did not complete successfully: exit code: ${exitCode}`,
+    { range: request.range, exitCode, output: tail.lines() },
+  );
+}
+
+/** What the command finds in its environment: never anything of the caller's own. */
+function environmentFor(request: RunRequest, identity: Identity): readonly string[] {
+  const env = [...request.proxies, ...request.environment];
+  const has = (name: string): boolean => env.some((pair) => pair.startsWith(`${name}=`));
+  if (!has('PATH')) env.push(`PATH=${DEFAULT_PATH}`);
+  if (!has('HOME')) env.push(`HOME=${identity.home}`);
+  return env;
+}

@@ -1,0 +1,87 @@
+import type { BlobReader, BlobStore, ByteString, Digest } from '@tsbuild/oci';
+import type { RootfsEntry, RootfsTree } from '@tsbuild/oci/node';
+import type { SourceEntry, SourceReader, SourceTree } from '../context/source-tree.ts';
+import { BuildError } from '../errors.ts';
+
+/**
+ * The files of a stage or image as a source of COPY: names and digests come from the layer indexes, bytes straight from
+ * the layer blobs. Close it when the copy is done.
+ */
+export class StageTree implements SourceTree {
+  readonly #tree: RootfsTree;
+  readonly #blobs: BlobStore;
+  readonly #readers = new Map<Digest, BlobReader>();
+
+  constructor(tree: RootfsTree, blobs: BlobStore) {
+    this.#tree = tree;
+    this.#blobs = blobs;
+  }
+
+  lookup(path: ByteString): SourceEntry | undefined {
+    const entry = this.#tree.lookup(path);
+    return entry === undefined ? undefined : sourceEntry(entry);
+  }
+
+  list(directory: ByteString): readonly SourceEntry[] {
+    return this.#tree.list(directory).map(sourceEntry);
+  }
+
+  resolve(path: ByteString): ByteString | undefined {
+    return this.#tree.resolve(path);
+  }
+
+  contentSha256(entry: SourceEntry): string {
+    const known = this.knownSha256(entry);
+    if (known !== undefined) return known;
+    throw new BuildError('LAYER_INVALID', `the layer index has no digest for ${entry.path}`);
+  }
+
+  knownSha256(entry: SourceEntry): string | undefined {
+    return this.#tree.lookup(entry.path)?.contentSha256;
+  }
+
+  remember(): void {
+    // The index of a layer never changes.
+  }
+
+  open(entry: SourceEntry): SourceReader {
+    const found = this.#tree.lookup(entry.path);
+    if (found === undefined || found.type !== 'file') {
+      throw new BuildError('FILE_CHANGED', `${entry.path} is not a file of the stage`);
+    }
+    const reader = this.#reader(found.layer);
+    let position = found.offset;
+    const end = found.offset + found.size;
+    return {
+      read(buffer) {
+        const want = Math.min(buffer.length, end - position);
+        if (want <= 0) return 0;
+        const count = reader.read(buffer.subarray(0, want), position);
+        position += count;
+        return count;
+      },
+      close() {
+        // The blob stays open for the next file; see StageTree.close.
+      },
+    };
+  }
+
+  close(): void {
+    for (const reader of this.#readers.values()) reader.close();
+    this.#readers.clear();
+  }
+
+  #reader(layer: Digest): BlobReader {
+    let reader = this.#readers.get(layer);
+    if (reader === undefined) {
+      reader = this.#blobs.openReader(layer);
+      this.#readers.set(layer, reader);
+    }
+    return reader;
+  }
+}
+
+function sourceEntry(entry: RootfsEntry): SourceEntry {
+  // The tree has resolved hard links to files already.
+  return { ...entry, type: entry.type === 'hardlink' ? 'file' : entry.type };
+}

@@ -1,0 +1,42 @@
+import type { ImageConfig } from '@tsbuild/oci';
+import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
+import type { StepVertex, Vertex } from '../solver/vertex.ts';
+import type { RunConfig } from './run-config.ts';
+
+/** A step of this builder: filesystems flow, layers are remembered. */
+export type BuildVertex = Vertex<Rootfs, LayerOutput>;
+export type BuildStep = StepVertex<Rootfs, LayerOutput>;
+
+/** One future row of the image's history. */
+export interface PlannedHistory {
+  readonly createdBy: string;
+  /** The step that makes the row's layer; undefined for rows without one (`empty_layer`). */
+  readonly step: BuildStep | undefined;
+}
+
+/** A step with what people see of it. */
+export interface NamedStep {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** A stage, lowered: everything about it that can be known before anything is executed. */
+export interface PlannedStage {
+  readonly label: string;
+  /** The base image's config document; undefined for scratch. History and layers of the base come from here. */
+  readonly base: ImageConfig | undefined;
+  readonly author: string | undefined;
+  readonly config: RunConfig;
+  /** New rows only, those of parent stages included. */
+  readonly history: readonly PlannedHistory[];
+  /** The stage's filesystem. */
+  readonly rootfs: BuildVertex;
+  readonly steps: readonly NamedStep[];
+}
+
+/** What is to be done: the target's filesystem as a graph, and the config that goes with it. */
+export interface Plan {
+  readonly target: PlannedStage;
+  /** Every stage that the target needs, in Dockerfile order. */
+  readonly stages: readonly PlannedStage[];
+}

@@ -1,0 +1,44 @@
+import type { ImageConfig } from '@tsbuild/oci';
+
+/** The `config` part of an image: how its containers start (image-spec config.md). */
+export type RunConfig = NonNullable<ImageConfig['config']>;
+
+/** What Docker sets when neither the base nor the Dockerfile says where commands are looked up. */
+export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** The fields that a stage inherits. Older images carry more (Hostname, Image, …): state of a container long gone. */
+const INHERITED = [
+  'User',
+  'ExposedPorts',
+  'Env',
+  'Entrypoint',
+  'Cmd',
+  'Volumes',
+  'WorkingDir',
+  'Labels',
+  'StopSignal',
+  'ArgsEscaped',
+  'Healthcheck',
+  'OnBuild',
+  'Shell',
+] as const;
+
+/** The starting point of a stage: the base's config, with a PATH if it has none. */
+export function inheritConfig(base: RunConfig | undefined): RunConfig {
+  const config: Record<string, unknown> = {};
+  for (const field of INHERITED) {
+    const value = base?.[field];
+    if (value !== undefined && value !== null) config[field] = structuredClone(value);
+  }
+  const env = [...((config['Env'] as string[] | undefined) ?? [])];
+  if (!env.some((pair) => pair.startsWith('PATH='))) env.push(`PATH=${DEFAULT_PATH}`);
+  config['Env'] = env;
+  return config as RunConfig;
+}
+
+/** Sets a variable in place, or appends it: a later ENV of the same name keeps the first one's position. */
+export function setEnv(env: readonly string[], name: string, value: string): string[] {
+  const pair = `${name}=${value}`;
+  const at = env.findIndex((existing) => existing.startsWith(`${name}=`));
+  return at < 0 ? [...env, pair] : env.with(at, pair);
+}

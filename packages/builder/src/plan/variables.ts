@@ -1,0 +1,44 @@
+/**
+ * The variables of one stage, as RUN sees them and as later words are expanded: ENV and ARG write to the same table, so
+ * the order of lines decides, as it does in BuildKit (whatever the reference says about ENV always winning).
+ */
+export class StageVariables {
+  readonly #values = new Map<string, string>();
+  readonly #arguments: { readonly name: string; readonly value: string | undefined }[] = [];
+
+  constructor(env: readonly string[], inheritedArguments: readonly { name: string; value: string | undefined }[] = []) {
+    for (const pair of env) {
+      const at = pair.indexOf('=');
+      if (at > 0) this.#values.set(pair.slice(0, at), pair.slice(at + 1));
+    }
+    for (const argument of inheritedArguments) this.declareArgument(argument.name, argument.value);
+  }
+
+  readonly lookup = (name: string): string | undefined => this.#values.get(name);
+
+  set(name: string, value: string): void {
+    this.#values.set(name, value);
+  }
+
+  declareArgument(name: string, value: string | undefined): void {
+    this.#arguments.push({ name, value });
+    if (value !== undefined) this.#values.set(name, value);
+  }
+
+  /** Every ARG so far, in order, with repetitions. */
+  get arguments(): readonly { readonly name: string; readonly value: string | undefined }[] {
+    return this.#arguments;
+  }
+
+  /** `KEY=value` in the order in which the keys first appeared. */
+  environment(): readonly string[] {
+    return [...this.#values].map(([name, value]) => `${name}=${value}`);
+  }
+
+  /** The arguments as the history shows them before a RUN: `A=1 B=x`, each name once, current values. */
+  argumentsForHistory(): readonly string[] {
+    const shown = new Map<string, string>();
+    for (const { name, value } of this.#arguments) shown.set(name, this.#values.get(name) ?? value ?? '');
+    return [...shown].map(([name, value]) => `${name}=${value}`);
+  }
+}

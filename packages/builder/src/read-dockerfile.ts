@@ -1,0 +1,49 @@
+import { constants } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import type { SourceFile } from './dockerfile/source-file.ts';
+import { BuildError } from './errors.ts';
+
+/** BuildKit reads no more either; a Dockerfile of this size is something else. */
+const LIMIT = 16 * 1024 * 1024;
+
+/**
+ * Reads the Dockerfile: `path`, or `Dockerfile` in the context. Fifos and devices are refused rather than waited for.
+ * @throws BuildError `DOCKERFILE_NOT_FOUND`
+ */
+export async function readDockerfile(context: string, path: string | undefined): Promise<SourceFile> {
+  const actual = path ?? join(context, 'Dockerfile');
+  const name = path ?? 'Dockerfile';
+  let file: Awaited<ReturnType<typeof open>>;
+  try {
+    file = await open(actual, constants.O_RDONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    throw notReadable(actual, error);
+  }
+  try {
+    const stat = await file.stat();
+    if (!stat.isFile()) throw new BuildError('DOCKERFILE_NOT_FOUND', `${actual} is not a regular file`);
+    if (stat.size > LIMIT) {
+      throw new BuildError('DOCKERFILE_INVALID', `${actual} is too large for a Dockerfile (${stat.size} bytes)`);
+    }
+    return { name: path === undefined ? name : shortName(path), text: await file.readFile('utf8') };
+  } finally {
+    await file.close();
+  }
+}
+
+function shortName(path: string): string {
+  return path.startsWith('/') ? basename(path) : path;
+}
+
+function notReadable(path: string, error: unknown): BuildError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT' || code === 'ENOTDIR') {
+    return new BuildError('DOCKERFILE_NOT_FOUND', `failed to read dockerfile: ${path}: no such file`, {
+      hint: 'name another file with -f, or another context directory',
+      cause: error,
+    });
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  return new BuildError('DOCKERFILE_NOT_FOUND', `failed to read dockerfile: ${reason}`, { cause: error });
+}

@@ -1,0 +1,27 @@
+import { normalizePlatform, parseReference, type Platform } from '@tsbuild/oci';
+import type { Layout } from '@tsbuild/oci/node';
+import type { ResolvedImage, Source } from './source.ts';
+
+/** Base images that are in the local store: built here, loaded or imported. */
+export class StoreSource implements Source {
+  readonly #layout: Layout;
+
+  constructor(layout: Layout) {
+    this.#layout = layout;
+  }
+
+  async resolve(name: string, platform: Platform): Promise<ResolvedImage | undefined> {
+    // Parsed first, so that nonsense is told from an image that is not there.
+    if (!/^(?:sha256:)?[0-9a-f]{12,64}$/.test(name)) parseReference(name);
+    const image = await this.#layout.find(name);
+    if (image === undefined) return undefined;
+    const { os, architecture, variant } = image.config;
+    const own = normalizePlatform({ os, architecture, ...(variant === undefined ? {} : { variant }) });
+    if (own.os !== platform.os || (architecture !== '' && own.architecture !== platform.architecture)) return undefined;
+    return {
+      name,
+      config: image.config,
+      layers: image.layers.map(({ digest, size }) => ({ digest, size })),
+    };
+  }
+}

@@ -1,0 +1,58 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Digest, OciError } from '@tsbuild/oci';
+import { type Collected, LayerIndexStore, Layout } from '@tsbuild/oci/node';
+import { DirectoryCacheStore } from './cache/directory-cache-store.ts';
+import type { LayerOutput } from './ops/rootfs.ts';
+
+/**
+ * Everything tsbuild keeps, in one directory: an OCI image layout (`oci-layout`, `index.json`, `blobs/`) that any OCI tool
+ * can read, and beside it what only the builder needs. Safe to share between processes.
+ */
+export class Store {
+  readonly root: string;
+  readonly layout: Layout;
+  /** Layer indexes, `indexes/`. */
+  readonly indexes: LayerIndexStore;
+  /** Cache records, `records/`. */
+  readonly records: DirectoryCacheStore<LayerOutput>;
+
+  private constructor(root: string, layout: Layout) {
+    this.root = root;
+    this.layout = layout;
+    this.indexes = new LayerIndexStore(join(root, 'indexes'), layout.blobs);
+    this.records = new DirectoryCacheStore<LayerOutput>(
+      join(root, 'records'),
+      async (output) => (await layout.blobs.has(output.layer.digest)) !== undefined,
+    );
+  }
+
+  /**
+   * Opens the store at `root`, making it when it is missing.
+   * @throws OciError `STORE_UNWRITABLE`, `LAYOUT_INVALID`
+   */
+  static async open(root: string): Promise<Store> {
+    try {
+      await mkdir(root, { recursive: true, mode: 0o755 });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new OciError('STORE_UNWRITABLE', `cannot make the store ${root}: ${reason}`, {
+        fields: { path: root },
+        cause: error,
+      });
+    }
+    return new Store(root, await Layout.open(root, { create: true }));
+  }
+
+  /** A directory of the store, by its role. */
+  directory(role: 'snapshots' | 'mounts' | 'stat' | 'sandbox'): string {
+    return join(this.root, role);
+  }
+
+  /** Deletes blobs that neither an image nor a cache record needs. */
+  async collect(): Promise<Collected> {
+    const keep: Digest[] = [];
+    for await (const output of this.records.outputs()) keep.push(output.layer.digest);
+    return this.layout.collect(keep);
+  }
+}
