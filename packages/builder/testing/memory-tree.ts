@@ -1,40 +1,93 @@
-import type { ByteString } from '@tsbuild/oci';
+import { createHash } from 'node:crypto';
+import { type ByteString, compareByteStrings } from '@tsbuild/oci';
+import { BuildError } from '../src/errors.ts';
+import { resolveLinks } from '../src/context/resolve-links.ts';
 import type { SourceEntry, SourceReader, SourceTree } from '../src/context/source-tree.ts';
+import { type DescribedEntry, describeTree } from './tree-description.ts';
 
-/**
- * A {@link SourceTree} written down in a test, one entry per line:
- * `file PATH [mode=644] [mtime=SECONDS] [hardlink=KEY] TEXT…` · `dir PATH [mode=755]` · `symlink PATH -> TARGET` · `fifo PATH` · `socket PATH`.
- */
+/** A {@link SourceTree} written down in a test: see {@link describeTree}. Owners are 0:0. */
 export class MemoryTree implements SourceTree {
-  static of(_description: string): MemoryTree {
-    throw new Error('not implemented');
+  /** The files opened so far, in order. */
+  readonly opened: ByteString[] = [];
+  readonly #entries = new Map<ByteString, SourceEntry>();
+  readonly #content = new Map<ByteString, Buffer>();
+  readonly #known = new Map<ByteString, string>();
+
+  private constructor(described: readonly DescribedEntry[]) {
+    const root = describeTree('dir x').slice(0, 1);
+    for (const entry of [...root.map((directory) => ({ ...directory, path: '' })), ...described]) {
+      this.#entries.set(entry.path, sourceEntry(entry));
+      this.#content.set(entry.path, Buffer.from(entry.text));
+    }
   }
 
-  lookup(_path: ByteString): SourceEntry | undefined {
-    throw new Error('not implemented');
+  /** @throws Error on a line that describes nothing. */
+  static of(description: string): MemoryTree {
+    return new MemoryTree(describeTree(description));
   }
 
-  list(_directory: ByteString): readonly SourceEntry[] {
-    throw new Error('not implemented');
+  lookup(path: ByteString): SourceEntry | undefined {
+    return this.#entries.get(path);
   }
 
-  resolve(_path: ByteString): ByteString | undefined {
-    throw new Error('not implemented');
+  list(directory: ByteString): readonly SourceEntry[] {
+    const prefix = directory === '' ? '' : `${directory}/`;
+    return [...this.#entries.values()]
+      .filter(({ path }) => path !== '' && path.startsWith(prefix) && !path.slice(prefix.length).includes('/'))
+      .toSorted((a, b) => compareByteStrings(a.path, b.path));
   }
 
-  contentSha256(_entry: SourceEntry): string {
-    throw new Error('not implemented');
+  resolve(path: ByteString): ByteString | undefined {
+    return resolveLinks(path, (at) => this.lookup(at));
   }
 
-  knownSha256(_entry: SourceEntry): string | undefined {
-    throw new Error('not implemented');
+  contentSha256(entry: SourceEntry): string {
+    const known = this.#known.get(entry.path) ?? createHash('sha256').update(this.#bytes(entry)).digest('hex');
+    this.#known.set(entry.path, known);
+    return known;
   }
 
-  remember(_entry: SourceEntry, _sha256: string): void {
-    throw new Error('not implemented');
+  knownSha256(entry: SourceEntry): string | undefined {
+    return this.#known.get(entry.path);
   }
 
-  open(_entry: SourceEntry): SourceReader {
-    throw new Error('not implemented');
+  remember(entry: SourceEntry, sha256: string): void {
+    this.#known.set(entry.path, sha256);
   }
+
+  open(entry: SourceEntry): SourceReader {
+    const bytes = this.#bytes(entry);
+    this.opened.push(entry.path);
+    let at = 0;
+    return {
+      read: (buffer) => {
+        const count = bytes.copy(buffer, 0, at);
+        at += count;
+        return count;
+      },
+      close: () => {},
+    };
+  }
+
+  #bytes(entry: SourceEntry): Buffer {
+    const bytes = this.#content.get(entry.path);
+    if (bytes === undefined || entry.type !== 'file') throw new BuildError('FILE_CHANGED', `${entry.path} is no file`);
+    return bytes;
+  }
+}
+
+function sourceEntry({ path, type, mode, mtime, text, target, hardLink }: DescribedEntry): SourceEntry {
+  const entry: SourceEntry = {
+    path,
+    type,
+    mode,
+    uid: 0,
+    gid: 0,
+    size: Buffer.byteLength(text),
+    mtime: { seconds: mtime, nanoseconds: 0 },
+    linkPath: target,
+    devMajor: 0,
+    devMinor: 0,
+  };
+  return hardLink === undefined ? entry : { ...entry, hardLinkKey: hardLink };
 }

@@ -1,10 +1,14 @@
-import type { ByteString } from '@tsbuild/oci';
+import { type ByteString, utf8ToByteString } from '@tsbuild/oci';
+import { BuildError } from '../errors.ts';
+import { cleanPath } from './clean-path.ts';
+import { PatternSyntaxError } from './name-pattern.ts';
+import { accepts, advance, compileRoutes, type Positions, type Route, startOf } from './route.ts';
 
 /** What the patterns say about one directory and, through it, about its children: see {@link PatternMatcher.root}. */
 export interface DirectoryMatch {
   /** Whether the directory itself is ignored. */
   readonly ignored: boolean;
-  /** Whether a `!` pattern could still take back something below the directory; always true when it is not ignored. */
+  /** Whether something below the directory can be included: it is not ignored, or a `!` pattern could still match there. */
   readonly canInclude: boolean;
   /** Whether the child of this name is ignored. */
   ignores(name: ByteString): boolean;
@@ -12,15 +16,124 @@ export interface DirectoryMatch {
   child(name: ByteString): DirectoryMatch;
 }
 
-/** A compiled list of ignore patterns; the last pattern that matches a path or one of its parents decides. */
-export interface PatternMatcher {
-  /** Whether the path (relative, no leading slash) is ignored. */
-  matches(path: ByteString): boolean;
-  /** The state at the root directory, for walks: it never looks at a parent twice. */
-  root(): DirectoryMatch;
+/** One line of patterns, compiled. */
+export interface Pattern {
+  /** Begins with `!`: what matches is taken back. */
+  readonly exception: boolean;
+  readonly routes: readonly Route[];
 }
 
-/** Compiles patterns as moby/patternmatcher reads them. @throws BuildError `IGNORE_INVALID` on a malformed pattern. */
-export function compilePatterns(_lines: readonly string[]): PatternMatcher {
-  throw new Error('not implemented');
+/**
+ * A compiled list of ignore patterns, as moby/patternmatcher means them: anchored at the root, case matters, a pattern
+ * that matches a directory holds for all below it, and the last pattern that holds decides.
+ */
+export class PatternMatcher {
+  readonly #root: DirectoryMatch;
+
+  constructor(patterns: readonly Pattern[]) {
+    const live = patterns.flatMap(({ exception, routes }, rank) =>
+      routes.map((route) => ({ rank, exception, route, positions: startOf(route) })),
+    );
+    this.#root = new Match(false, live.toReversed());
+  }
+
+  /** Whether the path (relative, no leading slash) is ignored. The root itself never is. */
+  matches(path: ByteString): boolean {
+    const names = path.split('/');
+    const last = names.pop() ?? '';
+    let at = this.#root;
+    for (const name of names) at = at.child(name);
+    return last !== '' && at.ignores(last);
+  }
+
+  /** The state at the root directory, for walks: each step looks at one name only, and at no pattern that is settled. */
+  root(): DirectoryMatch {
+    return this.#root;
+  }
+}
+
+/** A pattern that may still match in a directory. */
+interface Live {
+  readonly rank: number;
+  readonly exception: boolean;
+  readonly route: Route;
+  readonly positions: Positions;
+}
+
+/**
+ * The last pattern that holds decides, and what holds for a directory holds for all below. So of the patterns that
+ * hold already only the verdict is kept, and of the others only those behind the one that gave it, last one first.
+ */
+class Match implements DirectoryMatch {
+  readonly ignored: boolean;
+  readonly #live: readonly Live[];
+
+  constructor(ignored: boolean, live: readonly Live[]) {
+    this.ignored = ignored;
+    this.#live = live;
+  }
+
+  get canInclude(): boolean {
+    return !this.ignored || this.#live.some(({ exception }) => exception);
+  }
+
+  ignores(name: ByteString): boolean {
+    const verdict = this.#verdict(name);
+    return verdict === undefined ? this.ignored : !verdict.exception;
+  }
+
+  child(name: ByteString): DirectoryMatch {
+    if (this.#live.length === 0) return this;
+    const verdict = this.#verdict(name);
+    const next: Live[] = [];
+    for (const live of this.#live) {
+      if (verdict !== undefined && live.rank <= verdict.rank) break;
+      const positions = advance(live.route, live.positions, name);
+      if (positions.length > 0) next.push({ ...live, positions });
+    }
+    return new Match(verdict === undefined ? this.ignored : !verdict.exception, next);
+  }
+
+  #verdict(name: ByteString): Live | undefined {
+    for (const live of this.#live) if (accepts(live.route, live.positions, name)) return live;
+    return undefined;
+  }
+}
+
+/**
+ * Compiles patterns (of `.dockerignore` or `--exclude`) as moby/patternmatcher does: blanks around them and empty ones
+ * are dropped.
+ * @throws BuildError `IGNORE_INVALID` on a malformed pattern.
+ */
+export function compilePatterns(lines: readonly string[]): PatternMatcher {
+  const patterns: Pattern[] = [];
+  for (const line of lines) {
+    try {
+      const pattern = parsePattern(utf8ToByteString(line));
+      if (pattern !== undefined) patterns.push(pattern);
+    } catch (error) {
+      if (!(error instanceof PatternSyntaxError)) throw error;
+      throw new BuildError('IGNORE_INVALID', `${error.message}: ${JSON.stringify(line)}`, { cause: error });
+    }
+  }
+  return new PatternMatcher(patterns);
+}
+
+/** Compiles one pattern; undefined when it is blank. @throws PatternSyntaxError */
+export function parsePattern(line: ByteString): Pattern | undefined {
+  const trimmed = trimBlanks(line);
+  if (trimmed === '') return undefined;
+  const cleaned = cleanPath(trimmed);
+  if (cleaned === '!') throw new PatternSyntaxError('illegal exclusion pattern');
+  const exception = cleaned.startsWith('!');
+  return { exception, routes: compileRoutes(exception ? cleaned.slice(1) : cleaned) };
+}
+
+const BLANK =
+  '(?:[\\t-\\r ]|\\xc2[\\x85\\xa0]|\\xe1\\x9a\\x80|\\xe2\\x80[\\x80-\\x8a\\xa8\\xa9\\xaf]|\\xe2\\x81\\x9f|\\xe3\\x80\\x80)+';
+const BLANKS = new RegExp(`^${BLANK}|${BLANK}$`, 'g');
+
+/** Drops white space at both ends, all that Unicode calls so, in its UTF-8 form (Go's `strings.TrimSpace`). */
+export function trimBlanks(line: ByteString): ByteString {
+  return line.replace(BLANKS, '');
 }

@@ -1,32 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { ByteString } from '@tsbuild/oci';
+import { BuildError } from '../errors.ts';
+import { errorCode } from './context-error.ts';
+import {
+  type DigestTable,
+  decodeTable,
+  emptyTable,
+  encodeTable,
+  type FileIdentity,
+  type KnownFile,
+} from './stat-cache-file.ts';
 
-/** What of a file's lstat tells that its content is still the one that was hashed. Times in ms since 1970. */
-export interface FileIdentity {
-  readonly size: number;
-  readonly mtimeMs: number;
-  readonly ctimeMs: number;
-  readonly ino: number;
+/** A digest learnt in this build. */
+interface Learnt extends KnownFile {
+  /** Whether later builds may trust it, too. */
+  readonly lasting: boolean;
 }
 
-/** Content digests of a context's files, remembered from build to build. */
+/**
+ * The content digests of one context's files, remembered from build to build: an unchanged file costs its lstat and no
+ * read. A file is taken for unchanged while size, mtime, ctime and inode are the same. ctime is the one of them that
+ * no program can set, so the rule breaks only for two writes within one tick of the file system's clock: a digest whose
+ * file was that fresh when it was looked at serves its own build and is forgotten (git's "racy" rule).
+ */
 export class StatCache {
-  /** Reads the cache of the context `root` from `file`; a missing or damaged file is an empty cache. Without `file`: in memory only. */
-  static open(_root: string, _file?: string): StatCache {
-    throw new Error('not implemented');
+  readonly #root: string;
+  readonly #file: string | undefined;
+  readonly #kept: DigestTable;
+  /** Which records of `#kept` this build asked for: their files exist. */
+  readonly #seen: Uint8Array;
+  readonly #learnt = new Map<ByteString, Learnt>();
+  #changed = false;
+
+  private constructor(root: string, file: string | undefined, kept: DigestTable) {
+    this.#root = root;
+    this.#file = file;
+    this.#kept = kept;
+    this.#seen = new Uint8Array(kept.length);
   }
 
-  /** The digest (sha256, hexadecimal) of the file's content, if its identity is the remembered one. */
-  get(_path: ByteString, _identity: FileIdentity): string | undefined {
-    throw new Error('not implemented');
+  /**
+   * Reads the digests of the context `root` (an absolute path) from `file`. Missing, damaged, or written for another
+   * root: an empty cache. Without `file` nothing outlives the build.
+   */
+  static open(root: string, file?: string): StatCache {
+    return new StatCache(root, file, file === undefined ? emptyTable() : readTable(file, root));
   }
 
-  /** Remembers a digest; `seenAt` is when the identity was read (ms since 1970), at the latest. */
-  set(_path: ByteString, _identity: FileIdentity, _sha256: string, _seenAt: number): void {
-    throw new Error('not implemented');
+  /** The digest (sha256, hexadecimal) of a file's content, if its identity is the remembered one. */
+  get(path: ByteString, identity: FileIdentity): string | undefined {
+    const learnt = this.#learnt.get(path);
+    if (learnt !== undefined) return sameIdentity(learnt, identity) ? learnt.sha256 : undefined;
+    const record = this.#kept.find(path);
+    if (record < 0) return undefined;
+    this.#seen[record] = 1;
+    return this.#kept.sha256(record, identity);
   }
 
-  /** Writes the file if something changed. Returns what went wrong, for a notice; a build never fails for it. */
-  save(): Error | undefined {
-    throw new Error('not implemented');
+  /**
+   * Remembers a digest. `seenAt` (ms since 1970) is a moment not after the identity was read: any write after the
+   * content was read then comes with a later ctime, except within the clock's granularity.
+   */
+  set(path: ByteString, identity: FileIdentity, sha256: string, seenAt: number): void {
+    const { size, mtimeMs, ctimeMs, ino } = identity;
+    const lasting = !isRacy(identity, seenAt);
+    this.#learnt.set(path, { path, size, mtimeMs, ctimeMs, ino, sha256, lasting });
+    this.#changed ||= lasting;
+  }
+
+  /**
+   * Writes the file if this build learnt something, without the files that are gone. Returns what went wrong, for a
+   * notice: a build never fails for it.
+   */
+  save(): BuildError | undefined {
+    if (this.#file === undefined || !this.#changed) return undefined;
+    try {
+      writeWhole(this.#file, encodeTable(this.#root, this.#survivors()));
+      this.#changed = false;
+      return undefined;
+    } catch (error) {
+      return new BuildError('CACHE_INVALID', `the digests of the build context cannot be kept: ${String(error)}`, {
+        hint: 'The next build reads every file of the context again.',
+        cause: error,
+      });
+    }
+  }
+
+  #survivors(): KnownFile[] {
+    const survivors: KnownFile[] = [...this.#learnt.values()].filter(({ lasting }) => lasting);
+    for (let record = 0; record < this.#kept.length; record++) {
+      const known = this.#kept.at(record);
+      if (this.#learnt.has(known.path)) continue;
+      if (this.#seen[record] === 1 || exists(this.#root, known.path)) survivors.push(known);
+    }
+    return survivors;
+  }
+}
+
+/**
+ * How far a file's time may lag behind the real one. Linux stamps files with the time of its last tick, at most 10 ms
+ * ago (HZ=100): twice that, for a clock that is read in whole milliseconds.
+ */
+const TICK_MS = 20;
+
+/** The same on file systems that keep whole seconds (ext3, HFS+, some NFS servers) or two of them (FAT). */
+const COARSE_TICK_MS = 2000;
+
+/** Whether a write after `seenAt` could leave the very same times: see {@link StatCache}. */
+export function isRacy({ mtimeMs, ctimeMs }: FileIdentity, seenAt: number): boolean {
+  const coarse = ctimeMs % 1000 === 0 && mtimeMs % 1000 === 0;
+  const tick = coarse ? COARSE_TICK_MS : TICK_MS;
+  // A ctime ahead of us (a server's clock) will be reached yet. An mtime far ahead was set on purpose and moves on a write.
+  return ctimeMs > seenAt - tick || Math.abs(seenAt - mtimeMs) < tick;
+}
+
+function sameIdentity(a: FileIdentity, b: FileIdentity): boolean {
+  return a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.ino === b.ino;
+}
+
+function readTable(file: string, root: string): DigestTable {
+  try {
+    return decodeTable(readFileSync(file), root);
+  } catch {
+    // Nothing is lost but time: whatever is wrong with the file, the digests are in the context itself.
+    return emptyTable();
+  }
+}
+
+/** Whether a file is still there; when in doubt (no permission, …) yes. */
+function exists(root: string, path: ByteString): boolean {
+  try {
+    lstatSync(Buffer.concat([Buffer.from(root), Buffer.from(`/${path}`, 'latin1')]));
+    return true;
+  } catch (error) {
+    return errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR';
+  }
+}
+
+/** Readers see the old file or the new one. Not synced: the checksum tells after a power cut, and a lost cache is no loss. */
+function writeWhole(file: string, bytes: Uint8Array): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    writeFileSync(temporary, bytes, { flag: 'wx', mode: 0o600 });
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
   }
 }

@@ -1,0 +1,72 @@
+import type { Stats } from 'node:fs';
+import type { ByteString, TarTime } from '@tsbuild/oci';
+import type { SourceEntry } from './source-tree.ts';
+import type { FileIdentity } from './stat-cache-file.ts';
+
+/** A path of the context with all that its lstat said. */
+export interface ContextEntry extends SourceEntry, FileIdentity {}
+
+/** Whether an entry came out of a context, that is, carries a {@link FileIdentity}. */
+export function isContextEntry(entry: SourceEntry): entry is ContextEntry {
+  return 'ctimeMs' in entry && 'mtimeMs' in entry && 'ino' in entry;
+}
+
+/**
+ * What COPY sees of an lstat. Owners are 0:0, as Docker copies context files for root whoever owns them; a symlink's
+ * mode is 0777 as on Linux.
+ */
+export function contextEntry(path: ByteString, stats: Stats, readlink: (path: ByteString) => ByteString): ContextEntry {
+  const type = typeOf(stats.mode);
+  const device = type === 'char' || type === 'block';
+  const entry: ContextEntry = {
+    path,
+    type,
+    mode: type === 'symlink' ? 0o777 : stats.mode & 0o7777,
+    uid: 0,
+    gid: 0,
+    size: type === 'file' ? stats.size : 0,
+    mtime: tarTime(stats.mtimeMs),
+    linkPath: type === 'symlink' ? readlink(path) : '',
+    devMajor: device ? major(stats.rdev) : 0,
+    devMinor: device ? minor(stats.rdev) : 0,
+    mtimeMs: stats.mtimeMs,
+    ctimeMs: stats.ctimeMs,
+    ino: stats.ino,
+  };
+  return type === 'file' && stats.nlink > 1 ? { ...entry, hardLinkKey: `${stats.dev}:${stats.ino}` } : entry;
+}
+
+/**
+ * A time in ms as tar keeps it. A double holds today's times to 244 ns: layers keep whole seconds, and a time less than
+ * that before a full second counts as that second, on every machine alike. Exact times would cost every walk a fifth more.
+ */
+export function tarTime(ms: number): TarTime {
+  const seconds = Math.floor(ms / 1000);
+  // The subtraction is exact, so the fraction is in 0 … 999.999 ms also before 1970.
+  return { seconds, nanoseconds: Math.min(999_999_999, Math.round((ms - seconds * 1000) * 1e6)) };
+}
+
+/** The file type bits of a mode (inode(7)). */
+const TYPES: ReadonlyMap<number, SourceEntry['type']> = new Map([
+  [0o140000, 'socket'],
+  [0o120000, 'symlink'],
+  [0o100000, 'file'],
+  [0o060000, 'block'],
+  [0o040000, 'directory'],
+  [0o020000, 'char'],
+  [0o010000, 'fifo'],
+]);
+
+function typeOf(mode: number): SourceEntry['type'] {
+  // Linux has no other types; macOS's whiteouts and Solaris' doors are no more copyable than sockets.
+  return TYPES.get(mode & 0o170000) ?? 'socket';
+}
+
+/** Device numbers as glibc packs them: 12 + 20 bits of each, interleaved. Plain arithmetic, as they exceed 32 bits. */
+function major(rdev: number): number {
+  return ((rdev >>> 8) & 0xfff) + (Math.floor(rdev / 2 ** 32) & 0xfffff000);
+}
+
+function minor(rdev: number): number {
+  return (rdev & 0xff) + ((rdev >>> 12) & 0xfff00);
+}

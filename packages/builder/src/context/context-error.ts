@@ -1,0 +1,49 @@
+import { type ByteString, byteStringToUtf8 } from '@tsbuild/oci';
+import { BuildError } from '../errors.ts';
+
+/** The code of a failed system call, e.g. `ENOENT`; undefined when it is another kind of error. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** What to tell when a path of the context cannot be looked at or read. */
+export function contextError(path: ByteString, error: unknown): BuildError {
+  const name = contextName(path);
+  switch (errorCode(error)) {
+    case 'ENOENT':
+      return fileChanged(path, 'vanished from the build context during the build', error);
+    case 'ENOTDIR':
+    case 'ELOOP':
+    case 'EINVAL':
+    case 'ENXIO':
+      return fileChanged(path, 'was replaced during the build', error);
+    case 'EACCES':
+    case 'EPERM':
+      return new BuildError('CONTEXT_INVALID', `no permission to read ${name} in the build context`, {
+        hint: 'Make it readable for the user that builds, or name it in .dockerignore.',
+        cause: error,
+      });
+    default:
+      return new BuildError('CONTEXT_INVALID', `cannot read ${name} in the build context: ${reason(error)}`, {
+        hint: 'Check the file system that holds the build context.',
+        cause: error,
+      });
+  }
+}
+
+/** A file is not, or no longer, what the build took it for. */
+export function fileChanged(path: ByteString, what: string, cause?: unknown): BuildError {
+  return new BuildError('FILE_CHANGED', `${contextName(path)} ${what}`, {
+    hint: 'Build again when nothing writes to the build context, or name the file in .dockerignore.',
+    cause,
+  });
+}
+
+function contextName(path: ByteString): string {
+  return path === '' ? 'the root directory' : JSON.stringify(byteStringToUtf8(path)).slice(1, -1);
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

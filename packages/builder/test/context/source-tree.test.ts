@@ -1,0 +1,20 @@
+import { ContextTree } from '../../src/context/context-tree.ts';
+import { compilePatterns } from '../../src/context/pattern-matcher.ts';
+import { StatCache } from '../../src/context/stat-cache.ts';
+import { MemoryTree } from '../../testing/memory-tree.ts';
+import { sourceTreeContract } from '../../testing/source-tree-contract.ts';
+import { temporaryDirectory, writeTree } from './real-tree.ts';
+
+sourceTreeContract('MemoryTree', (description) => MemoryTree.of(description));
+
+sourceTreeContract('ContextTree', (description) => {
+  const root = temporaryDirectory();
+  writeTree(root, description);
+  return ContextTree.open(root, undefined, StatCache.open(root));
+});
+
+sourceTreeContract('ContextTree with patterns that match nothing here', (description) => {
+  const root = temporaryDirectory();
+  writeTree(root, description);
+  return ContextTree.open(root, compilePatterns(['**/*.none', '!keep', 'a/b/c']), StatCache.open(root));
+});
