@@ -1,3 +1,4 @@
+import { trim } from './blanks.ts';
 import type { Directives } from './instruction.ts';
 import { invalid } from './invalid.ts';
 import { withoutNewline } from './lines.ts';
@@ -19,7 +20,7 @@ export function readDirectives(file: SourceFile): Directives {
   const found = new Map<string, string>();
   for (let at = shebang ? 1 : 0; at < lines.length; at += 1) {
     const line = lines[at] ?? '';
-    const match = DIRECTIVE.exec(line.trim());
+    const match = DIRECTIVE.exec(trim(line));
     const key = match?.[1]?.toLowerCase() ?? '';
     const value = match?.[2] ?? '';
     if (!KNOWN.has(key)) break;

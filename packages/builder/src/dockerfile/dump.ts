@@ -5,6 +5,8 @@ import type { SourceRange } from './source-file.ts';
 const BASE_FIELDS: ReadonlySet<string> = new Set(['kind', 'range', 'keyword', 'text']);
 /** Lists that are worth showing when they are empty, too. */
 const SHOWN_EMPTY: ReadonlySet<string> = new Set(['argv', 'sources']);
+/** Flags whose false differs from their absence. */
+const SHOWN_FALSE: ReadonlySet<string> = new Set(['unpack']);
 
 /**
  * A compact s-expression text of a parsed Dockerfile for goldens, one instruction a line with its range (`line:column-line:column`):
@@ -36,7 +38,7 @@ function fields(value: object, without: ReadonlySet<string> = new Set()): string
 }
 
 function dumpField(name: string, value: unknown): string[] {
-  if (value === undefined || value === false) return [];
+  if (value === undefined || (value === false && !SHOWN_FALSE.has(name))) return [];
   if (value === true) return [name];
   if (Array.isArray(value) && value.length === 0) return SHOWN_EMPTY.has(name) ? [`(${name})`] : [];
   return [`(${name} ${dumpValue(value)})`];
@@ -46,7 +48,14 @@ function dumpValue(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) return value.map(dumpValue).join(' ');
   if (typeof value !== 'object' || value === null) return String(value);
-  return dumpAssignment(value) ?? `(${fields(value).join(' ')})`;
+  return dumpCommand(value) ?? dumpAssignment(value) ?? `(${fields(value).join(' ')})`;
+}
+
+/** `(shell "text")` or `(exec "word" …)`. */
+function dumpCommand(value: object): string | undefined {
+  const { form, text, argv }: Record<string, unknown> = { ...value };
+  if (form !== 'shell' && form !== 'exec') return undefined;
+  return form === 'shell' ? `(shell ${dumpValue(text)})` : `(${['exec', dumpValue(argv)].join(' ').trimEnd()})`;
 }
 
 /** `"K"="V"` for the pairs of ENV and LABEL and the variables of ARG, `"K"` for a variable without default. */

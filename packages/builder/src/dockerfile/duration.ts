@@ -1,5 +1,4 @@
 import { invalid } from './invalid.ts';
-import type { SourceRange } from './source-file.ts';
 
 const NANOSECONDS: Readonly<Record<string, bigint>> = {
   ns: 1n,
@@ -19,11 +18,11 @@ const MAX_LENGTH = 200;
 
 /**
  * Parses a Go duration (`1m30s`, `500ms`, `-1.5h`, `0`) to nanoseconds, exact up to 2^53 (104 days).
- * Throws BuildError DOCKERFILE_INVALID in the words of Go's time.ParseDuration.
+ * Throws BuildError DOCKERFILE_INVALID, without a range, in the words of Go's time.ParseDuration.
  */
-export function parseDuration(text: string, range?: SourceRange): number {
+export function parseDuration(text: string): number {
   const parsed = parse(text);
-  if (typeof parsed === 'string') throw invalid(parsed, range);
+  if (typeof parsed === 'string') throw invalid(parsed);
   return Number(parsed);
 }
 

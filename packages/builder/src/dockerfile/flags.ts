@@ -24,7 +24,7 @@ export function parseFlags(statement: Statement, known: Readonly<Record<string, 
       throw statement.fail(`unknown flag: --${name}${near}`, `--${name}`);
     }
     const values = found.get(name) ?? [];
-    if (values.length > 0 && kind !== 'list') throw statement.fail(`duplicate flag specified: --${name}`, `--${name}`);
+    if (values.length > 0 && kind !== 'list') throw statement.fail(`duplicate flag specified: --${name}`, flag);
     values.push(flagValue(statement, name, kind, equals < 0 ? undefined : flag.slice(equals + 1)));
     found.set(name, values);
   }

@@ -1,3 +1,4 @@
+import { isBlank } from './blanks.ts';
 import type { Heredoc } from './instruction.ts';
 import { withoutNewline } from './lines.ts';
 
@@ -42,7 +43,7 @@ export function splitHeredocWords(text: string): readonly string[] {
   let arrow = false;
   for (let at = 0; at < text.length; at += 1) {
     const char = text[at] ?? '';
-    if (quote === '' && /\s/.test(char)) {
+    if (quote === '' && isBlank(char)) {
       if (arrow) word += char;
       else {
         if (word !== '') words.push(word);
@@ -69,7 +70,7 @@ export function readHeredocs(words: readonly HeredocWord[], lines: LineSource): 
   for (const word of words) {
     const raw = readBody(word, lines);
     if (raw === undefined) return word;
-    bodies.push({ heredoc: { ...word, content: word.chomp ? raw.replace(/^\t+/gm, '') : raw }, raw });
+    bodies.push({ heredoc: { ...word, content: word.chomp ? raw.replace(/(^|\n)\t+/g, '$1') : raw }, raw });
   }
   return bodies;
 }
@@ -91,7 +92,7 @@ function unquoteName(name: string): { readonly text: string; readonly quoted: bo
   let quoted = false;
   for (let at = 0; at < name.length; at += 1) {
     const char = name[at] ?? '';
-    if (quote === '' && /\s/.test(char)) return undefined;
+    if (quote === '' && isBlank(char)) return undefined;
     if (char === '\\' && quote !== "'") {
       at += 1;
       const next = name[at] ?? '';

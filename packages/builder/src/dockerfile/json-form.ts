@@ -1,3 +1,4 @@
+import { trimStart } from './blanks.ts';
 import { invalid } from './invalid.ts';
 import type { SourceRange } from './source-file.ts';
 
@@ -6,7 +7,7 @@ import type { SourceRange } from './source-file.ts';
  * if it begins with `[`. Throws BuildError for a JSON array that holds anything but strings.
  */
 export function parseJsonForm(text: string, range?: SourceRange): readonly string[] | undefined {
-  if (!text.trimStart().startsWith('[')) return undefined;
+  if (!trimStart(text).startsWith('[')) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(text);

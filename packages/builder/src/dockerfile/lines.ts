@@ -1,3 +1,4 @@
+import { trim, trimStart } from './blanks.ts';
 import { invalid } from './invalid.ts';
 import type { SourceFile, SourceRange } from './source-file.ts';
 
@@ -35,7 +36,7 @@ export class LineReader {
   next(): LogicalLine | undefined {
     const comments: string[] = [];
     for (let raw = this.#takeTrimmed(); raw !== undefined; raw = this.#takeTrimmed()) {
-      const content = raw.trimStart();
+      const content = trimStart(raw);
       if (content.startsWith('#')) collectComment(comments, content);
       else if (content !== '') return this.#join(raw, content, comments);
     }
@@ -84,7 +85,7 @@ export class LineReader {
     while (more) {
       const line = this.#takeTrimmed();
       if (line === undefined) break;
-      const bare = line.trimStart();
+      const bare = trimStart(line);
       if (bare.startsWith('#')) continue;
       if (bare === '') {
         emptyContinuation = true;
@@ -130,7 +131,7 @@ function isTooLong(line: string): boolean {
 }
 
 function collectComment(comments: string[], content: string): void {
-  const comment = content.slice(1).trim();
+  const comment = trim(content.slice(1));
   if (comment === '') comments.length = 0;
   else comments.push(comment);
 }

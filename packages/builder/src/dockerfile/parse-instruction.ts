@@ -1,3 +1,4 @@
+import { trim } from './blanks.ts';
 import { parseFlags } from './flags.ts';
 import type {
   ExposeInstruction,
@@ -49,7 +50,9 @@ export function parseInstruction(statement: Statement): Instruction {
   if (isKind(kind)) return PARSERS[kind](statement);
   if (keyword === '') throw statement.fail('an instruction is missing after the line continuation');
   const keywords = Object.keys(PARSERS).map((name) => name.toUpperCase());
-  throw statement.fail(`unknown instruction: ${keyword}${didYouMean(keyword, keywords)}`, keyword);
+  const lost = `If this line belongs to the one above, end that one with ${statement.escape}.`;
+  const hint = /^[a-z]/i.test(keyword) ? undefined : lost;
+  throw statement.fail(`unknown instruction: ${keyword}${didYouMean(keyword, keywords)}`, keyword, hint);
 }
 
 function isKind(name: string): name is Instruction['kind'] {
@@ -114,7 +117,7 @@ function parseExpose(statement: Statement): ExposeInstruction {
 function parseVolume(statement: Statement): VolumeInstruction {
   parseFlags(statement, {});
   const words = parseJsonForm(statement.rest, statement.range) ?? splitAtBlanks(statement.rest);
-  const paths = words.map((word) => word.trim());
+  const paths = words.map((word) => trim(word));
   if (paths.length === 0) throw statement.fail('VOLUME requires at least one argument');
   if (paths.includes('')) throw statement.fail('VOLUME specified can not be an empty string');
   return { ...baseOf(statement), kind: 'volume', paths };

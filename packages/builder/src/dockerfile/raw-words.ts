@@ -1,3 +1,5 @@
+import { isBlank } from './blanks.ts';
+
 /** The blanks that part words: the Dockerfile language has no newline within an instruction. */
 const BLANKS = /[\t\v\f\r ]+/;
 
@@ -24,7 +26,7 @@ export function splitRawWords(text: string, escape: '\\' | '`'): string[] {
   let quote = '';
   for (let at = 0; at < text.length; at += 1) {
     const char = text[at] ?? '';
-    if (quote === '' && /\s/.test(char)) {
+    if (quote === '' && isBlank(char)) {
       if (started) words.push(word);
       word = '';
       started = false;

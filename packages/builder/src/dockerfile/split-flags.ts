@@ -1,3 +1,5 @@
+import { isBlank, trim } from './blanks.ts';
+
 /**
  * Takes the leading `--flag` words off an instruction's arguments. Quotes and escapes are removed from them; a bare `--` ends them.
  */
@@ -8,11 +10,11 @@ export function splitFlags(
   const flags: string[] = [];
   let at = 0;
   for (;;) {
-    while (at < text.length && /\s/.test(text[at] ?? '')) at += 1;
-    if (!text.startsWith('--', at)) return { flags, rest: text.slice(at).trim() };
+    while (at < text.length && isBlank(text[at])) at += 1;
+    if (!text.startsWith('--', at)) return { flags, rest: trim(text.slice(at)) };
     const { word, end } = readFlag(text, at, escape);
     at = end;
-    if (word === '--') return { flags, rest: text.slice(at).trim() };
+    if (word === '--') return { flags, rest: trim(text.slice(at)) };
     flags.push(word);
   }
 }
@@ -23,7 +25,7 @@ function readFlag(text: string, start: number, escape: string): { readonly word:
   let at = start;
   for (; at < text.length; at += 1) {
     const char = text[at] ?? '';
-    if (quote === '' && /\s/.test(char)) break;
+    if (quote === '' && isBlank(char)) break;
     if (char === escape) {
       at += 1;
       word += text[at] ?? '';

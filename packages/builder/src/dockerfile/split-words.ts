@@ -1,3 +1,5 @@
+import { isBlank } from './blanks.ts';
+
 /** Collects the words of an expansion: blanks part them unless they are quoted or escaped. */
 export class WordSplitter {
   readonly #words: string[] = [];
@@ -6,7 +8,7 @@ export class WordSplitter {
   /** Text in which blanks part words. */
   add(text: string): void {
     for (const char of text) {
-      if (!/\s/.test(char)) this.#word += char;
+      if (!isBlank(char)) this.#word += char;
       else if (this.#word !== '') this.#end();
     }
   }

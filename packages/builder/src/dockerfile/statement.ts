@@ -1,4 +1,5 @@
 import type { BuildError } from '../errors.ts';
+import { trim } from './blanks.ts';
 import type { HeredocBody } from './heredoc.ts';
 import { invalid } from './invalid.ts';
 import { splitFirst } from './raw-words.ts';
@@ -34,7 +35,7 @@ export interface StatementOrigin {
 
 /** Cuts the text of an instruction into keyword, flags and arguments. */
 export function splitStatement(line: string, origin: StatementOrigin): Statement {
-  const text = line.trim();
+  const text = trim(line);
   const { first, rest } = splitFirst(text);
   return {
     keyword: first,

@@ -1,6 +1,5 @@
 import { BuildError } from '../errors.ts';
 import { invalid } from './invalid.ts';
-import type { SourceRange } from './source-file.ts';
 import { WordLexer } from './word-lexer.ts';
 
 /** Looks a variable up; undefined means unset. */
@@ -10,8 +9,6 @@ export type Lookup = (name: string) => string | undefined;
 export interface ExpandOptions {
   /** The escape character of the Dockerfile. */
   readonly escape: '\\' | '`';
-  /** Where errors point to. */
-  readonly range?: SourceRange;
   /** Called once per expansion for each name that was looked up and is not set. */
   readonly onUndefined?: (name: string) => void;
 }
@@ -23,8 +20,8 @@ export type HeredocOptions = Omit<ExpandOptions, 'escape'>;
  * Expands a word: quotes and escapes are removed, `$V` and `${V…}` replaced.
  *
  * Within `'…'` all is literal; within `"…"` variables are replaced and the escape character takes only `"`, `$` and itself; outside
- * quotes it takes any character. Throws BuildError DOCKERFILE_INVALID, e.g. `unexpected end of statement while looking for matching
- * double-quote`, `bad substitution`, or the message of `${V:?message}`.
+ * quotes it takes any character. Throws BuildError DOCKERFILE_INVALID without a range, e.g. `unexpected end of statement while looking
+ * for matching double-quote`, `bad substitution`, or the message of `${V:?message}`.
  */
 export function expandWord(word: string, lookup: Lookup, options: ExpandOptions): string {
   return expand(word, lookup, options, true).text;
@@ -60,7 +57,7 @@ function expand(
     return lexer.expand();
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
-    throw invalid(`failed to process ${JSON.stringify(word)}: ${error.message}`, options.range, error.hint);
+    throw invalid(`failed to process ${JSON.stringify(word)}: ${error.message}`, undefined, error.hint);
   } finally {
     for (const name of undefinedNames) options.onUndefined?.(name);
   }
