@@ -28,7 +28,7 @@ function object(value: Readonly<Record<string, unknown>>): string {
   const members = Object.keys(value)
     .filter((key) => value[key] !== undefined)
     .map((key) => ({ order: utf8ToByteString(wellFormed(key)), key }))
-    .sort((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
+    .toSorted((a, b) => (a.order < b.order ? -1 : a.order > b.order ? 1 : 0));
   return `{${members.map(({ key }) => `${quote(key)}:${canonicalJson(value[key])}`).join(',')}}`;
 }
 

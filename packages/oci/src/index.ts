@@ -1,4 +1,5 @@
 export type { BlobInfo, BlobReader, BlobStore, BlobWriter, ExpectedBlob } from './blob/blob-store.ts';
+export { readBlob } from './blob/read-blob.ts';
 export { MemoryBlobStore } from './blob/memory.ts';
 export { byteStringToUtf8, compareByteStrings, utf8ToByteString } from './byte-string.ts';
 export type { ByteString } from './byte-string.ts';
@@ -32,4 +33,6 @@ export { formatPlatform, normalizePlatform, parsePlatform, platformFit, samePlat
 export type { Platform } from './platform.ts';
 export { familiarName, familiarRepository, formatReference, parseReference } from './reference.ts';
 export type { Reference } from './reference.ts';
+export { validateImage } from './validate.ts';
+export type { ImageProblem, ValidateImageOptions } from './validate.ts';
 export type { TarEntry, TarEntryType, TarTime } from './tar/entry.ts';

@@ -2,11 +2,11 @@ import { OciError } from './errors.ts';
 
 /** What errno codes of a failed write mean to the person whose store it is, and what to do about them. */
 const REASONS: Readonly<Record<string, string>> = {
-  ENOSPC: 'no space left on the device; free some, or choose another store with --root',
-  EDQUOT: 'the disk quota is used up; free some space, or choose another store with --root',
-  EROFS: 'the file system is read-only; choose another store with --root',
-  EACCES: 'permission denied; check who owns it, or choose another store with --root',
-  EPERM: 'the operation is not permitted; check who owns it, or choose another store with --root',
+  ENOSPC: 'no space left on the device; free some, or choose another place',
+  EDQUOT: 'the disk quota is used up; free some space, or choose another place',
+  EROFS: 'the file system is read-only; choose another place',
+  EACCES: 'permission denied; check who owns it, or choose another place',
+  EPERM: 'the operation is not permitted; check who owns it, or choose another place',
   EMFILE: 'too many open files; raise the limit (ulimit -n)',
   ENFILE: 'too many open files on this machine',
   EIO: 'the device reports an input/output error',

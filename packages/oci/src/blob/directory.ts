@@ -192,7 +192,7 @@ async function* chunks(fd: number, offset: number, length: number): AsyncGenerat
 
 async function namesIn(folder: string): Promise<readonly string[]> {
   try {
-    return (await readdir(folder)).sort();
+    return (await readdir(folder)).toSorted();
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;

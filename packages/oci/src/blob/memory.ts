@@ -70,7 +70,7 @@ export class MemoryBlobStore implements BlobStore {
   }
 
   async *list(): AsyncIterable<BlobInfo> {
-    for (const digest of [...this.#blobs.keys()].sort()) {
+    for (const digest of [...this.#blobs.keys()].toSorted()) {
       const info = await this.has(digest);
       if (info !== undefined) yield info;
     }

@@ -7,7 +7,7 @@ import { familiarName, parseReference } from '../reference.ts';
 import type { Reference } from '../reference.ts';
 import { entryName, entryNamed, namesOf } from './index-entries.ts';
 import type { IndexEntries } from './index-entries.ts';
-import { manifestFor, readImage } from './read-image.ts';
+import { documentsOf, manifestFor, readImage } from './read-image.ts';
 import type { StoredImage } from './stored-image.ts';
 
 /** What a person wrote to name an image, understood. */
@@ -28,7 +28,7 @@ export async function readImages(
   for (const entry of entries) {
     if (seen.has(entry.digest)) continue;
     seen.add(entry.digest);
-    const image = await readEntry(blobs, entries, entry, platform);
+    const image = await readEntryOfPlatform(blobs, entries, entry, platform);
     if (image === undefined) continue;
     const twin = byId.get(image.id);
     byId.set(image.id, twin === undefined ? image : { ...twin, names: [...twin.names, ...image.names] });
@@ -36,15 +36,25 @@ export async function readImages(
   return [...byId.values()];
 }
 
-/** The image of one entry with all its names; undefined for an index without an image for this platform. */
+/** The image of one entry, with all its names. */
 async function readEntry(
   blobs: BlobStore,
   entries: IndexEntries,
   entry: Descriptor,
   platform: Platform,
-): Promise<StoredImage | undefined> {
-  const manifest = await manifestFor(blobs, entry, platform);
-  return manifest && readImage(blobs, bare(manifest), namesOf(entries, new Set([entry.digest])));
+): Promise<StoredImage> {
+  const manifest = await manifestFor(documentsOf(blobs), entry, platform);
+  return readImage(blobs, bare(manifest), namesOf(entries, new Set([entry.digest])));
+}
+
+/** In a listing, an index without an image for this platform is passed over. */
+async function readEntryOfPlatform(...args: Parameters<typeof readEntry>): Promise<StoredImage | undefined> {
+  try {
+    return await readEntry(...args);
+  } catch (error) {
+    if (error instanceof OciError && error.code === 'PLATFORM_INVALID') return undefined;
+    throw error;
+  }
 }
 
 /** Annotations belong to an entry (they name it), not to the image behind it. */
@@ -83,8 +93,7 @@ async function findByName(
 ): Promise<FoundImage | undefined> {
   const entry = entryNamed(entries, reference) ?? entryPinned(entries, reference);
   if (entry === undefined) return undefined;
-  const image = await readEntry(blobs, entries, entry, platform);
-  return image && { image, reference: entryName(entry) };
+  return { image: await readEntry(blobs, entries, entry, platform), reference: entryName(entry) };
 }
 
 /** `name@sha256:…` finds the manifest of that digest under any tag of the name; so does `name:tag@sha256:…`. */

@@ -71,7 +71,7 @@ export function withImage(entries: IndexEntries, manifest: Descriptor, names: re
     if (name === undefined || !taken.has(formatReference(name))) kept.push(entry);
     else kept.push(withoutName(entry));
   }
-  const named = [...taken].sort().map((name) => ({
+  const named = [...taken].toSorted().map((name) => ({
     ...withoutName(manifest),
     annotations: { ...withoutName(manifest).annotations, ...nameAnnotations(parseReference(name)) },
   }));

@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import type { BlobInfo, BlobWriter } from '../blob/blob-store.ts';
+import { hostPlatform } from '../host-platform.ts';
+import { encodeImageConfig } from '../image-config.ts';
+import type { ContainerConfig, ImageConfig } from '../image-config.ts';
+import { MediaType } from '../media-type.ts';
+import type { Platform } from '../platform.ts';
+import type { Reference } from '../reference.ts';
+import { readTar } from '../tar/reader.ts';
+import { archiveInvalid, withinEntry } from './archive-error.ts';
+import { openArchive } from './archive-file.ts';
+import type { ArchiveFile } from './archive-file.ts';
+import type { Layout } from './layout.ts';
+import type { StoredImage } from './stored-image.ts';
+
+/** Choices of {@link importRootfs}. */
+export interface ImportRootfsOptions {
+  /** How containers of the image start. */
+  readonly config?: ContainerConfig;
+  /** The comment in the history; `Imported from <source>` unless told. */
+  readonly message?: string;
+  readonly reference?: Reference;
+  /** Now unless told. */
+  readonly created?: Date;
+  /** What the files run on; this machine's platform unless told. */
+  readonly platform?: Platform;
+}
+
+/**
+ * Makes an image with one layer out of a root filesystem tar, plain or gzip, as `docker import` does. The layer's bytes are
+ * the archive's.
+ * @param source a path, or the archive's bytes as they come
+ * @throws OciError `ARCHIVE_INVALID`, `UNSUPPORTED`, `STORE_UNWRITABLE`, `LOCK_TIMEOUT`
+ */
+export async function importRootfs(
+  source: string | AsyncIterable<Uint8Array>,
+  layout: Layout,
+  options: ImportRootfsOptions = {},
+): Promise<StoredImage> {
+  const from = typeof source === 'string' ? source : '-';
+  const file = await openArchive(source, join(layout.root, 'tmp'));
+  try {
+    const lease = await layout.lease();
+    try {
+      const layer = await withinEntry(from, () => storeLayer(file, layout));
+      const config = encodeImageConfig(configOf(layer, options.message ?? `Imported from ${from}`, options));
+      const names = options.reference === undefined ? [] : [options.reference];
+      return await layout.add({ config, layers: [{ mediaType: MediaType.ociLayer, ...layer }] }, names);
+    } finally {
+      await lease[Symbol.asyncDispose]();
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+async function storeLayer(file: ArchiveFile, layout: Layout): Promise<BlobInfo> {
+  if (file.size === 0) throw archiveInvalid('archive', 'it is empty');
+  const writer = await layout.blobs.create();
+  try {
+    // Reading it as a tar on the way says now, and not at the first build on it, that it is none.
+    for await (const member of readTar(copying(file, writer))) void member;
+    return await writer.commit();
+  } catch (error) {
+    await writer.discard();
+    throw error;
+  }
+}
+
+/** The reader reads to the very end, so every byte passes here. */
+async function* copying(file: ArchiveFile, writer: BlobWriter): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const chunk of file.read(0, file.size)) {
+    writer.write(chunk);
+    yield chunk;
+  }
+}
+
+function configOf(layer: BlobInfo, comment: string, options: ImportRootfsOptions): ImageConfig {
+  const { os, architecture, variant } = options.platform ?? hostPlatform();
+  const created = (options.created ?? new Date()).toISOString();
+  return {
+    architecture,
+    os,
+    ...(variant !== undefined && { variant }),
+    created,
+    config: options.config ?? {},
+    history: [{ created, comment }],
+    rootfs: { type: 'layers', diff_ids: [layer.digest] },
+  };
+}
