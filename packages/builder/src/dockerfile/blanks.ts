@@ -3,7 +3,8 @@ const BLANK = /^(?:[^\S\uFEFF]|\u0085)$/u;
 
 /** Whether a character is white space. */
 export function isBlank(char: string | undefined): boolean {
-  return char !== undefined && BLANK.test(char);
+  if (char === undefined || (char > ' ' && char < '\u007f')) return false; // the common case, without a regular expression
+  return BLANK.test(char);
 }
 
 /** The text without white space at its beginning. */
