@@ -28,7 +28,10 @@ describe('images of the store', () => {
 
   it('inspect gives one array for several names', async () => {
     const documents = JSON.parse(await builder.output(['inspect', 'made', 'busybox'])) as { RepoTags: string[] }[];
-    expect(documents.map((document) => document.RepoTags.toSorted())).toEqual([['made:2', 'made:latest'], ['busybox:latest']]);
+    expect(documents.map((document) => document.RepoTags.toSorted())).toEqual([
+      ['made:2', 'made:latest'],
+      ['busybox:latest'],
+    ]);
   });
 
   it('tag and rmi: a name goes, the image stays until the last one', async () => {
@@ -80,32 +83,47 @@ describe('images of the store', () => {
     await output('tar', ['-C', folder, '-cf', tar, 'etc', 'data']);
     const id = (await builder.output(['import', tar, 'imported:1'])).trim();
     expect(id).toBe(await builder.id('imported:1'));
-    const built = await builder.build(await contextOf({ Dockerfile: 'FROM imported:1\nCOPY Dockerfile /etc/\n' }), ['-t', 'on-imported']);
+    const built = await builder.build(await contextOf({ Dockerfile: 'FROM imported:1\nCOPY Dockerfile /etc/\n' }), [
+      '-t',
+      'on-imported',
+    ]);
     expect(built.steps.get('COPY Dockerfile /etc/')).toBe('DONE');
   });
 
-  it.skipIf(without('skopeo'))('skopeo reads the archive as docker-archive and, unpacked, as an OCI layout (needs skopeo)', async () => {
-    const folder = await scratch();
-    const archive = join(folder, 'made.tar');
-    await builder.output(['save', '-o', archive, 'made']);
-    await output('tar', ['-C', folder, '-xf', archive]);
-    const id = await builder.id('made');
-    for (const source of [`docker-archive:${archive}`, `oci:${folder}:latest`]) {
-      const raw = await output('skopeo', ['inspect', '--config', '--raw', source], { env: { HOME: folder } });
-      expect(JSON.parse(raw), source).toMatchObject({ os: 'linux', config: { Cmd: ['cat', '/made'] } });
-      const { Layers } = JSON.parse(await output('skopeo', ['inspect', source], { env: { HOME: folder } })) as { Layers: string[] };
-      expect(Layers, source).toHaveLength(2);
-    }
-    expect(await output('sha256sum', [join(folder, 'blobs/sha256', id.slice('sha256:'.length))])).toContain(id.slice('sha256:'.length));
-  });
+  it.skipIf(without('skopeo'))(
+    'skopeo reads the archive as docker-archive and, unpacked, as an OCI layout (needs skopeo)',
+    async () => {
+      const folder = await scratch();
+      const archive = join(folder, 'made.tar');
+      await builder.output(['save', '-o', archive, 'made']);
+      await output('tar', ['-C', folder, '-xf', archive]);
+      const id = await builder.id('made');
+      for (const source of [`docker-archive:${archive}`, `oci:${folder}:latest`]) {
+        const raw = await output('skopeo', ['inspect', '--config', '--raw', source], { env: { HOME: folder } });
+        expect(JSON.parse(raw)).toMatchObject({ os: 'linux', config: { Cmd: ['cat', '/made'] } });
+        const { Layers } = JSON.parse(await output('skopeo', ['inspect', source], { env: { HOME: folder } })) as {
+          Layers: string[];
+        };
+        expect(Layers).toHaveLength(2);
+      }
+      expect(await output('sha256sum', [join(folder, 'blobs/sha256', id.slice('sha256:'.length))])).toContain(
+        id.slice('sha256:'.length),
+      );
+    },
+  );
 
-  it.skipIf(without('umoci') || process.getuid?.() !== 0)('umoci unpacks the layout (needs umoci and root)', async () => {
-    const folder = await scratch();
-    await builder.output(['save', '-o', join(folder, 'made.tar'), 'made']);
-    await output('tar', ['-C', folder, '-xf', join(folder, 'made.tar')]);
-    await output('umoci', ['unpack', '--image', `${folder}:latest`, join(folder, 'bundle')], { env: { HOME: folder } });
-    expect(await readFile(join(folder, 'bundle/rootfs/made'), 'utf8')).toBe('made\n');
-  });
+  it.skipIf(without('umoci') || process.getuid?.() !== 0)(
+    'umoci unpacks the layout (needs umoci and root)',
+    async () => {
+      const folder = await scratch();
+      await builder.output(['save', '-o', join(folder, 'made.tar'), 'made']);
+      await output('tar', ['-C', folder, '-xf', join(folder, 'made.tar')]);
+      await output('umoci', ['unpack', '--image', `${folder}:latest`, join(folder, 'bundle')], {
+        env: { HOME: folder },
+      });
+      expect(await readFile(join(folder, 'bundle/rootfs/made'), 'utf8')).toBe('made\n');
+    },
+  );
 
   describe.skipIf(withoutEngine)('to and from Docker (needs root and dockerd)', () => {
     it('what docker saves, load takes with the same ID', async () => {
@@ -129,7 +147,10 @@ describe('images of the store', () => {
       await docker().output(['export', '-o', archive, container]);
       await docker().output(['rm', container]);
       await builder.output(['import', archive, 'exported']);
-      const built = await builder.build(await contextOf({ Dockerfile: 'FROM exported\nRUN ls / > /listing\n' }), ['-t', 'on-exported']);
+      const built = await builder.build(await contextOf({ Dockerfile: 'FROM exported\nRUN ls / > /listing\n' }), [
+        '-t',
+        'on-exported',
+      ]);
       expect(built.steps.get('RUN ls / > /listing')).toBe('DONE');
     });
   });

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { dockerInspect, historyRows, withoutEmpty } from './support/docker-image.ts';
 import { fetchWhenUp, freePort } from './support/http.ts';
 import { docker, withoutEngine } from './support/lab.ts';
-import { NODE_APP, nodeApp, type Tsbuild, tsbuild } from './support/tsbuild.ts';
+import { type Built, NODE_APP, nodeApp, type Tsbuild, tsbuild } from './support/tsbuild.ts';
 
 describe.skipIf(withoutEngine)('the application of the README on a real engine (needs root and dockerd)', () => {
   const container = `my-app-${process.pid}`;
@@ -14,7 +14,7 @@ describe.skipIf(withoutEngine)('the application of the README on a real engine (
     builder = await tsbuild();
     const archive = `${builder.store}.tar`;
     await builder.build(NODE_APP, ['-t', 'my-app', '-o', archive]);
-    expect(await docker().output(['load', '-i', archive])).toContain('Loaded image: my-app:latest');
+    await docker().output(['load', '-i', archive]);
   });
   afterAll(async () => {
     await docker().run(['rm', '-f', container]);
@@ -31,8 +31,12 @@ describe.skipIf(withoutEngine)('the application of the README on a real engine (
   it('is described by tsbuild inspect as by docker image inspect', async () => {
     const theirs = await dockerInspect('my-app');
     const [ours] = JSON.parse(await builder.output(['inspect', 'my-app'])) as Record<string, unknown>[];
-    for (const field of ['Id', 'RepoTags', 'Created', 'Architecture', 'Os', 'RootFS']) expect(ours?.[field], field).toEqual(theirs[field]);
-    for (const field of ['Author', 'Config', 'Variant']) expect(withoutEmpty(ours?.[field]), field).toEqual(withoutEmpty(theirs[field]));
+    expect(chosen(ours, ['Id', 'RepoTags', 'Created', 'Architecture', 'Os', 'RootFS'])).toEqual(
+      chosen(theirs, ['Id', 'RepoTags', 'Created', 'Architecture', 'Os', 'RootFS']),
+    );
+    expect(withoutEmpty(chosen(ours, ['Author', 'Config', 'Variant']))).toEqual(
+      withoutEmpty(chosen(theirs, ['Author', 'Config', 'Variant'])),
+    );
     expect(ours?.['Config']).toMatchObject({
       Cmd: ['node', 'server.js'],
       Entrypoint: ['docker-entrypoint.sh'],
@@ -84,6 +88,7 @@ describe.skipIf(process.platform !== 'linux')('what the cache does with the appl
   let builder: Tsbuild;
   let context: string;
   let first: string;
+  let built: Built;
   const COPY_PACKAGE = 'COPY package*.json ./';
   const INSTALL = 'RUN npm install';
   const COPY_ALL = 'COPY . .';
@@ -91,14 +96,21 @@ describe.skipIf(process.platform !== 'linux')('what the cache does with the appl
   beforeAll(async () => {
     builder = await tsbuild();
     context = await nodeApp();
-    const built = await builder.build(context, ['-t', 'app']);
-    expect(new Set(built.steps.values())).toEqual(new Set(['DONE']));
-    expect([...built.steps.keys()]).toEqual(expect.arrayContaining([COPY_PACKAGE, INSTALL, COPY_ALL]));
+    built = await builder.build(context, ['-t', 'app']);
     first = await builder.id('app');
   });
 
+  it('a new store: every step runs', () => {
+    expect(Object.fromEntries(built.steps)).toEqual({
+      'WORKDIR /app': 'DONE',
+      [COPY_PACKAGE]: 'DONE',
+      [INSTALL]: 'DONE',
+      [COPY_ALL]: 'DONE',
+    });
+  });
+
   it('nothing changed: every step is cached, the image ID the same', async () => {
-    const built = await builder.build(context, ['-t', 'app']);
+    built = await builder.build(context, ['-t', 'app']);
     expect(new Set(built.steps.values())).toEqual(new Set(['CACHED']));
     expect(await builder.id('app')).toBe(first);
   });
@@ -106,7 +118,7 @@ describe.skipIf(process.platform !== 'linux')('what the cache does with the appl
   it('everything touched: every step is cached, the image ID the same', async () => {
     const later = new Date(Date.now() + 3_600_000);
     for (const name of await readdir(context, { recursive: true })) await utimes(join(context, name), later, later);
-    const built = await builder.build(context, ['-t', 'app']);
+    built = await builder.build(context, ['-t', 'app']);
     expect(new Set(built.steps.values())).toEqual(new Set(['CACHED']));
     expect(await builder.id('app')).toBe(first);
   });
@@ -131,13 +143,18 @@ describe.skipIf(process.platform !== 'linux')('what the cache does with the appl
   it('what .dockerignore excludes changes nothing', async () => {
     const before = await builder.id('app');
     await writeFile(join(context, 'npm-debug.log'), 'noise\n');
-    const built = await builder.build(context, ['-t', 'app']);
+    built = await builder.build(context, ['-t', 'app']);
     expect(new Set(built.steps.values())).toEqual(new Set(['CACHED']));
     expect(await builder.id('app')).toBe(before);
   });
 
   it('--no-cache runs every step', async () => {
-    const built = await builder.build(context, ['--no-cache', '-t', 'app']);
+    built = await builder.build(context, ['--no-cache', '-t', 'app']);
     expect(new Set(built.steps.values())).toEqual(new Set(['DONE']));
   });
 });
+
+const chosen = (
+  document: Readonly<Record<string, unknown>> | undefined,
+  fields: readonly string[],
+): Record<string, unknown> => Object.fromEntries(fields.map((field) => [field, document?.[field]]));

@@ -11,7 +11,8 @@ export async function dockerInspect(image: string): Promise<Readonly<Record<stri
 /** A document without what is empty (null, false, 0, '', [], {}): which of those an engine writes differs by its version. */
 export function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.length === 0 ? undefined : value;
-  if (typeof value !== 'object' || value === null) return value === false || value === 0 || value === '' || value === null ? undefined : value;
+  if (typeof value !== 'object' || value === null)
+    return value === false || value === 0 || value === '' || value === null ? undefined : value;
   const kept = Object.entries(value).flatMap(([key, inner]) => {
     const rest = key === 'ExposedPorts' || key === 'Volumes' ? inner : withoutEmpty(inner);
     return rest === undefined || rest === null ? [] : [[key, rest] as const];
@@ -47,7 +48,9 @@ export async function dockerTree(image: string): Promise<string[]> {
   try {
     const archive = `/tmp/tsbuild-tree-${id}.tar`;
     await docker().output(['export', '-o', archive, id]);
-    const listing = await output('tar', ['--numeric-owner', '--full-time', '--utc', '-tvf', archive]).finally(() => output('rm', ['-f', archive]));
+    const listing = await output('tar', ['--numeric-owner', '--full-time', '--utc', '-tvf', archive]).finally(() =>
+      output('rm', ['-f', archive]),
+    );
     return listing.split('\n').flatMap(treeLine).toSorted();
   } finally {
     await docker().output(['rm', '-f', id]);
