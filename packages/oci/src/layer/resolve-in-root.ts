@@ -35,8 +35,8 @@ export function resolveInRoot(
       exists ||= lookup(at) !== undefined;
       continue;
     }
-    const next = joinPath(at, name);
-    const entry = exists ? lookup(next) : undefined;
+    const next: ByteString = joinPath(at, name);
+    const entry: Resolvable | undefined = exists ? lookup(next) : undefined;
     if (entry?.type === 'symlink') {
       followed++;
       if (followed > MAX_SYMLINKS) return undefined;

@@ -77,7 +77,7 @@ export class RootfsTree {
       else if (found.conflict >= 0) throw this.#conflictError(found);
       entries.push(found.entry);
     }
-    return entries.sort((a, b) => compareByteStrings(a.path, b.path));
+    return entries.toSorted((a, b) => compareByteStrings(a.path, b.path));
   }
 
   /** Follows every symlink inside the root, the last component's too; undefined when something is missing or a loop. */
@@ -136,7 +136,7 @@ export class RootfsTree {
 
   /** The lowest layer whose content shows in the directory `path`. */
   #contentFloor(path: ByteString, floor: number, child: ChildFacts): number {
-    for (let layer = this.#layers.length - 1; layer > floor; layer--) {
+    for (let layer = this.#layers.length - 1; layer >= floor; layer--) {
       const index = this.#layers[layer]?.index;
       const record = child.record(layer);
       if (index === undefined || child.whiteout(layer)) return layer;
