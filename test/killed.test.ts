@@ -49,7 +49,9 @@ describe('a build that is ended during RUN', () => {
   it('kill -9, ten times at random moments: no mount, no process, and the next build works', {
     timeout: 120_000,
   }, async () => {
-    await killTenTimes(await tsbuild());
+    const builder = await tsbuild();
+    expect(await killTenTimes(builder)).toEqual([]);
+    expect(await nextBuild(builder)).toContain('fine /bin/vi');
   });
 
   it('Ctrl-C: exit code 130, no mount, no process', async () => {
@@ -67,7 +69,9 @@ describe('a build that is ended during RUN', () => {
     it('kill -9, ten times at random moments: no mount, no process, and the next build works', {
       timeout: 120_000,
     }, async () => {
-      await killTenTimes(await tsbuild({ user }));
+      const builder = await tsbuild({ user });
+      expect(await killTenTimes(builder)).toEqual([]);
+      expect(await nextBuild(builder)).toContain('fine /bin/vi');
     });
 
     it('Ctrl-C: exit code 130, no mount, no process', async () => {
