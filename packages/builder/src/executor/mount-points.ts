@@ -1,13 +1,16 @@
 import type { ByteString } from '@tsbuild/oci';
-import type { RootfsTree } from '@tsbuild/oci/node';
 import type { FileMount } from './executor.ts';
+import { Stubs } from './stubs.ts';
+import type { MountTree } from './stubs.ts';
 
-/** The part of the merged view that mount points are found by. */
-export type MountTree = Pick<RootfsTree, 'lookup' | 'resolveForWrite'>;
+export type { MountTree } from './stubs.ts';
 
 /** What is to be mounted, by the names the sandbox will use. */
 export interface WantedMounts {
-  /** Files of the host shown read-only at `path` (absolute), e.g. `/etc/resolv.conf`; symlinks of the image are followed inside the root. */
+  /**
+   * Files of the host shown read-only at `path` (absolute), e.g. `/etc/resolv.conf`; symlinks of the image on the way
+   * are followed inside the root.
+   */
   readonly files: readonly { readonly path: ByteString; readonly source: string }[];
 }
 
@@ -15,19 +18,51 @@ export interface WantedMounts {
 export interface MountPoints {
   /** For `RunSpec.files`. */
   readonly files: readonly FileMount[];
-  /** Removes what was put in place for mounting and is still untouched; call it when the command has ended, before the changes are read. */
+  /**
+   * Removes what was put in place for mounting and is still untouched; call it when the command has ended, before the
+   * changes are read.
+   */
   cleanup(): void;
 }
 
+const KERNEL_DIRECTORIES = ['proc', 'sys', 'dev'] as const;
+
 /**
- * Puts the stubs in place that `/proc`, `/sys`, `/dev` and the wanted files are mounted on.
+ * Puts the stubs in place that `/proc`, `/sys`, `/dev` and the wanted files are mounted on. The kernel's directories
+ * must be real ones or missing: mounting through an image's symlink is how CVE-2019-19921 and CVE-2026-41579 began.
+ * @param writable what `ActiveSnapshot.writable` says
  * @throws BuildError `RUN_FAILED` when the image has a symlink or a file where a directory must be
+ * @throws OciError `LAYER_INVALID` when the image's symlinks make a loop
  */
 export function prepareMountPoints(tree: MountTree, writable: string, wanted: WantedMounts): MountPoints {
-  throw new Error(`not there yet: ${typeof tree} ${writable} ${wanted.files.length}`);
+  const stubs = new Stubs(tree, writable);
+  try {
+    for (const directory of KERNEL_DIRECTORIES) {
+      // An existing one needs no copy in the writable layer; the check is what counts.
+      if (tree.lookup(directory)?.type !== 'directory') stubs.directory(directory);
+    }
+    const files = wanted.files.map(({ path, source }) => {
+      const resolved = relative(tree.resolveForWrite(relative(path)));
+      stubs.file(resolved);
+      return { target: `/${resolved}`, source };
+    });
+    return { files, cleanup: () => stubs.remove() };
+  } catch (error) {
+    stubs.remove();
+    throw error;
+  }
 }
 
-/** Makes `path` (a cwd) a directory in the writable layer when the image lacks it; what it makes stays. */
+/**
+ * Makes `path` (a command's working directory) a directory in the writable layer when the image lacks it, owned by root
+ * and 0755; what it makes stays and becomes part of the layer.
+ * @throws BuildError `RUN_FAILED` when something else is in the way
+ */
 export function ensureDirectory(tree: MountTree, writable: string, path: ByteString): void {
-  throw new Error(`not there yet: ${typeof tree} ${writable} ${path}`);
+  const resolved = relative(tree.resolveForWrite(relative(path)));
+  if (tree.lookup(resolved)?.type !== 'directory') new Stubs(tree, writable).directory(resolved);
+}
+
+function relative(path: ByteString): ByteString {
+  return path.replace(/^\/+|\/+$/g, '');
 }

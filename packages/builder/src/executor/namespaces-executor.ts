@@ -1,12 +1,150 @@
-import type { Executor, RunOutput, RunResult, RunSpec } from './executor.ts';
+import { existsSync } from 'node:fs';
+import { BuildError } from '../errors.ts';
+import { CAPABILITIES } from './capabilities.ts';
+import { ExecFailureFilter } from './exec-failure.ts';
+import type { Executor, RunOutput, RunResult, RunSpec, RunUser } from './executor.ts';
+import { formatFstab } from './fstab.ts';
+import { findTool, requireTool } from './host-tools.ts';
+import { readIdMaps } from './id-map.ts';
+import type { IdMaps } from './id-map.ts';
+import { coveringMounts, kernelMounts, rootLine } from './sandbox-mounts.ts';
+import { PipePool } from './pipes.ts';
+import { READY, runSandbox } from './sandbox-process.ts';
+import { prepareScratch } from './sandbox-scratch.ts';
+import type { Scratch } from './sandbox-scratch.ts';
+import { setupFailure } from './setup-failure.ts';
+import { splitEnvironment } from './unsafe-environment.ts';
 
-/** Runs commands with util-linux alone. */
+/** Stands in the arguments for the path of the image's `env`, which only the script can see. */
+const IMAGE_ENV = '@image-env@';
+
+/*
+ * Only programs of the host run before the last exec, and nothing of the image is run before the capabilities are gone:
+ * an image cannot put its own `chroot` or C library in the way (CVE-2019-14271). No `cd` may come between `mount --move`
+ * and the last exec: the working directory is the new root, while `/` is still the old one.
+ */
+const SCRIPT = `
+cd "$BASE"
+"$MOUNT" -n -a -T /proc/self/fd/4
+cd "$ROOT"
+"$CP" -R -P "$DEV/." dev/
+"$MOUNT" -n -a -T /proc/self/fd/5
+exec 4<&- 5<&-
+{ echo "$HOST" >/proc/sys/kernel/hostname; } 2>/dev/null || hostname "$HOST"
+if [ -n "$LOOPBACK" ]; then $LOOPBACK; fi
+umask 022
+if [ -n "$UNSAFE" ]; then
+  env=
+  for path in usr/bin/env bin/env; do
+    if [ -z "$env" ] && { [ -e "$path" ] || [ -L "$path" ]; }; then env=/$path; fi
+  done
+  if [ -z "$env" ]; then echo "$UNSAFE cannot be set: the image has no /usr/bin/env" >&2; exit 1; fi
+  for argument; do
+    shift
+    if [ "$argument" = ${IMAGE_ENV} ]; then argument=$env; fi
+    set -- "$@" "$argument"
+  done
+fi
+"$MOUNT" -n --move . /
+echo ${READY} >&2
+exec "$@" 2>&3 3>&-
+`;
+
+/**
+ * Runs commands with util-linux alone: as root, or as uid 0 of a user namespace. What it lacks beside runc: a seccomp
+ * filter, and a device cgroup (every mount is `nodev` instead).
+ */
 export class NamespacesExecutor implements Executor {
   readonly name = 'namespaces';
+  readonly #directory: string;
+  readonly #pipes: PipePool;
+  #scratch: Scratch | undefined;
+
+  /** @param options.scratch a directory of the store for mount points, made when missing; shared by all processes. */
   constructor(options: { readonly scratch: string }) {
-    throw new Error(`not there yet: ${options.scratch}`);
+    this.#directory = options.scratch;
+    this.#pipes = new PipePool(options.scratch);
   }
-  run(spec: RunSpec, output: RunOutput, signal: AbortSignal): Promise<RunResult> {
-    throw new Error(`not there yet: ${spec.argv.join(' ')} ${typeof output} ${typeof signal}`);
+
+  async run(spec: RunSpec, output: RunOutput, signal: AbortSignal): Promise<RunResult> {
+    const ids = readIdMaps();
+    const [argv0] = spec.argv;
+    if (argv0 === undefined) throw new BuildError('RUN_FAILED', 'no command to run');
+    this.#scratch ??= prepareScratch(this.#directory);
+    const root = rootLine(spec.root, this.#scratch.root, ids);
+    const { safe, unsafe } = splitEnvironment(spec.env);
+    const filter = new ExecFailureFilter(output);
+    const end = await runSandbox(
+      {
+        namespaces: [
+          '--mount', '--uts', '--ipc', '--propagation', 'private',
+          ...(existsSync('/proc/self/ns/cgroup') ? ['--cgroup'] : []),
+          ...(spec.network === 'none' ? ['--net'] : []),
+        ], // biome-ignore format: one list
+        script: SCRIPT,
+        args: [
+          this.#scratch.caps, ...identityOptions(spec.user, ids), ...CAPABILITY_OPTIONS,
+          requireTool('env', 'coreutils'), '-i', '--', ...safe,
+          this.#scratch.exec, '--root=.', `--wd=${spec.cwd}`, ...(spec.user.uid === 0 ? [] : [`--setuid=${spec.user.uid}`]), '--',
+          ...(unsafe.length === 0 ? [] : [IMAGE_ENV, ...unsafe]),
+          ...spec.argv,
+        ], // biome-ignore format: one program a line
+        env: {
+          BASE: root.base,
+          ROOT: this.#scratch.root,
+          DEV: this.#scratch.dev,
+          HOST: spec.hostname,
+          MOUNT: requireTool('mount', 'mount'),
+          CP: requireTool('cp', 'coreutils'),
+          LOOPBACK: spec.network === 'none' ? loopbackCommand() : '',
+          UNSAFE: unsafe.map((entry) => entry.slice(0, entry.indexOf('='))).join(' '),
+        },
+        files: [formatFstab(kernelMounts(root, spec, ids)), formatFstab(coveringMounts(root, spec, ids))],
+        scratch: this.#directory,
+      },
+      this.#pipes,
+      filter,
+      signal,
+    );
+    if (!end.ready) throw setupFailure(end.complaints, end.exitCode);
+    return { exitCode: filter.finish(end.exitCode, argv0) };
   }
+}
+
+const CAPABILITY_OPTIONS = [
+  `--bounding-set=-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}`,
+  '--inh-caps=-all',
+];
+
+/**
+ * Groups are set by `setpriv`, while it may; the uid last of all, by the program that starts the command, which also
+ * takes root's capabilities away.
+ */
+function identityOptions(user: RunUser, ids: IdMaps): readonly string[] {
+  const groups = user.groups.filter(ids.hasGid);
+  for (const [id, has, kind] of [
+    [user.uid, ids.hasUid, 'user'],
+    [user.gid, ids.hasGid, 'group'],
+  ] as const) {
+    if (has(id)) continue;
+    throw new BuildError(
+      'SANDBOX_UNAVAILABLE',
+      `cannot run as ${kind} ${id}: this user namespace has no such ${kind}`,
+      {
+        hint: 'Add ranges for this user to /etc/subuid and /etc/subgid (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME) and install newuidmap.',
+      },
+    );
+  }
+  const change = user.gid === 0 ? [] : ['--regid', String(user.gid)];
+  if (!ids.setgroups) return [...change, ...(change.length > 0 ? ['--keep-groups'] : [])];
+  if (groups.length === 0) return ['--regid', String(user.gid), '--clear-groups'];
+  return ['--regid', String(user.gid), '--groups', groups.join(',')];
+}
+
+/** A command that brings `lo` up, or nothing: without such a program the interface stays down. */
+function loopbackCommand(): string {
+  const ip = findTool('ip');
+  if (ip !== undefined) return `${ip} link set lo up`;
+  const busybox = findTool('busybox');
+  return busybox === undefined ? '' : `${busybox} ip link set lo up`;
 }

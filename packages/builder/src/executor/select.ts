@@ -1,18 +1,77 @@
+import { readFileSync } from 'node:fs';
+import { BuildError } from '../errors.ts';
 import type { Executor } from './executor.ts';
+import { requireTool } from './host-tools.ts';
+import { readIdMaps } from './id-map.ts';
+import { NamespacesExecutor } from './namespaces-executor.ts';
+import { findRuntime, RuncExecutor } from './runc-executor.ts';
+import { blockNestedUserNamespaces } from './user-namespace.ts';
 
 /** The values of `--isolation`. */
 export type Isolation = 'auto' | 'runc' | 'namespaces';
 
 /** What an executor needs of its surroundings. */
 export interface ExecutorOptions {
-  /** A directory of the store for mount points; made when missing, nothing is ever left in it but itself. */
+  /** A directory of the store for mount points; made when missing, and nothing of a single run stays in it. */
   readonly scratch: string;
 }
 
+/** An executor, and what its mode lacks: one line for people, undefined when nothing. */
+export interface SelectedExecutor {
+  readonly executor: Executor;
+  readonly notice?: string;
+}
+
 /**
- * The executor that this machine can run.
+ * The executor that this machine can run: runc or crun when there is one (seccomp, device cgroup), else the kernel's
+ * namespaces by util-linux alone.
  * @throws BuildError `SANDBOX_UNAVAILABLE` saying what is missing and how to get it
  */
-export function selectExecutor(isolation: Isolation, options: ExecutorOptions): Promise<Executor> {
-  throw new Error(`not there yet: ${isolation} ${options.scratch}`);
+export async function selectExecutor(isolation: Isolation, options: ExecutorOptions): Promise<SelectedExecutor> {
+  requirePrivilege();
+  for (const tool of ['setpriv', 'unshare', 'mount']) requireTool(tool);
+  blockNestedUserNamespaces();
+  const nested = readIdMaps().nested;
+  const runtime = findRuntime();
+  if (isolation === 'runc') {
+    if (runtime === undefined) {
+      throw new BuildError('SANDBOX_UNAVAILABLE', '--isolation runc: neither runc nor crun is on this machine', {
+        hint: 'Install the package runc or crun, or use --isolation namespaces.',
+      });
+    }
+    if (nested) {
+      throw new BuildError(
+        'SANDBOX_UNAVAILABLE',
+        '--isolation runc needs root: an ordinary user has no cgroups to give',
+        {
+          hint: 'Use --isolation namespaces (or leave the option out).',
+        },
+      );
+    }
+  }
+  if (isolation !== 'namespaces' && runtime !== undefined && !nested) {
+    return { executor: new RuncExecutor({ ...options, runtime }) };
+  }
+  const executor = new NamespacesExecutor(options);
+  return nested
+    ? { executor }
+    : {
+        executor,
+        notice: 'commands run without a seccomp filter (install runc for one): use it for Dockerfiles you trust',
+      };
+}
+
+const CAP_SYS_ADMIN = 21n;
+
+function requirePrivilege(): void {
+  if (process.geteuid?.() !== 0) {
+    throw new BuildError('SANDBOX_UNAVAILABLE', 'commands can be run as root or in a user namespace only', {
+      hint: 'The tsbuild command makes the user namespace itself; programs call runInUserNamespace() first.',
+    });
+  }
+  const caps = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
+  if (((BigInt(`0x${caps}`) >> CAP_SYS_ADMIN) & 1n) === 1n) return;
+  throw new BuildError('SANDBOX_UNAVAILABLE', 'this root user may not make namespaces (CAP_SYS_ADMIN is missing)', {
+    hint: 'Inside a container: start it with --privileged, or run tsbuild there as an ordinary user.',
+  });
 }

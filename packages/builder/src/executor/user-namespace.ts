@@ -1,3 +1,12 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { constants, userInfo } from 'node:os';
+import { BuildError } from '../errors.ts';
+import { findTool, requireTool } from './host-tools.ts';
+
+/** Set in the process that runs inside the user namespace: `mapped` with ranges of ids, `single` with one id. */
+const MARK = 'TSBUILD_USERNS';
+
 /** A program to start in this one's place. */
 export interface UserNamespaceCommand {
   readonly command: string;
@@ -12,12 +21,146 @@ export function needsUserNamespace(): boolean {
   return process.geteuid?.() !== 0;
 }
 
-/** How to run `argv` once more as uid 0 of a new user namespace. @throws BuildError `SANDBOX_UNAVAILABLE` */
-export function userNamespaceCommand(argv: readonly string[]): UserNamespaceCommand {
-  throw new Error(`not there yet: ${argv.join(' ')}`);
+/** True when {@link userNamespaceCommand} started this process. */
+export function isInUserNamespace(): boolean {
+  return process.env[MARK] !== undefined;
 }
 
-/** Runs {@link userNamespaceCommand}, passes signals on, and gives the exit code to leave with. */
-export function runInUserNamespace(argv: readonly string[]): Promise<number> {
-  throw new Error(`not there yet: ${argv.join(' ')}`);
+/**
+ * How to run `argv` once more as uid 0 of a new user namespace, with the user's subordinate ids when there are any
+ * (subuid(5)), else with the one id. The program is not a child but takes the place of what is started, so signals reach
+ * it, and it dies with this process.
+ * @throws BuildError `SANDBOX_UNAVAILABLE` when this machine forbids it
+ */
+export function userNamespaceCommand(argv: readonly string[]): UserNamespaceCommand {
+  refuseForbidden();
+  const lacking = missingForRanges();
+  return {
+    command: requireTool('setpriv'),
+    args: [
+      '--pdeathsig', 'KILL', requireTool('unshare'), '--user', '--map-root-user', ...(lacking === undefined ? ['--map-auto'] : []),
+      '--mount', '--propagation', 'private', '--', ...argv,
+    ], // biome-ignore format: one program a line
+    env: { ...process.env, [MARK]: lacking === undefined ? 'mapped' : 'single' },
+    ...(lacking === undefined
+      ? {}
+      : {
+          warning: `only one user id is available (${lacking}): files of other owners become root's, and su, chown and apt-get fail`,
+        }),
+  };
+}
+
+/**
+ * Runs `argv` in a user namespace with this process's descriptors, passes signals on, and gives the exit code to leave
+ * with. `warn` is told what the mode lacks.
+ * @throws BuildError `SANDBOX_UNAVAILABLE`
+ */
+export async function runInUserNamespace(argv: readonly string[], warn: (text: string) => void): Promise<number> {
+  const { command, args, env, warning } = userNamespaceCommand(argv);
+  if (warning !== undefined) warn(warning);
+  const started = performance.now();
+  const child = spawn(command, args, { stdio: 'inherit', env });
+  // A terminal sends Ctrl-C to both of us; what only we get must be passed on, and we stay until the other has ended.
+  const interactive = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY);
+  const forward = (signal: NodeJS.Signals) => (): void => {
+    if (signal !== 'SIGINT' || !interactive) child.kill(signal);
+  };
+  const handlers = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const).map((signal) => [signal, forward(signal)] as const);
+  for (const [signal, handler] of handlers) process.on(signal, handler);
+  try {
+    const exitCode = await new Promise<number>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+    });
+    if (exitCode !== 0 && performance.now() - started < 500) diagnose();
+    return exitCode;
+  } finally {
+    for (const [signal, handler] of handlers) process.off(signal, handler);
+  }
+}
+
+/**
+ * Forbids namespaces inside ours: a RUN step has no use for them, and they are the way to most kernel faults. Does
+ * nothing outside a namespace that we made.
+ */
+export function blockNestedUserNamespaces(): void {
+  if (!isInUserNamespace() || process.geteuid?.() !== 0) return;
+  try {
+    writeFileSync('/proc/sys/user/max_user_namespaces', '0');
+  } catch {
+    // A read-only /proc/sys (we are in a container): its own limits hold.
+  }
+}
+
+/** When the program ended at once: was it the namespace that failed? Tries it with nothing inside. */
+function diagnose(): void {
+  const { command, args } = userNamespaceCommand(['/bin/sh', '-c', ':']);
+  const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0) throw forbidden(stderr.trim().split('\n')[0] ?? '');
+}
+
+const SWITCHES: readonly { readonly path: string; readonly off: string; readonly hint: string }[] = [
+  { path: '/proc/sys/user/max_user_namespaces', off: '0', hint: 'Allow them: sysctl user.max_user_namespaces=15000.' },
+  {
+    path: '/proc/sys/kernel/unprivileged_userns_clone',
+    off: '0',
+    hint: 'Allow them: sysctl kernel.unprivileged_userns_clone=1.',
+  },
+];
+
+function refuseForbidden(): void {
+  for (const { path, off, hint } of SWITCHES) {
+    if (setting(path) === off)
+      throw new BuildError('SANDBOX_UNAVAILABLE', `this machine allows no user namespaces (${path} is ${off})`, {
+        hint,
+      });
+  }
+}
+
+function forbidden(said: string): BuildError {
+  const apparmor = setting('/proc/sys/kernel/apparmor_restrict_unprivileged_userns') === '1';
+  return new BuildError('SANDBOX_UNAVAILABLE', `cannot make a user namespace: ${said}`, {
+    hint: apparmor
+      ? "Ubuntu's AppArmor restricts user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or run as root."
+      : 'Inside a container its seccomp profile may forbid it: run the container with --security-opt seccomp=unconfined, or run as root.',
+  });
+}
+
+function setting(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1').trim();
+  } catch {
+    return undefined; // This kernel does not have the switch.
+  }
+}
+
+/** Why ranges of ids cannot be mapped; undefined when they can. */
+function missingForRanges(): string | undefined {
+  if (findTool('newuidmap') === undefined || findTool('newgidmap') === undefined) {
+    return 'newuidmap is missing: install the package uidmap or shadow-utils';
+  }
+  const uid = process.getuid?.() ?? 0;
+  const name = userName();
+  if (name === undefined) return `user ${uid} has no entry in /etc/passwd`;
+  for (const path of ['/etc/subuid', '/etc/subgid']) {
+    if (!hasRange(setting(path) ?? '', name, uid))
+      return `${name} has no range in ${path}: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}`;
+  }
+  return undefined;
+}
+
+/** True when a subuid(5) text gives the user a range. */
+export function hasRange(text: string, name: string, uid: number): boolean {
+  return text.split('\n').some((line) => {
+    const [owner, start, count] = line.split(':');
+    return (owner === name || owner === String(uid)) && start !== undefined && Number(count) > 0;
+  });
+}
+
+function userName(): string | undefined {
+  try {
+    return userInfo().username;
+  } catch {
+    return undefined;
+  }
 }

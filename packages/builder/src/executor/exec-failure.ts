@@ -1,0 +1,73 @@
+import { BuildError } from '../errors.ts';
+import type { RunOutput } from './executor.ts';
+
+/**
+ * Programs of ours that run last before the command are started under names with this prefix, so that their own
+ * complaints on the command's stderr can be told from the command's.
+ */
+export const TOOL_PREFIX = 'tsbuild-';
+/** util-linux `unshare`, the program that starts the command. */
+export const EXEC_TOOL = `${TOOL_PREFIX}exec`;
+/** util-linux `setpriv`, the program that drops capabilities. */
+export const CAPS_TOOL = `${TOOL_PREFIX}caps`;
+
+/**
+ * Passes a command's output on, except that a first line of stderr which one of our programs wrote is held back: it
+ * says why the command could not be started.
+ */
+export class ExecFailureFilter implements RunOutput {
+  readonly #next: RunOutput;
+  #held: Buffer | undefined = Buffer.alloc(0);
+
+  constructor(next: RunOutput) {
+    this.#next = next;
+  }
+
+  stdout(chunk: Uint8Array): void {
+    this.#release();
+    this.#next.stdout(chunk);
+  }
+
+  stderr(chunk: Uint8Array): void {
+    if (this.#held === undefined) return this.#next.stderr(chunk);
+    this.#held = Buffer.concat([this.#held, chunk]);
+    const start = this.#held.toString('latin1', 0, TOOL_PREFIX.length);
+    if (!TOOL_PREFIX.startsWith(start) || this.#held.length > 4096) this.#release();
+  }
+
+  /**
+   * The exit code of a finished command. When it was never started, says so on stderr in the words users know.
+   * @throws BuildError when the sandbox itself was at fault
+   */
+  finish(exitCode: number, argv0: string): number {
+    const text = this.#held?.toString('utf8') ?? '';
+    const failure = /^(tsbuild-\w+): (.*)\n$/.exec(text);
+    if (failure === null || exitCode === 0) {
+      this.#release();
+      return exitCode;
+    }
+    const [, tool = '', reason = ''] = failure;
+    if (tool === EXEC_TOOL && (exitCode === 126 || exitCode === 127)) {
+      this.#next.stderr(Buffer.from(`exec: ${JSON.stringify(argv0)}: ${startFailure(exitCode, argv0, reason)}\n`));
+      return exitCode;
+    }
+    const cwd = /^cannot chdir to '(.*)': (.*)$/.exec(reason);
+    if (cwd !== null) {
+      throw new BuildError('RUN_FAILED', `cannot change to the working directory ${cwd[1]}: ${cwd[2]?.toLowerCase()}`);
+    }
+    throw new BuildError('SANDBOX_UNAVAILABLE', `cannot start the command: ${reason}`);
+  }
+
+  #release(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined && held.length > 0) this.#next.stderr(held);
+  }
+}
+
+function startFailure(exitCode: number, argv0: string, reason: string): string {
+  if (exitCode === 127 && !argv0.includes('/')) return 'executable file not found in $PATH';
+  if (exitCode === 127) return 'no such file or directory (or the interpreter that it names is missing)';
+  const errno = reason.slice(reason.lastIndexOf(': ') + 2).toLowerCase();
+  return errno === 'exec format error' ? 'exec format error (is it built for another platform?)' : errno;
+}

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { requireTool } from './host-tools.ts';
+
+const O_PATH = 0o10000000;
+
+/** A pipe: give `write` to a child, then close it here. */
+export interface Pipe {
+  readonly read: Socket;
+  readonly write: number;
+}
+
+/**
+ * Real pipes for a command's output. Node's own `stdio: 'pipe'` is a pair of sockets, on which `echo >/dev/stderr`
+ * fails (open of a socket is ENXIO); and Node cannot make a pipe. So: named pipes, unlinked at once, kept by descriptors
+ * that open neither end, and opened anew for each run.
+ */
+export class PipePool {
+  readonly #directory: string;
+  readonly #free: number[] = [];
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Lends `use` two pipes. They must have been closed at both ends when it settles. */
+  async lend<T>(use: (first: Pipe, second: Pipe) => Promise<T>): Promise<T> {
+    if (this.#free.length < 2) await this.#make();
+    const lent = this.#free.splice(0, 2);
+    try {
+      const [first, second] = lent.map(openPipe);
+      if (first === undefined || second === undefined) throw new Error('no pipes were made');
+      return await use(first, second);
+    } finally {
+      this.#free.push(...lent);
+    }
+  }
+
+  /** Lets go of all pipes that are not lent. */
+  close(): void {
+    for (const fd of this.#free.splice(0)) closeSync(fd);
+  }
+
+  async #make(): Promise<void> {
+    const stem = join(this.#directory, `.pipe-${randomBytes(8).toString('hex')}`);
+    const paths = [`${stem}-1`, `${stem}-2`];
+    // Anyone with the descriptor may open it again: a command as an ordinary user writes to /dev/stderr too.
+    await promisify(execFile)(requireTool('mkfifo', 'coreutils'), ['-m', '0666', ...paths]);
+    for (const path of paths) {
+      this.#free.push(openSync(path, O_PATH | constants.O_NOFOLLOW));
+      unlinkSync(path);
+    }
+  }
+}
+
+function openPipe(fd: number): Pipe {
+  const path = `/proc/self/fd/${fd}`;
+  const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const write = openSync(path, constants.O_WRONLY);
+  return { read: new Socket({ fd: read, readable: true, writable: false }), write };
+}

@@ -1,0 +1,164 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { release } from 'node:os';
+import { dirname, relative } from 'node:path';
+import { utf8ToByteString } from '@tsbuild/oci';
+import { BuildError } from '../errors.ts';
+import type { RootMount } from '../root-mount.ts';
+import type { RunSpec } from './executor.ts';
+import type { MountLine } from './fstab.ts';
+import type { IdMaps } from './id-map.ts';
+
+/** Device nodes of the host that the sandbox gets. */
+export const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'] as const;
+
+const MASKED_FILES = ['proc/kcore', 'proc/keys', 'proc/latency_stats', 'proc/timer_list', 'proc/timer_stats',
+  'proc/sched_debug', 'proc/interrupts'] as const; // biome-ignore format: one list
+const MASKED_DIRECTORIES = ['proc/acpi', 'proc/asound', 'proc/scsi', 'sys/firmware',
+  'sys/devices/virtual/powercap'] as const; // biome-ignore format: one list
+const READ_ONLY = ['proc/bus', 'proc/fs', 'proc/irq', 'proc/sys', 'proc/sysrq-trigger'] as const;
+
+/** Overlayfs takes no more lower directories than this (OVL_MAX_STACK). */
+const MAX_LOWER = 500;
+/** mount(2) takes one page of options; leave room for the rest of them. */
+const MAX_OPTIONS = 4000;
+
+/** The overlay or bind mount of a root, and the directory that its relative paths start from. */
+export interface RootLine {
+  readonly base: string;
+  readonly line: MountLine;
+}
+
+/**
+ * How the root filesystem is mounted at `target`. `nodev` is what keeps a command with CAP_MKNOD from the host's disks.
+ * @throws BuildError `SANDBOX_UNAVAILABLE` for more layers than overlayfs can stack
+ */
+export function rootLine(root: RootMount, target: string, ids: Pick<IdMaps, 'nested'>): RootLine {
+  if (root.kind === 'directory') {
+    const line = {
+      source: utf8ToByteString(root.path),
+      target: utf8ToByteString(target),
+      type: 'none',
+      options: 'bind,nodev',
+    };
+    return { base: '/', line };
+  }
+  if (root.lower.length > MAX_LOWER) {
+    throw new BuildError(
+      'SANDBOX_UNAVAILABLE',
+      `the image has ${root.lower.length} layers; overlayfs takes ${MAX_LOWER}`,
+      {
+        hint: 'Build the base with fewer instructions, or flatten it.',
+      },
+    );
+  }
+  // Relative paths, because all of them together must fit one page.
+  const base = commonDirectory([...root.lower, root.upper, root.work]);
+  const name = (path: string): string => overlayName(relative(base, path));
+  const lower = root.lower.map(name).toReversed().join(':');
+  const options = [
+    'nodev',
+    `lowerdir=${lower},upperdir=${name(root.upper)},workdir=${name(root.work)}`,
+    // Each of these changes what the upper directory holds, and some kernels have them on by default.
+    ids.nested ? 'userxattr,index=off,xino=off' : 'index=off,xino=off,metacopy=off,redirect_dir=off',
+    // The upper directory does not outlive a crash, so nothing need be flushed (dpkg's fsyncs cost seconds).
+    ...(kernelAtLeast(5, 10) ? ['volatile'] : []),
+  ].join(',');
+  if (options.length > MAX_OPTIONS) {
+    throw new BuildError(
+      'SANDBOX_UNAVAILABLE',
+      `the paths of ${root.lower.length} layers are too long for one overlay mount`,
+    );
+  }
+  return { base, line: { source: 'overlay', target: utf8ToByteString(target), type: 'overlay', options } };
+}
+
+function overlayName(path: string): string {
+  if (!/[,:\\"\s]/.test(path)) return utf8ToByteString(path);
+  throw new BuildError('SANDBOX_UNAVAILABLE', `overlayfs cannot be given the path ${JSON.stringify(path)}`);
+}
+
+function commonDirectory(paths: readonly string[]): string {
+  let common = dirname(paths[0] ?? '/');
+  while (common !== '/' && !paths.every((path) => path.startsWith(`${common}/`))) common = dirname(common);
+  return common;
+}
+
+function kernelAtLeast(major: number, minor: number): boolean {
+  const [a = 0, b = 0] = release().split('.').map(Number);
+  return a > major || (a === major && b >= minor);
+}
+
+/** What is mounted first: the root, the kernel's filesystems and an empty /dev. */
+export function kernelMounts(root: RootLine, spec: Pick<RunSpec, 'network'>, ids: IdMaps): readonly MountLine[] {
+  const at = (path: string): string => `${root.line.target}/${path}`;
+  const tty = ids.hasGid(5) ? ',gid=5' : '';
+  return [
+    root.line,
+    { source: 'proc', target: at('proc'), type: 'proc', options: 'nosuid,noexec,nodev' },
+    { source: 'tmpfs', target: at('dev'), type: 'tmpfs', options: 'nosuid,nodev,strictatime,mode=755,size=65536k' },
+    { source: 'devpts', target: at('dev/pts'), type: 'devpts',
+      options: `nosuid,noexec,newinstance,ptmxmode=0666,mode=0620${tty},X-mount.mkdir` }, // biome-ignore format: one line each
+    {
+      source: 'shm',
+      target: at('dev/shm'),
+      type: 'tmpfs',
+      options: 'nosuid,noexec,nodev,mode=1777,size=65536k,X-mount.mkdir',
+    },
+    { source: 'mqueue', target: at('dev/mqueue'), type: 'mqueue', options: 'nosuid,noexec,nodev,X-mount.mkdir' },
+    sharesSysfs(spec, ids)
+      ? { source: '/sys', target: at('sys'), type: 'none', options: 'rbind,ro,nosuid,nodev,noexec' }
+      : { source: 'sysfs', target: at('sys'), type: 'sysfs', options: 'nosuid,noexec,nodev,ro' },
+  ];
+}
+
+/** A user namespace may mount sysfs only together with a network namespace of its own; else it gets the host's, bound. */
+function sharesSysfs(spec: Pick<RunSpec, 'network'>, ids: IdMaps): boolean {
+  return ids.nested && spec.network === 'host';
+}
+
+/** What is mounted second, on files that must exist by then: devices, masks, read-only parts, the spec's files. */
+export function coveringMounts(
+  root: RootLine,
+  spec: Pick<RunSpec, 'network' | 'files'>,
+  ids: IdMaps,
+): readonly MountLine[] {
+  const at = (path: string): string => `${root.line.target}/${path}`;
+  const empty = (path: string): MountLine => ({
+    source: 'tmpfs',
+    target: at(path),
+    type: 'tmpfs',
+    options: 'ro,size=0k',
+  });
+  // Mounts below a bound /sys stay writable (CVE-2023-25809: cgroups), and cannot be unmounted: cover them.
+  const below = sharesSysfs(spec, ids) ? mountsBelowSys() : [];
+  return [
+    ...DEVICES.map((name) => ({ source: `/dev/${name}`, target: at(`dev/${name}`), type: 'none', options: 'bind' })),
+    ...MASKED_FILES.filter((path) => existsSync(`/${path}`)).map((path) => ({
+      source: '/dev/null', target: at(path), type: 'none', options: 'bind' })), // biome-ignore format: one line each
+    ...MASKED_DIRECTORIES.filter(isDirectory).map(empty),
+    ...below.map(empty),
+    ...READ_ONLY.filter((path) => existsSync(`/${path}`)).map((path) => ({
+      source: at(path), target: at(path), type: 'none', options: 'bind,ro,nosuid,nodev,noexec' })), // biome-ignore format: one line each
+    ...spec.files.map(({ target, source }) => ({
+      source: utf8ToByteString(source), target: at(target.replace(/^\/+/, '')), type: 'none',
+      options: 'bind,ro,nosuid,nodev,noexec' })), // biome-ignore format: one line each
+  ];
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(`/${path}`, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+function mountsBelowSys(): readonly string[] {
+  const points = readFileSync('/proc/self/mountinfo', 'latin1')
+    .split('\n')
+    .map((line) =>
+      (line.split(' ')[4] ?? '').replace(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCharCode(parseInt(octal, 8)),
+      ),
+    )
+    .filter((point) => point.startsWith('/sys/'));
+  // Only the topmost of each: what is below them is covered with them.
+  const tops = [...new Set(points)].filter((point) => !points.some((other) => point.startsWith(`${other}/`)));
+  return tops.map((point) => point.slice(1)).filter(isDirectory);
+}

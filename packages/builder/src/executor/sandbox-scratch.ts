@@ -1,0 +1,53 @@
+import { mkdirSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { CAPS_TOOL, EXEC_TOOL } from './exec-failure.ts';
+import { requireTool } from './host-tools.ts';
+import { DEVICES } from './sandbox-mounts.ts';
+
+/** Fixed places that every sandbox of a store uses; nothing in them belongs to one run. */
+export interface Scratch {
+  /** An empty directory: in each sandbox's own mount namespace the root is mounted here. */
+  readonly root: string;
+  /** What a fresh /dev is filled with: mount points for device nodes and the usual links. */
+  readonly dev: string;
+  /** `unshare` and `setpriv` under names of ours (see exec-failure.ts). */
+  readonly exec: string;
+  readonly caps: string;
+}
+
+const DEV_LINKS: Readonly<Record<string, string>> = {
+  fd: '/proc/self/fd',
+  stdin: '/proc/self/fd/0',
+  stdout: '/proc/self/fd/1',
+  stderr: '/proc/self/fd/2',
+  ptmx: 'pts/ptmx',
+};
+
+/** Makes what is missing of the fixed places below `directory`; safe among processes. */
+export function prepareScratch(directory: string): Scratch {
+  const scratch = {
+    root: join(directory, 'root'),
+    dev: join(directory, 'dev'),
+    exec: join(directory, EXEC_TOOL),
+    caps: join(directory, CAPS_TOOL),
+  };
+  mkdirSync(scratch.root, { recursive: true, mode: 0o755 });
+  mkdirSync(scratch.dev, { recursive: true, mode: 0o755 });
+  for (const name of DEVICES) writeFileSync(join(scratch.dev, name), '');
+  for (const [name, target] of Object.entries(DEV_LINKS)) link(join(scratch.dev, name), target);
+  link(scratch.exec, requireTool('unshare'));
+  link(scratch.caps, requireTool('setpriv'));
+  return scratch;
+}
+
+function link(path: string, target: string): void {
+  try {
+    if (readlinkSync(path) === target) return;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  symlinkSync(target, temporary);
+  renameSync(temporary, path);
+}
