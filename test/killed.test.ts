@@ -33,17 +33,21 @@ async function interrupt(builder: Tsbuild, signal: NodeJS.Signals, delay: number
   return code;
 }
 
-async function killTenTimes(builder: Tsbuild): Promise<void> {
+/** Kills as many builds; gives what any of them left, with the moment at which it was killed. */
+async function killTenTimes(builder: Tsbuild): Promise<string[]> {
+  const left: string[] = [];
   for (let round = 0; round < KILLS; round++) {
     const delay = Math.floor(Math.random() * 300);
     await interrupt(builder, 'SIGKILL', delay);
-    expect({ delay, left: await leftoversAfterDeath(builder.store, String(NAP)) }).toEqual({ delay, left: [] });
+    const found = await leftoversAfterDeath(builder.store, String(NAP));
+    left.push(...found.map((one) => `after ${delay} ms: ${one}`));
   }
-  const { stderr } = await builder.build(
-    await contextOf({ Dockerfile: 'FROM busybox\nRUN echo fine $(ls /bin/vi)\n' }),
-  );
-  expect(stderr).toContain('fine /bin/vi');
+  return left;
 }
+
+/** What the next build in the same store says. */
+const nextBuild = async (builder: Tsbuild): Promise<string> =>
+  (await builder.build(await contextOf({ Dockerfile: 'FROM busybox\nRUN echo fine $(ls /bin/vi)\n' }))).stderr;
 
 describe('a build that is ended during RUN', () => {
   it('kill -9, ten times at random moments: no mount, no process, and the next build works', {
