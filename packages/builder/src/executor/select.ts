@@ -14,12 +14,8 @@ export type Isolation = 'auto' | 'runc' | 'namespaces';
 export interface ExecutorOptions {
   /** A directory of the store for mount points; made when missing, and nothing of a single run stays in it. */
   readonly scratch: string;
-}
-
-/** An executor, and what its mode lacks: one line for people, undefined when nothing. */
-export interface SelectedExecutor {
-  readonly executor: Executor;
-  readonly notice?: string;
+  /** Told what the chosen mode lacks, one line for people. */
+  readonly notice?: (text: string) => void;
 }
 
 /**
@@ -27,7 +23,7 @@ export interface SelectedExecutor {
  * namespaces by util-linux alone.
  * @throws BuildError `SANDBOX_UNAVAILABLE` saying what is missing and how to get it
  */
-export async function selectExecutor(isolation: Isolation, options: ExecutorOptions): Promise<SelectedExecutor> {
+export async function selectExecutor(isolation: Isolation, options: ExecutorOptions): Promise<Executor> {
   requirePrivilege();
   for (const tool of ['setpriv', 'unshare', 'mount']) requireTool(tool);
   blockNestedUserNamespaces();
@@ -50,15 +46,11 @@ export async function selectExecutor(isolation: Isolation, options: ExecutorOpti
     }
   }
   if (isolation !== 'namespaces' && runtime !== undefined && !nested) {
-    return { executor: new RuncExecutor({ ...options, runtime }) };
+    return new RuncExecutor({ scratch: options.scratch, runtime });
   }
-  const executor = new NamespacesExecutor(options);
-  return nested
-    ? { executor }
-    : {
-        executor,
-        notice: 'commands run without a seccomp filter (install runc for one): use it for Dockerfiles you trust',
-      };
+  if (!nested)
+    options.notice?.('RUN has no seccomp filter here (install runc for one): build only Dockerfiles you trust');
+  return new NamespacesExecutor({ scratch: options.scratch });
 }
 
 const CAP_SYS_ADMIN = 21n;
