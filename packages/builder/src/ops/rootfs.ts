@@ -18,7 +18,7 @@ const EMPTY_ID: Digest = `sha256:${'0'.repeat(64)}`;
 
 /** The content id of a filesystem: its chainID (image-spec config.md, "Layer ChainID"). */
 export function rootfsId(rootfs: Rootfs): Digest {
-  return chainID(rootfs.layers.map((layer) => layer.digest)) ?? EMPTY_ID;
+  return rootfs.layers.length === 0 ? EMPTY_ID : chainID(rootfs.layers.map((layer) => layer.digest));
 }
 
 /** The filesystem with one more layer on top. */

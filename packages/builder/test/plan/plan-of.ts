@@ -1,0 +1,105 @@
+import { type ImageConfig, MemoryBlobStore } from '@tsbuild/oci';
+import { LayerIndexStore } from '@tsbuild/oci/node';
+import { parseDockerfile } from '../../src/dockerfile/parser.ts';
+import { BuildError } from '../../src/errors.ts';
+import { RootfsTrees } from '../../src/ops/rootfs-trees.ts';
+import { BuildArguments, GlobalArguments, platformArguments } from '../../src/plan/build-arguments.ts';
+import type { Plan, PlannedStage } from '../../src/plan/plan.ts';
+import { planBuild } from '../../src/plan/planner.ts';
+import { declareStages } from '../../src/plan/stages.ts';
+import type { StepVertex, Vertex } from '../../src/solver/vertex.ts';
+import type { LayerOutput, Rootfs } from '../../src/ops/rootfs.ts';
+
+const PLATFORM = { os: 'linux', architecture: 'amd64' };
+const DIFF_ID = `sha256:${'1'.repeat(64)}` as const;
+
+/** A base image that tests name `base`: every inherited field set, and some that must not be. */
+export const BASE: ImageConfig = {
+  ...PLATFORM,
+  created: '2020-01-02T03:04:05Z',
+  author: 'somebody',
+  config: {
+    User: 'app',
+    Env: ['PATH=/bin', 'A=base'],
+    Cmd: ['sh'],
+    Entrypoint: ['/init'],
+    WorkingDir: '/srv',
+    Labels: { from: 'base' },
+    ExposedPorts: { '80/tcp': {} },
+    Hostname: 'abcdef',
+  } as ImageConfig['config'] & { Hostname: string },
+  rootfs: { type: 'layers', diff_ids: [DIFF_ID] },
+  history: [{ created: '2020-01-02T03:04:05Z', created_by: 'base' }],
+};
+
+export interface PlanCase {
+  readonly buildArgs?: Readonly<Record<string, string | undefined>>;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly target?: string;
+  readonly images?: Readonly<Record<string, ImageConfig>>;
+}
+
+/** Plans a Dockerfile without any file: nothing here may read or execute. */
+export async function planOf(
+  text: string,
+  options: PlanCase = {},
+): Promise<Plan & { readonly unconsumed: readonly string[] }> {
+  const dockerfile = parseDockerfile({ name: 'Dockerfile', text });
+  const args = new BuildArguments(new Map(Object.entries(options.buildArgs ?? {})), options.environment ?? {});
+  const { escape } = dockerfile.directives;
+  const blobs = new MemoryBlobStore();
+  const plan = await planBuild(dockerfile, {
+    target: options.target,
+    resolveImage: async (name) => {
+      const config = (options.images ?? { base: BASE })[name];
+      if (config === undefined) throw new BuildError('BASE_NOT_FOUND', `no ${name}`);
+      return { name, config, layers: config.rootfs.diff_ids.map((digest) => ({ digest, size: 1 })) };
+    },
+    lowering: {
+      escape,
+      arguments: args,
+      globals: new GlobalArguments(
+        declareStages(dockerfile).globalArgs,
+        args,
+        platformArguments(PLATFORM, PLATFORM, options.target ?? 'default'),
+        escape,
+      ),
+      platform: PLATFORM,
+      network: 'host',
+      ignoreCache: false,
+      context: () => {
+        throw new Error('planning must not open the context');
+      },
+      dependencies: {
+        blobs,
+        trees: new RootfsTrees(new LayerIndexStore('/nonexistent', blobs)),
+        sandbox: () => Promise.reject(new Error('planning must not make a sandbox')),
+        epoch: undefined,
+      },
+    },
+  });
+  return { ...plan, unconsumed: args.unconsumed() };
+}
+
+/** The rows of the history as text; rows with a layer are marked. */
+export function historyOf(stage: PlannedStage): string[] {
+  return stage.history.map(({ createdBy, step }) => `${step === undefined ? '     ' : 'layer'} ${createdBy}`);
+}
+
+/** The definition of the last RUN, as it enters the key. */
+export async function lastRun(plan: Plan): Promise<Readonly<Record<string, unknown>>> {
+  const step = plan.target.history.findLast(({ createdBy }) => createdBy.startsWith('RUN'))?.step;
+  if (step === undefined) throw new Error('no RUN');
+  return definitionOf(step);
+}
+
+async function definitionOf(step: StepVertex<Rootfs, LayerOutput>): Promise<Readonly<Record<string, unknown>>> {
+  const context = { signal: new AbortController().signal, output: () => {}, notice: () => {} };
+  const prepared = await step.prepare([{ layers: [] }], context);
+  return prepared.preimage.definition as Readonly<Record<string, unknown>>;
+}
+
+/** The vertices below one, itself included. */
+export function reachable(vertex: Vertex<Rootfs, LayerOutput>): string[] {
+  return vertex.kind === 'constant' ? [] : [...vertex.inputs.flatMap(reachable), vertex.id];
+}
