@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import type { ByteString, TarTime } from '@tsbuild/oci';
 import type { SourceEntry } from './source-tree.ts';
 import type { FileIdentity } from './stat-cache-file.ts';
@@ -46,20 +46,25 @@ export function tarTime(ms: number): TarTime {
   return { seconds, nanoseconds: Math.min(999_999_999, Math.round((ms - seconds * 1000) * 1e6)) };
 }
 
-/** The file type bits of a mode (inode(7)). */
-const TYPES: ReadonlyMap<number, SourceEntry['type']> = new Map([
-  [0o140000, 'socket'],
-  [0o120000, 'symlink'],
-  [0o100000, 'file'],
-  [0o060000, 'block'],
-  [0o040000, 'directory'],
-  [0o020000, 'char'],
-  [0o010000, 'fifo'],
-]);
-
+/** The file type bits of a mode: inode(7). */
 function typeOf(mode: number): SourceEntry['type'] {
-  // Linux has no other types; macOS's whiteouts and Solaris' doors are no more copyable than sockets.
-  return TYPES.get(mode & 0o170000) ?? 'socket';
+  switch (mode & constants.S_IFMT) {
+    case constants.S_IFREG:
+      return 'file';
+    case constants.S_IFDIR:
+      return 'directory';
+    case constants.S_IFLNK:
+      return 'symlink';
+    case constants.S_IFIFO:
+      return 'fifo';
+    case constants.S_IFCHR:
+      return 'char';
+    case constants.S_IFBLK:
+      return 'block';
+    default:
+      // Linux has only sockets left; what other systems have besides can be copied as little.
+      return 'socket';
+  }
 }
 
 /** Device numbers as glibc packs them: 12 + 20 bits of each, interleaved. Plain arithmetic, as they exceed 32 bits. */

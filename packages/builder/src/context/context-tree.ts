@@ -33,6 +33,7 @@ export class ContextTree implements SourceTree {
   readonly #directories = new Map<ByteString, Directory | undefined>();
   /** What was looked up one by one, in directories that nobody listed. */
   readonly #single = new Map<ByteString, ContextEntry | undefined>();
+  readonly #readlink = (path: ByteString): ByteString => this.#directory.readlink(path);
   #buffer: Buffer | undefined;
 
   private constructor(directory: HostDirectory, root: Directory, cache: StatCache, openedAt: number) {
@@ -68,7 +69,10 @@ export class ContextTree implements SourceTree {
     if (parent === undefined) return undefined;
     const { children } = parent;
     if (children !== undefined) return find(children, path);
-    if (!this.#single.has(path)) this.#single.set(path, this.#look(parent, path));
+    if (!this.#single.has(path)) {
+      const name = nameIn(parent, path);
+      this.#single.set(path, isName(name) ? this.#look(parent, path, name) : undefined);
+    }
     return this.#single.get(path);
   }
 
@@ -130,9 +134,7 @@ export class ContextTree implements SourceTree {
     return entry?.type === 'directory' ? { entry, match, children: undefined } : undefined;
   }
 
-  #look(parent: Directory, path: ByteString): ContextEntry | undefined {
-    const name = nameIn(parent, path);
-    if (!isName(name)) return undefined;
+  #look(parent: Directory, path: ByteString, name: ByteString): ContextEntry | undefined {
     return parent.match?.ignores(name) === true ? this.#lookIgnored(path) : this.#lstat(path);
   }
 
@@ -150,7 +152,8 @@ export class ContextTree implements SourceTree {
     for (const name of this.#names(path)) {
       const child = `${prefix}${name}`;
       // A name that is gone again by now was never there.
-      const entry = this.#single.has(child) ? this.#single.get(child) : this.#look(directory, child);
+      const seen = this.#single.size > 0 && this.#single.has(child);
+      const entry = seen ? this.#single.get(child) : this.#look(directory, child, name);
       if (entry !== undefined) children.push(entry);
     }
     directory.children = children;
@@ -168,7 +171,7 @@ export class ContextTree implements SourceTree {
   #lstat(path: ByteString): ContextEntry | undefined {
     try {
       const stats = this.#directory.lstat(path);
-      return stats && contextEntry(path, stats, (link) => this.#directory.readlink(link));
+      return stats && contextEntry(path, stats, this.#readlink);
     } catch (error) {
       throw contextError(path, error);
     }

@@ -23,10 +23,12 @@ const MAX_PATH = 4000;
  */
 export class HostDirectory {
   readonly #prefix: ByteString;
+  readonly #ascii: boolean;
 
   /** `root` is an absolute path. */
   constructor(root: string) {
     this.#prefix = Buffer.from(root === '/' ? '' : root).toString('latin1');
+    this.#ascii = isAscii(this.#prefix);
   }
 
   /** lstat, undefined when there is no such path. */
@@ -59,17 +61,18 @@ export class HostDirectory {
 
   #at<T>(path: ByteString, use: (host: PathLike) => T): T {
     const full = path === '' ? this.#prefix || '/' : `${this.#prefix}/${path}`;
-    return full.length <= MAX_PATH ? use(hostPath(full)) : inPieces(full, use);
+    if (full.length > MAX_PATH) return inPieces(full, use);
+    // Strings are the faster argument, but Node encodes them as UTF-8: only ASCII means the same in both.
+    return use(this.#ascii && isAscii(path) ? full : Buffer.from(full, 'latin1'));
   }
 }
 
 const IF_PRESENT = { throwIfNoEntry: false } as const;
 const LATIN1 = { encoding: 'latin1' } as const;
 
-/** Strings are the faster argument, but Node encodes them as UTF-8: only ASCII means the same in both. */
-function hostPath(path: ByteString): PathLike {
+function isAscii(path: ByteString): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the ASCII range is the point.
-  return /^[\x01-\x7f]*$/.test(path) ? path : Buffer.from(path, 'latin1');
+  return /^[\x01-\x7f]*$/.test(path);
 }
 
 /** Goes down a path that is too long for one call, holding one directory at a time. */
@@ -81,14 +84,14 @@ function inPieces<T>(full: ByteString, use: (host: PathLike) => T): T {
       const cut = rest.lastIndexOf('/', MAX_PATH);
       if (cut < 0) break;
       const next = openSync(
-        hostPath(`/proc/self/fd/${anchor}/${rest.slice(0, cut)}`),
+        Buffer.from(`/proc/self/fd/${anchor}/${rest.slice(0, cut)}`, 'latin1'),
         O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW,
       );
       closeSync(anchor);
       anchor = next;
       rest = rest.slice(cut + 1);
     }
-    return use(hostPath(`/proc/self/fd/${anchor}/${rest}`));
+    return use(Buffer.from(`/proc/self/fd/${anchor}/${rest}`, 'latin1'));
   } finally {
     closeSync(anchor);
   }

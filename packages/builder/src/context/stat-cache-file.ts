@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ByteString } from '@tsbuild/oci';
-import { compareByteStrings } from '@tsbuild/oci';
+import { type ByteString, compareByteStrings } from '@tsbuild/oci';
 
 /** What of a file's lstat tells that its content is still the one that was hashed. Times in ms since 1970. */
 export interface FileIdentity {
@@ -30,36 +29,41 @@ export interface DigestTable {
 /*
  * The file, all numbers little-endian:
  *   8 bytes magic and version · u32 count · u32 length of root · u32 length of paths
- *   count records of 64 bytes, sorted by path: f64 size, mtimeMs, ctimeMs, ino, 32 bytes sha256
- *   root (UTF-8) · paths, each ended by a NUL · sha256 of all before
+ *   count records of 72 bytes, sorted by path: f64 size, mtimeMs, ctimeMs, ino, 32 bytes sha256, u32 start and end of its path
+ *   root (UTF-8) · paths · sha256 of all before
  */
 const MAGIC = 'tsbstat\x01';
 const HEADER = 20;
-const RECORD = 64;
+const RECORD = 72;
 const CHECKSUM = 32;
 
 /** A table without records. */
 export function emptyTable(): DigestTable {
-  return new Table([], Buffer.alloc(0));
+  return new Table('', Buffer.alloc(0));
 }
 
 /** Packs records into the bytes of a file. */
 export function encodeTable(root: string, files: readonly KnownFile[]): Buffer {
   const sorted = files.toSorted((a, b) => compareByteStrings(a.path, b.path));
   const rootBytes = Buffer.from(root);
-  const paths = Buffer.from(sorted.map(({ path }) => `${path}\0`).join(''), 'latin1');
+  const paths = Buffer.from(sorted.map(({ path }) => path).join(''), 'latin1');
   const head = Buffer.alloc(HEADER + sorted.length * RECORD);
   head.write(MAGIC, 'latin1');
   head.writeUInt32LE(sorted.length, 8);
   head.writeUInt32LE(rootBytes.length, 12);
   head.writeUInt32LE(paths.length, 16);
-  for (const [record, file] of sorted.entries()) {
-    const at = HEADER + record * RECORD;
+  let at = HEADER;
+  let pathAt = 0;
+  for (const file of sorted) {
     head.writeDoubleLE(file.size, at);
     head.writeDoubleLE(file.mtimeMs, at + 8);
     head.writeDoubleLE(file.ctimeMs, at + 16);
     head.writeDoubleLE(file.ino, at + 24);
     head.write(file.sha256, at + 32, 'hex');
+    head.writeUInt32LE(pathAt, at + 64);
+    pathAt += file.path.length;
+    head.writeUInt32LE(pathAt, at + 68);
+    at += RECORD;
   }
   const body = Buffer.concat([head, rootBytes, paths]);
   return Buffer.concat([body, checksumOf(body)]);
@@ -75,28 +79,27 @@ export function decodeTable(bytes: Buffer, root: string): DigestTable {
   const pathsAt = rootAt + bytes.readUInt32LE(12);
   if (pathsAt + bytes.readUInt32LE(16) !== end) throw new Error('damaged stat cache');
   if (bytes.toString('utf8', rootAt, pathsAt) !== root) throw new Error('the stat cache of another context');
-  const paths = count === 0 ? [] : bytes.toString('latin1', pathsAt, end - 1).split('\0');
-  if (paths.length !== count) throw new Error('damaged stat cache');
-  return new Table(paths, bytes.subarray(HEADER, rootAt));
+  return new Table(bytes.toString('latin1', pathsAt, end), bytes.subarray(HEADER, rootAt));
 }
 
 class Table implements DigestTable {
-  readonly #paths: readonly ByteString[];
+  /** All paths in a row. */
+  readonly #paths: string;
   readonly #records: Buffer;
   /** Walks ask in nearly the order of the file: mostly the record behind the last one is the one. */
   #expected = 0;
 
-  constructor(paths: readonly ByteString[], records: Buffer) {
+  constructor(paths: string, records: Buffer) {
     this.#paths = paths;
     this.#records = records;
   }
 
   get length(): number {
-    return this.#paths.length;
+    return this.#records.length / RECORD;
   }
 
   find(path: ByteString): number {
-    const record = this.#paths[this.#expected] === path ? this.#expected : search(this.#paths, path);
+    const record = this.#isPath(this.#expected, path) ? this.#expected : this.#search(path);
     if (record >= 0) this.#expected = record + 1;
     return record;
   }
@@ -108,33 +111,45 @@ class Table implements DigestTable {
       this.#records.readDoubleLE(at + 8) === identity.mtimeMs &&
       this.#records.readDoubleLE(at + 16) === identity.ctimeMs &&
       this.#records.readDoubleLE(at + 24) === identity.ino;
-    return same ? this.#records.toString('hex', at + 32, at + RECORD) : undefined;
+    return same ? this.#records.toString('hex', at + 32, at + 64) : undefined;
   }
 
   at(record: number): KnownFile {
     const at = record * RECORD;
     return {
-      path: this.#paths[record] ?? '',
+      path: this.#path(record),
       size: this.#records.readDoubleLE(at),
       mtimeMs: this.#records.readDoubleLE(at + 8),
       ctimeMs: this.#records.readDoubleLE(at + 16),
       ino: this.#records.readDoubleLE(at + 24),
-      sha256: this.#records.toString('hex', at + 32, at + RECORD),
+      sha256: this.#records.toString('hex', at + 32, at + 64),
     };
   }
-}
 
-function search(sorted: readonly ByteString[], path: ByteString): number {
-  let low = 0;
-  let high = sorted.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    const found = sorted[middle] ?? '';
-    if (found === path) return middle;
-    if (found < path) low = middle + 1;
-    else high = middle - 1;
+  #path(record: number): ByteString {
+    const at = record * RECORD;
+    return this.#paths.slice(this.#records.readUInt32LE(at + 64), this.#records.readUInt32LE(at + 68));
   }
-  return -1;
+
+  #isPath(record: number, path: ByteString): boolean {
+    if (record >= this.length) return false;
+    const at = record * RECORD;
+    const start = this.#records.readUInt32LE(at + 64);
+    return this.#records.readUInt32LE(at + 68) - start === path.length && this.#paths.startsWith(path, start);
+  }
+
+  #search(path: ByteString): number {
+    let low = 0;
+    let high = this.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >>> 1;
+      const order = compareByteStrings(this.#path(middle), path);
+      if (order === 0) return middle;
+      if (order < 0) low = middle + 1;
+      else high = middle - 1;
+    }
+    return -1;
+  }
 }
 
 function checksumOf(bytes: Uint8Array): Buffer {
