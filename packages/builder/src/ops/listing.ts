@@ -6,8 +6,9 @@ import { type ByteString, byteStringToUtf8, utf8ToByteString } from '@tsbuild/oc
  */
 export function printablePath(path: ByteString): string {
   const text = byteStringToUtf8(path);
-  const source = utf8ToByteString(text) === path ? text : path.replace(/[\x80-\xff]/g, escape);
-  return source.replace(/[\x00-\x1f\x7f\\]/g, escape);
+  return utf8ToByteString(text) === path
+    ? text.replace(/[\x00-\x1f\x7f\\]/g, escape)
+    : path.replace(/[\x00-\x1f\x7f-\xff\\]/g, escape);
 }
 
 function escape(character: string): string {
