@@ -2,7 +2,7 @@ import { readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promise
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { lab, withoutRoot } from './support/lab.ts';
 import { type Ended, run } from './support/process.ts';
 import { contextOf, scratch, type Tsbuild, tsbuild } from './support/tsbuild.ts';
@@ -14,6 +14,8 @@ let before: string;
 
 beforeAll(async () => {
   builder = await tsbuild();
+});
+beforeEach(async () => {
   before = await builder.output(LISTING);
 });
 
@@ -71,8 +73,8 @@ describe('a Dockerfile that is wrong', () => {
   });
 
   it('has an instruction of a later version', async () => {
-    expect(await aftermath(await building('FROM busybox\nHEALTHCHECK CMD true\n'))).toEqual(
-      failure(1, 'Dockerfile:2', 'HEALTHCHECK', 'not supported yet'),
+    expect(await aftermath(await building('FROM busybox\nADD a.txt /\n'))).toEqual(
+      failure(1, 'Dockerfile:2', 'ADD', 'not supported yet'),
     );
   });
 });
@@ -82,10 +84,6 @@ describe('a COPY that cannot work', () => {
     expect(await aftermath(await building('FROM busybox\nCOPY package.jsno /\n', { 'package.json': '{}' }))).toEqual(
       failure(1, 'Dockerfile:2', 'package.jsno'),
     );
-  });
-
-  it('of a glob that matches nothing', async () => {
-    expect(await aftermath(await building('FROM busybox\nCOPY *.md /\n'))).toEqual(failure(1, 'Dockerfile:2', '*.md'));
   });
 
   it('of a source above the context', async () => {
