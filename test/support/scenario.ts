@@ -3,7 +3,7 @@ export const CHANGES = `FROM busybox
 WORKDIR /work
 RUN mkdir /d && echo keep > /d/keep && echo gone > /d/gone && mkdir /d/sub && touch /d/sub/a /d/sub/b
 RUN ln -s keep /d/link && echo one > /d/first && ln /d/first /d/second && mkfifo /d/fifo
-COPY --chown=33:33 --chmod=640 file.txt /owned/file.txt
+COPY --chown=33:33 --chmod=640 file.txt /d/owned.txt
 COPY --chown=www-data tree/ /tree/
 RUN cp /bin/busybox /suid && chmod 4755 /suid && mkdir /sticky && chmod 1777 /sticky && chown 12:34 /sticky
 RUN rm /d/gone && rm -r /d/sub && mkdir /d/sub && echo new > /d/sub/c
