@@ -27,7 +27,7 @@ const ARCHITECTURES: ReadonlyMap<string, readonly [architecture: string, variant
   ['armv8', ['arm64']],
 ]);
 
-const COMPONENT = /^[A-Za-z0-9_.-]+$/;
+const COMPONENT = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 
 /**
  * Reads `os/arch[/variant]` as `--platform` takes it, normalised; a lone architecture means Linux.

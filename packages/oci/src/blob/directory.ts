@@ -173,9 +173,17 @@ export class DirectoryBlobStore implements BlobStore {
   /** O_NOFOLLOW covers the last component only; the two folders above it are ours to check. */
   #checkFolders(digest: Digest): void {
     for (const folder of [join(this.root, 'blobs'), join(this.root, 'blobs', digestAlgorithm(digest))]) {
-      const stat = lstatSync(folder, { throwIfNoEntry: false });
-      if (stat?.isSymbolicLink()) throw corrupt(digest, `${folder} is a symbolic link`);
+      if (isSymlink(folder)) throw corrupt(digest, `${folder} is a symbolic link`);
     }
+  }
+}
+
+function isSymlink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    // Missing or unreachable: whatever comes next meets the same error and tells it.
+    return false;
   }
 }
 

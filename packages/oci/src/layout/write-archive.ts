@@ -144,7 +144,9 @@ function plain({ mediaType, digest, size, platform }: Descriptor): Descriptor {
 /** Docker's own description (moby image/spec v1.2): tags in the form that people write, null when there are none. */
 function dockerManifest(images: readonly ImageToArchive[]): string {
   const entries = images.map(({ id, layers, names }) => {
-    const tags = names.filter((name) => name.tag !== undefined).map(({ digest: _, ...name }) => familiarName(name));
+    const tags = names
+      .filter(({ tag }) => tag !== undefined)
+      .map(({ registry, repository, tag = '' }) => familiarName({ registry, repository, tag }));
     return {
       Config: blobName(id),
       RepoTags: tags.length > 0 ? tags : null,
