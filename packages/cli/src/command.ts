@@ -82,8 +82,11 @@ function checkOperands(name: string, operands: readonly string[], count: Operand
   }
   if (operands.length > count.max) {
     const extra = operands.slice(count.max).map((word) => JSON.stringify(word));
-    throw new UsageError(`tsbuild ${name} takes ${count.max === 0 ? 'no argument' : count.what}: too many with ${extra.join(' ')}`, {
-      command: name,
-    });
+    throw new UsageError(
+      `tsbuild ${name} takes ${count.max === 0 ? 'no argument' : count.what}: too many with ${extra.join(' ')}`,
+      {
+        command: name,
+      },
+    );
   }
 }

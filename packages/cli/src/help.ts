@@ -7,7 +7,9 @@ const WIDEST = 100;
 
 /** The help of one command: usage, options, examples. `columns` is the terminal's width, if there is one. */
 export async function commandHelp(command: Command, columns?: number): Promise<string> {
-  const page = blankPage(columns).usage(`Usage: tsbuild ${command.name} [OPTIONS] ${command.synopsis}\n\n${command.summary}.`);
+  const page = blankPage(columns).usage(
+    `Usage: tsbuild ${command.name} [OPTIONS] ${command.synopsis}\n\n${command.summary}.`,
+  );
   addOptions(page, command.options, 'Options:');
   addOptions(page, globalOptions, 'Global options:');
   for (const [line, what] of command.examples) page.example(line, what);
@@ -16,7 +18,9 @@ export async function commandHelp(command: Command, columns?: number): Promise<s
 
 /** The help of the whole program: its commands. */
 export async function programHelp(columns?: number): Promise<string> {
-  const page = blankPage(columns).usage('Usage: tsbuild COMMAND [OPTIONS]\n\nBuild container images from Dockerfiles: no daemon, no root.');
+  const page = blankPage(columns).usage(
+    'Usage: tsbuild COMMAND [OPTIONS]\n\nBuild container images from Dockerfiles: no daemon, no root.',
+  );
   for (const [name, entry] of Object.entries(catalog)) page.command(name, entry.summary);
   addOptions(page, globalOptions, 'Global options:');
   page

@@ -1,29 +1,29 @@
 import { randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
+
+/** Takes bytes; the promise makes the writer wait. */
+export type Sink = (chunk: Uint8Array) => Promise<void>;
 
 /**
  * Writes a file whole or not at all: into a temporary file beside it, which then takes its name. What is no regular
  * file (`/dev/stdout`, a pipe) is written to as it is.
- * @throws the file system's errors and those of `content`; no temporary file is left then
+ * @throws the file system's errors, those of `write`, the signal's reason; no temporary file is left then
  */
 export async function writeOutputFile(
   path: string,
-  content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  write: (sink: Sink) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
   const existing = await stat(path).catch(() => undefined);
   if (existing !== undefined && !existing.isFile()) {
     // A directory fails here with its own error.
-    await pipeline(content, createWriteStream(path), { signal });
+    await writeInto(path, 'w', write, signal);
     return;
   }
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
   try {
-    await pipeline(content, createWriteStream(temporary, { flags: 'wx', highWaterMark: 1 << 20 }), { signal });
-    await synced(temporary);
+    await writeInto(temporary, 'wx', write, signal);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
@@ -31,14 +31,25 @@ export async function writeOutputFile(
   }
 }
 
-/** Before the rename, so that a crash cannot leave an empty file under the name. */
-async function synced(path: string): Promise<void> {
-  const file = await open(path, 'r');
+async function writeInto(
+  path: string,
+  flags: 'w' | 'wx',
+  write: (sink: Sink) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const file = await open(path, flags);
   try {
-    await file.sync();
+    await write((chunk) => writeAll(file, chunk, signal));
+    // Before the rename, so that a crash cannot leave an empty file under the name.
+    if (flags === 'wx') await file.sync();
   } finally {
     await file.close();
   }
+}
+
+async function writeAll(file: FileHandle, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
 }
 
 /** People asked for `path`; the temporary name says nothing to them. */

@@ -26,9 +26,12 @@ const LARGEST_DOCKERFILE = 16 << 20;
  * @throws UsageError, CommandError
  */
 export async function openBuildContext(path: string, file: string | undefined, host: Host): Promise<BuildContext> {
-  if (/^(?:https?|git|ssh):\/\/|^git@|^github\.com\//.test(path)) throw notSupportedYet(`a context at a URL, ${path}`, 'build');
-  if (path === '-' && file !== undefined && file !== '-') throw notSupportedYet('-f with a context on standard input', 'build');
-  if (path === '') throw new UsageError('the context PATH is empty', { command: 'build', hint: 'use . for this directory' });
+  if (/^(?:https?|git|ssh):\/\/|^git@|^github\.com\//.test(path))
+    throw notSupportedYet(`a context at a URL, ${path}`, 'build');
+  if (path === '-' && file !== undefined && file !== '-')
+    throw notSupportedYet('-f with a context on standard input', 'build');
+  if (path === '')
+    throw new UsageError('the context PATH is empty', { command: 'build', hint: 'use . for this directory' });
   if (path === '-' || file === '-') return contextFromStdin(path, host);
 
   const directory = await contextDirectory(path, host);
@@ -76,7 +79,8 @@ async function readDockerfile(stdin: InputStream, path: string): Promise<Buffer>
     const bytes = Buffer.from(chunk as Uint8Array);
     chunks.push(bytes);
     size += bytes.length;
-    if (isArchive(chunks[0] ?? bytes, size, chunks)) throw notSupportedYet('a context archive on standard input', 'build');
+    if (isArchive(chunks[0] ?? bytes, size, chunks))
+      throw notSupportedYet('a context archive on standard input', 'build');
     if (size > LARGEST_DOCKERFILE) throw new CommandError('the Dockerfile on standard input is larger than 16 MiB');
   }
   if (size === 0) throw new CommandError('standard input is empty: there is no Dockerfile in it');

@@ -9,23 +9,43 @@ const LATER = { describe: '', later: true } as const;
 /** The options of `tsbuild build`: those of `docker buildx build`, the planned ones marked as later. */
 export const buildOptionTable = {
   tag: { kind: 'list', short: 't', placeholder: 'NAME[:TAG]', describe: 'Name the image' },
-  file: { kind: 'value', short: 'f', placeholder: 'FILE', describe: 'The Dockerfile, - for standard input (default: PATH/Dockerfile)' },
-  'build-arg': { kind: 'list', placeholder: 'NAME[=VALUE]', describe: 'Set a build argument; without a value, from the environment' },
+  file: {
+    kind: 'value',
+    short: 'f',
+    placeholder: 'FILE',
+    describe: 'The Dockerfile, - for standard input (default: PATH/Dockerfile)',
+  },
+  'build-arg': {
+    kind: 'list',
+    placeholder: 'NAME[=VALUE]',
+    describe: 'Set a build argument; without a value, from the environment',
+  },
   target: { kind: 'value', placeholder: 'STAGE', describe: 'Build this stage of the Dockerfile' },
   platform: { kind: 'value', placeholder: 'OS/ARCH', describe: "The image's platform (so far only this machine's)" },
   'no-cache': { kind: 'flag', describe: 'Run every step again' },
   network: { kind: 'value', placeholder: 'MODE', describe: 'Network of RUN', choices: ['default', 'host', 'none'] },
-  isolation: { kind: 'value', placeholder: 'MODE', describe: 'Sandbox of RUN', choices: ['auto', 'runc', 'namespaces'] },
+  isolation: {
+    kind: 'value',
+    placeholder: 'MODE',
+    describe: 'Sandbox of RUN',
+    choices: ['auto', 'runc', 'namespaces'],
+  },
   label: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Add a label to the image' },
   output: {
     kind: 'list',
     short: 'o',
     placeholder: 'FILE|-',
-    describe: 'Also write the image to an archive that docker load accepts; or type=docker,dest=FILE, type=oci,dest=FILE',
+    describe:
+      'Also write the image to an archive that docker load accepts; or type=docker,dest=FILE, type=oci,dest=FILE',
   },
   load: { kind: 'flag', describe: 'Hand the image to the Docker engine' },
   iidfile: { kind: 'value', placeholder: 'FILE', describe: 'Write the image ID to a file' },
-  progress: { kind: 'value', placeholder: 'MODE', describe: 'How to show progress', choices: ['auto', 'tty', 'plain', 'json'] },
+  progress: {
+    kind: 'value',
+    placeholder: 'MODE',
+    describe: 'How to show progress',
+    choices: ['auto', 'tty', 'plain', 'json'],
+  },
   quiet: { kind: 'flag', short: 'q', describe: 'Show nothing but the image ID' },
   // Docker's legacy builder removes its containers with these; there are none here, so there is nothing to do.
   rm: { kind: 'flag', describe: "Nothing to do (for docker's sake)" },
@@ -119,7 +139,8 @@ function checkPlatform(text: string | undefined): string | undefined {
   } catch (error) {
     throw wrong(`invalid --platform: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (!samePlatform(wanted, hostPlatform())) throw notSupportedYet(`--platform ${text} on another machine's platform`, 'build');
+  if (!samePlatform(wanted, hostPlatform()))
+    throw notSupportedYet(`--platform ${text} on another machine's platform`, 'build');
   return text;
 }
 

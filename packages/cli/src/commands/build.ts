@@ -1,19 +1,26 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type BuildResult, type SourceFile, Store, build, needsUserNamespace, runInUserNamespace } from '@tsbuild/builder';
+import {
+  type BuildResult,
+  type SourceFile,
+  Store,
+  build,
+  needsUserNamespace,
+  runInUserNamespace,
+} from '@tsbuild/builder';
+import { familiarName, parseReference, writeArchive } from '@tsbuild/oci/node';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT_OK } from '../exit-code.ts';
 import type { Host } from '../host.ts';
-import { archiveImages, namedImage } from '../image-archive.ts';
 import { loadIntoEngine } from '../load-into-engine.ts';
 import { usesColour } from '../output/colour.ts';
 import { diagnose, renderDiagnostic } from '../output/diagnostic.ts';
-import { humanSize, seconds } from '../output/human.ts';
+import { humanSize, stepTime } from '../output/human.ts';
 import { shownId } from '../output/image-id.ts';
 import { sanitizeName } from '../output/sanitize.ts';
-import { writeOutputFile } from '../output-file.ts';
-import { writeToStdout } from '../write-to-stdout.ts';
+import { type Sink, writeOutputFile } from '../output-file.ts';
+import { streamSink } from '../output-stream.ts';
 import { interruptionOf, reportError } from '../report-error.ts';
 import { type BuildContext, openBuildContext } from './build-context.ts';
 import { type BuildFlags, buildOptionTable, builderOptions } from './build-options.ts';
@@ -26,7 +33,11 @@ export const buildCommand = defineCommand({
   synopsis: 'PATH | -',
   summary: 'Build an image from a Dockerfile',
   options: buildOptionTable,
-  operands: { min: 1, max: 1, what: 'one PATH, the directory of the context (. for this one), or - for standard input' },
+  operands: {
+    min: 1,
+    max: 1,
+    what: 'one PATH, the directory of the context (. for this one), or - for standard input',
+  },
   examples: [
     ['tsbuild build -t my-app .', 'Build ./Dockerfile and name the image my-app'],
     ['tsbuild build -t my-app -o my-app.tar .', "Also write my-app.tar for 'docker load -i my-app.tar'"],
@@ -37,7 +48,7 @@ export const buildCommand = defineCommand({
     const flags = builderOptions(options, host);
     const outputs = checkOutputs(options, host);
     // A user without root builds as root of a user namespace: this program once more, inside.
-    if (needsUserNamespace()) return runInUserNamespace(host.commandLine);
+    if (needsUserNamespace()) return runInUserNamespace(host.commandLine, (text) => warn(text, options, host));
 
     const context = await openBuildContext(operands[0] ?? '', options.file, host);
     const progress = openProgress(options, host);
@@ -58,6 +69,14 @@ export const buildCommand = defineCommand({
   },
 });
 
+/** A limit of the sandbox, told before the build starts. */
+function warn(text: string, flags: BuildFlags, host: Host): void {
+  if (flags.quiet) return;
+  const json = flags.progress === 'json';
+  const event = { type: 'notice', level: 'warning', message: text };
+  host.stderr.write(json ? `${JSON.stringify(event)}\n` : `WARNING: ${sanitizeName(text)}\n`);
+}
+
 /** Where the image goes, checked before anything is built. */
 function checkOutputs(flags: BuildFlags, host: Host): readonly BuildOutput[] {
   const outputs = flags.output.map(parseBuildOutput);
@@ -67,7 +86,7 @@ function checkOutputs(flags: BuildFlags, host: Host): readonly BuildOutput[] {
   if (toStdout > 1) throw wrong('--output - was given twice', 'one archive goes to standard output');
   if (toStdout === 1 && flags.quiet) throw wrong('--output - and --quiet both write to standard output', 'use -o FILE');
   if (toStdout === 1 && host.stdout.isTTY === true) {
-    throw wrong('refusing to write an archive to a terminal', "use -o FILE, or pipe it: … -o - . | docker load");
+    throw wrong('refusing to write an archive to a terminal', 'use -o FILE, or pipe it: … -o - . | docker load');
   }
   return outputs;
 }
@@ -80,13 +99,16 @@ async function deliver(
   host: Host,
 ): Promise<void> {
   const { image } = result;
+  const named = { ...image, names: result.names.map((name) => parseReference(name)) };
+  const archive = (sink: Sink) => writeArchive([named], store.layout.blobs, sink);
   for (const output of outputs) {
-    const archive = archiveImages(store.layout, [namedImage(image, result.names)]);
     if (output.kind === 'file') await writeOutputFile(resolve(host.cwd, output.path), archive, host.signal);
-    else if (output.kind === 'stdout') await writeToStdout(archive, host);
+    else if (output.kind === 'stdout') await archive(streamSink(host.stdout, host.signal));
     else await loadIntoEngine(archive, host);
   }
-  if (flags.iidfile) await writeOutputFile(resolve(host.cwd, flags.iidfile), [Buffer.from(image.id)], host.signal);
+  if (flags.iidfile) {
+    await writeOutputFile(resolve(host.cwd, flags.iidfile), (sink) => sink(Buffer.from(image.id)), host.signal);
+  }
   if (flags.quiet) host.stdout.write(`${image.id}\n`);
 }
 
@@ -94,14 +116,19 @@ async function deliver(
 function closingLine(result: BuildResult, outputs: readonly BuildOutput[]): string {
   const { image, names, steps } = result;
   const id = shownId(image.id, false);
-  const name = names[0] === undefined ? id : sanitizeName(names[0]);
+  const name = names[0] === undefined ? id : shortName(names[0]);
   const cached = steps.cached === 0 ? '' : `, ${steps.cached} of ${steps.total} steps cached`;
-  const built = `Built ${name} (${name === id ? '' : `${id}, `}${humanSize(image.size)}) in ${seconds(result.milliseconds)}${cached}.`;
+  const built = `Built ${name} (${name === id ? '' : `${id}, `}${humanSize(image.size)}) in ${stepTime(result.milliseconds)}${cached}.`;
   const file = outputs.find((output) => output.kind === 'file');
   if (outputs.some((output) => output.kind === 'engine')) return `${built} Next: docker run --rm ${name}`;
   if (file !== undefined) return `${built} Next: docker load -i ${sanitizeName(file.path)}`;
   if (outputs.length > 0) return built;
   return `${built} Next: tsbuild save ${name} | docker load`;
+}
+
+/** As people type it: `my-app`, not `docker.io/library/my-app:latest`. */
+function shortName(name: string): string {
+  return sanitizeName(familiarName(parseReference(name)).replace(/:latest$/, ''));
 }
 
 async function reportBuildError(

@@ -27,11 +27,20 @@ export const historyCommand = defineCommand({
   synopsis: 'IMAGE',
   summary: 'Show the steps that made an image, newest first',
   options: {
-    format: { kind: 'value', placeholder: 'FORMAT', describe: 'table, json (one object a line), or a template: {{.CreatedBy}}' },
+    format: {
+      kind: 'value',
+      placeholder: 'FORMAT',
+      describe: 'table, json (one object a line), or a template: {{.CreatedBy}}',
+    },
     human: { kind: 'flag', short: 'H', on: true, describe: 'Ages and rounded sizes; --human=false for exact ones' },
     'no-trunc': { kind: 'flag', describe: 'Whole IDs and commands' },
     quiet: { kind: 'flag', short: 'q', describe: 'Image IDs only' },
-    platform: { kind: 'value', placeholder: 'OS/ARCH', describe: 'Which platform of a multi-platform image', later: true },
+    platform: {
+      kind: 'value',
+      placeholder: 'OS/ARCH',
+      describe: 'Which platform of a multi-platform image',
+      later: true,
+    },
   },
   operands: { min: 1, max: 1, what: 'one IMAGE' },
   examples: [

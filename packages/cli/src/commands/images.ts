@@ -33,7 +33,11 @@ export const imagesCommand = defineCommand({
       placeholder: 'KEY=VALUE',
       describe: 'Only images with dangling=true|false, reference=PATTERN or label=KEY[=VALUE]',
     },
-    format: { kind: 'value', placeholder: 'FORMAT', describe: 'table, json (one object a line), or a template: {{.ID}}' },
+    format: {
+      kind: 'value',
+      placeholder: 'FORMAT',
+      describe: 'table, json (one object a line), or a template: {{.ID}}',
+    },
     'no-trunc': { kind: 'flag', describe: 'Whole image IDs' },
     quiet: { kind: 'flag', short: 'q', describe: 'Image IDs only' },
     digests: { kind: 'flag', describe: 'Show manifest digests', later: true },
@@ -50,7 +54,9 @@ export const imagesCommand = defineCommand({
     const template = format === 'table' || format === 'json' ? undefined : compileTemplate(format, 'images');
     const keeps = imageFilter(operands[0], options.filter);
     const images = await (await openLayout(settings.root)).images();
-    const rows = images.flatMap((image) => imageRows(image, { whole: options['no-trunc'], now: host.now() })).filter(keeps);
+    const rows = images
+      .flatMap((image) => imageRows(image, { whole: options['no-trunc'], now: host.now() }))
+      .filter(keeps);
     if (options.quiet) host.stdout.write(lines(rows.map((row) => row.shown.ID)));
     else if (format === 'json') host.stdout.write(lines(rows.map((row) => JSON.stringify(row.shown))));
     else if (template !== undefined) host.stdout.write(lines(rows.map((row) => template(row.shown))));

@@ -25,7 +25,8 @@ export const rmiCommand = defineCommand({
       try {
         if (options.force && (await store.layout.find(name)) === undefined) continue;
         for (const removed of await store.layout.remove(name, { force: options.force })) {
-          const line = 'untagged' in removed ? `Untagged: ${sanitizeText(removed.untagged)}` : `Deleted: ${removed.deleted}`;
+          const line =
+            'untagged' in removed ? `Untagged: ${sanitizeText(removed.untagged)}` : `Deleted: ${removed.deleted}`;
           host.stdout.write(`${line}\n`);
         }
       } catch (error) {

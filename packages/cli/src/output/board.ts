@@ -1,6 +1,6 @@
 import type { PlannedStep, ProgressEvent } from '@tsbuild/builder';
 import { paint } from './colour.ts';
-import { seconds } from './human.ts';
+import { stepTime } from './human.ts';
 import { OutputLines } from './output-lines.ts';
 import { stepTitle } from './plain.ts';
 import { sanitizeText } from './sanitize.ts';
@@ -84,19 +84,25 @@ export class BuildBoard {
     });
     // One line is the header's, one the cursor's.
     const room = view.rows === undefined ? Number.POSITIVE_INFINITY : view.rows - 2;
-    return [this.#header(steps, view), ...newest([...notices.map((line) => ({ lines: [line], keep: false })), ...blocks], room)];
+    return [
+      this.#header(steps, view),
+      ...newest([...notices.map((line) => ({ lines: [line], keep: false })), ...blocks], room),
+    ];
   }
 
   #header(steps: readonly BoardStep[], view: BoardView): string {
     const ended = steps.filter((step) => step.status === 'cached' || step.status === 'done').length;
     const word = { no: 'Building', built: 'Built in', failed: 'Failed after' }[this.#ended];
-    const text = `[+] ${word} ${seconds(view.now - this.#started)} (${ended}/${steps.length})`;
+    const text = `[+] ${word} ${stepTime(view.now - this.#started)} (${ended}/${steps.length})`;
     return paint(fit(text, view.columns), this.#ended === 'failed' ? 'red' : 'bold', view.colour);
   }
 }
 
 /** The lines of the blocks that fit: finished ones make room, the oldest first, then whatever stands first. */
-function newest(blocks: readonly { readonly lines: readonly string[]; readonly keep: boolean }[], room: number): string[] {
+function newest(
+  blocks: readonly { readonly lines: readonly string[]; readonly keep: boolean }[],
+  room: number,
+): string[] {
   let total = blocks.reduce((sum, block) => sum + block.lines.length, 0);
   const shown = blocks.filter((block) => {
     if (block.keep || total <= room) return true;
@@ -134,11 +140,14 @@ function drawStep(step: BoardStep, view: BoardView): string[] {
   const elapsed = step.status === 'running' ? view.now - step.started : step.milliseconds;
   const marker = step.status === 'cached' ? 'CACHED ' : step.status === 'failed' ? 'ERROR ' : '';
   const left = ` ${sign} ${marker}${step.title}`;
-  const right = seconds(elapsed);
+  const right = stepTime(elapsed);
   const room = view.columns - right.length - 1;
   const cut = fit(left, room);
   const line = `${cut}${' '.repeat(Math.max(0, room - displayWidth(cut)))} ${right}`;
-  return [paint(line, style, view.colour), ...tailOf(step).map((text) => paint(fit(` => => # ${text}`, view.columns), 'dim', view.colour))];
+  return [
+    paint(line, style, view.colour),
+    ...tailOf(step).map((text) => paint(fit(` => => # ${text}`, view.columns), 'dim', view.colour)),
+  ];
 }
 
 /** The last lines of a running step, the unfinished one too; tabs as blanks, since a tab's width is not known here. */

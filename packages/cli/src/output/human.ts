@@ -38,8 +38,8 @@ export function humanAge(time: string | undefined, now: number): string {
 }
 
 /** Milliseconds as a step's time: `0.3s`, `65.2s`. */
-export function seconds(milliseconds: number, digits = 1): string {
-  return `${(Math.max(0, milliseconds) / 1000).toFixed(digits)}s`;
+export function stepTime(milliseconds: number): string {
+  return `${(Math.max(0, milliseconds) / 1000).toFixed(1)}s`;
 }
 
 /** `text` cut to `width` characters, the last one an ellipsis when something was cut. */

@@ -1,4 +1,4 @@
-import { type ContainerConfig, type StoredImage, familiarName, familiarRepository } from '@tsbuild/oci/node';
+import { type ContainerConfig, type StoredImage, familiarRepository } from '@tsbuild/oci/node';
 
 /** Docker's way to write a time that it does not know. */
 const NO_TIME = '0001-01-01T00:00:00Z';
@@ -8,10 +8,10 @@ export function imageDocument(image: StoredImage): Readonly<Record<string, unkno
   const { config } = image;
   return {
     Id: image.id,
-    RepoTags: image.names.filter((name) => name.tag !== undefined).map(({ digest: _, ...name }) => familiarName(name)),
-    RepoDigests: image.names
-      .filter((name) => name.digest !== undefined)
-      .map((name) => `${familiarRepository(name)}@${name.digest}`),
+    RepoTags: image.names.flatMap((name) => (name.tag === undefined ? [] : `${familiarRepository(name)}:${name.tag}`)),
+    RepoDigests: image.names.flatMap((name) =>
+      name.digest === undefined ? [] : `${familiarRepository(name)}@${name.digest}`,
+    ),
     Parent: '',
     Comment: config.history?.at(-1)?.comment ?? '',
     Created: config.created ?? NO_TIME,
@@ -64,5 +64,5 @@ function present(key: string, value: unknown): Readonly<Record<string, unknown>>
 /** Go writes maps in the order of their keys. */
 function sorted<Value>(map: Readonly<Record<string, Value>> | undefined): Record<string, Value> | undefined {
   if (map === undefined) return undefined;
-  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

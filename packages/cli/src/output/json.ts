@@ -1,6 +1,8 @@
 import type { ProgressEvent, ProgressReporter } from '@tsbuild/builder';
 import type { Diagnostic } from './diagnostic.ts';
 
+type Decoder = InstanceType<typeof TextDecoder>;
+
 /** A failed build, as the last line of the json output. */
 export interface ErrorEvent {
   readonly type: 'error';
@@ -19,7 +21,7 @@ export interface ErrorEvent {
  */
 export class JsonProgress implements ProgressReporter {
   readonly #write: (text: string) => void;
-  readonly #decoders = new Map<string, TextDecoder>();
+  readonly #decoders = new Map<string, Decoder>();
 
   constructor(write: (text: string) => void) {
     this.#write = write;
@@ -48,7 +50,7 @@ export class JsonProgress implements ProgressReporter {
     this.#write(`${escapeControls(JSON.stringify(value))}\n`);
   }
 
-  #decoder(key: string): TextDecoder {
+  #decoder(key: string): Decoder {
     const known = this.#decoders.get(key) ?? new TextDecoder('utf-8');
     this.#decoders.set(key, known);
     return known;

@@ -1,5 +1,5 @@
 import type { PlannedStep, ProgressEvent, ProgressReporter } from '@tsbuild/builder';
-import { seconds } from './human.ts';
+import { stepTime } from './human.ts';
 import { OutputLines } from './output-lines.ts';
 import { sanitizeName, sanitizeText } from './sanitize.ts';
 
@@ -42,7 +42,7 @@ export class PlainProgress implements ProgressReporter {
         return this.#output(event.id, event.stream, event.chunk);
       case 'step-finished':
         this.#flush(event.id);
-        return this.#print(event.id, [`DONE ${seconds(event.milliseconds)}`]);
+        return this.#print(event.id, [`DONE ${stepTime(event.milliseconds)}`]);
       case 'step-failed':
         this.#flush(event.id);
         return this.#print(event.id, [`ERROR: ${sanitizeText(event.message)}`]);

@@ -9,7 +9,15 @@ export function renderTable(rows: readonly (readonly string[])[]): string {
       widths[column] = Math.max(widths[column] ?? NARROWEST, Array.from(cell).length + GAP);
     });
   }
-  return rows.map((row) => `${row.map((cell, column) => pad(cell, widths[column] ?? 0)).join('').trimEnd()}\n`).join('');
+  return rows
+    .map(
+      (row) =>
+        `${row
+          .map((cell, column) => pad(cell, widths[column] ?? 0))
+          .join('')
+          .trimEnd()}\n`,
+    )
+    .join('');
 }
 
 function pad(cell: string, width: number): string {

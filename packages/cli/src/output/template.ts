@@ -15,7 +15,8 @@ export function compileTemplate(template: string, command: string): (document: u
     end = match.index + match[0].length;
   }
   const rest = template.slice(end);
-  if (rest.includes('{{')) throw new UsageError(`invalid --format ${JSON.stringify(template)}: {{ without }}`, { command });
+  if (rest.includes('{{'))
+    throw new UsageError(`invalid --format ${JSON.stringify(template)}: {{ without }}`, { command });
   parts.push({ text: unescape(rest) });
   return (document) => parts.map((part) => ('text' in part ? part.text : renderField(document, part))).join('');
 }
@@ -23,15 +24,21 @@ export function compileTemplate(template: string, command: string): (document: u
 function parseAction(action: string, template: string, command: string): Part {
   const match = /^-?\s*(json\s+)?((?:\.[A-Za-z_][\w]*)+|\.)\s*-?$/.exec(action.trim());
   if (match === null) {
-    throw new UsageError(`not supported yet: ${JSON.stringify(`{{${action}}}`)} in --format ${JSON.stringify(template)}`, {
-      hint: 'use {{.Field}}, {{json .Field}} or --format json',
-      command,
-    });
+    throw new UsageError(
+      `not supported yet: ${JSON.stringify(`{{${action}}}`)} in --format ${JSON.stringify(template)}`,
+      {
+        hint: 'use {{.Field}}, {{json .Field}} or --format json',
+        command,
+      },
+    );
   }
   return { json: match[1] !== undefined, path: (match[2] ?? '').split('.').filter((name) => name !== '') };
 }
 
-function renderField(document: unknown, { path, json }: { readonly path: readonly string[]; readonly json: boolean }): string {
+function renderField(
+  document: unknown,
+  { path, json }: { readonly path: readonly string[]; readonly json: boolean },
+): string {
   let value = document;
   for (const name of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) {
@@ -50,7 +57,7 @@ function goValue(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(goValue).join(' ')}]`;
   if (typeof value === 'object') {
     return `map[${Object.entries(value)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([key, member]) => `${key}:${goValue(member)}`)
       .join(' ')}]`;
   }

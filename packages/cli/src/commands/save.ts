@@ -1,0 +1,98 @@
+import { resolve } from 'node:path';
+import {
+  type ImageToArchive,
+  type Layout,
+  type Reference,
+  formatReference,
+  parseReference,
+  writeArchive,
+} from '@tsbuild/oci/node';
+import { defineCommand } from '../command.ts';
+import { UsageError } from '../errors.ts';
+import { EXIT_OK } from '../exit-code.ts';
+import { openLayout } from '../open-layout.ts';
+import { type Sink, writeOutputFile } from '../output-file.ts';
+import { streamSink } from '../output-stream.ts';
+
+/** `tsbuild save`: images as an archive that every engine loads. */
+export const saveCommand = defineCommand({
+  name: 'save',
+  synopsis: 'IMAGE [IMAGE…]',
+  summary: 'Write images to an archive that docker load accepts',
+  options: {
+    output: {
+      kind: 'value',
+      short: 'o',
+      placeholder: 'FILE',
+      describe: 'Write to this file instead of standard output',
+    },
+    platform: {
+      kind: 'value',
+      placeholder: 'OS/ARCH',
+      describe: 'Which platform of a multi-platform image',
+      later: true,
+    },
+  },
+  operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one IMAGE or more' },
+  examples: [
+    ['tsbuild save my-app | docker load', 'Hand an image to a Docker engine'],
+    ['tsbuild save -o images.tar my-app other:1.2', 'Two images in one file'],
+  ],
+  async run({ options, operands, settings }, host) {
+    const path = options.output === undefined || options.output === '-' ? undefined : options.output;
+    if (path === '') throw new UsageError('the file name of --output is empty', { command: 'save' });
+    if (path === undefined && host.stdout.isTTY === true) {
+      throw new UsageError('refusing to write an archive to a terminal', {
+        hint: 'use -o FILE, or pipe it: tsbuild save … | docker load',
+        command: 'save',
+      });
+    }
+    const layout = await openLayout(settings.root);
+    const images: ImageToArchive[] = [];
+    for (const name of operands) images.push(...(await imagesToSave(layout, name)));
+    const write = (sink: Sink) => writeArchive(images, layout.blobs, sink);
+    if (path === undefined) await write(streamSink(host.stdout, host.signal));
+    else await writeOutputFile(resolve(host.cwd, path), write, host.signal);
+    return EXIT_OK;
+  },
+});
+
+/**
+ * What one word of the command line means to `docker save`: a name with a tag is that name only, a repository all of its
+ * tags, an ID the image without names.
+ */
+async function imagesToSave(layout: Layout, name: string): Promise<readonly ImageToArchive[]> {
+  const wanted = referenceOf(name);
+  if (wanted !== undefined && !namesTag(name)) {
+    const tagged = await imagesOfRepository(layout, wanted);
+    if (tagged.length > 0) return tagged;
+  }
+  const image = await layout.resolve(name);
+  const named =
+    wanted === undefined ? [] : image.names.filter((known) => formatReference(known) === formatReference(wanted));
+  return [{ ...image, names: named }];
+}
+
+async function imagesOfRepository(
+  layout: Layout,
+  { registry, repository }: Reference,
+): Promise<readonly ImageToArchive[]> {
+  const images = await layout.images();
+  return images.flatMap((image) => {
+    const names = image.names.filter((name) => name.registry === registry && name.repository === repository);
+    return names.length === 0 ? [] : [{ ...image, names }];
+  });
+}
+
+/** Undefined for what can only be an ID. */
+function referenceOf(name: string): Reference | undefined {
+  try {
+    return parseReference(name);
+  } catch {
+    return undefined;
+  }
+}
+
+function namesTag(name: string): boolean {
+  return name.includes('@') || name.lastIndexOf(':') > name.lastIndexOf('/');
+}

@@ -1,0 +1,86 @@
+import { BuildError, type SourceFile } from '@tsbuild/builder';
+import { OciError } from '@tsbuild/oci';
+import { describe, expect, it } from 'vitest';
+import { CommandError, UsageError } from '../../src/errors.ts';
+import { diagnose, renderDiagnostic, renderFrame } from '../../src/output/diagnostic.ts';
+
+const dockerfile: SourceFile = {
+  name: 'Dockerfile',
+  text: 'FROM node:18-alpine\nWORKDIR /app\nCOPY package*.json ./\nRUN npm install \\\n  && npm test\nCOPY . .\nEXPOSE 80\n',
+};
+
+function range(first: number, last = first, endColumn = 5) {
+  return { start: { line: first, column: 0 }, end: { line: last, column: endColumn } };
+}
+
+function render(error: unknown, source?: SourceFile): string {
+  return renderDiagnostic(diagnose(error, { debug: false, source }), { colour: false });
+}
+
+describe('a frame of the Dockerfile', () => {
+  it.each([
+    ['one line', range(3)],
+    ['several lines', range(4, 5)],
+    ['the first line', range(1)],
+    ['the last line, ended at the next one', range(7, 8, 0)],
+  ])('%s', (_, at) => {
+    expect(renderFrame(dockerfile, at).join('\n')).toMatchSnapshot();
+  });
+});
+
+it('shows a failed RUN: its output, the frame, the error, the hint', () => {
+  const error = new BuildError('RUN_FAILED', 'RUN npm install && npm test: exit code 1', {
+    range: range(4, 5),
+    hint: 'the network was none',
+    exitCode: 1,
+    output: ['npm \x1b[31merror\x1b[0m missing script', 'see the log'],
+  });
+  expect(render(error, dockerfile)).toMatchInlineSnapshot(`
+    "------
+    npm error missing script
+    see the log
+    ------
+    Dockerfile:4
+    --------------------
+       2 |     WORKDIR /app
+       3 |     COPY package*.json ./
+       4 | >>> RUN npm install \\
+       5 | >>>   && npm test
+       6 |     COPY . .
+       7 |     EXPOSE 80
+    --------------------
+    ERROR: RUN npm install && npm test: exit code 1
+    hint: the network was none
+    "
+  `);
+});
+
+it.each([
+  ['usage', new UsageError('unknown option --tga', { hint: 'did you mean --tag?', command: 'build' }), 2],
+  ['usage without a hint', new UsageError('unknown option --x', { command: 'build' }), 2],
+  ['operation', new CommandError('docker load failed', { hint: 'is the engine running?' }), 1],
+  ['option of the builder', new BuildError('OPTION_INVALID', 'no such platform'), 2],
+  ['image', new OciError('IMAGE_NOT_FOUND', 'No such image: x'), 1],
+  ['hostile name', new OciError('IMAGE_NOT_FOUND', 'No such image: \x1b[2J'), 1],
+  [
+    'system',
+    Object.assign(new Error("ENOSPC: no space left on device, write '/x'"), {
+      code: 'ENOSPC',
+      syscall: 'write',
+      path: '/x',
+    }),
+    1,
+  ],
+  ['fault', new TypeError('x is not a function'), 1],
+])('%s', (_, error, exitCode) => {
+  expect(diagnose(error, { debug: false }).exitCode).toBe(exitCode);
+  expect(render(error)).toMatchSnapshot();
+  expect(render(error)).not.toMatch(/\n\s+at /);
+});
+
+it('shows the stack and the causes with --debug', () => {
+  const error = new OciError('BLOB_CORRUPT', 'a blob', { cause: new Error('the cause') });
+  const text = renderDiagnostic(diagnose(error, { debug: true }), { colour: true });
+  expect(text).toContain('\x1b[31mERROR:\x1b[0m a blob');
+  expect(text).toMatch(/\n\s+at [\s\S]*caused by Error: the cause/);
+});

@@ -1,0 +1,63 @@
+import { PassThrough, Readable } from 'node:stream';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { runCommandLine } from '../src/cli.ts';
+import type { Host } from '../src/host.ts';
+
+/** What a command line did. */
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  /** The bytes of stdout, for archives. */
+  readonly data: Buffer;
+  readonly stderr: string;
+}
+
+export interface HostChoices {
+  readonly root?: string;
+  readonly cwd?: string;
+  readonly stdin?: string | Uint8Array;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  /** What standard output or input pretend to be. */
+  readonly terminal?: 'stdin' | 'stdout';
+}
+
+export const NOW = Date.parse('2026-01-01T12:00:00Z');
+
+/** Runs a command line as the program would, in this process. */
+export async function tsbuild(argv: readonly string[], choices: HostChoices = {}): Promise<Outcome> {
+  const stdout = collector(choices.terminal === 'stdout');
+  const stderr = collector(false);
+  const stdin = Object.assign(Readable.from(choices.stdin === undefined ? [] : [Buffer.from(choices.stdin)]), {
+    isTTY: choices.terminal === 'stdin',
+  });
+  const host: Host = {
+    stdin,
+    stdout: stdout.stream,
+    stderr: stderr.stream,
+    commandLine: [],
+    env: { TSBUILD_ROOT: choices.root ?? '/nonexistent/tsbuild', ...choices.env },
+    cwd: choices.cwd ?? '/',
+    signal: choices.signal ?? new AbortController().signal,
+    now: () => NOW,
+  };
+  const code = await runCommandLine(argv, host);
+  return { code, stdout: stdout.data().toString(), data: stdout.data(), stderr: stderr.data().toString() };
+}
+
+function collector(isTTY: boolean) {
+  const chunks: Buffer[] = [];
+  const stream = Object.assign(new PassThrough(), { isTTY, columns: 100 });
+  stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  return { stream, data: () => Buffer.concat(chunks) };
+}
+
+/** A directory that is gone after the test. */
+export async function temporaryDirectory(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'tsbuild-cli-test-'));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
