@@ -53,10 +53,21 @@ describe('images of the store', () => {
     expect(await own.id('last')).toMatch(/^sha256:/);
   });
 
-  it('the store is an OCI layout with every layer once', async () => {
-    const layout = JSON.parse(await readFile(join(builder.store, 'oci-layout'), 'utf8')) as unknown;
+  it('the store is an OCI layout, in which images share the layers they have in common', async () => {
+    const own = await tsbuild();
+    const bytes = async (): Promise<number> =>
+      Number((await output('du', ['-sb', join(own.store, 'blobs')])).split('\t')[0]);
+    const before = await bytes();
+    for (const word of ['one', 'two', 'three']) {
+      await own.build(await contextOf({ Dockerfile: `FROM node:18-alpine\nCOPY ${word} /\n`, [word]: word }), [
+        '-t',
+        word,
+      ]);
+    }
+    expect((await bytes()) - before).toBeLessThan(100_000);
+    const layout = JSON.parse(await readFile(join(own.store, 'oci-layout'), 'utf8')) as unknown;
     expect(layout).toEqual({ imageLayoutVersion: '1.0.0' });
-    const index = JSON.parse(await readFile(join(builder.store, 'index.json'), 'utf8')) as { schemaVersion: number };
+    const index = JSON.parse(await readFile(join(own.store, 'index.json'), 'utf8')) as { schemaVersion: number };
     expect(index.schemaVersion).toBe(2);
   });
 
