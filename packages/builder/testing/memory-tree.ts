@@ -14,8 +14,8 @@ export class MemoryTree implements SourceTree {
   readonly #known = new Map<ByteString, string>();
 
   private constructor(described: readonly DescribedEntry[]) {
-    const root = describeTree('dir x').slice(0, 1);
-    for (const entry of [...root.map((directory) => ({ ...directory, path: '' })), ...described]) {
+    const root = describeTree('dir root').map((directory) => ({ ...directory, path: '' }));
+    for (const entry of [...root, ...described]) {
       this.#entries.set(entry.path, sourceEntry(entry));
       this.#content.set(entry.path, Buffer.from(entry.text));
     }

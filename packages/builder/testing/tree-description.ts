@@ -39,7 +39,7 @@ export function describeTree(description: string): DescribedEntry[] {
     if (line === '') continue;
     const entry = parseLine(line);
     for (const parent of parentsOf(entry.path)) {
-      if (!entries.has(parent)) entries.set(parent, parseLine(`dir ${parent}`));
+      if (!entries.has(parent)) entries.set(parent, { ...parseLine('dir parent'), path: parent });
     }
     entries.set(entry.path, entry);
   }
