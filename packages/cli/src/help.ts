@@ -24,7 +24,7 @@ export async function programHelp(columns?: number): Promise<string> {
   for (const [name, entry] of Object.entries(catalog)) page.command(name, entry.summary);
   addOptions(page, globalOptions, 'Global options:');
   page
-    .option('version', { type: 'boolean', alias: 'v', describe: 'Show the version', group: 'Global options:' })
+    .option('version', { alias: 'v', describe: 'Show the version', group: 'Global options:' })
     .example('tsbuild build -t my-app .', 'Build ./Dockerfile into the image my-app')
     .example('tsbuild save my-app | docker load', 'Hand the image to a Docker engine')
     .epilogue("Run 'tsbuild COMMAND --help' for the options of a command.");
@@ -42,7 +42,7 @@ function blankPage(columns: number | undefined): Argv {
 
 function addOptions(page: Argv, table: OptionTable, group: string): void {
   for (const [name, spec] of Object.entries(table)) {
-    if (spec.later !== true) page.option(name, { ...optionHelp(spec), group });
+    if (spec.later !== true && spec.describe !== '') page.option(name, { ...optionHelp(spec), group });
   }
 }
 

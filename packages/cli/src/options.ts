@@ -5,11 +5,12 @@ export interface OptionSpec {
   readonly short?: string;
   /** What the value is called in the help, e.g. `NAME[:TAG]`. */
   readonly placeholder?: string;
+  /** Empty for what the help leaves out. */
   readonly describe: string;
   /** Of a flag that is on unless told otherwise. */
   readonly on?: true;
   readonly choices?: readonly string[];
-  /** Docker has it and we do not yet: known to the grammar, refused when used, not in the help. */
+  /** Docker has it and we do not yet: known to the grammar, refused when used. */
   readonly later?: boolean;
 }
 

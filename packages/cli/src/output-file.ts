@@ -26,7 +26,8 @@ export async function writeOutputFile(
     await writeInto(temporary, 'wx', write, signal);
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    // Its own failure (the folder is none) would hide the reason.
+    await rm(temporary, { force: true }).catch(() => {});
     throw namedAfter(error, temporary, path);
   }
 }

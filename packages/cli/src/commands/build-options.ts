@@ -48,8 +48,8 @@ export const buildOptionTable = {
   },
   quiet: { kind: 'flag', short: 'q', describe: 'Show nothing but the image ID' },
   // Docker's legacy builder removes its containers with these; there are none here, so there is nothing to do.
-  rm: { kind: 'flag', describe: "Nothing to do (for docker's sake)" },
-  'force-rm': { kind: 'flag', describe: "Nothing to do (for docker's sake)" },
+  rm: { kind: 'flag', describe: '' },
+  'force-rm': { kind: 'flag', describe: '' },
   'add-host': { kind: 'list', ...LATER },
   allow: { kind: 'list', ...LATER },
   annotation: { kind: 'list', ...LATER },

@@ -39,9 +39,9 @@ export const buildCommand = defineCommand({
     what: 'one PATH, the directory of the context (. for this one), or - for standard input',
   },
   examples: [
-    ['tsbuild build -t my-app .', 'Build ./Dockerfile and name the image my-app'],
-    ['tsbuild build -t my-app -o my-app.tar .', "Also write my-app.tar for 'docker load -i my-app.tar'"],
-    ['tsbuild build --target test --build-arg NODE_ENV=test .', 'Build one stage with an argument'],
+    ['tsbuild build -t my-app .', 'Build ./Dockerfile, name the image my-app'],
+    ['tsbuild build -t my-app -o my-app.tar .', 'Also write an archive for docker load -i'],
+    ['tsbuild build --target test .', 'Build one stage'],
     ['tsbuild build -q -f docker/web.Dockerfile .', 'Print the image ID only'],
   ],
   async run({ options, operands, settings }, host) {
@@ -117,13 +117,17 @@ function closingLine(result: BuildResult, outputs: readonly BuildOutput[]): stri
   const { image, names, steps } = result;
   const id = shownId(image.id, false);
   const name = names[0] === undefined ? id : shortName(names[0]);
-  const cached = steps.cached === 0 ? '' : `, ${steps.cached} of ${steps.total} steps cached`;
-  const built = `Built ${name} (${name === id ? '' : `${id}, `}${humanSize(image.size)}) in ${stepTime(result.milliseconds)}${cached}.`;
+  const built = `Built ${name} (${name === id ? '' : `${id}, `}${humanSize(image.size)}) in ${stepTime(result.milliseconds)}${cachedSteps(steps)}.`;
   const file = outputs.find((output) => output.kind === 'file');
   if (outputs.some((output) => output.kind === 'engine')) return `${built} Next: docker run --rm ${name}`;
   if (file !== undefined) return `${built} Next: docker load -i ${sanitizeName(file.path)}`;
   if (outputs.length > 0) return built;
   return `${built} Next: tsbuild save ${name} | docker load`;
+}
+
+function cachedSteps({ total, cached }: BuildResult['steps']): string {
+  if (cached === 0) return '';
+  return cached === total ? ', every step cached' : `, ${cached} of ${total} steps cached`;
 }
 
 /** As people type it: `my-app`, not `docker.io/library/my-app:latest`. */

@@ -30,10 +30,7 @@ export const importCommand = defineCommand({
   operands: { min: 1, max: 2, what: 'a FILE (or - for standard input), and a NAME for the image if you like' },
   examples: [
     ['tsbuild import rootfs.tar.gz my-base', 'Make a base image'],
-    [
-      `mmdebstrap bookworm | tsbuild import -c 'CMD ["bash"]' - debian:bookworm`,
-      'One from a program that makes a system',
-    ],
+    ["mmdebstrap bookworm | tsbuild import -c 'CMD bash' - debian", 'One from another program'],
   ],
   async run({ options, operands, settings }, host) {
     const [source = '', name] = operands;
