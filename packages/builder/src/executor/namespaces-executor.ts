@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { BuildError } from '../errors.ts';
 import { CAPABILITIES } from './capabilities.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
@@ -62,8 +63,8 @@ export class NamespacesExecutor implements Executor {
 
   /** @param options.scratch a directory of the store for mount points, made when missing; shared by all processes. */
   constructor(options: { readonly scratch: string }) {
-    this.#directory = options.scratch;
-    this.#pipes = new PipePool(options.scratch);
+    this.#directory = resolve(options.scratch);
+    this.#pipes = new PipePool(this.#directory);
   }
 
   async run(spec: RunSpec, output: RunOutput, signal: AbortSignal): Promise<RunResult> {

@@ -1,5 +1,18 @@
-import type { BlobStore, LayerIndexStore } from '@tsbuild/oci/node';
-import type { ActiveSnapshot, SnapshotParent, Snapshotter } from './snapshotter.ts';
+import { chmodSync, chownSync, mkdirSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { chainIDs } from '@tsbuild/oci';
+import type { BlobInfo, BlobStore } from '@tsbuild/oci';
+import type { LayerIndexStore, LayerWriter } from '@tsbuild/oci/node';
+import type { RootMount } from '../root-mount.ts';
+import { findChanges } from './diff.ts';
+import { DiskOwners } from './disk-owners.ts';
+import { normalizeUpper } from './keep-upper.ts';
+import { loadNative } from './native.ts';
+import { removeTree } from './remove-tree.ts';
+import { ScratchSpace } from './scratch-space.ts';
+import type { ActiveSnapshot, LayerTimes, SnapshotParent, Snapshotter } from './snapshotter.ts';
+import { UnpackedLayers } from './unpacked-layers.ts';
+import { writeLayer } from './write-changes.ts';
 
 /** Where a snapshotter keeps its directories; all on one filesystem. */
 export interface SnapshotterOptions {
@@ -15,10 +28,98 @@ export interface SnapshotterOptions {
 
 /** Snapshots on overlayfs: one directory per unpacked layer, shared by all images that have it. */
 export class OverlaySnapshotter implements Snapshotter {
+  readonly #scratch: ScratchSpace;
+  readonly #layers: UnpackedLayers;
+  readonly #indexes: LayerIndexStore;
+
   constructor(options: SnapshotterOptions) {
-    throw new Error(`not there yet: ${options.directory}`);
+    this.#scratch = new ScratchSpace(resolve(options.mounts));
+    this.#layers = new UnpackedLayers(
+      { notice: () => {}, ...options, directory: resolve(options.directory) },
+      this.#scratch,
+    );
+    this.#indexes = options.indexes;
   }
-  prepare(parent: SnapshotParent, signal: AbortSignal): Promise<ActiveSnapshot> {
-    throw new Error(`not there yet: ${parent.layers.length} ${typeof signal}`);
+
+  /** @throws BuildError `SNAPSHOT_FAILED`, `LAYER_INVALID` when a layer cannot be unpacked */
+  async prepare(parent: SnapshotParent, signal: AbortSignal): Promise<ActiveSnapshot> {
+    const unpacked = await this.#layers.ensure(parent.layers, signal);
+    const directory = await this.#scratch.create();
+    try {
+      const root = layOut(directory, unpacked, parent);
+      return new OverlaySnapshot({ directory, root, parent, layers: this.#layers, indexes: this.#indexes, signal });
+    } catch (error) {
+      await removeTree(directory);
+      throw error;
+    }
+  }
+}
+
+type OverlayRoot = Extract<RootMount, { kind: 'overlay' }>;
+
+/** Makes the directories of one overlay. Layers go by short links, because mount(2) takes one page of options. */
+function layOut(directory: string, unpacked: readonly string[], parent: SnapshotParent): OverlayRoot {
+  const upper = join(directory, 'upper');
+  const work = join(directory, 'work');
+  const links = join(directory, 'l');
+  for (const path of [upper, work, links]) mkdirSync(path);
+  const lower = unpacked.map((target, i) => {
+    const link = join(links, String(i));
+    symlinkSync(target, link);
+    return link;
+  });
+  if (lower.length === 0) {
+    // Overlayfs wants at least one layer below.
+    const empty = join(links, 'empty');
+    mkdirSync(empty);
+    lower.push(empty);
+  }
+  // The root of the mount is the upper directory's own.
+  const rootEntry = parent.tree.lookup('');
+  const owners = DiskOwners.read();
+  if (rootEntry !== undefined) chownSync(upper, owners.uid(rootEntry.uid), owners.gid(rootEntry.gid));
+  chmodSync(upper, rootEntry?.mode ?? 0o755);
+  return { kind: 'overlay', lower, upper, work };
+}
+
+interface OverlaySnapshotParts {
+  readonly directory: string;
+  readonly root: OverlayRoot;
+  readonly parent: SnapshotParent;
+  readonly layers: UnpackedLayers;
+  readonly indexes: LayerIndexStore;
+  readonly signal: AbortSignal;
+}
+
+class OverlaySnapshot implements ActiveSnapshot {
+  readonly root: OverlayRoot;
+  readonly writable: string;
+  readonly #parts: OverlaySnapshotParts;
+
+  constructor(parts: OverlaySnapshotParts) {
+    this.root = parts.root;
+    this.writable = parts.root.upper;
+    this.#parts = parts;
+  }
+
+  async writeChanges(writer: LayerWriter, times: LayerTimes): Promise<void> {
+    const { parent, signal } = this.#parts;
+    const owners = DiskOwners.read();
+    const options = { native: await loadNative(), owners, signal, complete: false };
+    const changes = await findChanges(this.root.upper, parent.tree, options);
+    await writeLayer(this.root.upper, changes, writer, times, owners);
+  }
+
+  async keep(layer: BlobInfo): Promise<void> {
+    const { parent, layers, indexes } = this.#parts;
+    const chainID = chainIDs([...parent.layers.map(({ digest }) => digest), layer.digest]).at(-1) ?? layer.digest;
+    if (layers.find(layer.digest, chainID) !== undefined) return;
+    const index = await indexes.get(layer.digest);
+    if (!normalizeUpper(this.root.upper, index, await loadNative())) return;
+    await layers.adopt(this.root.upper, await layers.place(layer.digest, chainID));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await removeTree(this.#parts.directory);
   }
 }

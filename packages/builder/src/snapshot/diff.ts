@@ -1,0 +1,217 @@
+import { readdirSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import type { ByteString } from '@tsbuild/oci';
+import { byteStringToUtf8, compareByteStrings } from '@tsbuild/oci';
+import type { RootfsEntry, RootfsTree } from '@tsbuild/oci/node';
+import { BuildError } from '../errors.ts';
+import { isUnchanged } from './compare-entry.ts';
+import type { DiskOwners } from './disk-owners.ts';
+import { readFacts } from './file-facts.ts';
+import type { FileFacts } from './file-facts.ts';
+import { CAPABILITY_XATTR, OPAQUE_XATTRS } from './native.ts';
+import type { Native, RawPath } from './native.ts';
+import { errorCode, join, nameOf, parentOf, rawPath } from './raw-path.ts';
+import { WHITEOUT_PREFIX } from './unpack-layer.ts';
+
+/** Something that exists and goes into the layer. */
+export interface ChangedPath {
+  readonly path: ByteString;
+  readonly facts: FileFacts;
+  readonly lower: RootfsEntry | undefined;
+  readonly capability: Uint8Array | undefined;
+}
+
+/** What a directory tree changed beside its parent. */
+export interface Changes {
+  /** In the order of a layer: byte order of full paths, so a directory comes before what is in it. */
+  readonly changed: readonly ChangedPath[];
+  /** Paths that the parent has and the result must not; byte order. */
+  readonly removed: readonly ByteString[];
+}
+
+/** How to read a tree. */
+export interface DiffOptions {
+  readonly native: Native;
+  readonly owners: DiskOwners;
+  readonly signal: AbortSignal;
+  /** True for a complete tree: what is missing in it was removed. False for an overlay's upper directory. */
+  readonly complete: boolean;
+  /** True for a file that certainly nobody touched, so that it need not be compared. */
+  readonly isUntouched?: (path: ByteString, facts: FileFacts) => boolean;
+}
+
+/**
+ * Finds what a tree on disk changed beside the merged view below it. Decided by facts, never by mere presence: what was
+ * copied up and is still the same is no change, nor is a directory of which only the time moved. Parents of what
+ * changed are in the layer, as engines expect.
+ * @throws BuildError `LAYER_INVALID` for names that mean removals in a layer, `SNAPSHOT_FAILED` when a file vanishes
+ */
+export async function findChanges(root: string, tree: RootfsTree, options: DiffOptions): Promise<Changes> {
+  const walk = new DiffWalk(Buffer.from(root), tree, options);
+  await walk.directory('', options.complete);
+  return walk.result();
+}
+
+/** A file with several names in the tree. */
+interface LinkGroup {
+  readonly members: ChangedPath[];
+  changed: boolean;
+}
+
+class DiffWalk {
+  readonly #root: RawPath;
+  readonly #tree: RootfsTree;
+  readonly #options: DiffOptions;
+  readonly #xattr: ReturnType<Native['xattrs']>;
+  readonly #directories = new Map<ByteString, ChangedPath>();
+  readonly #changed = new Map<ByteString, ChangedPath>();
+  readonly #removed: ByteString[] = [];
+  readonly #groups = new Map<bigint, LinkGroup>();
+  #yieldedAt = performance.now();
+
+  constructor(root: RawPath, tree: RootfsTree, options: DiffOptions) {
+    this.#root = root;
+    this.#tree = tree;
+    this.#options = options;
+    this.#xattr = options.native.xattrs(root);
+  }
+
+  /** @param replaces true when the directory stands alone: what it does not hold is gone */
+  async directory(directory: ByteString, replaces: boolean): Promise<void> {
+    const present = new Set<ByteString>();
+    for (const name of this.#list(directory)) {
+      const path = join(directory, name);
+      const facts = this.#facts(path);
+      if (facts.type === 'whiteout' || facts.type === 'socket') {
+        if (!replaces && this.#tree.lookup(path) !== undefined) this.#removed.push(path);
+        continue;
+      }
+      if (name.startsWith(WHITEOUT_PREFIX)) throw reservedName(path);
+      present.add(name);
+      if (facts.type === 'directory') await this.#enter(path, facts, replaces);
+      else this.#compare(path, facts);
+      await this.#breathe();
+    }
+    if (!replaces) return;
+    for (const { path } of this.#tree.list(directory)) {
+      if (!present.has(nameOf(path))) this.#removed.push(path);
+    }
+  }
+
+  result(): Changes {
+    for (const group of this.#groups.values()) {
+      if (group.changed || isNewGroup(group))
+        for (const member of group.members) this.#changed.set(member.path, member);
+    }
+    for (const path of [...this.#changed.keys(), ...this.#removed]) this.#includeParents(path);
+    return {
+      changed: [...this.#changed.values()].toSorted((a, b) => compareByteStrings(a.path, b.path)),
+      removed: this.#removed.toSorted(compareByteStrings),
+    };
+  }
+
+  async #enter(path: ByteString, facts: FileFacts, replaces: boolean): Promise<void> {
+    const lower = this.#tree.lookup(path);
+    const directory = { path, facts, lower, capability: undefined };
+    this.#directories.set(path, directory);
+    if (lower === undefined || !this.#isUnchanged(directory)) this.#changed.set(path, directory);
+    // Below a directory that hides its own nothing carries a mark any more, so it is handed down.
+    await this.directory(path, lower?.type === 'directory' && (replaces || this.#isOpaque(path)));
+  }
+
+  #compare(path: ByteString, facts: FileFacts): void {
+    if (this.#options.isUntouched?.(path, facts) === true) return;
+    const capability = facts.type === 'file' ? this.#xattr(rawPath(this.#root, path), CAPABILITY_XATTR) : undefined;
+    const change = { path, facts, lower: this.#tree.lookup(path), capability };
+    const changed = change.lower === undefined || !this.#isUnchanged(change);
+    if (facts.type === 'file' && facts.links > 1) {
+      const group = this.#groups.get(facts.inode) ?? { members: [], changed: false };
+      group.members.push(change);
+      group.changed ||= changed;
+      this.#groups.set(facts.inode, group);
+    } else if (changed) {
+      this.#changed.set(path, change);
+    }
+  }
+
+  #isUnchanged({ path, facts, lower, capability }: ChangedPath): boolean {
+    if (lower === undefined) return false;
+    return isUnchanged(lower, facts, rawPath(this.#root, path), capability, this.#options.owners);
+  }
+
+  #isOpaque(path: ByteString): boolean {
+    const raw = rawPath(this.#root, path);
+    // `x` only says that whiteouts may be kept as attributes inside (Linux 6.7).
+    return OPAQUE_XATTRS.some((name) => this.#xattr(raw, name)?.[0] === 'y'.charCodeAt(0));
+  }
+
+  #includeParents(path: ByteString): void {
+    for (let parent = parentOf(path); parent !== '' && !this.#changed.has(parent); parent = parentOf(parent)) {
+      const directory = this.#directories.get(parent);
+      if (directory === undefined) throw vanished(parent);
+      this.#changed.set(parent, directory);
+    }
+  }
+
+  #list(directory: ByteString): readonly ByteString[] {
+    try {
+      return readdirSync(rawPath(this.#root, directory), { encoding: 'buffer' })
+        .map((name) => name.toString('latin1'))
+        .toSorted(compareByteStrings);
+    } catch (error) {
+      throw readFailure(directory, error);
+    }
+  }
+
+  #facts(path: ByteString): FileFacts {
+    try {
+      return readFacts(rawPath(this.#root, path));
+    } catch (error) {
+      throw readFailure(path, error);
+    }
+  }
+
+  async #breathe(): Promise<void> {
+    if (performance.now() - this.#yieldedAt < 20) return;
+    await setImmediate();
+    this.#options.signal.throwIfAborted();
+    this.#yieldedAt = performance.now();
+  }
+}
+
+/** True for names that were separate files below: each is the same as before, but they are one file now. */
+function isNewGroup({ members }: LinkGroup): boolean {
+  const keys = new Set(members.map(({ lower }) => lower?.hardLinkKey));
+  return members.length > 1 && (keys.size > 1 || keys.has(undefined));
+}
+
+function reservedName(path: ByteString): BuildError {
+  return new BuildError(
+    'LAYER_INVALID',
+    `the command made /${byteStringToUtf8(path)}: names that begin with .wh. mean removals in an image`,
+    {
+      hint: 'Give the file another name, or remove it in the same RUN.',
+    },
+  );
+}
+
+function vanished(path: ByteString, cause?: unknown): BuildError {
+  return new BuildError('SNAPSHOT_FAILED', `/${byteStringToUtf8(path)} vanished while the layer was written`, {
+    cause,
+  });
+}
+
+function readFailure(path: ByteString, error: unknown): unknown {
+  const code = errorCode(error);
+  if (code === 'ENOENT') return vanished(path, error);
+  if (code !== 'ENAMETOOLONG') return error;
+  const shown = byteStringToUtf8(path.slice(0, 60));
+  return new BuildError(
+    'SNAPSHOT_FAILED',
+    `the command made a path that is too long to read: /${shown}… (${path.length} bytes)`,
+    {
+      hint: 'Paths of an image may have at most about 4000 bytes.',
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,71 @@
+import { constants } from 'node:os';
+import type { Native, RawPath } from './native.ts';
+import { systemError } from './native.ts';
+
+const AT_FDCWD = -100;
+const AT_SYMLINK_NOFOLLOW = 0x100;
+const MAX_VALUE = 64 * 1024;
+
+const ERRNO_NAMES = new Map(Object.entries(constants.errno).map(([name, value]) => [value, name]));
+
+/**
+ * System calls through koffi.
+ * @throws when koffi is not installed or has no binary for this machine
+ */
+export async function libraryNative(): Promise<Native> {
+  const { default: koffi } = await import('koffi');
+  const libc = koffi.load(null);
+  const get = libc.func('long lgetxattr(const uint8_t *path, const char *name, uint8_t *value, size_t size)');
+  const list = libc.func('long llistxattr(const uint8_t *path, uint8_t *list, size_t size)');
+  const set = libc.func(
+    'int lsetxattr(const uint8_t *path, const char *name, const uint8_t *value, size_t size, int flags)',
+  );
+  const remove = libc.func('int lremovexattr(const uint8_t *path, const char *name)');
+  const mknod = libc.func('int mknod(const uint8_t *path, uint32_t mode, uint64_t device)');
+  const utimensat = libc.func('int utimensat(int directory, const uint8_t *path, const int64_t *times, int flags)');
+  const value = Buffer.alloc(MAX_VALUE);
+  const check = (result: number, call: string, path: RawPath): number => {
+    if (result >= 0) return result;
+    throw systemError(ERRNO_NAMES.get(koffi.errno()) ?? `errno ${koffi.errno()}`, call, path);
+  };
+  const read = (path: RawPath, name: string): Uint8Array | undefined => {
+    const length: number = get(terminated(path), name, value, MAX_VALUE);
+    if (length >= 0) return Uint8Array.prototype.slice.call(value, 0, length);
+    if ([constants.errno.ENODATA, constants.errno.EOPNOTSUPP].includes(koffi.errno())) return undefined;
+    return void check(length, 'lgetxattr', path);
+  };
+  return {
+    kind: 'library',
+    xattrs: () => read,
+    setXattr: (path, name, bytes) => {
+      check(set(terminated(path), name, bytes, bytes.length, 0), 'lsetxattr', path);
+    },
+    removeOverlayXattrs: (path) => {
+      const length = check(list(terminated(path), value, MAX_VALUE), 'llistxattr', path);
+      const names = value.toString('latin1', 0, length).split('\0');
+      for (const name of names.filter((n) => /^(?:trusted|user)\.overlay\./.test(n))) {
+        check(remove(terminated(path), name), 'lremovexattr', path);
+      }
+    },
+    mknod: (path, mode, major, minor) => {
+      check(mknod(terminated(path), mode, deviceNumber(major, minor)), 'mknod', path);
+    },
+    setTimes: (path, seconds, nanoseconds) => {
+      const time = [BigInt(seconds), BigInt(nanoseconds)];
+      const times = BigInt64Array.from([...time, ...time]);
+      check(utimensat(AT_FDCWD, terminated(path), times, AT_SYMLINK_NOFOLLOW), 'utimensat', path);
+    },
+  };
+}
+
+function terminated(path: RawPath): Buffer {
+  const bytes = Buffer.alloc(path.length + 1);
+  path.copy(bytes);
+  return bytes;
+}
+
+/** makedev(3) of Linux. */
+function deviceNumber(major: number, minor: number): bigint {
+  const [a, b] = [BigInt(major), BigInt(minor)];
+  return ((a & 0xfffff000n) << 32n) | ((a & 0xfffn) << 8n) | ((b & 0xffffff00n) << 12n) | (b & 0xffn);
+}

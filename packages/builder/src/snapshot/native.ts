@@ -1,0 +1,49 @@
+/** One path as bytes, absolute, without a NUL at the end. */
+export type RawPath = Buffer;
+
+/** What Node cannot do itself. All calls are synchronous, never follow a symlink, and throw errors with a `code`. */
+export interface Native {
+  /** `library`: system calls; `programs`: getfattr, setfattr, mknod and touch, good for few files only. */
+  readonly kind: 'library' | 'programs';
+  /** A reader of extended attributes of everything below `root`; undefined when the attribute is not there. */
+  xattrs(root: RawPath): (path: RawPath, name: string) => Uint8Array | undefined;
+  setXattr(path: RawPath, name: string, value: Uint8Array): void;
+  /** Removes every attribute that overlayfs marked the file with. */
+  removeOverlayXattrs(path: RawPath): void;
+  /** `mode` with the file type (S_IFCHR …). */
+  mknod(path: RawPath, mode: number, major: number, minor: number): void;
+  /** Sets both times, to the nanosecond and before 1970 too (Node's own `utimes` can do neither). */
+  setTimes(path: RawPath, seconds: number, nanoseconds: number): void;
+}
+
+/** The attributes by which overlayfs says that a directory hides what is below it: as root, in a user namespace. */
+export const OPAQUE_XATTRS = ['trusted.overlay.opaque', 'user.overlay.opaque'] as const;
+/** File capabilities, the one attribute that layers keep. */
+export const CAPABILITY_XATTR = 'security.capability';
+
+let loaded: Promise<Native> | undefined;
+
+/** The library where koffi is installed, else the programs. Loaded once, when first needed. */
+export function loadNative(): Promise<Native> {
+  loaded ??= load();
+  return loaded;
+}
+
+async function load(): Promise<Native> {
+  try {
+    const { libraryNative } = await import('./native-library.ts');
+    return await libraryNative();
+  } catch {
+    // koffi is an optional dependency, and has no binary for some platforms.
+    const { programsNative } = await import('./native-programs.ts');
+    return programsNative();
+  }
+}
+
+/** An error as Node's own file functions throw it. */
+export function systemError(code: string, call: string, path: RawPath): NodeJS.ErrnoException {
+  const error: NodeJS.ErrnoException = new Error(`${code}: ${call} '${path.toString('utf8')}'`);
+  error.code = code;
+  error.path = path.toString('utf8');
+  return error;
+}

@@ -1,0 +1,101 @@
+import { closeSync, constants, openSync, readlinkSync, readSync } from 'node:fs';
+import type { ByteString } from '@tsbuild/oci';
+import type { LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
+import type { ChangedPath, Changes } from './diff.ts';
+import type { DiskOwners } from './disk-owners.ts';
+import { CAPABILITY_XATTR } from './native.ts';
+import type { RawPath } from './native.ts';
+import { errorCode, nameOf, parentOf, rawPath } from './raw-path.ts';
+import type { LayerTimes } from './snapshotter.ts';
+import { BuildError } from '../errors.ts';
+import { byteStringToUtf8 } from '@tsbuild/oci';
+
+/**
+ * Writes changes into a layer: byte order of full paths, except that a directory's whiteouts come before everything else
+ * in it. Of the names of one file the first is the file and the others are hard links to it.
+ * @throws OciError `LAYER_INVALID` when a file changes while it is read
+ */
+export async function writeLayer(
+  root: string,
+  changes: Changes,
+  writer: LayerWriter,
+  times: LayerTimes,
+  owners: DiskOwners,
+): Promise<void> {
+  const base = Buffer.from(root);
+  const firstNames = new Map<bigint, ByteString>();
+  for (const step of inOrder(changes)) {
+    if (step.change === undefined) {
+      writer.whiteout(step.path);
+      continue;
+    }
+    const { facts, path } = step.change;
+    const first = firstNames.get(facts.inode);
+    const entry = entryOf(step.change, rawPath(base, path), times, owners, first);
+    if (entry.type !== 'file') {
+      writer.add(entry);
+      continue;
+    }
+    if (facts.links > 1) firstNames.set(facts.inode, path);
+    await addFile(writer, entry, rawPath(base, path));
+  }
+}
+
+interface Step {
+  readonly path: ByteString;
+  readonly key: string;
+  readonly change?: ChangedPath;
+}
+
+function inOrder({ changed, removed }: Changes): readonly Step[] {
+  const steps: Step[] = changed.map((change) => ({ path: change.path, key: change.path, change }));
+  for (const path of removed) {
+    const parent = parentOf(path);
+    // No name holds a zero byte, so this sorts before every name of the directory.
+    steps.push({ path, key: `${parent === '' ? '' : `${parent}/`}\0${nameOf(path)}` });
+  }
+  return steps.toSorted((a, b) => (a.key < b.key ? -1 : 1));
+}
+
+function entryOf(
+  { path, facts, lower, capability }: ChangedPath,
+  raw: RawPath,
+  { epoch }: LayerTimes,
+  owners: DiskOwners,
+  first: ByteString | undefined,
+): NewLayerEntry {
+  const { seconds } = facts.mtime;
+  // An owner that this machine could not give the file is still the one that the image says.
+  const kept = lower !== undefined && owners.uid(lower.uid) === facts.uid && owners.gid(lower.gid) === facts.gid;
+  const common = {
+    path,
+    mode: facts.type === 'symlink' ? 0o777 : facts.mode,
+    uid: kept ? lower.uid : facts.uid,
+    gid: kept ? lower.gid : facts.gid,
+    mtime: { seconds: epoch === undefined ? seconds : Math.min(seconds, epoch), nanoseconds: 0 },
+  };
+  if (facts.type === 'whiteout' || facts.type === 'socket') throw new RangeError(`a ${facts.type} is no entry`);
+  if (facts.type === 'symlink')
+    return { ...common, type: 'symlink', linkPath: readlinkSync(raw, { encoding: 'latin1' }) };
+  if (facts.type !== 'file') return { ...common, type: facts.type, devMajor: facts.devMajor, devMinor: facts.devMinor };
+  if (first !== undefined && facts.links > 1) return { ...common, type: 'hardlink', linkPath: first };
+  const xattrs = capability === undefined ? {} : { xattrs: new Map([[CAPABILITY_XATTR, capability]]) };
+  return { ...common, type: 'file', size: facts.size, ...xattrs };
+}
+
+async function addFile(writer: LayerWriter, entry: NewLayerEntry, path: RawPath): Promise<void> {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  } catch (cause) {
+    if (errorCode(cause) !== 'ENOENT') throw cause;
+    throw new BuildError('SNAPSHOT_FAILED', `/${byteStringToUtf8(entry.path)} vanished while the layer was written`, {
+      cause,
+    });
+  }
+  try {
+    await writer.addFile(entry, (buffer) => readSync(fd, buffer, 0, buffer.length, null));
+  } finally {
+    closeSync(fd);
+  }
+}

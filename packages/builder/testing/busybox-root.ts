@@ -1,0 +1,90 @@
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { RunSpec } from '../src/executor/executor.ts';
+
+/** Where Debian's busybox-static and others put a busybox without shared libraries. */
+export const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path));
+
+/** Why sandbox tests cannot run here; undefined when they can. */
+export const NO_SANDBOX =
+  process.getuid?.() !== 0 ? 'needs root' : BUSYBOX === undefined ? 'needs a static busybox' : undefined;
+
+/** Commands that the tests' scripts use. */
+const APPLETS = ('awk cat chmod chown cp cut date dd env false find grep head hostname id ip ln ls md5sum mkdir mkfifo mknod mount ' +
+  'mv nc od ping printf ps pwd readlink rm rmdir sed seq setsid sh sleep sort stat su tail tee test touch tr true umount ' +
+  'unshare wc which yes chroot').split(' '); // biome-ignore format: one list
+
+/** Directories of the image beside `bin`, with their modes. */
+export const ROOT_DIRECTORIES: readonly (readonly [string, number])[] = [
+  ['bin', 0o755],
+  ['dev', 0o755],
+  ['etc', 0o755],
+  ['proc', 0o555],
+  ['root', 0o700],
+  ['sys', 0o555],
+  ['tmp', 0o1777],
+];
+
+/** Files of /etc in the image. */
+export const ROOT_FILES: Readonly<Record<string, string>> = {
+  'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/home/app:/bin/sh\n',
+  'etc/group': 'root:x:0:\napp:x:1000:\nextra:x:1001:app\n',
+};
+
+/** The links of `bin`. */
+export function busyboxLinks(): readonly string[] {
+  return APPLETS;
+}
+
+/** The bytes of the static busybox. */
+export function busyboxBytes(): Buffer {
+  if (BUSYBOX === undefined) throw new Error('no busybox');
+  return readFileSync(BUSYBOX);
+}
+
+/** A directory with a busybox system in it, to be a lower layer, and fresh overlays over it. */
+export class BusyboxRoot implements Disposable {
+  readonly directory: string;
+  readonly lower: string;
+  #count = 0;
+
+  constructor(parent: string = tmpdir()) {
+    this.directory = mkdtempSync(join(parent, 'tsbuild-root-'));
+    this.lower = join(this.directory, 'lower');
+    for (const [name, mode] of ROOT_DIRECTORIES) mkdirSync(join(this.lower, name), { recursive: true, mode });
+    if (BUSYBOX !== undefined) copyFileSync(BUSYBOX, join(this.lower, 'bin/busybox'));
+    for (const name of APPLETS) symlinkSync('busybox', join(this.lower, 'bin', name));
+    for (const [name, text] of Object.entries(ROOT_FILES)) writeFileSync(join(this.lower, name), text);
+  }
+
+  /** A specification that runs `argv` as root over a fresh writable layer. */
+  spec(argv: readonly string[], more: Partial<RunSpec> = {}): RunSpec {
+    const scratch = join(this.directory, `run-${this.#count++}`);
+    for (const name of ['upper', 'work']) mkdirSync(join(scratch, name), { recursive: true, mode: 0o755 });
+    return {
+      argv,
+      env: ['PATH=/bin', 'HOME=/root'],
+      cwd: '/',
+      user: { uid: 0, gid: 0, groups: [0] },
+      root: { kind: 'overlay', lower: [this.lower], upper: join(scratch, 'upper'), work: join(scratch, 'work') },
+      files: [],
+      network: 'host',
+      hostname: 'buildkitsandbox',
+      ...more,
+    };
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

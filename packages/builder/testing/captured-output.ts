@@ -1,0 +1,23 @@
+import type { RunOutput } from '../src/executor/executor.ts';
+
+/** Keeps what a command wrote. */
+export class CapturedOutput implements RunOutput {
+  readonly #stdout: Buffer[] = [];
+  readonly #stderr: Buffer[] = [];
+
+  stdout(chunk: Uint8Array): void {
+    this.#stdout.push(Buffer.from(chunk));
+  }
+
+  stderr(chunk: Uint8Array): void {
+    this.#stderr.push(Buffer.from(chunk));
+  }
+
+  get out(): string {
+    return Buffer.concat(this.#stdout).toString('utf8');
+  }
+
+  get err(): string {
+    return Buffer.concat(this.#stderr).toString('utf8');
+  }
+}
