@@ -67,19 +67,27 @@ async function* gunzip(
   piped.catch(() => undefined);
   try {
     for await (const chunk of inflater) yield meter.output(chunk as Buffer);
-    await piped;
+    // The inflater ends at a zero byte behind a member and keeps silent about the rest, which its source still holds.
+    await piped.catch(refuseRest);
+    if (inflater.bytesWritten !== meter.bytesIn) refuseRest();
   } catch (error) {
-    throw error instanceof Error && 'errno' in error && 'code' in error && String(error.code).startsWith('Z_')
-      ? new OciError('LAYER_INVALID', `damaged gzip data: ${error.message}`, { cause: error })
+    throw codeOf(error).startsWith('Z_')
+      ? new OciError('LAYER_INVALID', `damaged gzip data: ${(error as Error).message}`, { cause: error })
       : error;
   } finally {
     input.destroy();
     inflater.destroy();
   }
-  // The inflater stops at the first byte that cannot begin another member and keeps silent about the rest.
-  if (inflater.bytesWritten !== meter.bytesIn) {
-    throw new OciError('LAYER_INVALID', 'damaged gzip data: something other than gzip follows it');
-  }
+}
+
+function refuseRest(cause?: unknown): never {
+  const leftOver = cause === undefined || ['ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'].includes(codeOf(cause));
+  if (!leftOver) throw cause;
+  throw new OciError('LAYER_INVALID', 'damaged gzip data: something other than gzip follows it', { cause });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 /** Counts both sides and holds the limits. */

@@ -97,8 +97,9 @@ export class ForeignLayer {
 
   /** True when something above took the entry away. @throws OciError when it was put below a thing that holds nothing */
   #isGone(path: ByteString, order: number): boolean {
+    const hidable = this.#whiteouts.size > 0 && !isWhiteoutName(baseName(path));
     for (let above = parentPath(path); above !== ''; above = parentPath(above)) {
-      if (this.#whiteouts.size > 0 && (this.#whiteouts.get(above) ?? -1) > order) throw lateWhiteout(above);
+      if (hidable && (this.#whiteouts.get(above) ?? -1) > order) throw lateWhiteout(above);
       const when = this.#lastNonDirectory.get(above);
       if (when === undefined) continue;
       if (when > order) return true;

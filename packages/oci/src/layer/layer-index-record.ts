@@ -49,8 +49,14 @@ export function writeRecord(buffer: Buffer, at: number, entry: LayerEntry): void
 }
 
 /** Bytes of the path of the record at `at`. */
-export function recordPathLength(buffer: Buffer, at: number): number {
-  return buffer.readUInt32LE(at);
+export function recordPathLength(buffer: Uint8Array, at: number): number {
+  return readUint32(buffer, at);
+}
+
+/** A little-endian number, without the checks of Buffer's own method: searches read many. */
+export function readUint32(buffer: Uint8Array, at: number): number {
+  const low = (buffer[at] ?? 0) | ((buffer[at + 1] ?? 0) << 8) | ((buffer[at + 2] ?? 0) << 16);
+  return low + (buffer[at + 3] ?? 0) * 0x1000000;
 }
 
 /** The path of the record at `at`. */
@@ -63,30 +69,32 @@ export function recordType(buffer: Buffer, at: number): TarEntryType {
   return TYPES[buffer[at + 12] ?? 0] ?? 'file';
 }
 
+/** A decoded entry is a fresh object: whoever gets it first may complete it. */
+export type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** Decodes the record at `at`. */
-export function readRecord(buffer: Buffer, at: number): LayerEntry {
-  const linkAt = at + PATH_AT + buffer.readUInt32LE(at);
-  const xattrsAt = linkAt + buffer.readUInt32LE(at + 4);
-  const sha256At = xattrsAt + buffer.readUInt32LE(at + 8);
-  const entry = {
+export function readRecord(buffer: Buffer, at: number): Writable<LayerEntry> {
+  const linkAt = at + PATH_AT + readUint32(buffer, at);
+  const xattrsAt = linkAt + readUint32(buffer, at + 4);
+  const sha256At = xattrsAt + readUint32(buffer, at + 8);
+  const entry: Writable<LayerEntry> = {
     path: buffer.toString('latin1', at + PATH_AT, linkAt),
     type: recordType(buffer, at),
     mode: buffer.readUInt16LE(at + 14),
-    uid: buffer.readUInt32LE(at + 16),
-    gid: buffer.readUInt32LE(at + 20),
+    uid: readUint32(buffer, at + 16),
+    gid: readUint32(buffer, at + 20),
     size: buffer.readDoubleLE(at + 24),
     offset: buffer.readDoubleLE(at + 32),
-    mtime: { seconds: buffer.readDoubleLE(at + 40), nanoseconds: buffer.readUInt32LE(at + 48) },
-    devMajor: buffer.readUInt32LE(at + 52),
-    devMinor: buffer.readUInt32LE(at + 56),
+    mtime: { seconds: buffer.readDoubleLE(at + 40), nanoseconds: readUint32(buffer, at + 48) },
+    devMajor: readUint32(buffer, at + 52),
+    devMinor: readUint32(buffer, at + 56),
     linkPath: linkAt === xattrsAt ? '' : buffer.toString('latin1', linkAt, xattrsAt),
   };
+  // Assigned, not spread: entries are decoded by the ten thousand.
   const hasSha256 = ((buffer[at + FLAGS_AT] ?? 0) & HAS_SHA256) !== 0;
-  return {
-    ...entry,
-    ...(hasSha256 ? { contentSha256: buffer.toString('hex', sha256At, sha256At + SHA256_SIZE) } : {}),
-    ...(xattrsAt === sha256At ? {} : { xattrs: readXattrs(buffer, xattrsAt, sha256At) }),
-  };
+  if (hasSha256) entry.contentSha256 = buffer.toString('hex', sha256At, sha256At + SHA256_SIZE);
+  if (xattrsAt !== sha256At) entry.xattrs = readXattrs(buffer, xattrsAt, sha256At);
+  return entry;
 }
 
 function xattrsSize(xattrs: ReadonlyMap<string, Uint8Array> | undefined): number {

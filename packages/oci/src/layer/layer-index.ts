@@ -11,6 +11,8 @@ import {
   recordPath,
   recordPathLength,
   recordType,
+  type Writable,
+  readUint32,
 } from './layer-index-record.ts';
 
 /**
@@ -87,11 +89,11 @@ export class LayerIndex {
   /** The number of the record of exactly this path, or -1. */
   find(path: ByteString): number {
     const record = this.#lowerBound(path);
-    return record < this.length && this.#compare(record, path) === 0 ? record : -1;
+    return record < this.length && this.#isAt(record, path) ? record : -1;
   }
 
   /** The entry with this number, 0 … length - 1 in byte order of paths. */
-  at(record: number): LayerEntry {
+  at(record: number): Writable<LayerEntry> {
     return readRecord(this.#buffer, this.#position(record));
   }
 
@@ -108,9 +110,12 @@ export class LayerIndex {
   /** True when the layer holds anything below `directory`. */
   hasBelow(directory: ByteString): boolean {
     if (directory === '') return this.length > 0;
-    const first = this.#firstBelow(directory);
-    // What sorts first behind `directory/` lies in it, unless it lies behind all of it.
-    return first < this.length && this.#compare(first, directory + AFTER_SLASH) < 0;
+    const beginning = `${directory}/`;
+    const first = this.#lowerBound(beginning);
+    if (first === this.length) return false;
+    const at = this.#position(first);
+    const length = recordPathLength(this.#buffer, at);
+    return this.#sharedLength(at + PATH_AT, length, beginning, 0) === beginning.length;
   }
 
   /**
@@ -146,28 +151,48 @@ export class LayerIndex {
   #lowerBound(path: ByteString, from = 0): number {
     let low = from;
     let high = this.length;
+    // Everything between two paths that share a beginning shares it too, so that much is never compared again.
+    let sharedWithLow = 0;
+    let sharedWithHigh = 0;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#compare(middle, path) < 0) low = middle + 1;
-      else high = middle;
+      const at = this.#position(middle);
+      const length = recordPathLength(this.#buffer, at);
+      const shared = this.#sharedLength(at + PATH_AT, length, path, Math.min(sharedWithLow, sharedWithHigh));
+      const isLess =
+        shared === length ? length < path.length : (this.#buffer[at + PATH_AT + shared] ?? 0) < codeAt(path, shared);
+      if (isLess) {
+        low = middle + 1;
+        sharedWithLow = shared;
+      } else {
+        high = middle;
+        sharedWithHigh = shared;
+      }
     }
     return low;
   }
 
-  /** Compares in place: a decoded string per step would cost more than the search itself. */
-  #compare(record: number, path: ByteString): number {
+  /** How many bytes the path at `at` and `path` have in common from the start; `known` of them surely. */
+  #sharedLength(at: number, length: number, path: ByteString, known: number): number {
     const buffer = this.#buffer;
+    const most = length < path.length ? length : path.length;
+    let shared = known;
+    while (shared < most && buffer[at + shared] === path.charCodeAt(shared)) shared++;
+    return shared;
+  }
+
+  #isAt(record: number, path: ByteString): boolean {
     const at = this.#position(record);
-    const length = recordPathLength(buffer, at);
-    const shared = Math.min(length, path.length);
-    for (let i = 0; i < shared; i++) {
-      const difference = (buffer[at + PATH_AT + i] ?? 0) - path.charCodeAt(i);
-      if (difference !== 0) return difference;
-    }
-    return length - path.length;
+    const length = recordPathLength(this.#buffer, at);
+    return length === path.length && this.#sharedLength(at + PATH_AT, length, path, 0) === length;
   }
 
   #position(record: number): number {
-    return this.#buffer.readUInt32LE(POSITIONS_AT + 4 * record);
+    return readUint32(this.#buffer, POSITIONS_AT + 4 * record);
   }
+}
+
+/** The byte at `index`; -1, less than any byte, behind the end. */
+function codeAt(path: ByteString, index: number): number {
+  return index < path.length ? path.charCodeAt(index) : -1;
 }

@@ -18,12 +18,11 @@ type Layers = readonly { readonly index: LayerIndex }[];
 export class SearchedChild implements ChildFacts {
   readonly #layers: Layers;
   readonly #path: ByteString;
-  readonly #whiteoutPath: ByteString;
+  #whiteoutPath: ByteString | undefined;
 
   constructor(layers: Layers, path: ByteString) {
     this.#layers = layers;
     this.#path = path;
-    this.#whiteoutPath = whiteoutPath(path);
   }
 
   record(layer: number): number {
@@ -35,6 +34,7 @@ export class SearchedChild implements ChildFacts {
   }
 
   whiteout(layer: number): boolean {
+    this.#whiteoutPath ??= whiteoutPath(this.#path);
     return (this.#layers[layer]?.index.find(this.#whiteoutPath) ?? -1) >= 0;
   }
 }

@@ -7,7 +7,8 @@ import type { LayerIndex } from './layer-index.ts';
 import { baseName, joinPath, parentPath } from './layer-path.ts';
 import { type ChildFacts, listChildren, SearchedChild } from './rootfs-child.ts';
 import { MAX_SYMLINKS, resolveInRoot } from './resolve-in-root.ts';
-import { isWhiteoutName, opaquePath } from './whiteout.ts';
+import type { Writable } from './layer-index-record.ts';
+import { isWhiteoutName, OPAQUE_NAME, opaquePath } from './whiteout.ts';
 
 /** One path of the merged view, with the layer that its content lies in. */
 export interface RootfsEntry extends LayerEntry {
@@ -28,8 +29,10 @@ interface Found {
   readonly entry: RootfsEntry;
   /** Directories: the lowest layer whose content shows in them. */
   readonly floor: number;
-  /** Not directories: the number of a layer that puts entries below it all the same, or -1. */
-  readonly conflict: number;
+  /** The number of the layer that it is in. */
+  readonly layer: number;
+  /** The number of a higher layer that only holds things below it, or -1. */
+  readonly implied: number;
 }
 
 /** The digest of a layer without entries (two zero blocks), which an empty root counts as. */
@@ -50,7 +53,11 @@ export class RootfsTree {
   constructor(layers: readonly RootfsLayer[]) {
     this.#layers = layers;
     const layer = layers.at(-1)?.info.digest ?? EMPTY_LAYER;
-    this.#directories.set('', { entry: { ...IMPLIED, path: '', layer }, floor: 0, conflict: -1 });
+    const floor = Math.max(
+      0,
+      layers.findLastIndex(({ index }) => index.find(OPAQUE_NAME) >= 0),
+    );
+    this.#directories.set('', { entry: { ...IMPLIED, path: '', layer }, floor, layer: -1, implied: -1 });
   }
 
   /**
@@ -74,7 +81,7 @@ export class RootfsTree {
       const found = this.#merge(joinPath(directory, child.name), floor, child);
       if (found === undefined) continue;
       if (found.entry.type === 'directory') this.#directories.set(found.entry.path, found);
-      else if (found.conflict >= 0) throw this.#conflictError(found);
+      else this.#refuseBelow(found, child);
       entries.push(found.entry);
     }
     return entries.toSorted((a, b) => compareByteStrings(a.path, b.path));
@@ -110,7 +117,7 @@ export class RootfsTree {
   #directory(path: ByteString): Found | undefined {
     const found = this.#find(path);
     if (found === undefined || found.entry.type === 'directory') return found;
-    if (found.conflict >= 0) throw this.#conflictError(found);
+    this.#refuseBelow(found, new SearchedChild(this.#layers, path));
     return undefined;
   }
 
@@ -122,8 +129,8 @@ export class RootfsTree {
       const record = isWhiteout ? -1 : child.record(layer);
       if (record >= 0) {
         const entry = this.#entry(layer, record);
-        if (entry.type === 'directory') return { entry, floor: this.#contentFloor(path, floor, child), conflict: -1 };
-        return { entry, floor: -1, conflict: implied >= 0 ? implied : child.below(layer) ? layer : -1 };
+        const isDirectory = entry.type === 'directory';
+        return { entry, layer, implied, floor: isDirectory ? this.#contentFloor(path, floor, child) : -1 };
       }
       if (implied < 0 && child.below(layer)) implied = layer;
       if (child.whiteout(layer)) break;
@@ -131,7 +138,7 @@ export class RootfsTree {
     const digest = this.#layers[implied]?.info.digest;
     if (digest === undefined) return undefined;
     const entry = { ...IMPLIED, path, layer: digest };
-    return { entry, floor: this.#contentFloor(path, floor, child), conflict: -1 };
+    return { entry, layer: implied, implied, floor: this.#contentFloor(path, floor, child) };
   }
 
   /** The lowest layer whose content shows in the directory `path`. */
@@ -139,33 +146,33 @@ export class RootfsTree {
     for (let layer = this.#layers.length - 1; layer >= floor; layer--) {
       const index = this.#layers[layer]?.index;
       const record = child.record(layer);
+      if (record >= 0 && index?.typeAt(record) !== 'directory') return layer + 1;
       if (index === undefined || child.whiteout(layer)) return layer;
-      if (record >= 0 && index.typeAt(record) !== 'directory') return layer + 1;
       if (child.below(layer) && index.find(opaquePath(path)) >= 0) return layer;
     }
     return floor;
   }
 
   #entry(layer: number, record: number): RootfsEntry {
-    const { index, info } = this.#layers[layer] ?? this.#noLayer(layer);
-    const entry = index.at(record);
+    const { index, info } = this.#layers[layer] ?? noLayer(layer);
+    const digest = info.digest;
+    const entry: Writable<LayerEntry> & { layer?: Digest; hardLinkKey?: string } = index.at(record);
     if (entry.type === 'hardlink') {
-      const target = index.get(entry.linkPath);
-      if (target === undefined) throw layerInvalid(entry.path, 'a hard link whose target is not in the layer');
       const { path } = entry;
-      return { ...target, path, layer: info.digest, hardLinkKey: `${info.digest}:${target.path}` };
+      const target = index.get(entry.linkPath);
+      if (target === undefined) throw layerInvalid(path, 'a hard link whose target is not in the layer');
+      return { ...target, path, layer: digest, hardLinkKey: `${digest}:${target.path}` };
     }
-    if (entry.type !== 'file' || !index.hasLinks(record)) return { ...entry, layer: info.digest };
-    return { ...entry, layer: info.digest, hardLinkKey: `${info.digest}:${entry.path}` };
+    if (entry.type === 'file' && index.hasLinks(record)) entry.hardLinkKey = `${digest}:${entry.path}`;
+    return Object.assign(entry, { layer: digest });
   }
 
-  #noLayer(layer: number): never {
-    throw new RangeError(`no layer ${layer}`);
-  }
-
-  #conflictError({ entry, conflict }: Found): Error {
+  /** Throws when something lies below what is no directory, in its own layer or one above. */
+  #refuseBelow({ entry, layer, implied }: Found, child: ChildFacts): void {
+    const conflict = implied >= 0 ? implied : child.below(layer) ? layer : -1;
     const digest = this.#layers[conflict]?.info.digest;
-    return layerInvalid(
+    if (digest === undefined) return;
+    throw layerInvalid(
       entry.path,
       `layer ${digest} holds entries below it, but it is a ${entry.type}; engines disagree on what that means`,
     );
@@ -185,4 +192,9 @@ const IMPLIED: Omit<LayerEntry, 'path'> = {
   devMinor: 0,
   offset: 0,
 };
+
+function noLayer(layer: number): never {
+  throw new RangeError(`no layer ${layer}`);
+}
+
 const NOTHING = { floor: -1 };

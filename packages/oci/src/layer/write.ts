@@ -56,7 +56,7 @@ export class LayerWriter {
   readonly #sink: BlobWriter;
   readonly #rules = new EmissionRules();
   readonly #index = new LayerIndexBuilder();
-  readonly #batch = Buffer.allocUnsafe(BATCH_SIZE);
+  readonly #batch = new Uint8Array(BATCH_SIZE);
   #filled = 0;
   #flushed = 0;
   #flushedAtYield = 0;
