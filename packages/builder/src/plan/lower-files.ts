@@ -9,10 +9,13 @@ import type { StageState } from './stage-state.ts';
 
 /** WORKDIR: always a row with a layer, even an empty one, except for `/`, which always exists. */
 export function lowerWorkdir(stage: StageState, instruction: WorkdirInstruction): void {
-  const path = resolveFrom(stage.workingDirectory, stage.expand(instruction.path, instruction));
-  stage.config = { ...stage.config, WorkingDir: path };
+  const written = stage.expand(instruction.path, instruction);
+  const path = resolveFrom(stage.workingDirectory, written);
+  // Engines keep an absolute path in the config as it was written, even `/tmp/` or `/a/../b`.
+  const shown = written.startsWith('/') ? written : path;
+  stage.config = { ...stage.config, WorkingDir: shown };
   if (path === '/') {
-    stage.recordMetadata(`WORKDIR ${path}`);
+    stage.recordMetadata(`WORKDIR ${shown}`);
     return;
   }
   const { context } = stage;
@@ -27,7 +30,7 @@ export function lowerWorkdir(stage: StageState, instruction: WorkdirInstruction)
     },
     context.dependencies,
   );
-  stage.recordStep(step, `WORKDIR ${path}`, `WORKDIR ${path}`);
+  stage.recordStep(step, `WORKDIR ${shown}`, `WORKDIR ${path}`);
 }
 
 /** COPY: `from` is the filesystem that `--from` names, undefined for the build context. */

@@ -5,6 +5,7 @@ import type { SourceTree } from '../context/source-tree.ts';
 import type { OpDependencies } from '../ops/dependencies.ts';
 import { atRange } from './at-range.ts';
 import type { BuildArguments, GlobalArguments } from './build-arguments.ts';
+import { cleanAbsolute } from './paths.ts';
 import type { BuildStep, BuildVertex, NamedStep, PlannedHistory, PlannedStage } from './plan.ts';
 import { inheritConfig, type RunConfig } from './run-config.ts';
 import { StageVariables } from './variables.ts';
@@ -58,8 +59,9 @@ export class StageState {
     this.variables = new StageVariables(this.config.Env ?? [], parent?.variables.arguments ?? []);
   }
 
+  /** Absolute and clean, whatever the config says. */
   get workingDirectory(): string {
-    return this.config.WorkingDir === undefined || this.config.WorkingDir === '' ? '/' : this.config.WorkingDir;
+    return cleanAbsolute(this.config.WorkingDir ?? '/');
   }
 
   /** A word of this instruction with variables expanded and quotes removed. */

@@ -81,6 +81,21 @@ describe('the config', () => {
   });
 });
 
+describe('WORKDIR', () => {
+  it.each<[string, string, string]>([
+    ['WORKDIR /tmp/', '/tmp/', '/tmp'],
+    ['WORKDIR /a/../b', '/a/../b', '/b'],
+    ['WORKDIR sub/', '/srv/sub', '/srv/sub'],
+    ['WORKDIR ../x/./y/', '/x/y', '/x/y'],
+    ['WORKDIR $NOTHING', '/srv', '/srv'],
+    ['WORKDIR /', '/', '/'],
+  ])('%s: absolute paths stay in the config as written, commands run in the clean one', async (line, shown, clean) => {
+    const plan = await planOf(`FROM base\n${line}\nRUN pwd`);
+    expect(plan.target.config.WorkingDir).toBe(shown);
+    expect((await lastRun(plan))['workingDirectory']).toBe(clean);
+  });
+});
+
 describe('the history', () => {
   it('has a row for every instruction, as BuildKit writes it', async () => {
     const { target } = await planOf(`FROM base
