@@ -18,7 +18,9 @@ export async function writeOutputFile(
   const existing = await stat(path).catch(() => undefined);
   if (existing !== undefined && !existing.isFile()) {
     // A directory fails here with its own error.
-    await writeInto(path, 'w', write, signal);
+    await writeInto(path, 'w', write, signal).catch((error: unknown) => {
+      throw namedAfter(error, path);
+    });
     return;
   }
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
@@ -28,7 +30,7 @@ export async function writeOutputFile(
   } catch (error) {
     // Its own failure (the folder is none) would hide the reason.
     await rm(temporary, { force: true }).catch(() => {});
-    throw namedAfter(error, temporary, path);
+    throw namedAfter(error, path);
   }
 }
 
@@ -53,11 +55,8 @@ async function writeAll(file: FileHandle, chunk: Uint8Array, signal: AbortSignal
   for (let at = 0; at < chunk.length; ) at += (await file.write(chunk, at)).bytesWritten;
 }
 
-/** People asked for `path`; the temporary name says nothing to them. */
-function namedAfter(error: unknown, temporary: string, path: string): unknown {
-  if (error instanceof Error && 'path' in error && error.path === temporary) {
-    error.path = path;
-    error.message = error.message.replace(temporary, path);
-  }
+/** A failed write names no file, or the temporary one: people asked for `path`. */
+function namedAfter(error: unknown, path: string): unknown {
+  if (error instanceof Error && 'syscall' in error) Object.assign(error, { path });
   return error;
 }

@@ -31,6 +31,8 @@ export async function runProcess(argv: readonly string[], process: NodeJS.Proces
     void reportError(error, host, { debug: argv.includes('--debug') }).finally(() => process.exit(EXIT_FAILED));
   });
   const code = await runCommandLine(argv, host);
+  // A failed write is told of in a later turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
   await written(stdout.made);
   await written(stderr.made);
   // Nothing that is still open (a standard input, a timer) may keep a finished command alive.

@@ -1,9 +1,9 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import { stat } from 'node:fs/promises';
 import { CommandError, UsageError, notSupportedYet } from '../errors.ts';
 import type { Host, InputStream } from '../host.ts';
+import { untilAborted } from '../until-aborted.ts';
 
 /** Where the build reads from. */
 export interface BuildContext {
@@ -51,7 +51,7 @@ async function contextDirectory(path: string, host: Host): Promise<string> {
 
 async function contextFromStdin(path: string, host: Host): Promise<BuildContext> {
   const directory = path === '-' ? undefined : await contextDirectory(path, host);
-  const text = await readDockerfile(host.stdin, path);
+  const text = await untilAborted(readDockerfile(host.stdin, path), host.signal);
   const temporary = await mkdtemp(join(tmpdir(), 'tsbuild-stdin-'));
   const dispose = () => rm(temporary, { recursive: true, force: true });
   try {

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readFile, stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import {
   type BuildResult,
   type SourceFile,
@@ -10,7 +10,7 @@ import {
 } from '@tsbuild/builder';
 import { familiarName, parseReference, writeArchive } from '@tsbuild/oci/node';
 import { defineCommand } from '../command.ts';
-import { UsageError } from '../errors.ts';
+import { CommandError, UsageError } from '../errors.ts';
 import { EXIT_OK } from '../exit-code.ts';
 import type { Host } from '../host.ts';
 import { loadIntoEngine } from '../load-into-engine.ts';
@@ -47,6 +47,7 @@ export const buildCommand = defineCommand({
   async run({ options, operands, settings }, host) {
     const flags = builderOptions(options, host);
     const outputs = checkOutputs(options, host);
+    for (const output of outputs) if (output.kind === 'file') await checkFolder(output.path, host);
     // A user without root builds as root of a user namespace: this program once more, inside.
     if (needsUserNamespace()) return runInUserNamespace(host.commandLine, (text) => warn(text, options, host));
 
@@ -89,6 +90,13 @@ function checkOutputs(flags: BuildFlags, host: Host): readonly BuildOutput[] {
     throw wrong('refusing to write an archive to a terminal', 'use -o FILE, or pipe it: … -o - . | docker load');
   }
   return outputs;
+}
+
+/** A build of minutes should not end with a folder that is not there. */
+async function checkFolder(path: string, host: Host): Promise<void> {
+  const folder = dirname(resolve(host.cwd, path));
+  const info = await stat(folder).catch(() => undefined);
+  if (info?.isDirectory() !== true) throw new CommandError(`cannot write ${path}: ${folder} is not a directory`);
 }
 
 async function deliver(

@@ -19,14 +19,12 @@ export interface Diagnostic {
   readonly exitCode: number;
 }
 
+/** What to do, where the message of the image library leaves it to its caller. */
 const HINTS: Partial<Record<OciErrorCode, string>> = {
-  IMAGE_NOT_FOUND: "'tsbuild images' lists the images of this store",
-  IMAGE_AMBIGUOUS: 'give more digits of the image ID',
   ARCHIVE_INVALID:
     "expected an archive of 'docker save', 'tsbuild save' or an OCI layout, also gzipped; is the file whole?",
   BLOB_CORRUPT: 'the stored bytes have changed since they were written; load or build the image again',
   STORE_UNWRITABLE: 'choose another store with --root or TSBUILD_ROOT',
-  LOCK_TIMEOUT: 'another tsbuild holds the store; try again when it is done',
 };
 
 /** Turns any error into a {@link Diagnostic}. `source` is the Dockerfile's text, for the frame. */

@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Layout } from '@tsbuild/oci/node';
 import { expect, describe, it } from 'vitest';
@@ -102,11 +102,18 @@ describe.skipIf(process.geteuid?.() !== 0)('build (needs root)', () => {
 
   it('leaves nothing half-written when the archive cannot be written', async () => {
     const { cwd, build } = await project();
-    await writeFile(join(cwd, 'taken'), '');
-    const { code, stderr } = await build(['-t', 'my-app', '-o', 'taken/my-app.tar', '.']);
+    await mkdir(join(cwd, 'taken'));
+    const { code, stderr } = await build(['-t', 'my-app', '-o', 'taken', '.']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/ERROR: .*taken\/my-app\.tar/);
+    expect(stderr).toMatch(/\nERROR: .*taken: illegal operation on a directory/);
     expect((await readdir(cwd)).toSorted()).toEqual(['Dockerfile', 'run', 'taken']);
+  });
+
+  it('looks whether the archive has a folder before it builds', async () => {
+    const { build } = await project();
+    const { code, stderr } = await build(['-t', 'my-app', '-o', 'run/my-app.tar', '.']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^ERROR: cannot write run\/my-app\.tar: .* is not a directory\n$/);
   });
 
   it('fails for a missing context or Dockerfile', async () => {

@@ -1,0 +1,88 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { version } from '../src/version.ts';
+
+let folder: string;
+let program: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tsbuild-process-test-'));
+  program = join(folder, 'main.mjs');
+  await build({
+    entryPoints: [fileURLToPath(new URL('../src/main.ts', import.meta.url))],
+    outfile: program,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    conditions: ['@tsbuild/source'],
+    external: ['koffi'],
+    banner: {
+      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
+    },
+    logLevel: 'error',
+  });
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+function start(...argv: string[]): ChildProcess {
+  const env = { ...process.env, TSBUILD_ROOT: join(folder, 'store') };
+  return spawn(process.execPath, [program, ...argv], { cwd: folder, env, stdio: 'pipe' });
+}
+
+async function outcome(child: ChildProcess) {
+  const [stdout, stderr] = [textOf(child.stdout), textOf(child.stderr)];
+  const [code, signal] = await once(child, 'close');
+  return { code, signal, stdout: stdout(), stderr: stderr() };
+}
+
+function textOf(stream: ChildProcess['stdout']): () => string {
+  let text = '';
+  stream?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return () => text;
+}
+
+describe('the process', () => {
+  it('answers --version', async () => {
+    expect(await outcome(start('--version'))).toMatchObject({ code: 0, stdout: `tsbuild ${version}\n`, stderr: '' });
+  });
+
+  it('ends with the exit code of the command', async () => {
+    expect(await outcome(start('images'))).toMatchObject({ code: 0 });
+    expect(await outcome(start('history', 'nope'))).toMatchObject({ code: 1 });
+    expect(await outcome(start('nope'))).toMatchObject({ code: 2 });
+  });
+
+  it('is quiet when the reader of its output goes away', async () => {
+    const child = start('build', '--help');
+    child.stdout?.destroy();
+    expect(await outcome(child)).toMatchObject({ code: 141, stderr: '' });
+  });
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const)('ends orderly on %s', async (signal, code) => {
+    // Waits for the archive that never comes.
+    const child = start('load');
+    const ended = outcome(child);
+    await ready(child, 'load');
+    child.kill(signal);
+    expect(await ended).toEqual({ code, signal: null, stdout: '', stderr: 'interrupted\n' });
+  });
+});
+
+/** The handlers are there as soon as the process has read the first bytes of its input. */
+async function ready(child: ChildProcess, what: string): Promise<void> {
+  const enough = Buffer.alloc(1 << 20, what);
+  if (child.stdin?.write(enough) === false) await once(child.stdin, 'drain');
+}
