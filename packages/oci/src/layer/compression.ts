@@ -25,10 +25,10 @@ const MAGICS: readonly (readonly [Compression, readonly number[]])[] = [
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
   ['bzip2', [0x42, 0x5a, 0x68]],
 ];
-/** Bytes that {@link sniffCompression} wants to see. */
-export const SNIFF_SIZE = 6;
+/** The longest of them, in bytes. */
+const SNIFF_SIZE = 6;
 
-/** Tells the compression from the first {@link SNIFF_SIZE} bytes. */
+/** Tells the compression from the first bytes of some data; six are enough. */
 export function sniffCompression(head: Uint8Array): Compression {
   for (const [compression, magic] of MAGICS) {
     if (magic.every((byte, i) => head[i] === byte)) return compression;

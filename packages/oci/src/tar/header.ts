@@ -130,18 +130,17 @@ function matches(bytes: Uint8Array, at: number, text: string): boolean {
 
 /** Some old writers summed signed bytes; every reader takes either sum. */
 function verifyChecksum(bytes: Uint8Array, at: number): void {
-  let unsigned = 8 * 0x20;
-  let high = 0;
-  for (let i = at; i < at + BLOCK_SIZE; i++) {
-    const byte = bytes[i] ?? 0;
-    unsigned += byte;
-    high += byte >> 7;
-  }
-  for (let i = at + 148; i < at + 156; i++) {
-    const byte = bytes[i] ?? 0;
-    unsigned -= byte;
-    high -= byte >> 7;
-  }
   const stored = readNumber(bytes, at + 148, 8, 'checksum');
-  if (stored !== unsigned && stored !== unsigned - 256 * high) throw tarInvalid('the checksum of a header is wrong');
+  const unsigned = sumOf(bytes, at, (byte) => byte);
+  if (stored !== unsigned && stored !== sumOf(bytes, at, (byte) => (byte << 24) >> 24)) {
+    throw tarInvalid('the checksum of a header is wrong');
+  }
+}
+
+/** Sums a header block as if its checksum field were blank. */
+function sumOf(bytes: Uint8Array, at: number, valueOf: (byte: number) => number): number {
+  let sum = 8 * 0x20;
+  for (let i = at; i < at + 148; i++) sum += valueOf(bytes[i] ?? 0);
+  for (let i = at + 156; i < at + BLOCK_SIZE; i++) sum += valueOf(bytes[i] ?? 0);
+  return sum;
 }
