@@ -18,7 +18,7 @@ const MAX_BYTES = 256 * 1024 ** 3;
 const RATIO_GRACE = 1024 * 1024;
 const CHUNK_SIZE = 256 * 1024;
 
-/** RFC 1952 §2.3.1; RFC 8878 §3.1.1 and its skippable frames; the xz file format §2.1.1.1; bzip2's `BZh`. */
+/** RFC 1952 §2.3.1; RFC 8878 §3.1.1; the xz file format §2.1.1.1; bzip2's `BZh`. */
 const MAGICS: readonly (readonly [Compression, readonly number[]])[] = [
   ['gzip', [0x1f, 0x8b, 0x08]],
   ['zstd', [0x28, 0xb5, 0x2f, 0xfd]],
