@@ -1,13 +1,14 @@
 import { type ByteString, compareByteStrings } from '../byte-string.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import { layerInvalid } from './layer-error.ts';
-import { INDEX_MAGIC, LayerIndex, POSITIONS_AT } from './layer-index.ts';
+import { CONTENT_SIZE_AT, COUNT_AT, INDEX_MAGIC, LayerIndex, POSITIONS_AT } from './layer-index.ts';
 import { FLAGS_AT, HAS_LINKS, recordSize, writeRecord } from './layer-index-record.ts';
 
 /** Collects the entries of a layer, in any order, and makes its index. Keeps bytes and paths, no entry objects. */
 export class LayerIndexBuilder {
   #records = Buffer.allocUnsafe(16 * 1024);
   #filled = 0;
+  #contentSize = 0;
   readonly #paths: ByteString[] = [];
   readonly #starts: number[] = [];
   readonly #linkTargets = new Set<ByteString>();
@@ -25,6 +26,7 @@ export class LayerIndexBuilder {
     this.#paths.push(entry.path);
     this.#starts.push(this.#filled);
     this.#filled += size;
+    this.#contentSize += entry.size;
     if (entry.type === 'hardlink') this.#linkTargets.add(entry.linkPath);
   }
 
@@ -38,7 +40,8 @@ export class LayerIndexBuilder {
     const buffer = Buffer.allocUnsafe(recordsAt + this.#filled);
     buffer.write(INDEX_MAGIC, 0, 'latin1');
     buffer.fill(0, INDEX_MAGIC.length, POSITIONS_AT);
-    buffer.writeUInt32LE(order.length, POSITIONS_AT - 4);
+    buffer.writeUInt32LE(order.length, COUNT_AT);
+    buffer.writeDoubleLE(this.#contentSize, CONTENT_SIZE_AT);
     this.#records.copy(buffer, recordsAt, 0, this.#filled);
     order.forEach((added, record) => {
       buffer.writeUInt32LE(recordsAt + (this.#starts[added] ?? 0), POSITIONS_AT + 4 * record);

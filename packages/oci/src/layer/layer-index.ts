@@ -16,14 +16,15 @@ import {
 } from './layer-index-record.ts';
 
 /**
- * The encoded form: magic with version, checksum (crc32 of all that follows it), number of records, the positions of the
- * records in order of their paths, the records. Positions count from the start of the index.
+ * The encoded form: magic with version, checksum (crc32 of all that follows it), number of records, bytes of content in all
+ * files (a double), the positions of the records in order of their paths, the records. Positions count from the start of the index.
  */
-export const INDEX_MAGIC = 'tsblidx1';
+export const INDEX_MAGIC = 'tsblidx2';
 const CHECKSUM_AT = 8;
-const COUNT_AT = 12;
+export const COUNT_AT = 12;
+export const CONTENT_SIZE_AT = 16;
 /** Where the positions begin. */
-export const POSITIONS_AT = 16;
+export const POSITIONS_AT = 24;
 
 /** The character after the slash: the first that sorts behind everything below a directory. */
 const AFTER_SLASH = '0';
@@ -45,11 +46,14 @@ export class LayerIndex {
   readonly #buffer: Buffer;
   /** Number of entries. */
   readonly length: number;
+  /** Bytes of content in all files of the layer: what Docker calls the size of a layer. */
+  readonly contentSize: number;
 
   /** For {@link LayerIndexBuilder} and {@link LayerIndex.decode}; `bytes` are well formed. */
   constructor(bytes: Uint8Array) {
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.length = this.#buffer.readUInt32LE(COUNT_AT);
+    this.contentSize = this.#buffer.readDoubleLE(CONTENT_SIZE_AT);
   }
 
   /**

@@ -129,3 +129,20 @@ it('holds 60,000 entries and finds each of them', () => {
   // Around 100 ms; a search that scanned would take minutes.
   expect(performance.now() - start).toBeLessThan(10_000);
 });
+
+it('LayerIndex knows the bytes of all files, as Docker counts the size of a layer', () => {
+  const builder = new LayerIndexBuilder();
+  const plain = {
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtime: { seconds: 0, nanoseconds: 0 },
+    devMajor: 0,
+    devMinor: 0,
+    offset: 0,
+  };
+  builder.add({ ...plain, path: 'a', type: 'file', size: 5_000_000_000, linkPath: '' });
+  builder.add({ ...plain, path: 'b', type: 'file', size: 7, linkPath: '' });
+  builder.add({ ...plain, path: 'c', type: 'hardlink', size: 0, linkPath: 'a' });
+  expect(LayerIndex.decode(builder.build().encode()).contentSize).toBe(5_000_000_007);
+});
