@@ -24,7 +24,7 @@ export class MemoryBlobStore implements BlobStore {
     return {
       write: (chunk) => {
         if (ended) throw new Error('this blob writer has ended');
-        chunks.push(chunk.slice());
+        chunks.push(new Uint8Array(chunk));
       },
       commit: async (expected = {}) => {
         end();
