@@ -19,6 +19,9 @@ export const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'].find((path) => exist
 export const NO_SANDBOX =
   process.getuid?.() !== 0 ? 'needs root' : BUSYBOX === undefined ? 'needs a static busybox' : undefined;
 
+/** True when these tests themselves run as uid 0 of a user namespace. */
+export const IN_USER_NAMESPACE = !/^\s*0\s+0\s+4294967295/.test(readFileSync('/proc/self/uid_map', 'latin1'));
+
 /** Commands that the tests' scripts use. */
 const APPLETS = ('awk cat chmod chown cp cut date dd env false find grep head hostname id ip ln ls md5sum mkdir mkfifo mknod mount ' +
   'mv nc od ping printf ps pwd readlink rm rmdir sed seq setsid sh sleep sort stat su tail tee test touch tr true umount ' +

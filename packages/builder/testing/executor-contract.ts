@@ -120,7 +120,7 @@ export function executorContract(name: string, options: ExecutorContractOptions)
       const { out } = await sh('id -u; id -g; id -G; grep CapEff /proc/self/status', {
         user: { uid: 1000, gid: 1000, groups: [1000, 1001, 27] },
       });
-      expect(out).toBe(`1000\n1000\n1000 1001 27\nCapEff:\t${'0'.repeat(16)}\n`);
+      expect(out).toBe(`1000\n1000\n1000 27 1001\nCapEff:\t${'0'.repeat(16)}\n`);
     });
 
     it('starts in the working directory', async () => {

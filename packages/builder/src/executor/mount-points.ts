@@ -1,4 +1,6 @@
+import { byteStringToUtf8 } from '@tsbuild/oci';
 import type { ByteString } from '@tsbuild/oci';
+import { BuildError } from '../errors.ts';
 import type { FileMount } from './executor.ts';
 import { Stubs } from './stubs.ts';
 import type { MountTree } from './stubs.ts';
@@ -60,6 +62,10 @@ export function prepareMountPoints(tree: MountTree, writable: string, wanted: Wa
  */
 export function ensureDirectory(tree: MountTree, writable: string, path: ByteString): void {
   const resolved = relative(tree.resolveForWrite(relative(path)));
+  // `/proc/self/fd/N` is how a runtime's own open directories were reached (CVE-2024-21626).
+  if (/^(?:proc|sys)(?:\/|$)/.test(resolved) && resolved.includes('/')) {
+    throw new BuildError('RUN_FAILED', `/${byteStringToUtf8(resolved)} cannot be a working directory`);
+  }
   if (tree.lookup(resolved)?.type !== 'directory') new Stubs(tree, writable).directory(resolved);
 }
 

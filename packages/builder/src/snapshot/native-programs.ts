@@ -50,10 +50,17 @@ export function programsNative(): Native {
     setTimes: (path, seconds, nanoseconds) => {
       // Node cannot open a symlink itself; before 1970 it becomes 1970, which a symlink's time may.
       if (lstatSync(path).isSymbolicLink()) return lutimesSync(path, Math.max(0, seconds), Math.max(0, seconds));
-      const time = `@${seconds}.${String(nanoseconds).padStart(9, '0')}`;
+      const time = `@${decimalTime(seconds, nanoseconds)}`;
       onDescriptor(path, (file) => run('touch', ['-d', time, file.path], file.fd));
     },
   };
+}
+
+/** As one signed number: touch reads `-5.1` as 5.1 s before 1970, while our nanoseconds always count forward. */
+function decimalTime(seconds: number, nanoseconds: number): string {
+  const total = BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds);
+  const digits = String(total < 0n ? -total : total).padStart(10, '0');
+  return `${total < 0n ? '-' : ''}${digits.slice(0, -9)}.${digits.slice(-9)}`;
 }
 
 /** One getfattr for a whole tree: one process per file would take minutes. */
