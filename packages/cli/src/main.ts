@@ -5,6 +5,6 @@ const argv = process.argv.slice(2);
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v' || argv[0] === 'version')) {
   process.stdout.write(`tsbuild ${version}\n`);
 } else {
-  const { runProcess } = await import('./process.ts');
-  await runProcess(argv, process);
+  // Loaded only now: the version above costs no more than Node itself. Its failures end the process by themselves.
+  void import('./process.ts').then(({ runProcess }) => runProcess(argv, process));
 }
