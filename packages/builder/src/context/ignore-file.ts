@@ -55,14 +55,15 @@ function patternOf(line: ByteString, source: SourceFile, lineNumber: number): Pa
     return parsePattern(normal);
   } catch (error) {
     if (!(error instanceof PatternSyntaxError)) throw error;
+    const shown = cleanPath(normal);
     const end = source.text.split('\n')[lineNumber - 1]?.replace(/\r$/, '').length ?? 0;
     throw new BuildError(
       'IGNORE_INVALID',
-      `${source.name}:${lineNumber}: ${error.message}: ${JSON.stringify(byteStringToUtf8(normal))}`,
+      `${source.name}:${lineNumber}: ${error.message}: ${JSON.stringify(byteStringToUtf8(shown))}`,
       {
         range: { start: { line: lineNumber, column: 0 }, end: { line: lineNumber, column: end } },
         hint:
-          normal === '!'
+          shown === '!'
             ? 'Write the pattern to take back right behind the "!".'
             : 'Put a backslash before a "[" that is part of a name.',
         cause: error,

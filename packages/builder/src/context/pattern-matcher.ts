@@ -26,6 +26,10 @@ export interface Pattern {
 /**
  * A compiled list of ignore patterns, as moby/patternmatcher means them: anchored at the root, case matters, a pattern
  * that matches a directory holds for all below it, and the last pattern that holds decides.
+ *
+ * One thing is easily missed: a pattern is asked only where it would turn the verdict so far, and holds below a
+ * directory only if it was asked there. So `!logs` behind `*.log` takes nothing back in `logs`, which no pattern had
+ * ignored. Docker and BuildKit leave out the same files.
  */
 export class PatternMatcher {
   readonly #root: DirectoryMatch;
@@ -34,7 +38,7 @@ export class PatternMatcher {
     const live = patterns.flatMap(({ exception, routes }, rank) =>
       routes.map((route) => ({ rank, exception, route, positions: startOf(route) })),
     );
-    this.#root = new Match(false, live.toReversed());
+    this.#root = new Match(false, live);
   }
 
   /** Whether the path (relative, no leading slash) is ignored. The root itself never is. */
@@ -61,8 +65,8 @@ interface Live {
 }
 
 /**
- * The last pattern that holds decides, and what holds for a directory holds for all below. So of the patterns that
- * hold already only the verdict is kept, and of the others only those behind the one that gave it, last one first.
+ * What holds for a directory holds for all below, and the last one that does decides. So of the patterns that hold only
+ * the verdict is kept, and of the others those behind the one that gave it.
  */
 class Match implements DirectoryMatch {
   readonly ignored: boolean;
@@ -87,16 +91,23 @@ class Match implements DirectoryMatch {
     const verdict = this.#verdict(name);
     const next: Live[] = [];
     for (const live of this.#live) {
-      if (verdict !== undefined && live.rank <= verdict.rank) break;
+      if (verdict !== undefined && live.rank <= verdict.rank) continue;
       const positions = advance(live.route, live.positions, name);
       if (positions.length > 0) next.push({ ...live, positions });
     }
     return new Match(verdict === undefined ? this.ignored : !verdict.exception, next);
   }
 
+  /** The pattern that decides about a child, if it is not one that holds for this directory already. */
   #verdict(name: ByteString): Live | undefined {
-    for (const live of this.#live) if (accepts(live.route, live.positions, name)) return live;
-    return undefined;
+    let { ignored } = this;
+    let verdict: Live | undefined;
+    for (const live of this.#live) {
+      if (live.exception !== ignored || !accepts(live.route, live.positions, name)) continue;
+      verdict = live;
+      ignored = !live.exception;
+    }
+    return verdict;
   }
 }
 

@@ -56,8 +56,7 @@ export function compileRoute(pattern: ByteString): Route {
 
 /**
  * The routes of a pattern with `**`, as moby/patternmatcher reads it: more than one where `**` touches a name, as in
- * `a**b`, which means both `ab` and `a…/…/b`. A match of a parent has to count for its children: on that ground a `**`
- * at the end is the same as `*`.
+ * `a**b`, which means both `ab` and `a…/…/b`. At the end it stands for one or more names.
  * @throws PatternSyntaxError
  */
 export function compileRoutes(pattern: ByteString): Route[] {
@@ -83,16 +82,13 @@ function expand(
   for (let at = start; at < pattern.length; ) {
     if (pattern.startsWith('**', at)) {
       at += pattern[at + 2] === '/' ? 3 : 2;
-      if (at >= pattern.length) {
-        name += '*';
-        break;
-      }
+      const end = at >= pattern.length;
       if (name !== '') {
-        expand(pattern, at, names, name, into);
+        expand(pattern, at, names, end ? `${name}*` : name, into);
         names.push(`${name}*`);
       }
       names.push('**');
-      name = '';
+      name = end ? '*' : '';
     } else {
       const piece = pieceAt(pattern, at);
       at += piece.length;

@@ -20,6 +20,7 @@ describe('ContextTree and files that change', () => {
   const fresh = (): { file: string; root: string; tree: ContextTree; seen: SourceEntry } => {
     const root = temporaryDirectory();
     writeFileSync(join(root, 'f'), 'x'.repeat(100_000));
+    utimesSync(join(root, 'f'), 1_500_000_000, 1_500_000_000);
     const tree = open(root);
     return { file: join(root, 'f'), root, tree, seen: entry(tree, 'f') };
   };
@@ -30,6 +31,14 @@ describe('ContextTree and files that change', () => {
     ['longer', (file) => appendFileSync(file, 'y'), 'f changed'],
     ['shorter', (file) => truncateSync(file, 5), 'f changed'],
     ['touched', later, 'f changed'],
+    [
+      'rewritten and has its old time again',
+      (file) => {
+        writeFileSync(file, 'y'.repeat(100_000));
+        utimesSync(file, 1_500_000_000, 1_500_000_000);
+      },
+      'f changed',
+    ],
     [
       'another file',
       (file, root) => {

@@ -3,17 +3,24 @@ import { describe, expect, it } from 'vitest';
 import { cleanPath } from '../../src/context/clean-path.ts';
 import { compilePatterns, type DirectoryMatch, trimBlanks } from '../../src/context/pattern-matcher.ts';
 
-/** The same language by another road: a regular expression for a whole path, tried on the path and all its parents. */
+/**
+ * The same language by another road: a regular expression for each whole path, asked of all parents from the top, with
+ * a list of which patterns hold where.
+ */
 function oracle(patterns: readonly string[], path: string): boolean {
-  const parents = path.split('/').map((_, index, names) => names.slice(0, index + 1).join('/'));
+  const held = patterns.map(() => false);
   let ignored = false;
-  for (const line of patterns) {
-    const cleaned = cleanPath(line);
-    const exception = cleaned.startsWith('!');
-    const pattern = exception ? cleaned.slice(1) : cleaned;
-    if (parents.some((parent) => wholeMatch(pattern, parent))) ignored = !exception;
+  for (let end = path.indexOf('/'); ; end = path.indexOf('/', end + 1)) {
+    const parent = end < 0 ? path : path.slice(0, end);
+    ignored = false;
+    for (const [index, line] of patterns.entries()) {
+      const cleaned = cleanPath(line);
+      const exception = cleaned.startsWith('!');
+      held[index] ||= exception === ignored && wholeMatch(exception ? cleaned.slice(1) : cleaned, parent);
+      if (held[index]) ignored = !exception;
+    }
+    if (end < 0) return ignored;
   }
-  return ignored;
 }
 
 function wholeMatch(pattern: string, path: string): boolean {
@@ -105,7 +112,9 @@ describe('PatternMatcher', () => {
     expect(canInclude(['node_modules', '!node_modules/x/y'], 'node_modules', 'z')).toBe(false);
     expect(canInclude(['!node_modules/x', 'node_modules'], 'node_modules')).toBe(false);
     expect(canInclude(['**', '!**/*.md'], 'a', 'b', 'c')).toBe(true);
-    expect(canInclude(['**', '!**/*.md', 'a'], 'a', 'b')).toBe(false);
+    expect(canInclude(['!**/*.md', '**'], 'a', 'b')).toBe(false);
+    // "a" is not asked where "**" has spoken, so it cannot outrank the exception.
+    expect(canInclude(['**', '!**/*.md', 'a'], 'a', 'b')).toBe(true);
   });
 
   it('matches names that are not UTF-8 byte by byte', () => {

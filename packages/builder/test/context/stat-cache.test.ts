@@ -50,6 +50,7 @@ describe('StatCache', () => {
     expect(second.get('a', other)).toBeUndefined();
     second.set('a', other, B, LATER);
     second.save();
+    expect(decodeTable(readFileSync(file), root).length).toBe(1);
     expect(StatCache.open(root, file).get('a', other)).toBe(B);
     expect(StatCache.open(root, file).get('a', identity)).toBeUndefined();
   });
