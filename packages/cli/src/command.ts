@@ -11,7 +11,7 @@ export interface GlobalSettings {
 }
 
 /** How many operands a command takes. */
-export interface OperandCount {
+interface OperandCount {
   readonly min: number;
   readonly max: number;
   /** What they are, for the error, e.g. `PATH, or - for standard input`. */
@@ -33,7 +33,7 @@ export interface CommandDefinition<Table extends OptionTable> {
 }
 
 /** One invocation of a command. */
-export interface CommandRequest<Table extends OptionTable> {
+interface CommandRequest<Table extends OptionTable> {
   readonly options: OptionValues<Table>;
   readonly operands: readonly string[];
   readonly settings: GlobalSettings;

@@ -4,7 +4,7 @@ import type { Diagnostic } from './diagnostic.ts';
 type Decoder = InstanceType<typeof TextDecoder>;
 
 /** A failed build, as the last line of the json output. */
-export interface ErrorEvent {
+interface ErrorEvent {
   readonly type: 'error';
   readonly code: string;
   readonly message: string;
