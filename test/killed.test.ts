@@ -15,9 +15,14 @@ RUN echo started; (sleep ${NAP} & sleep ${NAP} & dd if=/dev/zero of=/big bs=64k 
 `;
 
 /** Starts a build and, `delay` milliseconds after its RUN began, sends `signal`; gives the exit code. */
-async function interrupt(builder: Tsbuild, signal: NodeJS.Signals, delay: number): Promise<number | null> {
+async function interrupt(
+  builder: Tsbuild,
+  signal: NodeJS.Signals,
+  delay: number,
+  isolation = 'auto',
+): Promise<number | null> {
   const context = await contextOf({ Dockerfile: DOCKERFILE });
-  const child = builder.start(['build', '--progress', 'plain', context]);
+  const child = builder.start(['build', '--isolation', isolation, '--progress', 'plain', context]);
   const exit = once(child, 'exit');
   if (child.stderr === null) throw new Error('no stderr');
   let said = '';
@@ -34,11 +39,11 @@ async function interrupt(builder: Tsbuild, signal: NodeJS.Signals, delay: number
 }
 
 /** Kills as many builds; gives what any of them left, with the moment at which it was killed. */
-async function killTenTimes(builder: Tsbuild): Promise<string[]> {
+async function killTenTimes(builder: Tsbuild, isolation: string): Promise<string[]> {
   const left: string[] = [];
   for (let round = 0; round < KILLS; round++) {
     const delay = Math.floor(Math.random() * 300);
-    await interrupt(builder, 'SIGKILL', delay);
+    await interrupt(builder, 'SIGKILL', delay, isolation);
     const found = await leftoversAfterDeath(builder.store, String(NAP));
     left.push(...found.map((one) => `after ${delay} ms: ${one}`));
   }
@@ -50,13 +55,17 @@ const nextBuild = async (builder: Tsbuild): Promise<string> =>
   (await builder.build(await contextOf({ Dockerfile: 'FROM busybox\nRUN echo fine $(ls /bin/vi)\n' }))).stderr;
 
 describe('a build that is ended during RUN', () => {
-  it('kill -9, ten times at random moments: no mount, no process, and the next build works', {
-    timeout: 120_000,
-  }, async () => {
-    const builder = await tsbuild();
-    expect(await killTenTimes(builder)).toEqual([]);
-    expect(await nextBuild(builder)).toContain('fine /bin/vi');
-  });
+  it.each(['auto', 'namespaces'])(
+    'kill -9, ten times at random moments, --isolation %s: no mount, no process, and the next build works',
+    {
+      timeout: 120_000,
+    },
+    async (isolation) => {
+      const builder = await tsbuild();
+      expect(await killTenTimes(builder, isolation)).toEqual([]);
+      expect(await nextBuild(builder)).toContain('fine /bin/vi');
+    },
+  );
 
   it('Ctrl-C: exit code 130, no mount, no process', async () => {
     const builder = await tsbuild();
@@ -70,13 +79,17 @@ describe('a build that is ended during RUN', () => {
       user = await testUser();
     });
 
-    it('kill -9, ten times at random moments: no mount, no process, and the next build works', {
-      timeout: 120_000,
-    }, async () => {
-      const builder = await tsbuild({ user });
-      expect(await killTenTimes(builder)).toEqual([]);
-      expect(await nextBuild(builder)).toContain('fine /bin/vi');
-    });
+    it.each(['auto', 'namespaces'])(
+      'kill -9, ten times at random moments, --isolation %s: no mount, no process, and the next build works',
+      {
+        timeout: 120_000,
+      },
+      async (isolation) => {
+        const builder = await tsbuild({ user });
+        expect(await killTenTimes(builder, isolation)).toEqual([]);
+        expect(await nextBuild(builder)).toContain('fine /bin/vi');
+      },
+    );
 
     it('Ctrl-C: exit code 130, no mount, no process', async () => {
       const builder = await tsbuild({ user });
