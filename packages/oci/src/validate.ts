@@ -44,10 +44,9 @@ export async function validateImage(
       return undefined;
     }
   };
-  if (!isManifestType(manifest.mediaType)) report('manifest', `the media type ${manifest.mediaType} is no manifest's`);
-  const decoded = await attempt('manifest', async () =>
-    decodeManifest(await readBlob(blobs, manifest), manifest.mediaType),
-  );
+  const type = isManifestType(manifest.mediaType) ? manifest.mediaType : undefined;
+  if (type === undefined) report('manifest', `the media type ${manifest.mediaType} is no manifest's`);
+  const decoded = await attempt('manifest', async () => decodeManifest(await readBlob(blobs, manifest), type));
   if (decoded === undefined) return problems;
   if (!isConfigType(decoded.config.mediaType)) {
     report('config', `the media type ${decoded.config.mediaType} is no image config's`);

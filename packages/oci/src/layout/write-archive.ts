@@ -36,9 +36,9 @@ export async function writeArchive(
   sink: ArchiveSink,
   options: WriteArchiveOptions = {},
 ): Promise<void> {
+  const write = writerOf(sink);
   const merged = mergeNames(images);
   const needed = await blobsOf(merged, blobs, options.omit ?? new Set());
-  const write = writerOf(sink);
   for (const folder of foldersOf(needed)) await write(encodeTarHeader(member(folder, 'directory', 0o755, 0)));
   for (const blob of needed) await writeBlob(blobs, blob, write);
   const documents = {

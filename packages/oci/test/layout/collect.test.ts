@@ -99,7 +99,7 @@ describe('Layout.collect()', () => {
       }
       return reads;
     })();
-    for (let i = 0; i < 15; i++) {
+    for (let i = 0; i < 8; i++) {
       const lease = await layout.lease();
       await layout.add(await imageOf(layout.blobs, `round-${i}`), refs('moving'));
       await lease[Symbol.asyncDispose]();

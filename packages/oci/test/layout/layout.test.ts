@@ -8,7 +8,7 @@ import { Layout } from '../../src/layout/layout.ts';
 import type { ImageContent } from '../../src/layout/stored-image.ts';
 import { MediaType } from '../../src/media-type.ts';
 import { familiarName, parseReference } from '../../src/reference.ts';
-import { freshLayout, imageOf, layerTar, scratchFolder } from './images.ts';
+import { freshLayout, imageOf, scratchFolder } from './images.ts';
 
 const scratch = await scratchFolder();
 afterAll(() => rm(scratch, { recursive: true, force: true }));
