@@ -15,9 +15,9 @@ import type { RunSpec } from '../src/executor/executor.ts';
 /** Where Debian's busybox-static and others put a busybox without shared libraries. */
 export const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'].find((path) => existsSync(path));
 
-/** Why sandbox tests cannot run here; undefined when they can. */
+/** Why sandbox tests cannot run here, for the end of a title; empty when they can. */
 export const NO_SANDBOX =
-  process.getuid?.() !== 0 ? 'needs root' : BUSYBOX === undefined ? 'needs a static busybox' : undefined;
+  process.getuid?.() !== 0 ? ' (needs root)' : BUSYBOX === undefined ? ' (needs a static busybox)' : '';
 
 /** True when these tests themselves run as uid 0 of a user namespace. */
 export const IN_USER_NAMESPACE = !/^\s*0\s+0\s+4294967295/.test(readFileSync('/proc/self/uid_map', 'latin1'));

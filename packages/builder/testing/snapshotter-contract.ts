@@ -6,6 +6,7 @@ import type { Executor } from '../src/executor/executor.ts';
 import type { Snapshotter } from '../src/snapshot/snapshotter.ts';
 import type { SnapshotterOptions } from '../src/snapshot/overlay-snapshotter.ts';
 import { readTar } from '@tsbuild/oci/node';
+import { CHANGE_SEQUENCES, LIST_TREE } from './change-sequences.ts';
 import { IN_USER_NAMESPACE, NO_SANDBOX } from './busybox-root.ts';
 import { addFile, describeLayer, entryOf, layerContent, SnapshotStore } from './snapshot-store.ts';
 
@@ -15,17 +16,9 @@ export interface SnapshotterContractOptions {
   readonly executor: (scratch: string) => Executor;
 }
 
-/** Prints everything of the tree that a command sees, but for times of directories. */
-const LIST = `cd /; find . -path ./proc -prune -o -path ./sys -prune -o -path ./dev -prune -o -path ./bin -prune -o -print | sort | while read -r f; do
-  if [ -L "$f" ]; then stat -c '%n %F %u:%g' "$f"; readlink "$f";
-  elif [ -f "$f" ]; then stat -c '%n %F %a %u:%g %s %h' "$f"; md5sum <"$f";
-  else stat -c '%n %F %a %u:%g' "$f"; fi; done`;
-
 /** The contract of the seam `Snapshotter`, with real commands. */
 export function snapshotterContract(name: string, options: SnapshotterContractOptions): void {
-  const title =
-    NO_SANDBOX === undefined ? `snapshotter contract: ${name}` : `snapshotter contract: ${name} (${NO_SANDBOX})`;
-  describe.skipIf(NO_SANDBOX !== undefined)(title, () => {
+  describe.skipIf(NO_SANDBOX !== '')(`snapshotter contract: ${name}${NO_SANDBOX}`, () => {
     let store: SnapshotStore;
     let tools: { snapshotter: Snapshotter; executor: Executor };
     let base: BlobInfo;
@@ -238,61 +231,32 @@ export function snapshotterContract(name: string, options: SnapshotterContractOp
     });
 
     describe('what the next command sees', () => {
-      /** Sequences of changes; each step's result must be the same through its layer as it was for the command itself. */
-      const SEQUENCES: Readonly<Record<string, readonly string[]>> = {
-        basic: [
-          'mkdir -p /usr/local/lib /home/derek; echo hosts >/etc/hosts; ln /etc/hosts /etc/hosts.allow; echo so >/usr/local/lib/libn.so; ln -s libn.so /usr/local/lib/libn.so.2; chmod 700 /home/derek',
-          'echo changed >/etc/hosts; echo fstab >/etc/fstab; chmod 600 /etc/fstab; touch /etc/badfile; chmod 666 /etc/badfile; echo zsh >/home/derek/.zshrc; chmod 640 /home/derek/.zshrc',
-          'rm /etc/badfile; mv /home/derek /home/notderek',
-          'rm -rf /usr; rm /etc/hosts.allow',
-          'rm -rf /home; mkdir -p /home/derek; chmod 700 /home/derek; echo z >/home/derek/.zshrc; ln /etc/hosts /etc/hosts.allow',
-        ],
-        deletion: [
-          'mkdir -p /test /lib/hidden; touch /lib/hidden/f; mkdir /lib/dir',
-          'echo 1 >/test/a; echo 2 >/test/b; rm -rf /lib; mkdir /lib; chmod 700 /lib; echo other >/lib/other',
-          'rm /test/a; rm -rf /lib/other; echo 3 >/lib/three; mkdir /lib/hidden',
-        ],
-        update: [
-          'mkdir -p /d1 /d2; chmod 700 /d2; echo a >/f1; echo b >/f2; echo c >/d1/f3',
-          'echo longer >/f1; chmod 664 /f1; rm /f2; echo again >/f2; chmod 766 /d1/f3; chmod 777 /d1',
-        ],
-        hardlinks: [
-          'echo 1 >/root/hosts; ln /root/hosts /root/hosts.allow',
-          'echo 2 >>/root/hosts',
-          'ln /root/hosts /root/hosts.zz; ln /root/hosts.allow /root/aaa',
-          'rm /root/hosts; echo 3 >/root/hosts; ln /root/hosts /root/ab',
-        ],
-        opaque: [
-          'mkdir -p /a/b/c/d /a/e; echo 1 >/a/b/c/d/f; echo 2 >/a/e/g',
-          'rm -rf /a/b; mkdir -p /a/b/c; echo 3 >/a/b/c/new',
-          'mkdir /a/b/c/d; echo 4 >/a/b/c/d/x; rm -rf /a/e; mkdir /a/e',
-          'rm -rf /a; echo file >/a',
-          'rm /a; mkdir -p /a/b/c/d',
-        ],
-      };
-      it.each(Object.entries(SEQUENCES))('is what the last one left, unpacked or kept: %s', async (_, scripts) => {
-        await using keeping = new SnapshotStore();
-        const keepingTools = makeTools(keeping);
-        const keptLayers: BlobInfo[] = [await keeping.busyboxLayer()];
-        const layers: BlobInfo[] = [base];
-        const times = { epoch: 1_500_000_000 };
-        let left: string | undefined;
-        for (const script of scripts) {
-          const both = `${LIST}\necho ----\n${script}\n${LIST}`;
-          const kept = await keeping.run(keepingTools, keptLayers, both, { times });
-          const unpacked = await store.run(tools, layers, both, { times, keep: false });
-          expect(kept.digest).toBe(unpacked.digest);
-          expect(before(kept.output)).toBe(before(unpacked.output));
-          if (left !== undefined) expect(linkless(before(kept.output))).toBe(linkless(left));
-          left = after(kept.output);
-          expect(after(unpacked.output)).toBe(left);
-          layers.push(unpacked);
-          keptLayers.push(kept);
-        }
-        const seen = await store.run(tools, layers, LIST, { keep: false });
-        expect(linkless(seen.output)).toBe(linkless(left ?? ''));
-        expect(describeLayer(seen.index)).toEqual([]);
-      });
+      it.each(Object.entries(CHANGE_SEQUENCES))(
+        'is what the last one left, unpacked or kept: %s',
+        async (_, scripts) => {
+          await using keeping = new SnapshotStore();
+          const keepingTools = makeTools(keeping);
+          const keptLayers: BlobInfo[] = [await keeping.busyboxLayer()];
+          const layers: BlobInfo[] = [base];
+          const times = { epoch: 1_500_000_000 };
+          let left: string | undefined;
+          for (const script of scripts) {
+            const both = `${LIST_TREE}\necho ----\n${script}\n${LIST_TREE}`;
+            const kept = await keeping.run(keepingTools, keptLayers, both, { times });
+            const unpacked = await store.run(tools, layers, both, { times, keep: false });
+            expect(kept.digest).toBe(unpacked.digest);
+            expect(treeBefore(kept.output)).toBe(treeBefore(unpacked.output));
+            expect(linkless(treeBefore(kept.output))).toBe(linkless(left ?? treeBefore(kept.output)));
+            left = treeAfter(kept.output);
+            expect(treeAfter(unpacked.output)).toBe(left);
+            layers.push(unpacked);
+            keptLayers.push(kept);
+          }
+          const seen = await store.run(tools, layers, LIST_TREE, { keep: false });
+          expect(linkless(seen.output)).toBe(linkless(left ?? ''));
+          expect(describeLayer(seen.index)).toEqual([]);
+        },
+      );
 
       it('has the modes, owners, links and times that the layer says', async () => {
         const layer = await store.layer(async (writer) => {
@@ -363,11 +327,11 @@ export function snapshotterContract(name: string, options: SnapshotterContractOp
   });
 }
 
-function before(output: string): string {
+function treeBefore(output: string): string {
   return output.slice(0, output.indexOf('----\n'));
 }
 
-function after(output: string): string {
+function treeAfter(output: string): string {
   return output.slice(output.indexOf('----\n') + 5);
 }
 

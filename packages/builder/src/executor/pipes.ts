@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, openSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { requireTool } from './host-tools.ts';
 
 const O_PATH = 0o10000000;
+const PREFIX = '.pipe-';
+const MAX_AGE = 60_000;
 
 /** A pipe: give `write` to a child, then close it here. */
 export interface Pipe {
@@ -46,13 +48,23 @@ export class PipePool {
   }
 
   async #make(): Promise<void> {
-    const stem = join(this.#directory, `.pipe-${randomBytes(8).toString('hex')}`);
+    this.#clear();
+    const stem = join(this.#directory, `${PREFIX}${randomBytes(8).toString('hex')}`);
     const paths = [`${stem}-1`, `${stem}-2`];
     // Anyone with the descriptor may open it again: a command as an ordinary user writes to /dev/stderr too.
     await promisify(execFile)(requireTool('mkfifo', 'coreutils'), ['-m', '0666', ...paths]);
     for (const path of paths) {
       this.#free.push(openSync(path, O_PATH | constants.O_NOFOLLOW));
       unlinkSync(path);
+    }
+  }
+
+  /** A pipe has its name for milliseconds only; an old one is what a killed process left. */
+  #clear(): void {
+    for (const name of readdirSync(this.#directory).filter((each) => each.startsWith(PREFIX))) {
+      const path = join(this.#directory, name);
+      const stats = lstatSync(path, { throwIfNoEntry: false });
+      if (stats !== undefined && Date.now() - stats.mtimeMs > MAX_AGE) rmSync(path, { force: true });
     }
   }
 }

@@ -1,7 +1,11 @@
+import { closeSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ExecFailureFilter } from '../../src/executor/exec-failure.ts';
 import { formatFstab } from '../../src/executor/fstab.ts';
 import { findTool } from '../../src/executor/host-tools.ts';
+import { PipePool } from '../../src/executor/pipes.ts';
 import { rootLine } from '../../src/executor/sandbox-mounts.ts';
 import { splitEnvironment } from '../../src/executor/unsafe-environment.ts';
 import { hasRange } from '../../src/executor/user-namespace.ts';
@@ -97,6 +101,28 @@ describe('programs of the host', () => {
   it('are never taken from node_modules', () => {
     expect(findTool('vitest')).toBeUndefined();
     expect(findTool('mount')).toMatch(/^\/(usr\/)?s?bin\/mount$/);
+  });
+});
+
+describe('pipes', () => {
+  it('leave no name, clear away old ones, and pass bytes', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'tsbuild-pipes-'));
+    writeFileSync(join(directory, '.pipe-old'), '');
+    utimesSync(join(directory, '.pipe-old'), 1, 1);
+    const pool = new PipePool(directory);
+    const said = await pool.lend(async (first, second) => {
+      expect(readdirSync(directory)).toEqual([]);
+      writeSync(first.write, 'hello');
+      closeSync(first.write);
+      closeSync(second.write);
+      second.read.resume();
+      let text = '';
+      for await (const chunk of first.read) text += String(chunk);
+      return text;
+    });
+    expect(said).toBe('hello');
+    pool.close();
+    rmSync(directory, { recursive: true });
   });
 });
 

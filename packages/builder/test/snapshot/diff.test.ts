@@ -11,6 +11,9 @@ import { addFile, entryOf, SnapshotStore } from '../../testing/snapshot-store.ts
 
 const ALL_IDS = '0 0 4294967295\n';
 
+/** The layers say that everything is root's; for others the owner differs. */
+const asRoot = <T>(value: T): T | undefined => (process.getuid?.() === 0 ? value : undefined);
+
 describe('findChanges', () => {
   let directory: string;
   beforeEach(() => {
@@ -68,8 +71,7 @@ describe('findChanges', () => {
     const { tree: other } = await store.parent([await store.layer((writer) => writer.add(link('there')))]);
     symlinkSync('here', join(directory, 'l'));
     (await loadNative()).setTimes(Buffer.from(join(directory, 'l')), 1_000_000_000, 0);
-    const mine = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-    if (mine.uid === 0) expect((await find(tree)).changed).toEqual([]);
+    expect((await find(tree)).changed).toEqual(asRoot([]) ?? ['l']);
     expect((await find(other)).changed).toEqual(['l']);
   });
 
@@ -114,7 +116,7 @@ describe('findChanges', () => {
     const path = join(directory, 'f');
     writeFileSync(path, 'x', { mode: 0o644 });
     utimesSync(path, 1_000_000_000, 1_000_000_000);
-    if (process.getuid?.() === 0) expect((await find(tree)).changed).toEqual([]);
+    expect((await find(tree)).changed).toEqual(asRoot([]) ?? ['f']);
     (await loadNative()).setTimes(Buffer.from(path), 1_000_000_000, 1);
     expect((await find(tree)).changed).toEqual(['f']);
   });

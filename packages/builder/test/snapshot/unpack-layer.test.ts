@@ -1,18 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import {
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerWriter } from '@tsbuild/oci/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DiskOwners } from '../../src/snapshot/disk-owners.ts';
+import { Materializer } from '../../src/snapshot/materialize.ts';
+import { loadNative } from '../../src/snapshot/native.ts';
 import { OverlaySnapshotter } from '../../src/snapshot/overlay-snapshotter.ts';
 import { addFile, entryOf, SnapshotStore } from '../../testing/snapshot-store.ts';
 
@@ -20,18 +13,10 @@ const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex'
 
 describe.skipIf(process.getuid?.() !== 0)('unpacking layers (as root)', () => {
   let store: SnapshotStore;
-  let canary: string;
   beforeEach(() => {
     store = new SnapshotStore();
-    canary = mkdtempSync(join(tmpdir(), 'tsbuild-canary-'));
-    writeFileSync(join(canary, 'secret.txt'), 'secret', { mode: 0o640 });
   });
-  afterEach(async () => {
-    expect(readdirSync(canary)).toEqual(['secret.txt']);
-    expect(readFileSync(join(canary, 'secret.txt'), 'utf8')).toBe('secret');
-    rmSync(canary, { recursive: true });
-    await store[Symbol.asyncDispose]();
-  });
+  afterEach(() => store[Symbol.asyncDispose]());
   const signal = new AbortController().signal;
 
   const unpack = async (...writes: ((writer: LayerWriter) => void | Promise<void>)[]): Promise<string> => {
@@ -86,6 +71,34 @@ describe.skipIf(process.getuid?.() !== 0)('unpacking layers (as root)', () => {
     expect(lstatSync(join(path, 'a')).nlink).toBe(3);
   });
 
+  it('never writes through a link, whatever a layer says', async () => {
+    const canary = join(store.directory, 'canary');
+    mkdirSync(canary);
+    // A writer of ours refuses this, so the tree is asked for one layer and the directory for another.
+    const link = await store.layer((writer) =>
+      writer.add({ ...entryOf('a'), type: 'symlink', linkPath: canary, mode: 0o777 }),
+    );
+    const below = await store.layer((writer) => addFile(writer, 'a/evil', Buffer.from('1')));
+    const tools = {
+      blobs: store.blobs,
+      native: await loadNative(),
+      owners: DiskOwners.read(),
+      notice: () => {},
+      signal,
+    };
+    const root = join(store.directory, 'root');
+    mkdirSync(root);
+    const files = new Materializer(root, tools);
+    await files.add(link.index.get('a') ?? missing(), link.digest);
+    await expect(files.add(below.index.get('a/evil') ?? missing(), below.digest)).rejects.toMatchObject({
+      code: 'LAYER_INVALID',
+    });
+    expect(() => files.link('a/secret', 'b')).toThrow(/does not lie in a directory/);
+    expect(() => files.whiteout('../x')).toThrow(/does not lie in a directory/);
+    expect(readdirSync(canary)).toEqual([]);
+    files.close();
+  });
+
   it('notices a stored layer that was damaged', async () => {
     const layer = await store.layer((writer) => addFile(writer, 'f', Buffer.alloc(5000, 'a')));
     const path = store.blobs.path(layer.digest);
@@ -114,3 +127,7 @@ describe.skipIf(process.getuid?.() !== 0)('unpacking layers (as root)', () => {
     expect(readdirSync(store.options.mounts).toSorted()).toEqual(alive.toSorted());
   });
 });
+
+function missing(): never {
+  throw new Error('not in the index');
+}

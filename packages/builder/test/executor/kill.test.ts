@@ -1,0 +1,3 @@
+import { killTest } from '../../testing/kill-test.ts';
+
+killTest('namespaces');
