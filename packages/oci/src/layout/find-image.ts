@@ -5,7 +5,7 @@ import { OciError } from '../errors.ts';
 import type { Platform } from '../platform.ts';
 import { familiarName, parseReference } from '../reference.ts';
 import type { Reference } from '../reference.ts';
-import { entryName, entryNamed, namesOf } from './index-entries.ts';
+import { bareDescriptor, entryName, entryNamed, namesOf } from './index-entries.ts';
 import type { IndexEntries } from './index-entries.ts';
 import { documentsOf, manifestFor, readImage } from './read-image.ts';
 import type { StoredImage } from './stored-image.ts';
@@ -44,7 +44,7 @@ async function readEntry(
   platform: Platform,
 ): Promise<StoredImage> {
   const manifest = await manifestFor(documentsOf(blobs), entry, platform);
-  return readImage(blobs, bare(manifest), namesOf(entries, new Set([entry.digest])));
+  return readImage(blobs, bareDescriptor(manifest), namesOf(entries, new Set([entry.digest])));
 }
 
 /** In a listing, an index without an image for this platform is passed over. */
@@ -55,11 +55,6 @@ async function readEntryOfPlatform(...args: Parameters<typeof readEntry>): Promi
     if (error instanceof OciError && error.code === 'PLATFORM_INVALID') return undefined;
     throw error;
   }
-}
-
-/** Annotations belong to an entry (they name it), not to the image behind it. */
-function bare({ mediaType, digest, size, platform }: Descriptor): Descriptor {
-  return { mediaType, digest, size, ...(platform !== undefined && { platform }) };
 }
 
 /**

@@ -89,6 +89,11 @@ export function withoutManifests(entries: IndexEntries, manifests: ReadonlySet<D
   return entries.filter((entry) => !manifests.has(entry.digest));
 }
 
+/** The descriptor of an image alone: annotations belong to an entry (they name it), not to the image behind it. */
+export function bareDescriptor({ mediaType, digest, size, platform }: Descriptor): Descriptor {
+  return { mediaType, digest, size, ...(platform !== undefined && { platform }) };
+}
+
 /** `Untagged: …` lines show names as people write them. */
 export function untaggedLine(name: Reference): { readonly untagged: string } {
   return { untagged: familiarName(name) };

@@ -5,7 +5,6 @@ import type { Digest } from '../digest.ts';
 import { OciError } from '../errors.ts';
 import { hostPlatform } from '../host-platform.ts';
 import { assembleImage } from '../image.ts';
-import { decodeImageConfig } from '../image-config.ts';
 import type { ImageConfig } from '../image-config.ts';
 import { parseReference } from '../reference.ts';
 import type { Reference } from '../reference.ts';
@@ -13,13 +12,22 @@ import { fileSystemTime } from './claim.ts';
 import { reachable, sweep, sweepTemporaries } from './collect.ts';
 import { findImage, readImages } from './find-image.ts';
 import type { FoundImage } from './find-image.ts';
-import { namesOf, untaggedLine, withImage, withoutManifests, withoutReference } from './index-entries.ts';
+import {
+  bareDescriptor,
+  entryNamed,
+  namesOf,
+  untaggedLine,
+  withImage,
+  withoutManifests,
+  withoutReference,
+} from './index-entries.ts';
 import type { IndexEntries } from './index-entries.ts';
 import { checkLayout, createLayout, layoutPaths, readIndex, writeIndex } from './layout-files.ts';
 import type { LayoutPaths } from './layout-files.ts';
+import { checkedConfig } from './image-content.ts';
 import { countLeases, takeLease } from './lease.ts';
 import type { Lease } from './lease.ts';
-import { withLock } from './lock.ts';
+import { isHeld, withLock } from './lock.ts';
 import { readImage } from './read-image.ts';
 import type { Collected, ImageContent, RemovedName, StoredImage } from './stored-image.ts';
 
@@ -98,6 +106,8 @@ export class Layout {
     additions: readonly { readonly image: ImageContent; readonly names: readonly Reference[] }[],
   ): Promise<readonly StoredImage[]> {
     const prepared = additions.map(({ image, names }) => ({ image, names, config: checkedConfig(image) }));
+    const unchanged = await this.#alreadyAdded(additions);
+    if (unchanged !== undefined) return unchanged;
     return this.#change(async (entries) => {
       let changed = entries;
       const manifests: Descriptor[] = [];
@@ -150,7 +160,16 @@ export class Layout {
    * @throws OciError `STORE_UNWRITABLE`, `LOCK_TIMEOUT`
    */
   async lease(): Promise<Lease> {
-    return this.#locked(() => takeLease(this.#paths.leases));
+    const lease = await takeLease(this.#paths.leases);
+    try {
+      // A collection takes the lock and then looks for leases. When nobody has the lock now, the next one will see this
+      // lease; else one may be past its look, and must end first.
+      if (await isHeld(this.#paths.lock)) await this.#locked(async () => {});
+      return lease;
+    } catch (error) {
+      await lease[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /**
@@ -169,6 +188,34 @@ export class Layout {
       await sweepTemporaries(this.#paths.temporary, now);
       return { ...swept, heldBackBy: 0 };
     });
+  }
+
+  /**
+   * The images of these additions when all of them are stored under their names already: the end of every build that
+   * changed nothing, so it takes no lock and writes nothing.
+   */
+  async #alreadyAdded(
+    additions: readonly { readonly image: ImageContent; readonly names: readonly Reference[] }[],
+  ): Promise<readonly StoredImage[] | undefined> {
+    return this.#read(async (entries) => {
+      const found: StoredImage[] = [];
+      for (const { image, names } of additions) {
+        const { digest } = assembleImage(image).manifestDescriptor;
+        const entry = entries.find((candidate) => candidate.digest === digest);
+        const named = names.every((name) => entryNamed(entries, name)?.digest === digest);
+        const complete = await this.#holds(image);
+        if (entry === undefined || !named || !complete) return undefined;
+        found.push(await readImage(this.blobs, bareDescriptor(entry), namesOf(entries, new Set([digest]))));
+      }
+      return found;
+    });
+  }
+
+  async #holds(image: ImageContent): Promise<boolean> {
+    for (const layer of image.layers) {
+      if ((await this.blobs.has(layer.digest))?.size !== layer.size) return false;
+    }
+    return true;
   }
 
   /**
@@ -234,27 +281,6 @@ export class Layout {
     const platform = { os, architecture, ...(variant !== undefined && { variant }) };
     return { ...assembled.manifestDescriptor, platform };
   }
-}
-
-/** The config of an image to be added, when it agrees with the layers. @throws OciError `CONFIG_INVALID` */
-function checkedConfig(image: ImageContent): ImageConfig {
-  const config = decodeImageConfig(image.config);
-  const { diff_ids: diffIds } = config.rootfs;
-  if (diffIds.length !== image.layers.length) {
-    throw new OciError(
-      'CONFIG_INVALID',
-      `image config: rootfs.diff_ids lists ${diffIds.length} layers, but there are ${image.layers.length}`,
-    );
-  }
-  image.layers.forEach((layer, i) => {
-    if (layer.digest !== diffIds[i]) {
-      throw new OciError(
-        'CONFIG_INVALID',
-        `image config: rootfs.diff_ids[${i}] is not the digest of layer ${i}, ${layer.digest}`,
-      );
-    }
-  });
-  return config;
 }
 
 function createdAt(image: StoredImage): number {

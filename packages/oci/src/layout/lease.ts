@@ -11,7 +11,7 @@ export interface Lease extends AsyncDisposable {
   readonly path: string;
 }
 
-/** Takes a lease; the caller holds the index's lock, so that no collection is at work. @throws OciError `STORE_UNWRITABLE` */
+/** Makes a lease's file; the caller then sees to it that no collection is past its look for leases. @throws OciError `STORE_UNWRITABLE` */
 export async function takeLease(directory: string): Promise<Lease> {
   const { pid, start } = thisProcess();
   const path = join(directory, `${pid}-${start}-${randomBytes(8).toString('hex')}`);

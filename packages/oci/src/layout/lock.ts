@@ -36,6 +36,11 @@ export async function withLock<T>(path: string, options: LockOptions, action: ()
   }
 }
 
+/** True when somebody, alive or dead, has the lock. */
+export async function isHeld(path: string): Promise<boolean> {
+  return (await readClaim(path, 0)) !== undefined;
+}
+
 async function acquire(path: string, text: string, options: LockOptions): Promise<void> {
   const deadline = Date.now() + (options.timeout ?? DEFAULT_TIMEOUT);
   for (let pause = 2; !(await tryAcquire(path, text, options)); pause = Math.min(pause * 2, 100)) {

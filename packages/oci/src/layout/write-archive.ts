@@ -1,6 +1,5 @@
 import type { BlobInfo, BlobStore } from '../blob/blob-store.ts';
 import { notFound } from '../blob/verify.ts';
-import type { Descriptor } from '../descriptor.ts';
 import { digestAlgorithm } from '../digest.ts';
 import type { Digest } from '../digest.ts';
 import { familiarName, formatReference } from '../reference.ts';
@@ -10,7 +9,7 @@ import { encodeTarHeader, END_OF_ARCHIVE } from '../tar/writer.ts';
 import { writeFileWhole, writerOf } from './archive-sink.ts';
 import type { ArchiveSink } from './archive-sink.ts';
 import { blobName } from './blob-name.ts';
-import { withImage } from './index-entries.ts';
+import { bareDescriptor, withImage } from './index-entries.ts';
 import type { IndexEntries } from './index-entries.ts';
 import { encodeIndex, OCI_LAYOUT } from './layout-files.ts';
 import type { StoredImage } from './stored-image.ts';
@@ -133,12 +132,8 @@ function member(path: string, type: 'file' | 'directory', mode: number, size: nu
 
 function indexOf(images: readonly ImageToArchive[]): string {
   let entries: IndexEntries = [];
-  for (const { manifest, names } of images) entries = withImage(entries, plain(manifest), names);
+  for (const { manifest, names } of images) entries = withImage(entries, bareDescriptor(manifest), names);
   return encodeIndex(entries);
-}
-
-function plain({ mediaType, digest, size, platform }: Descriptor): Descriptor {
-  return { mediaType, digest, size, ...(platform !== undefined && { platform }) };
 }
 
 /** Docker's own description (moby image/spec v1.2): tags in the form that people write, null when there are none. */
