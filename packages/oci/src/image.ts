@@ -33,12 +33,12 @@ export function assembleImage(image: {
 }
 
 /** The descriptor of a document that is at hand as bytes. */
-export function describe(mediaType: string, bytes: Uint8Array): Descriptor {
+function describe(mediaType: string, bytes: Uint8Array): Descriptor {
   return { mediaType, digest: sha256Digest(bytes), size: bytes.length };
 }
 
 /** A manifest's bytes: members in the specification's order, two blanks of indentation. */
-export function encodeManifest(manifest: Manifest): Uint8Array {
+function encodeManifest(manifest: Manifest): Uint8Array {
   const { schemaVersion, mediaType, artifactType, config, layers, subject, annotations } = manifest;
   const document = { schemaVersion, mediaType, artifactType, config, layers, subject, annotations };
   return new TextEncoder().encode(JSON.stringify(document, null, 2));

@@ -10,12 +10,12 @@ import type { Reference } from '../reference.ts';
 export type IndexEntries = readonly Descriptor[];
 
 /** containerd's annotation with the complete name: the one that `docker load` on containerd goes by. */
-export const NAME_ANNOTATION = 'io.containerd.image.name';
+const NAME_ANNOTATION = 'io.containerd.image.name';
 /** The specification's annotation (image-spec annotations.md); holds the tag, as BuildKit and containerd write it. */
-export const REF_NAME_ANNOTATION = 'org.opencontainers.image.ref.name';
+const REF_NAME_ANNOTATION = 'org.opencontainers.image.ref.name';
 
 /** The annotations that name an image. */
-export function nameAnnotations(name: Reference): Readonly<Record<string, string>> {
+function nameAnnotations(name: Reference): Readonly<Record<string, string>> {
   return {
     [NAME_ANNOTATION]: formatReference(name),
     [REF_NAME_ANNOTATION]: name.tag ?? name.digest ?? 'latest',
