@@ -2,10 +2,18 @@ import { defineConfig } from 'vitest/config';
 
 // Tests run on source, never on a stale dist: the workspace packages resolve through this export condition.
 const conditions = ['@tsbuild/source'];
-const project = (name: string, include: string[]) => ({
+const project = (name: string, include: string[], options: { globalSetup?: string[]; testTimeout?: number } = {}) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions: [...conditions, 'node', 'import', 'module', 'default'] } },
-  test: { name, include, environment: 'node' as const, pool: 'forks' as const, testTimeout: 30_000, hookTimeout: 120_000 },
+  test: {
+    name,
+    include,
+    environment: 'node' as const,
+    pool: 'forks' as const,
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    ...options,
+  },
 });
 
 export default defineConfig({
@@ -14,7 +22,7 @@ export default defineConfig({
       project('oci', ['packages/oci/test/**/*.test.ts']),
       project('builder', ['packages/builder/test/**/*.test.ts']),
       project('cli', ['packages/cli/test/**/*.test.ts']),
-      project('e2e', ['test/**/*.test.ts']),
+      project('e2e', ['test/**/*.test.ts'], { globalSetup: ['test/support/global-setup.ts'], testTimeout: 120_000 }),
     ],
   },
 });

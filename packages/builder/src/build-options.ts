@@ -7,6 +7,8 @@ export interface BuildOptions {
   readonly context: string;
   /** Path of the Dockerfile; default `Dockerfile` in the context. */
   readonly dockerfile?: string;
+  /** The Dockerfile's name in messages; default its path. */
+  readonly dockerfileName?: string;
   /** Names for the image. */
   readonly tags: readonly string[];
   /** Values for ARGs; undefined takes the value from `environment`. */
@@ -33,6 +35,8 @@ export interface BuildOptions {
 /** What a build gave. */
 export interface BuildResult {
   readonly image: StoredImage;
+  /** Bytes of all files in the image's layers, as Docker counts. */
+  readonly size: number;
   /** The image's names, in full. */
   readonly names: readonly string[];
   readonly steps: { readonly total: number; readonly cached: number };

@@ -48,7 +48,7 @@ export async function build(
   const platform = targetPlatform(options.platform);
   // From here on no collection deletes what this build finds or makes.
   await using _lease = await store.layout.lease();
-  const file = await readDockerfile(options.context, options.dockerfile);
+  const file = await readDockerfile(options);
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
   const context = openBuildContext(options, store);
   try {
@@ -64,13 +64,14 @@ export async function build(
       sizeOf: (output) => output.layer.size,
     });
     const image = await storeImage(plan, solution, { options, store, platform, names });
+    const size = await contentSize(image, store);
     const result = {
       image,
+      size,
       names: names.map(formatReference),
       steps: countSteps(solution),
       milliseconds: Date.now() - started,
     };
-    const { size } = image;
     reporter.report({
       type: 'image-built',
       id: image.id,
@@ -134,6 +135,11 @@ function countSteps(solution: Solution<Rootfs, LayerOutput>): BuildResult['steps
 /** `{ [key]: value }`, or nothing when the value is undefined. */
 function defined<K extends string, V>(key: K, value: V | undefined): { readonly [P in K]?: V } {
   return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
+}
+
+async function contentSize(image: StoredImage, store: Store): Promise<number> {
+  const indexes = await Promise.all(image.layers.map(({ digest }) => store.indexes.get(digest)));
+  return indexes.reduce((sum, index) => sum + index.contentSize, 0);
 }
 
 async function storeImage(

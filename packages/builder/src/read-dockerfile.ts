@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
+import type { BuildOptions } from './build-options.ts';
 import type { SourceFile } from './dockerfile/source-file.ts';
 import { BuildError } from './errors.ts';
 
@@ -8,12 +9,14 @@ import { BuildError } from './errors.ts';
 const LIMIT = 16 * 1024 * 1024;
 
 /**
- * Reads the Dockerfile: `path`, or `Dockerfile` in the context. Fifos and devices are refused rather than waited for.
+ * Reads the Dockerfile that the options name, or `Dockerfile` in the context. Fifos and devices are refused rather than waited for.
  * @throws BuildError `DOCKERFILE_NOT_FOUND`
  */
-export async function readDockerfile(context: string, path: string | undefined): Promise<SourceFile> {
-  const actual = path ?? join(context, 'Dockerfile');
-  const name = path ?? 'Dockerfile';
+export async function readDockerfile(
+  options: Pick<BuildOptions, 'context' | 'dockerfile' | 'dockerfileName'>,
+): Promise<SourceFile> {
+  const actual = options.dockerfile ?? join(options.context, 'Dockerfile');
+  const name = options.dockerfileName ?? options.dockerfile ?? 'Dockerfile';
   let file: Awaited<ReturnType<typeof open>>;
   try {
     file = await open(actual, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -26,14 +29,10 @@ export async function readDockerfile(context: string, path: string | undefined):
     if (stat.size > LIMIT) {
       throw new BuildError('DOCKERFILE_INVALID', `${actual} is too large for a Dockerfile (${stat.size} bytes)`);
     }
-    return { name: path === undefined ? name : shortName(path), text: await file.readFile('utf8') };
+    return { name, text: await file.readFile('utf8') };
   } finally {
     await file.close();
   }
-}
-
-function shortName(path: string): string {
-  return path.startsWith('/') ? basename(path) : path;
 }
 
 function notReadable(path: string, error: unknown): BuildError {

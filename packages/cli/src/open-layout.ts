@@ -1,6 +1,26 @@
-import { Layout } from '@tsbuild/oci/node';
+import { join } from 'node:path';
+import { type Digest, LayerIndexStore, Layout } from '@tsbuild/oci/node';
 
 /** The images of the store at `root`, which is made when it is missing. */
 export function openLayout(root: string): Promise<Layout> {
   return Layout.open(root, { create: true });
+}
+
+/** Sizes of layers as Docker counts them: the bytes of all files. Read from the layer indexes of the store. */
+export class LayerSizes {
+  readonly #indexes: LayerIndexStore;
+
+  constructor(layout: Layout) {
+    this.#indexes = new LayerIndexStore(join(layout.root, 'indexes'), layout.blobs);
+  }
+
+  /** Bytes of each layer, in the order given. */
+  of(layers: readonly { readonly digest: Digest }[]): Promise<readonly number[]> {
+    return Promise.all(layers.map(async ({ digest }) => (await this.#indexes.get(digest)).contentSize));
+  }
+
+  /** Bytes of all layers together. */
+  async sum(layers: readonly { readonly digest: Digest }[]): Promise<number> {
+    return (await this.of(layers)).reduce((sum, size) => sum + size, 0);
+  }
 }

@@ -1,7 +1,7 @@
 import { canonicalJson, type Digest, type JsonValue, sha256Digest } from '@tsbuild/oci';
 
 /** The version of the formula. Raise it when the same preimage would have to mean another result. */
-export const KEY_FORMAT = 'tsbuild.key.v1';
+const KEY_FORMAT = 'tsbuild.key.v1';
 
 /**
  * Everything that decides a step's result, in one value. The key is the digest of its canonical JSON, and the preimage

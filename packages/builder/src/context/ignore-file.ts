@@ -62,6 +62,7 @@ function patternOf(line: ByteString, source: SourceFile, lineNumber: number): Pa
       `${source.name}:${lineNumber}: ${error.message}: ${JSON.stringify(byteStringToUtf8(shown))}`,
       {
         range: { start: { line: lineNumber, column: 0 }, end: { line: lineNumber, column: end } },
+        source,
         hint:
           shown === '!'
             ? 'Write the pattern to take back right behind the "!".'

@@ -12,7 +12,7 @@ export interface Sandbox {
 }
 
 /** Host paths of the files that every sandbox sees in place of the image's own. */
-export interface SandboxFiles {
+interface SandboxFiles {
   readonly hosts: string;
   readonly resolvConf: string;
 }

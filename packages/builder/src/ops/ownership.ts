@@ -8,7 +8,7 @@ export interface Owner {
   readonly gid: number;
 }
 
-export const ROOT: Owner = { uid: 0, gid: 0 };
+const ROOT: Owner = { uid: 0, gid: 0 };
 
 /**
  * The owner that `--chown` or USER names: `user[:group]`, numbers as they are, names from the filesystem's own

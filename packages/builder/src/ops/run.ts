@@ -8,6 +8,7 @@ import { ensureDirectory, prepareMountPoints } from '../executor/mount-points.ts
 import type { PreparedStep, StepContext, StepVertex, Vertex } from '../solver/vertex.ts';
 import type { OpDependencies, Sandbox } from './dependencies.ts';
 import { locate } from './locate.ts';
+import { DEFAULT_PATH } from './default-path.ts';
 import { OutputTail } from './output-tail.ts';
 import { EMPTY_ROOTFS, type LayerOutput, type Rootfs, rootfsId, withLayer } from './rootfs.ts';
 import { readTreeFile } from './tree-file.ts';
@@ -32,7 +33,6 @@ export interface RunRequest {
 
 /** The host name that commands see; BuildKit's, so that what records it stays the same. */
 const HOSTNAME = 'buildkitsandbox';
-const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** RUN as a vertex: a directory exists only while the command runs; what it changed becomes the layer. */
 export function runStep(request: RunRequest, dependencies: OpDependencies): StepVertex<Rootfs, LayerOutput> {

@@ -3,7 +3,7 @@ import { expandWord } from '../dockerfile/words.ts';
 import type { ArgInstruction } from '../dockerfile/instruction.ts';
 
 /** Build arguments that every RUN sees without ARG, and that stay out of the cache key and the history. */
-export const PROXY_ARGUMENTS: readonly string[] = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
+const PROXY_ARGUMENTS: readonly string[] = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
 
 /** Arguments that configure the build itself and need no ARG to be consumed. */
 const BUILTIN = /^(?:BUILDKIT_.*|SOURCE_DATE_EPOCH)$/;

@@ -1,5 +1,5 @@
 /** Text as Go's `%q` prints it: history strings of CMD and ENTRYPOINT are compared by tools, so they must match. */
-export function goQuote(text: string): string {
+function goQuote(text: string): string {
   let out = '"';
   for (const character of text) out += quoteCharacter(character);
   return `${out}"`;

@@ -1,10 +1,8 @@
 import type { ImageConfig } from '@tsbuild/oci';
+import { DEFAULT_PATH } from '../ops/default-path.ts';
 
 /** The `config` part of an image: how its containers start (image-spec config.md). */
 export type RunConfig = NonNullable<ImageConfig['config']>;
-
-/** What Docker sets when neither the base nor the Dockerfile says where commands are looked up. */
-export const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** The fields that a stage inherits. Older images carry more (Hostname, Image, …): state of a container long gone. */
 const INHERITED = [

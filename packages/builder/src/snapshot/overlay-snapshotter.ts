@@ -63,7 +63,10 @@ function layOut(directory: string, unpacked: readonly string[], parent: Snapshot
   const work = join(directory, 'work');
   const links = join(directory, 'l');
   for (const path of [upper, work, links]) mkdirSync(path);
-  const lower = unpacked.map((target, i) => {
+  // Overlayfs refuses the same directory twice (ELOOP). Of a layer that occurs twice, as empty ones do, the upper one
+  // says everything the lower one could.
+  const distinct = unpacked.filter((target, i) => unpacked.lastIndexOf(target) === i);
+  const lower = distinct.map((target, i) => {
     const link = join(links, String(i));
     symlinkSync(target, link);
     return link;

@@ -7,7 +7,7 @@ import type { KeyPreimage } from '../cache/cache-key.ts';
 export type Vertex<V, O> = ConstantVertex<V> | StepVertex<V, O>;
 
 /** A value known beforehand: a base image, an empty filesystem. */
-export interface ConstantVertex<V> {
+interface ConstantVertex<V> {
   readonly kind: 'constant';
   readonly value: V;
 }

@@ -88,7 +88,10 @@ export const buildOptionTable = {
 export type BuildFlags = OptionValues<typeof buildOptionTable>;
 
 /** Turns the flags into what the builder takes, all but the context and the Dockerfile, which may come from a stream. */
-export function builderOptions(flags: BuildFlags, host: Host): Omit<BuildOptions, 'context' | 'dockerfile'> {
+export function builderOptions(
+  flags: BuildFlags,
+  host: Host,
+): Omit<BuildOptions, 'context' | 'dockerfile' | 'dockerfileName'> {
   const buildArgs = new Map(flags['build-arg'].map(parseBuildArg));
   const epoch = sourceDateEpoch(buildArgs.get('SOURCE_DATE_EPOCH') ?? host.env['SOURCE_DATE_EPOCH']);
   const platform = checkPlatform(flags.platform);

@@ -1,13 +1,6 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import {
-  type BuildResult,
-  type SourceFile,
-  Store,
-  build,
-  needsUserNamespace,
-  runInUserNamespace,
-} from '@tsbuild/builder';
+import { type BuildResult, Store, build, needsUserNamespace, runInUserNamespace } from '@tsbuild/builder';
 import { familiarName, parseReference, writeArchive } from '@tsbuild/oci/node';
 import { defineCommand } from '../command.ts';
 import { CommandError, UsageError } from '../errors.ts';
@@ -22,7 +15,7 @@ import { sanitizeName } from '../output/sanitize.ts';
 import { type Sink, writeOutputFile } from '../output-file.ts';
 import { streamSink } from '../output-stream.ts';
 import { interruptionOf, reportError } from '../report-error.ts';
-import { type BuildContext, openBuildContext } from './build-context.ts';
+import { openBuildContext } from './build-context.ts';
 import { type BuildFlags, buildOptionTable, builderOptions } from './build-options.ts';
 import { type BuildOutput, parseBuildOutput } from './build-output.ts';
 import { type BuildProgress, openProgress } from './build-progress.ts';
@@ -55,15 +48,20 @@ export const buildCommand = defineCommand({
     const progress = openProgress(options, host);
     try {
       const store = await Store.open(settings.root);
-      const { directory, dockerfile } = context;
-      const result = await build({ ...flags, context: directory, dockerfile }, store, progress.reporter, host.signal);
+      const { directory, dockerfile, shownName: dockerfileName } = context;
+      const result = await build(
+        { ...flags, context: directory, dockerfile, dockerfileName },
+        store,
+        progress.reporter,
+        host.signal,
+      );
       progress.close();
       await deliver(result, outputs, store, options, host);
       if (!options.quiet && progress.mode !== 'json') host.stderr.write(`${closingLine(result, outputs)}\n`);
       return EXIT_OK;
     } catch (error) {
       progress.close();
-      return await reportBuildError(error, { context, progress, debug: settings.debug }, host);
+      return await reportBuildError(error, { progress, debug: settings.debug }, host);
     } finally {
       await context.dispose();
     }
@@ -125,7 +123,7 @@ function closingLine(result: BuildResult, outputs: readonly BuildOutput[]): stri
   const { image, names, steps } = result;
   const id = shownId(image.id, false);
   const name = names[0] === undefined ? id : shortName(names[0]);
-  const built = `Built ${name} (${name === id ? '' : `${id}, `}${humanSize(image.size)}) in ${stepTime(result.milliseconds)}${cachedSteps(steps)}.`;
+  const built = `Built ${name} (${name === id ? '' : `${id}, `}${humanSize(result.size)}) in ${stepTime(result.milliseconds)}${cachedSteps(steps)}.`;
   const file = outputs.find((output) => output.kind === 'file');
   if (outputs.some((output) => output.kind === 'engine')) return `${built} Next: docker run --rm ${name}`;
   if (file !== undefined) return `${built} Next: docker load -i ${sanitizeName(file.path)}`;
@@ -145,25 +143,15 @@ function shortName(name: string): string {
 
 async function reportBuildError(
   error: unknown,
-  state: { readonly context: BuildContext; readonly progress: BuildProgress; readonly debug: boolean },
+  state: { readonly progress: BuildProgress; readonly debug: boolean },
   host: Host,
 ): Promise<number> {
   if (interruptionOf(host.signal) !== undefined) return reportError(error, host, state);
-  const source = await readSource(state.context);
-  const diagnostic = diagnose(error, { debug: state.debug, source });
+  const diagnostic = diagnose(error, state);
   if (state.progress.json === undefined) {
     host.stderr.write(renderDiagnostic(diagnostic, { colour: usesColour(host.stderr, host.env) }));
   } else {
     state.progress.json.fail(diagnostic);
   }
   return diagnostic.exitCode;
-}
-
-/** The Dockerfile's text for the frame; none when it cannot be read, which is then the error itself. */
-async function readSource(context: BuildContext): Promise<SourceFile | undefined> {
-  try {
-    return { name: context.shownName, text: await readFile(context.dockerfile, 'utf8') };
-  } catch {
-    return undefined;
-  }
 }

@@ -6,7 +6,7 @@ import { shownId } from '../output/image-id.ts';
 import { sanitizeName, sanitizeText } from '../output/sanitize.ts';
 import { renderTable } from '../output/table.ts';
 import { compileTemplate } from '../output/template.ts';
-import { openLayout } from '../open-layout.ts';
+import { LayerSizes, openLayout } from '../open-layout.ts';
 
 const CREATED_BY_WIDTH = 45;
 const COMMENT_WIDTH = 45;
@@ -50,8 +50,10 @@ export const historyCommand = defineCommand({
   async run({ options, operands, settings }, host) {
     const format = options.format ?? 'table';
     const template = format === 'table' || format === 'json' ? undefined : compileTemplate(format, 'history');
-    const image = await (await openLayout(settings.root)).resolve(operands[0] ?? '');
-    const rows = historyRows(image, { whole: options['no-trunc'], human: options.human, now: host.now() });
+    const layout = await openLayout(settings.root);
+    const image = await layout.resolve(operands[0] ?? '');
+    const sizes = await new LayerSizes(layout).of(image.layers);
+    const rows = historyRows(image, sizes, { whole: options['no-trunc'], human: options.human, now: host.now() });
     if (options.quiet) host.stdout.write(lines(rows.map((row) => row.ID)));
     else if (format === 'json') host.stdout.write(lines(rows.map((row) => JSON.stringify(row))));
     else if (template !== undefined) host.stdout.write(lines(rows.map((row) => template(row))));
@@ -62,11 +64,12 @@ export const historyCommand = defineCommand({
 
 function historyRows(
   image: StoredImage,
+  layerSizes: readonly number[],
   options: { readonly whole: boolean; readonly human: boolean; readonly now: number },
 ): HistoryRow[] {
-  const layers = image.layers.values();
+  const sizes = layerSizes.values();
   const rows = (image.config.history ?? []).map((entry) => {
-    const size = entry.empty_layer === true ? 0 : (layers.next().value?.size ?? 0);
+    const size = entry.empty_layer === true ? 0 : (sizes.next().value ?? 0);
     return historyRow(entry, size, options);
   });
   rows.reverse();

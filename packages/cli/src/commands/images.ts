@@ -6,7 +6,7 @@ import { humanAge, humanSize } from '../output/human.ts';
 import { shownId } from '../output/image-id.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 import { renderTable } from '../output/table.ts';
-import { openLayout } from '../open-layout.ts';
+import { LayerSizes, openLayout } from '../open-layout.ts';
 import { imageFilter } from './images-filter.ts';
 
 /** One line of the listing: an image under one of its names. Fields as in `docker images --format json`. */
@@ -53,10 +53,13 @@ export const imagesCommand = defineCommand({
     const format = options.format ?? 'table';
     const template = format === 'table' || format === 'json' ? undefined : compileTemplate(format, 'images');
     const keeps = imageFilter(operands[0], options.filter);
-    const images = await (await openLayout(settings.root)).images();
-    const rows = images
-      .flatMap((image) => imageRows(image, { whole: options['no-trunc'], now: host.now() }))
-      .filter(keeps);
+    const layout = await openLayout(settings.root);
+    const sizes = new LayerSizes(layout);
+    const rows: ListedImage[] = [];
+    for (const image of await layout.images()) {
+      const size = await sizes.sum(image.layers);
+      rows.push(...imageRows(image, size, { whole: options['no-trunc'], now: host.now() }).filter(keeps));
+    }
     if (options.quiet) host.stdout.write(lines(rows.map((row) => row.shown.ID)));
     else if (format === 'json') host.stdout.write(lines(rows.map((row) => JSON.stringify(row.shown))));
     else if (template !== undefined) host.stdout.write(lines(rows.map((row) => template(row.shown))));
@@ -71,12 +74,16 @@ export interface ListedImage {
   readonly shown: ImageRow;
 }
 
-function imageRows(image: StoredImage, options: { readonly whole: boolean; readonly now: number }): ListedImage[] {
+function imageRows(
+  image: StoredImage,
+  size: number,
+  options: { readonly whole: boolean; readonly now: number },
+): ListedImage[] {
   const facts = {
     ID: shownId(image.id, options.whole),
     CreatedAt: createdAt(image.config.created),
     CreatedSince: humanAge(image.config.created, options.now),
-    Size: humanSize(image.size),
+    Size: humanSize(size),
   };
   const names = image.names.map((name) => ({
     Repository: familiarRepository(name),

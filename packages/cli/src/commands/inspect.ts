@@ -1,6 +1,6 @@
 import { defineCommand } from '../command.ts';
 import { EXIT_FAILED, EXIT_OK } from '../exit-code.ts';
-import { openLayout } from '../open-layout.ts';
+import { LayerSizes, openLayout } from '../open-layout.ts';
 import { imageDocument } from '../output/image-document.ts';
 import { sanitizeText } from '../output/sanitize.ts';
 import { compileTemplate } from '../output/template.ts';
@@ -36,12 +36,13 @@ export const inspectCommand = defineCommand({
     const json = options.format === undefined || options.format === 'json';
     const template = json ? undefined : compileTemplate(options.format ?? '', 'inspect');
     const layout = await openLayout(settings.root);
+    const sizes = new LayerSizes(layout);
     const documents: unknown[] = [];
     let code = EXIT_OK;
     for (const name of operands) {
       try {
         const image = await layout.find(name);
-        if (image !== undefined) documents.push(imageDocument(image));
+        if (image !== undefined) documents.push(imageDocument(image, await sizes.sum(image.layers)));
         else host.stderr.write(`Error: No such image: ${sanitizeText(name)}\n`);
         if (image === undefined) code = EXIT_FAILED;
       } catch (error) {

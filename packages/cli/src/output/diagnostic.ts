@@ -27,11 +27,8 @@ const HINTS: Partial<Record<OciErrorCode, string>> = {
   STORE_UNWRITABLE: 'choose another store with --root or TSBUILD_ROOT',
 };
 
-/** Turns any error into a {@link Diagnostic}. `source` is the Dockerfile's text, for the frame. */
-export function diagnose(
-  error: unknown,
-  options: { readonly debug: boolean; readonly source?: SourceFile | undefined },
-): Diagnostic {
+/** Turns any error into a {@link Diagnostic}. */
+export function diagnose(error: unknown, options: { readonly debug: boolean }): Diagnostic {
   const base = {
     hint: undefined,
     frame: undefined,
@@ -44,7 +41,7 @@ export function diagnose(
     return { ...base, code: 'USAGE', message: error.message, hint: error.hint ?? help, exitCode: EXIT_USAGE };
   }
   if (error instanceof CommandError) return { ...base, code: 'FAILED', message: error.message, hint: error.hint };
-  if (isBuildError(error)) return { ...base, ...fromBuildError(error, options.source) };
+  if (isBuildError(error)) return { ...base, ...fromBuildError(error) };
   if (isOciError(error)) {
     return { ...base, code: error.code, message: error.message, hint: HINTS[error.code] };
   }
@@ -87,12 +84,13 @@ export function renderFrame(source: SourceFile, range: SourceRange): string[] {
   return lines;
 }
 
-function fromBuildError(error: BuildError, source: SourceFile | undefined) {
+function fromBuildError(error: BuildError) {
+  const { range, source } = error;
   return {
     code: error.code,
     message: error.message,
     hint: error.hint,
-    frame: error.range !== undefined && source !== undefined ? { source, range: error.range } : undefined,
+    frame: range !== undefined && source !== undefined ? { source, range } : undefined,
     output: error.output,
     exitCode: error.code === 'OPTION_INVALID' ? EXIT_USAGE : EXIT_FAILED,
   };

@@ -3,8 +3,8 @@ import { type ContainerConfig, type StoredImage, familiarRepository } from '@tsb
 /** Docker's way to write a time that it does not know. */
 const NO_TIME = '0001-01-01T00:00:00Z';
 
-/** An image as `docker image inspect` prints it, in docker's order and with docker's empty values. */
-export function imageDocument(image: StoredImage): Readonly<Record<string, unknown>> {
+/** An image of `size` bytes as `docker image inspect` prints it, in docker's order and with docker's empty values. */
+export function imageDocument(image: StoredImage, size: number): Readonly<Record<string, unknown>> {
   const { config } = image;
   return {
     Id: image.id,
@@ -22,8 +22,8 @@ export function imageDocument(image: StoredImage): Readonly<Record<string, unkno
     ...(config.variant === undefined ? {} : { Variant: config.variant }),
     Os: config.os,
     ...(config['os.version'] === undefined ? {} : { OsVersion: config['os.version'] }),
-    Size: image.size,
-    VirtualSize: image.size,
+    Size: size,
+    VirtualSize: size,
     RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: NO_TIME },
   };

@@ -132,7 +132,7 @@ it('holds 60,000 entries and finds each of them', () => {
 
 it('LayerIndex knows the bytes of all files, as Docker counts the size of a layer', () => {
   const builder = new LayerIndexBuilder();
-  const plain = {
+  const file = {
     mode: 0o644,
     uid: 0,
     gid: 0,
@@ -141,8 +141,8 @@ it('LayerIndex knows the bytes of all files, as Docker counts the size of a laye
     devMinor: 0,
     offset: 0,
   };
-  builder.add({ ...plain, path: 'a', type: 'file', size: 5_000_000_000, linkPath: '' });
-  builder.add({ ...plain, path: 'b', type: 'file', size: 7, linkPath: '' });
-  builder.add({ ...plain, path: 'c', type: 'hardlink', size: 0, linkPath: 'a' });
+  builder.add({ ...file, path: 'a', type: 'file', size: 5_000_000_000, linkPath: '' });
+  builder.add({ ...file, path: 'b', type: 'file', size: 7, linkPath: '' });
+  builder.add({ ...file, path: 'c', type: 'hardlink', size: 0, linkPath: 'a' });
   expect(LayerIndex.decode(builder.build().encode()).contentSize).toBe(5_000_000_007);
 });
