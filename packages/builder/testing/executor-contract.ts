@@ -15,13 +15,16 @@ export interface ExecutorContractOptions {
   readonly make: (scratch: string) => Executor;
   /** Whether a command is kept from making user namespaces. */
   readonly blocksUserNamespaces: boolean;
+  /** Why it cannot run here, for the end of a title; empty when it can. */
+  readonly skip?: string;
 }
 
 const DOCKER_CAPABILITIES = '00000000a80425fb';
 
 /** The contract of the seam `Executor`, on real commands of a busybox system. */
 export function executorContract(name: string, options: ExecutorContractOptions): void {
-  describe.skipIf(NO_SANDBOX !== '')(`executor contract: ${name}${NO_SANDBOX}`, () => {
+  const skip = options.skip ?? NO_SANDBOX;
+  describe.skipIf(skip !== '')(`executor contract: ${name}${skip}`, () => {
     let root: BusyboxRoot;
     let scratch: string;
     let executor: Executor;
@@ -85,10 +88,15 @@ export function executorContract(name: string, options: ExecutorContractOptions)
 
     it('sets variables that make programs load code for the command only', async () => {
       const { out, exitCode } = await run(['env'], {
-        env: ['PATH=/bin', 'LD_PRELOAD=/nowhere/evil.so', 'GCONV_PATH=/x'],
+        env: ['PATH=/bin', 'HOME=/root', 'LD_PRELOAD=/nowhere/evil.so', 'GCONV_PATH=/x'],
       });
       expect(exitCode).toBe(0);
-      expect(out.trim().split('\n').toSorted()).toEqual(['GCONV_PATH=/x', 'LD_PRELOAD=/nowhere/evil.so', 'PATH=/bin']);
+      expect(out.trim().split('\n').toSorted()).toEqual([
+        'GCONV_PATH=/x',
+        'HOME=/root',
+        'LD_PRELOAD=/nowhere/evil.so',
+        'PATH=/bin',
+      ]);
     });
 
     it('has an empty stdin, no descriptors of ours, umask 022 and is process 1', async () => {
@@ -124,7 +132,6 @@ export function executorContract(name: string, options: ExecutorContractOptions)
 
     it('starts in the working directory', async () => {
       expect((await run(['pwd'], { cwd: '/etc' })).out).toBe('/etc\n');
-      await expect(run(['pwd'], { cwd: '/nowhere' })).rejects.toThrow(/\/nowhere/);
     });
 
     it('has a hostname, a fresh /proc, a small /dev and no view of the host', async () => {

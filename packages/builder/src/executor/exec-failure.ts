@@ -17,10 +17,13 @@ export const CAPS_TOOL = `${TOOL_PREFIX}caps`;
  */
 export class ExecFailureFilter implements RunOutput {
   readonly #next: RunOutput;
+  readonly #prefix: string;
   #held: Buffer | undefined = Buffer.alloc(0);
 
-  constructor(next: RunOutput) {
+  /** @param prefix how the line begins that is held back */
+  constructor(next: RunOutput, prefix: string = TOOL_PREFIX) {
     this.#next = next;
+    this.#prefix = prefix;
   }
 
   stdout(chunk: Uint8Array): void {
@@ -31,8 +34,8 @@ export class ExecFailureFilter implements RunOutput {
   stderr(chunk: Uint8Array): void {
     if (this.#held === undefined) return this.#next.stderr(chunk);
     this.#held = Buffer.concat([this.#held, chunk]);
-    const start = this.#held.toString('latin1', 0, TOOL_PREFIX.length);
-    if (!TOOL_PREFIX.startsWith(start) || this.#held.length > 4096) this.#release();
+    const start = this.#held.toString('latin1', 0, this.#prefix.length);
+    if (!this.#prefix.startsWith(start) || this.#held.length > 4096) this.#release();
   }
 
   /**
@@ -56,6 +59,18 @@ export class ExecFailureFilter implements RunOutput {
       throw new BuildError('RUN_FAILED', `cannot change to the working directory ${cwd[1]}: ${cwd[2]?.toLowerCase()}`);
     }
     throw new BuildError('SANDBOX_UNAVAILABLE', `cannot start the command: ${reason}`);
+  }
+
+  /** What is held back; nobody gets it any more. */
+  take(): string {
+    const text = this.#held?.toString('utf8') ?? '';
+    this.#held = undefined;
+    return text;
+  }
+
+  /** Ends the filter with what is held back passed on: it was the command's own. */
+  end(): void {
+    this.#release();
   }
 
   #release(): void {

@@ -1,4 +1,20 @@
+import { randomBytes } from 'node:crypto';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { utf8ToByteString } from '@tsbuild/oci';
+import { BuildError } from '../errors.ts';
+import { cgroupName, cgroupPath, removeCgroup, removeStaleCgroups } from './cgroups.ts';
+import { ExecFailureFilter } from './exec-failure.ts';
 import type { Executor, RunOutput, RunResult, RunSpec } from './executor.ts';
+import { formatFstab } from './fstab.ts';
+import { findTool, requireTool } from './host-tools.ts';
+import { readIdMaps } from './id-map.ts';
+import { PipePool } from './pipes.ts';
+import { runcConfig } from './runc-config.ts';
+import { rootLine } from './sandbox-mounts.ts';
+import { READY, runSandbox } from './sandbox-process.ts';
+import { installedSeccomp } from './seccomp-profile.ts';
+import { setupFailure } from './setup-failure.ts';
 
 /** An OCI runtime of this machine. */
 export interface Runtime {
@@ -6,18 +22,141 @@ export interface Runtime {
   readonly path: string;
 }
 
-/** The OCI runtime to use, runc before crun. */
+/** The OCI runtime to use, runc before crun; undefined when there is none. */
 export function findRuntime(): Runtime | undefined {
+  for (const kind of ['runc', 'crun'] as const) {
+    const path = findTool(kind);
+    if (path !== undefined) return { kind, path };
+  }
   return undefined;
 }
 
-/** Runs commands with runc or crun. */
+/** True when a runtime could make cgroups, without which it starts nothing. */
+export function canMakeCgroups(): boolean {
+  const place = ['/sys/fs/cgroup/cgroup.procs', '/sys/fs/cgroup/devices/cgroup.procs'].find((path) => existsSync(path));
+  try {
+    accessSync(place ?? '/sys/fs/cgroup/cgroup.procs', constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** How runc begins what it says about a command that it could not start. */
+const FAILURE = 'runc run failed: ';
+const FAILED = 'tsbuild-runtime-failed';
+
+/*
+ * The bundle and the runtime's state lie on a tmpfs of this mount namespace, so nothing of them can be left behind. What
+ * the runtime logs is its own failure; a command's exit code comes without a log. crun does not run beside cgroup v2 on
+ * hosts that mount both versions.
+ */
+const SCRIPT = `
+cd "$BASE"
+"$MOUNT" -n -a -T /proc/self/fd/4
+"$CAT" /proc/self/fd/5 >"$BUNDLE/config.json"
+exec 4<&- 5<&-
+if [ "$KIND" = crun ] && [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified 2>/dev/null || :; fi
+cd /
+echo ${READY} >&2
+code=0
+"$RUNTIME" --root "$BUNDLE/state" --log "$BUNDLE/log" run --no-new-keyring -b "$BUNDLE" "$ID" 2>&3 3>&- || code=$?
+if [ -s "$BUNDLE/log" ] && [ "$code" != 0 ]; then echo ${FAILED} >&2; "$CAT" "$BUNDLE/log" >&2; fi
+exit "$code"
+`;
+
+/**
+ * Runs commands with runc or crun, as root: beside the namespaces they get a seccomp filter (when a profile is installed)
+ * and a device cgroup. The runtime itself runs in a pid namespace that dies with us: killed alone it would leave its
+ * container running.
+ */
 export class RuncExecutor implements Executor {
-  readonly name = 'runc';
+  readonly name: string;
+  readonly #directory: string;
+  readonly #runtime: Runtime;
+  readonly #pipes: PipePool;
+  #cleared = false;
+
+  /** @param options.scratch a directory of the store for mount points, made when missing; shared by all processes. */
   constructor(options: { readonly scratch: string; readonly runtime: Runtime }) {
-    throw new Error(`not there yet: ${options.scratch}`);
+    this.name = options.runtime.kind;
+    this.#directory = resolve(options.scratch);
+    this.#runtime = options.runtime;
+    this.#pipes = new PipePool(this.#directory);
   }
-  run(spec: RunSpec, output: RunOutput, signal: AbortSignal): Promise<RunResult> {
-    throw new Error(`not there yet: ${spec.argv.join(' ')} ${typeof output} ${typeof signal}`);
+
+  async run(spec: RunSpec, output: RunOutput, signal: AbortSignal): Promise<RunResult> {
+    const [argv0] = spec.argv;
+    if (argv0 === undefined) throw new BuildError('RUN_FAILED', 'no command to run');
+    const { bundle, root } = this.#prepare();
+    const id = cgroupName(randomBytes(6).toString('hex'));
+    const mount = rootLine(spec.root, root, readIdMaps());
+    const tmpfs = { source: 'tmpfs', target: utf8ToByteString(bundle), type: 'tmpfs', options: 'mode=700' };
+    const config = runcConfig(spec, { root, cgroupsPath: cgroupPath(id), seccomp: installedSeccomp() });
+    const filter = new ExecFailureFilter(output, FAILURE);
+    let ended = false;
+    try {
+      const end = await runSandbox(
+        {
+          namespaces: ['--mount', '--mount-proc', '--propagation', 'private'],
+          script: SCRIPT,
+          args: [],
+          env: {
+            BASE: mount.base,
+            BUNDLE: bundle,
+            CAT: requireTool('cat', 'coreutils'),
+            ID: `tsbuild-${id}`,
+            KIND: this.#runtime.kind,
+            MOUNT: requireTool('mount', 'mount'),
+            RUNTIME: this.#runtime.path,
+          },
+          files: [formatFstab([mount.line, tmpfs]), JSON.stringify(config)],
+          scratch: this.#directory,
+        },
+        this.#pipes,
+        filter,
+        signal,
+      );
+      if (!end.ready) throw setupFailure(end.complaints, end.exitCode);
+      ended = !end.afterwards.includes(FAILED);
+      if (!ended) return { exitCode: startFailure(filter, output, end.afterwards, argv0) };
+      filter.end();
+      return { exitCode: end.exitCode };
+    } finally {
+      if (!ended) removeCgroup(id);
+    }
   }
+
+  #prepare(): { readonly bundle: string; readonly root: string } {
+    const places = { bundle: join(this.#directory, 'bundle'), root: join(this.#directory, 'root') };
+    if (this.#cleared) return places;
+    for (const path of Object.values(places)) mkdirSync(path, { recursive: true, mode: 0o755 });
+    removeStaleCgroups();
+    this.#cleared = true;
+    return places;
+  }
+}
+
+/**
+ * Says why the command could not be started, in the words users know, and gives the exit code that a shell would.
+ * @throws BuildError when the sandbox itself was at fault
+ */
+function startFailure(filter: ExecFailureFilter, output: RunOutput, said: readonly string[], argv0: string): number {
+  const text = filter.take().trim() || (said.at(-1) ?? '');
+  const exec = /exec: ("(?:[^"\\]|\\.)*": .*?)"?$/.exec(text.replaceAll('\\"', '"'));
+  if (exec !== null) {
+    const reason = exec[1] ?? '';
+    output.stderr(Buffer.from(`exec: ${reason}\n`));
+    return /not found|no such file/.test(reason) ? 127 : 126;
+  }
+  if (/chdir to cwd|cwd/.test(text)) {
+    const reason = /: ([^:]*)$/.exec(text)?.[1] ?? text;
+    throw new BuildError('RUN_FAILED', `cannot change to the working directory of ${argv0}: ${reason}`, {
+      output: said,
+    });
+  }
+  throw new BuildError('SANDBOX_UNAVAILABLE', `the container runtime failed: ${text}`, {
+    output: said,
+    hint: 'Use --isolation namespaces, which needs no runtime.',
+  });
 }

@@ -35,6 +35,8 @@ export interface SandboxEnd {
   readonly ready: boolean;
   /** What the set-up said on its stderr. */
   readonly complaints: readonly string[];
+  /** What the script said on its stderr after it was ready. */
+  readonly afterwards: readonly string[];
 }
 
 /** The line by which a script says that the sandbox is set up. */
@@ -164,7 +166,8 @@ function supervise(
       if (failure !== undefined) return reject(failure.reason);
       const lines = setup.split('\n').filter((line) => line !== '' && !/^init \d+$/.test(line));
       const ready = lines.indexOf(READY);
-      resolve({ exitCode, ready: ready >= 0, complaints: ready < 0 ? lines : lines.slice(0, ready) });
+      const cut = ready < 0 ? lines.length : ready;
+      resolve({ exitCode, ready: ready >= 0, complaints: lines.slice(0, cut), afterwards: lines.slice(cut + 1) });
     });
   });
 }
@@ -185,14 +188,9 @@ function kill(child: ChildProcess, setup: string): void {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
   const init = /^init (\d+)$/m.exec(setup)?.[1];
   try {
-    if (init === undefined) return stopEarly(child);
-    process.kill(Number(init), 'SIGKILL');
+    if (init === undefined) child.kill('SIGKILL');
+    else process.kill(Number(init), 'SIGKILL');
   } catch {
     child.kill('SIGKILL'); // It is gone already, or not ours to signal: its parent is.
   }
-}
-
-/** Nothing of a user has been started yet: SIGTERM ends `setpriv`; `unshare` dies with its child, or is met again above. */
-function stopEarly(child: ChildProcess): void {
-  child.kill('SIGKILL');
 }

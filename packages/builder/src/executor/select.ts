@@ -4,7 +4,7 @@ import type { Executor } from './executor.ts';
 import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 import { NamespacesExecutor } from './namespaces-executor.ts';
-import { findRuntime, RuncExecutor } from './runc-executor.ts';
+import { canMakeCgroups, findRuntime, RuncExecutor } from './runc-executor.ts';
 import { blockNestedUserNamespaces } from './user-namespace.ts';
 
 /** The values of `--isolation`. */
@@ -45,7 +45,7 @@ export async function selectExecutor(isolation: Isolation, options: ExecutorOpti
       );
     }
   }
-  if (isolation !== 'namespaces' && runtime !== undefined && !nested) {
+  if (isolation !== 'namespaces' && runtime !== undefined && !nested && (isolation === 'runc' || canMakeCgroups())) {
     return new RuncExecutor({ scratch: options.scratch, runtime });
   }
   if (!nested)

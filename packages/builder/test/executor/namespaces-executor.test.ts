@@ -1,6 +1,11 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { RootMount } from '../../src/root-mount.ts';
 import { NamespacesExecutor } from '../../src/executor/namespaces-executor.ts';
 import { blockNestedUserNamespaces } from '../../src/executor/user-namespace.ts';
-import { IN_USER_NAMESPACE } from '../../testing/busybox-root.ts';
+import { BusyboxRoot, IN_USER_NAMESPACE, NO_SANDBOX } from '../../testing/busybox-root.ts';
+import { CapturedOutput } from '../../testing/captured-output.ts';
 import { executorContract } from '../../testing/executor-contract.ts';
 
 executorContract('namespaces', {
@@ -10,4 +15,62 @@ executorContract('namespaces', {
   },
   // As root it takes a seccomp filter, which this executor has not.
   blocksUserNamespaces: IN_USER_NAMESPACE,
+});
+
+describe.skipIf(NO_SANDBOX !== '')(`namespaces${NO_SANDBOX}`, () => {
+  const signal = new AbortController().signal;
+
+  it('says that the working directory is missing', async () => {
+    using root = new BusyboxRoot();
+    const executor = new NamespacesExecutor({ scratch: join(root.directory, 'scratch') });
+    await expect(
+      executor.run(root.spec(['pwd'], { cwd: '/nowhere' }), new CapturedOutput(), signal),
+    ).rejects.toMatchObject({
+      code: 'RUN_FAILED',
+      message: 'cannot change to the working directory /nowhere: no such file or directory',
+    });
+  });
+
+  it('says what of the set-up failed', async () => {
+    using root = new BusyboxRoot();
+    const executor = new NamespacesExecutor({ scratch: join(root.directory, 'scratch') });
+    const spec = root.spec(['true']);
+    const missing = { ...spec.root, lower: [join(root.directory, 'not-there')] };
+    await expect(executor.run({ ...spec, root: missing }, new CapturedOutput(), signal)).rejects.toMatchObject({
+      code: 'SANDBOX_UNAVAILABLE',
+      message: expect.stringMatching(/^cannot set up the sandbox: mount: /),
+      hint: expect.stringContaining('overlayfs'),
+    });
+  });
+
+  it('refuses a variable that only the image could set safely, when the image cannot', async () => {
+    using root = new BusyboxRoot();
+    const executor = new NamespacesExecutor({ scratch: join(root.directory, 'scratch') });
+    const setUp = root.spec(['rm', '/bin/env']);
+    await executor.run(setUp, new CapturedOutput(), signal);
+    const spec = { ...root.spec(['/bin/busybox', 'env']), env: ['LD_PRELOAD=/evil.so'] };
+    const noEnv =
+      setUp.root.kind === 'overlay' && spec.root.kind === 'overlay'
+        ? { ...spec.root, lower: [root.lower, setUp.root.upper] }
+        : spec.root;
+    await expect(executor.run({ ...spec, root: noEnv }, new CapturedOutput(), signal)).rejects.toThrow(
+      /LD_PRELOAD cannot be set/,
+    );
+  });
+
+  it.skipIf(!existsSync('/usr/bin/perl'))('does not let a command out of its root by chroot (with perl)', async () => {
+    using root = new BusyboxRoot();
+    const executor = new NamespacesExecutor({ scratch: join(root.directory, 'scratch') });
+    const output = new CapturedOutput();
+    // The classic way out: a directory is open (or is the working directory) while the root moves below it.
+    const script = `mkdir "/x"; opendir(my $d, "/"); chroot("/x") or die "chroot: $!"; chdir($d) or die "chdir: $!";
+      chdir("..") for 1..64; chroot(".") or die "chroot: $!"; opendir(my $r, "/"); print join(" ", sort readdir $r), "\\n";`;
+    const spec = root.spec(['perl', '-e', script]);
+    const lower = ['/usr', root.lower];
+    await executor.run({ ...spec, root: { ...spec.root, lower } as RootMount }, output, signal);
+    expect(output.err).toBe('');
+    expect(output.out).toContain(' x\n');
+    expect(output.out).not.toContain(' home ');
+    expect(output.out).not.toContain(' boot ');
+  });
 });

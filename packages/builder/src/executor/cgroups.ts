@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+const CGROUPS = '/sys/fs/cgroup';
+/** The cgroup that holds one for each command. */
+const PARENT = 'tsbuild';
+
+/** A name for a command's cgroup that says whose it is. */
+export function cgroupName(random: string): string {
+  return `${process.pid}-${startTime(process.pid)}-${random}`;
+}
+
+/** The `cgroupsPath` for a runtime. */
+export function cgroupPath(name: string): string {
+  return `/${PARENT}/${name}`;
+}
+
+/** Removes a command's cgroup from every hierarchy that has it; a runtime that was killed leaves it behind. */
+export function removeCgroup(name: string): void {
+  for (const parent of parents()) remove(join(parent, name));
+}
+
+/** Removes the cgroups of processes that are gone. */
+export function removeStaleCgroups(): void {
+  for (const parent of parents()) {
+    for (const name of list(parent)) {
+      const [, pid = '', started = ''] = /^(\d+)-(\d+)-[0-9a-f]+$/.exec(name) ?? [];
+      if (pid !== '' && startTime(Number(pid)) !== started) remove(join(parent, name));
+    }
+  }
+}
+
+/** The parent in the one hierarchy of cgroup v2, or in each of v1. */
+function parents(): readonly string[] {
+  return [CGROUPS, ...list(CGROUPS).map((name) => join(CGROUPS, name))].map((path) => join(path, PARENT));
+}
+
+function list(path: string): readonly string[] {
+  try {
+    return readdirSync(path, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+  } catch {
+    return []; // Not mounted, or not this kind of hierarchy.
+  }
+}
+
+function remove(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch {
+    // Not there in this hierarchy, or still in use: the next start tries again.
+  }
+}
+
+function startTime(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  } catch {
+    return ''; // No such process.
+  }
+}

@@ -1,0 +1,79 @@
+import { existsSync } from 'node:fs';
+import { byteStringToUtf8 } from '@tsbuild/oci';
+import { BuildError } from '../errors.ts';
+import { CAPABILITIES } from './capabilities.ts';
+import type { FileMount, RunSpec } from './executor.ts';
+
+/** What a bundle's configuration needs beside the command. */
+export interface RuncConfigOptions {
+  /** Where the root is mounted. */
+  readonly root: string;
+  readonly cgroupsPath: string;
+  readonly seccomp: object | undefined;
+}
+
+const MASKED = ['/proc/acpi', '/proc/asound', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats',
+  '/proc/sched_debug', '/proc/scsi', '/proc/timer_list', '/proc/timer_stats', '/sys/devices/virtual/powercap',
+  '/sys/firmware']; // biome-ignore format: one list
+const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
+const SAFE = ['nosuid', 'noexec', 'nodev'];
+
+/** The `config.json` of a bundle (runtime-spec config.md) for one command. */
+export function runcConfig(spec: RunSpec, { root, cgroupsPath, seccomp }: RuncConfigOptions): object {
+  const capabilities = CAPABILITIES.map((name) => `CAP_${name.toUpperCase()}`);
+  const namespaces = ['pid', 'ipc', 'uts', 'mount', ...(spec.network === 'none' ? ['network'] : [])];
+  // On cgroup v1 runc does not offer a namespace that hides anything.
+  if (existsSync('/sys/fs/cgroup/cgroup.controllers')) namespaces.push('cgroup');
+  return {
+    ociVersion: '1.0.2',
+    hostname: spec.hostname,
+    root: { path: root },
+    process: {
+      terminal: false,
+      cwd: spec.cwd,
+      // sudo and su must work.
+      noNewPrivileges: false,
+      user: { uid: spec.user.uid, gid: spec.user.gid, additionalGids: spec.user.groups, umask: 0o22 },
+      args: spec.argv,
+      env: spec.env,
+      capabilities: { bounding: capabilities, permitted: capabilities, effective: capabilities },
+    },
+    mounts: [
+      { destination: '/proc', type: 'proc', source: 'proc', options: SAFE },
+      {
+        destination: '/dev',
+        type: 'tmpfs',
+        source: 'tmpfs',
+        options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+      },
+      {
+        destination: '/dev/pts',
+        type: 'devpts',
+        source: 'devpts',
+        options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
+      },
+      { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...SAFE, 'mode=1777', 'size=65536k'] },
+      { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: SAFE },
+      { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...SAFE, 'ro'] },
+      ...spec.files.map(fileMount),
+    ],
+    linux: {
+      namespaces: namespaces.map((type) => ({ type })),
+      cgroupsPath,
+      resources: { devices: [{ allow: false, access: 'rwm' }] },
+      maskedPaths: MASKED,
+      readonlyPaths: READ_ONLY,
+      ...(seccomp === undefined ? {} : { seccomp }),
+    },
+  };
+}
+
+function fileMount({ target, source }: FileMount): object {
+  const destination = byteStringToUtf8(target);
+  if (destination.includes('\ufffd')) {
+    throw new BuildError('RUN_FAILED', `cannot mount a file on ${destination}: its name is not UTF-8`, {
+      hint: 'Use --isolation namespaces.',
+    });
+  }
+  return { destination, type: 'bind', source, options: [...SAFE, 'bind', 'ro'] };
+}
