@@ -26,3 +26,8 @@ export type { ReadTarOptions, TarMember } from './tar/reader.ts';
 export { writeArchive, writeArchiveFile } from './layout/write-archive.ts';
 export type { ImageToArchive, WriteArchiveOptions } from './layout/write-archive.ts';
 export { encodeTarHeader, END_OF_ARCHIVE } from './tar/writer.ts';
+export { RegistryClient } from './registry/client.ts';
+export type { Credential, CredentialSource } from './registry/credential.ts';
+export { dockerConfigPath, dockerCredentials } from './registry/docker-config.ts';
+export type { Clock, RegistryOptions, RetryPolicy, TransferEvent } from './registry/options.ts';
+export { removeCredential, saveCredential } from './registry/save-credential.ts';
