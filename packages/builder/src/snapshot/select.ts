@@ -1,8 +1,53 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
+import { release } from 'node:os';
+import { join, resolve } from 'node:path';
+import { CopyingSnapshotter } from './copying-snapshotter.ts';
 import { OverlaySnapshotter } from './overlay-snapshotter.ts';
 import type { SnapshotterOptions } from './overlay-snapshotter.ts';
+import { removeTree } from './remove-tree.ts';
+import { ScratchSpace } from './scratch-space.ts';
 import type { Snapshotter } from './snapshotter.ts';
+
+/** Filesystems that are known to take overlayfs's upper directory (statfs(2)): ext2–4, xfs, btrfs, tmpfs, f2fs. */
+const KNOWN_GOOD = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0xf2f52010]);
 
 /** The snapshotter for this machine: overlayfs, or complete copies where it cannot be mounted. */
 export async function selectSnapshotter(options: SnapshotterOptions): Promise<Snapshotter> {
-  return new OverlaySnapshotter(options);
+  const mounts = resolve(options.mounts);
+  mkdirSync(mounts, { recursive: true, mode: 0o700 });
+  if (isSurelyPossible(mounts) || (await tryOverlay(mounts))) return new OverlaySnapshotter(options);
+  options.notice?.(
+    'overlayfs cannot be mounted here, so every RUN copies its whole root filesystem: put the store on ext4, xfs or tmpfs',
+  );
+  return new CopyingSnapshotter(options);
+}
+
+/** What can be told without trying, which takes ten milliseconds. */
+function isSurelyPossible(directory: string): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  const unprivileged = major > 5 || (major === 5 && minor >= 11);
+  return (
+    unprivileged &&
+    KNOWN_GOOD.has(statfsSync(directory).type) &&
+    /\toverlay$/m.test(readFileSync('/proc/filesystems', 'latin1'))
+  );
+}
+
+async function tryOverlay(mounts: string): Promise<boolean> {
+  const directory = await new ScratchSpace(mounts).create();
+  try {
+    for (const name of ['lower', 'upper', 'work', 'root']) mkdirSync(join(directory, name));
+    const nested = !/^\s*0\s+0\s+4294967295/.test(readFileSync('/proc/self/uid_map', 'latin1'));
+    const options = `${nested ? 'userxattr,' : ''}lowerdir=lower,upperdir=upper,workdir=work`;
+    const script = `mount -n -t overlay -o ${options} overlay root && : >root/x`;
+    const args = ['--mount', '--propagation', 'private', '/bin/sh', '-c', script];
+    const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LIBMOUNT_FORCE_MOUNT2: 'always' };
+    execFileSync('unshare', args, { cwd: directory, stdio: 'ignore', env });
+    return true;
+  } catch {
+    return false; // That is the answer.
+  } finally {
+    await removeTree(directory);
+  }
 }

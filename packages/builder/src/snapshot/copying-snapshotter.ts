@@ -1,0 +1,123 @@
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { ByteString } from '@tsbuild/oci';
+import type { LayerWriter, RootfsEntry, RootfsTree } from '@tsbuild/oci/node';
+import { findChanges } from './diff.ts';
+import { DiskOwners } from './disk-owners.ts';
+import { readFacts } from './file-facts.ts';
+import { Materializer } from './materialize.ts';
+import { loadNative } from './native.ts';
+import type { SnapshotterOptions } from './overlay-snapshotter.ts';
+import { rawPath } from './raw-path.ts';
+import { removeTree } from './remove-tree.ts';
+import { ScratchSpace } from './scratch-space.ts';
+import type { ActiveSnapshot, LayerTimes, SnapshotParent, Snapshotter } from './snapshotter.ts';
+import { writeLayer } from './write-changes.ts';
+
+/**
+ * Snapshots as complete copies, for machines where overlayfs cannot be mounted. Every snapshot costs as much as the
+ * image is big, in time and space; the layers are the same to the byte.
+ */
+export class CopyingSnapshotter implements Snapshotter {
+  readonly #options: SnapshotterOptions;
+  readonly #scratch: ScratchSpace;
+
+  constructor(options: SnapshotterOptions) {
+    this.#options = options;
+    this.#scratch = new ScratchSpace(resolve(options.mounts));
+  }
+
+  /** @throws BuildError `SNAPSHOT_FAILED`, `LAYER_INVALID` when a layer cannot be unpacked */
+  async prepare({ tree }: SnapshotParent, signal: AbortSignal): Promise<ActiveSnapshot> {
+    const directory = await this.#scratch.create();
+    const path = join(directory, 'root');
+    try {
+      mkdirSync(path);
+      const { blobs, notice = () => {} } = this.#options;
+      const owners = DiskOwners.read();
+      const files = new Materializer(path, { blobs, native: await loadNative(), owners, notice, signal });
+      try {
+        await copyDirectory(files, tree, '', new Map());
+        files.finish();
+      } finally {
+        files.close();
+      }
+      const root = tree.lookup('');
+      if (root !== undefined) chownSync(path, owners.uid(root.uid), owners.gid(root.gid));
+      chmodSync(path, root?.mode ?? 0o755);
+      return new CopiedSnapshot(directory, path, tree, signal);
+    } catch (error) {
+      await removeTree(directory);
+      throw error;
+    }
+  }
+}
+
+async function copyDirectory(
+  files: Materializer,
+  tree: RootfsTree,
+  directory: ByteString,
+  firstNames: Map<string, ByteString>,
+): Promise<void> {
+  for (const entry of tree.list(directory)) {
+    const first = entry.hardLinkKey === undefined ? undefined : firstNames.get(entry.hardLinkKey);
+    if (first !== undefined) {
+      files.link(first, entry.path);
+      continue;
+    }
+    if (entry.hardLinkKey !== undefined) firstNames.set(entry.hardLinkKey, entry.path);
+    await files.add(entry, entry.layer);
+    if (entry.type === 'directory') await copyDirectory(files, tree, entry.path, firstNames);
+  }
+}
+
+class CopiedSnapshot implements ActiveSnapshot {
+  readonly root: { readonly kind: 'directory'; readonly path: string };
+  readonly writable: string;
+  readonly #directory: string;
+  readonly #tree: RootfsTree;
+  readonly #signal: AbortSignal;
+  /** The kernel's mark of change of every file as it was copied: where it stayed, nothing need be compared. */
+  readonly #marks = new Map<ByteString, bigint>();
+
+  constructor(directory: string, path: string, tree: RootfsTree, signal: AbortSignal) {
+    this.root = { kind: 'directory', path };
+    this.writable = path;
+    this.#directory = directory;
+    this.#tree = tree;
+    this.#signal = signal;
+    this.#remember('');
+  }
+
+  async writeChanges(writer: LayerWriter, times: LayerTimes): Promise<void> {
+    const owners = DiskOwners.read();
+    const changes = await findChanges(this.root.path, this.#tree, {
+      native: await loadNative(),
+      owners,
+      signal: this.#signal,
+      complete: true,
+      isUntouched: (path, facts) => this.#marks.get(path) === facts.ctime,
+    });
+    await writeLayer(this.root.path, changes, writer, times, owners);
+  }
+
+  /** A copy is never used again. */
+  async keep(): Promise<void> {}
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await removeTree(this.#directory);
+  }
+
+  #remember(directory: ByteString): void {
+    const root = Buffer.from(this.root.path);
+    for (const entry of this.#tree.list(directory)) {
+      if (entry.type === 'directory') this.#remember(entry.path);
+      else if (isOnDisk(entry)) this.#marks.set(entry.path, readFacts(rawPath(root, entry.path)).ctime);
+    }
+  }
+}
+
+/** Devices may have been left out. */
+function isOnDisk({ type }: RootfsEntry): boolean {
+  return type !== 'char' && type !== 'block';
+}
