@@ -1,13 +1,30 @@
-import { Layout, MediaType, type StoredImage, encodeImageConfig, parseReference } from '@tsbuild/oci/node';
+import { Layout, LayerWriter, MediaType, type StoredImage, encodeImageConfig, parseReference } from '@tsbuild/oci/node';
 
-/** Puts a small image into the store at `root`: one layer (an empty tar of `blocks` blocks) and three steps. */
+/** Puts a small image into the store at `root`: one layer (one file of `blocks` × 512 bytes) and three steps. */
 export async function addSampleImage(
   root: string,
   names: readonly string[],
   options: { readonly created?: string; readonly blocks?: number; readonly labels?: Record<string, string> } = {},
 ): Promise<StoredImage> {
   const layout = await Layout.open(root, { create: true });
-  const layer = await layout.blobs.put(new Uint8Array(512 * (options.blocks ?? 4)));
+  const writer = new LayerWriter(await layout.blobs.create());
+  const size = 512 * (options.blocks ?? 4);
+  const plain = {
+    path: 'file',
+    type: 'file',
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
+    mtime: { seconds: 0, nanoseconds: 0 },
+  } as const;
+  let left = size;
+  await writer.addFile({ ...plain, size }, (buffer) => {
+    const count = Math.min(left, buffer.length);
+    left -= count;
+    buffer.fill(0, 0, count);
+    return count;
+  });
+  const layer = await writer.finish();
   const created = options.created ?? '2026-01-01T10:00:00.5Z';
   const config = encodeImageConfig({
     architecture: 'amd64',
