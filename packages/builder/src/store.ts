@@ -1,7 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, OciError } from '@tsbuild/oci';
-import { type Collected, LayerIndexStore, Layout } from '@tsbuild/oci/node';
+import { type Collected, type LayerIndexStore, Layout, makeFolders } from '@tsbuild/oci/node';
 import { DirectoryCacheStore } from './cache/directory-cache-store.ts';
 import type { LayerOutput } from './ops/rootfs.ts';
 
@@ -20,7 +19,7 @@ export class Store {
   private constructor(root: string, layout: Layout) {
     this.root = root;
     this.layout = layout;
-    this.indexes = new LayerIndexStore(join(root, 'indexes'), layout.blobs);
+    this.indexes = layout.indexes;
     this.records = new DirectoryCacheStore<LayerOutput>(
       join(root, 'records'),
       async (output) => (await layout.blobs.has(output.layer.digest)) !== undefined,
@@ -33,7 +32,7 @@ export class Store {
    */
   static async open(root: string): Promise<Store> {
     try {
-      await mkdir(root, { recursive: true, mode: 0o755 });
+      await makeFolders(root, 0o755);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new OciError('STORE_UNWRITABLE', `cannot make the store ${root}: ${reason}`, {

@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { type Digest, LayerIndexStore, Layout } from '@tsbuild/oci/node';
+import { type Digest, type LayerIndexStore, Layout } from '@tsbuild/oci/node';
 
 /** The images of the store at `root`, which is made when it is missing. */
 export function openLayout(root: string): Promise<Layout> {
@@ -11,7 +10,7 @@ export class LayerSizes {
   readonly #indexes: LayerIndexStore;
 
   constructor(layout: Layout) {
-    this.#indexes = new LayerIndexStore(join(layout.root, 'indexes'), layout.blobs);
+    this.#indexes = layout.indexes;
   }
 
   /** Bytes of each layer, in the order given. */

@@ -14,7 +14,7 @@ export async function writeFileAtomic(
   options: { readonly temporaryDirectory?: string; readonly mode?: number } = {},
 ): Promise<void> {
   const folder = dirname(path);
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   const temporary = temporaryPath(options.temporaryDirectory ?? folder, basename(path));
   try {
     const file = await open(temporary, 'wx', options.mode ?? 0o644);
@@ -30,6 +30,19 @@ export async function writeFileAtomic(
     throw error;
   }
   await syncDirectory(folder);
+}
+
+/**
+ * Makes a folder and those above it.
+ * @throws the file system's error, the true one: Node's own recursive `mkdir` says ENOENT for a read-only file system
+ */
+export async function makeFolders(path: string, mode?: number): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, ...(mode === undefined ? {} : { mode }) });
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') await mkdir(path);
+    throw error;
+  }
 }
 
 /** A fresh name for a file being written. It says whose it is, so that leftovers of a crash can be told from work. */

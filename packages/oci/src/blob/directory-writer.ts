@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { close, closeSync, constants, fsync, openSync, rmSync, writeSync } from 'node:fs';
-import { lstat, mkdir, rename, utimes } from 'node:fs/promises';
+import { lstat, rename, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { syncDirectory } from '../atomic-file.ts';
+import { makeFolders, syncDirectory } from '../atomic-file.ts';
 import type { Digest } from '../digest.ts';
 import { OciError } from '../errors.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
@@ -152,7 +152,7 @@ export async function refreshBlob(path: string, size: number): Promise<boolean> 
 /** Makes a folder of the store and those above it. @throws OciError `STORE_UNWRITABLE`, `LAYOUT_INVALID` */
 export async function makeStoreFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    await makeFolders(path);
     // A folder that is a symlink would let a hostile layout choose where blobs are read from and written to.
     if (!(await lstat(path)).isDirectory()) {
       throw new OciError('LAYOUT_INVALID', `${path} is not a directory`, { fields: { path } });

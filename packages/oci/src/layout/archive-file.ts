@@ -11,6 +11,8 @@ const READ_SIZE = 256 * 1024;
 
 /** An uncompressed archive that can be read at any position. */
 export interface ArchiveFile {
+  /** How messages call it: its path, or where it came from. */
+  readonly name: string;
   readonly size: number;
   read(offset: number, length: number): AsyncGenerator<Uint8Array, void, undefined>;
   close(): Promise<void>;
@@ -32,7 +34,7 @@ export async function openArchive(
     if (stat.isDirectory()) throw unreadable(source, 'it is a directory');
     if (stat.isFile()) {
       const { buffer, bytesRead } = await file.read(Buffer.alloc(6), 0, 6, 0);
-      if (sniffCompression(buffer.subarray(0, bytesRead)) === 'none') return archiveFile(file, stat.size);
+      if (sniffCompression(buffer.subarray(0, bytesRead)) === 'none') return archiveFile(file, source, stat.size);
     }
     const spooled = await spool(
       stat.isFile() ? readFrom(file, 0, stat.size) : stream(file),
@@ -81,7 +83,7 @@ async function spool(
         size += chunk.length;
       }
     });
-    return archiveFile(file, size);
+    return archiveFile(file, name, size);
   } catch (error) {
     await file.close();
     throw error;
@@ -96,8 +98,9 @@ async function writeAll(file: FileHandle, path: string, chunk: Uint8Array): Prom
   }
 }
 
-function archiveFile(file: FileHandle, size: number): ArchiveFile {
+function archiveFile(file: FileHandle, name: string, size: number): ArchiveFile {
   return {
+    name,
     size,
     read: (offset, length) => readFrom(file, offset, Math.min(length, size - offset)),
     close: () => file.close(),

@@ -45,7 +45,7 @@ export async function imagesOf(members: ArchiveMembers, wanted: WantedPlatforms)
     );
   }
   throw archiveInvalid(
-    'archive',
+    members.name,
     'it has neither manifest.json nor index.json, so it is no image archive (a root filesystem is loaded with import)',
   );
 }

@@ -34,18 +34,23 @@ export class ArchiveMembers {
 
   /** Reads the headers only; later members of the same name replace earlier ones. @throws OciError `ARCHIVE_INVALID` */
   static async index(file: ArchiveFile): Promise<ArchiveMembers> {
-    if (file.size === 0) throw archiveInvalid('archive', 'it is empty');
+    if (file.size === 0) throw archiveInvalid(file.name, 'it is empty');
     const slots = new Map<ByteString, Slot>();
     const source = new HeaderSource(file);
-    await withinEntry('archive', async () => {
+    await withinEntry(file.name, async () => {
       for await (const { entry, offset } of readTar(source)) {
         source.passOver(offset, entry.size);
         const slot = slotOf(entry, offset);
         if (slot !== undefined) slots.set(normalized(entry.path), slot);
-        if (slots.size > MEMBERS_LIMIT) throw archiveInvalid('archive', `it has more than ${MEMBERS_LIMIT} entries`);
+        if (slots.size > MEMBERS_LIMIT) throw archiveInvalid(file.name, `it has more than ${MEMBERS_LIMIT} entries`);
       }
     });
     return new ArchiveMembers(file, slots);
+  }
+
+  /** How messages call the archive. */
+  get name(): string {
+    return this.#file.name;
   }
 
   has(name: string): boolean {

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import type { BlobInfo, BlobWriter } from '../blob/blob-store.ts';
+import type { BlobInfo } from '../blob/blob-store.ts';
 import { hostPlatform } from '../host-platform.ts';
 import { encodeImageConfig } from '../image-config.ts';
 import type { ContainerConfig, ImageConfig } from '../image-config.ts';
 import { MediaType } from '../media-type.ts';
 import type { Platform } from '../platform.ts';
 import type { Reference } from '../reference.ts';
-import { readTar } from '../tar/reader.ts';
+import { storeLayer } from '../layer/store-layer.ts';
 import { archiveInvalid, withinEntry } from './archive-error.ts';
 import { openArchive } from './archive-file.ts';
 import type { ArchiveFile } from './archive-file.ts';
@@ -42,7 +42,7 @@ export async function importRootfs(
   try {
     const lease = await layout.lease();
     try {
-      const layer = await withinEntry(from, () => storeLayer(file, layout));
+      const layer = await withinEntry(from, () => bringLayer(file, layout));
       const config = encodeImageConfig(configOf(layer, options.message ?? `Imported from ${from}`, options));
       const names = options.reference === undefined ? [] : [options.reference];
       return await layout.add({ config, layers: [{ mediaType: MediaType.ociLayer, ...layer }] }, names);
@@ -54,25 +54,9 @@ export async function importRootfs(
   }
 }
 
-async function storeLayer(file: ArchiveFile, layout: Layout): Promise<BlobInfo> {
-  if (file.size === 0) throw archiveInvalid('archive', 'it is empty');
-  const writer = await layout.blobs.create();
-  try {
-    // Reading it as a tar on the way says now, and not at the first build on it, that it is none.
-    for await (const member of readTar(copying(file, writer))) void member;
-    return await writer.commit();
-  } catch (error) {
-    await writer.discard();
-    throw error;
-  }
-}
-
-/** The reader reads to the very end, so every byte passes here. */
-async function* copying(file: ArchiveFile, writer: BlobWriter): AsyncGenerator<Uint8Array, void, undefined> {
-  for await (const chunk of file.read(0, file.size)) {
-    writer.write(chunk);
-    yield chunk;
-  }
+function bringLayer(file: ArchiveFile, layout: Layout): Promise<BlobInfo> {
+  if (file.size === 0) throw archiveInvalid(file.name, 'it is empty');
+  return storeLayer(file.read(0, file.size), layout.blobs, layout.indexes);
 }
 
 function configOf(layer: BlobInfo, comment: string, options: ImportRootfsOptions): ImageConfig {

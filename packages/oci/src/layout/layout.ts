@@ -1,4 +1,4 @@
-import { resolve as absolutePath } from 'node:path';
+import { join, resolve as absolutePath } from 'node:path';
 import { DirectoryBlobStore } from '../blob/directory.ts';
 import type { Descriptor } from '../descriptor.ts';
 import type { Digest } from '../digest.ts';
@@ -6,6 +6,7 @@ import { OciError } from '../errors.ts';
 import { hostPlatform } from '../host-platform.ts';
 import { assembleImage } from '../image.ts';
 import type { ImageConfig } from '../image-config.ts';
+import { LayerIndexStore } from '../layer/layer-index-store.ts';
 import { parseReference } from '../reference.ts';
 import type { Reference } from '../reference.ts';
 import { fileSystemTime } from './claim.ts';
@@ -47,12 +48,15 @@ export interface OpenLayoutOptions {
 export class Layout {
   readonly root: string;
   readonly blobs: DirectoryBlobStore;
+  /** Indexes of the layers, in `indexes/` beside the blobs. */
+  readonly indexes: LayerIndexStore;
   readonly #paths: LayoutPaths;
   readonly #lockTimeout: number | undefined;
 
   private constructor(paths: LayoutPaths, lockTimeout: number | undefined) {
     this.root = paths.root;
     this.blobs = new DirectoryBlobStore(paths.root);
+    this.indexes = new LayerIndexStore(join(paths.root, 'indexes'), this.blobs);
     this.#paths = paths;
     this.#lockTimeout = lockTimeout;
   }

@@ -6,6 +6,7 @@ import type { Digest } from '../digest.ts';
 import { hostPlatform } from '../host-platform.ts';
 import { decodeImageConfig } from '../image-config.ts';
 import { decompress, sniffCompression } from '../layer/compression.ts';
+import { storeLayer } from '../layer/store-layer.ts';
 import { MediaType } from '../media-type.ts';
 import type { Platform } from '../platform.ts';
 import type { Reference } from '../reference.ts';
@@ -51,7 +52,7 @@ export async function loadArchive(
     const members = await ArchiveMembers.index(file);
     const platform = options.platform ?? hostPlatform();
     const archived = await imagesOf(members, { platform, all: options.allPlatforms === true });
-    if (archived.length === 0) throw archiveInvalid('archive', 'it holds no image');
+    if (archived.length === 0) throw archiveInvalid(members.name, 'it holds no image');
     const lease = await layout.lease();
     try {
       return await store(members, archived, layout);
@@ -74,7 +75,7 @@ async function store(
   const additions: { readonly image: ImageContent; readonly names: readonly Reference[] }[] = [];
   for (const { entry, layers } of plans) {
     const descriptors: Descriptor[] = [];
-    for (const layer of layers) descriptors.push(await storeLayer(members, layer, layout));
+    for (const layer of layers) descriptors.push(await bringLayer(members, layer, layout));
     additions.push({ image: { config: entry.config, layers: descriptors }, names: entry.names });
   }
   const images = await layout.addAll(additions);
@@ -113,13 +114,13 @@ async function planLayers(
 }
 
 /** Brings one layer into the store, uncompressed. */
-async function storeLayer(members: ArchiveMembers, layer: PlannedLayer, layout: Layout): Promise<Descriptor> {
+async function bringLayer(members: ArchiveMembers, layer: PlannedLayer, layout: Layout): Promise<Descriptor> {
   const { name, diffId, member } = layer;
   const known = await layout.blobs.has(diffId);
   if (known !== undefined) return { mediaType: MediaType.ociLayer, ...known };
   const found = member ?? members.get(name);
   const info = await withinEntry(name, async () =>
-    layout.blobs.put(await layerContent(members, found), { digest: diffId }),
+    storeLayer(await layerContent(members, found), layout.blobs, layout.indexes, { digest: diffId }),
   );
   return { mediaType: MediaType.ociLayer, ...info };
 }
