@@ -147,7 +147,7 @@ export function snapshotterContract(name: string, options: SnapshotterContractOp
         expect(nodes).toEqual([['b', 'block', 259, 1_048_575], ['c', 'char', 1, 3]]); // biome-ignore format: one line
       });
 
-      it('is the same bytes on any machine, as root and as an ordinary user', async () => {
+      it('makes the same bytes on any machine, as root and as an ordinary user', async () => {
         const script = `mkdir -p /srv/app /srv/gone; cd /srv/app; echo content >file; ln file other; ln -s file link; chown 33:44 file; chmod 4750 file
           echo ext >>/etc/passwd; rm /etc/group; mkfifo pipe; chmod 2775 /srv; touch -d @86400 old; rm -rf /srv/gone /tmp; mkdir -m 1777 /tmp`;
         const { digest } = await store.run(tools, [base], script, { times: { epoch: 1_000_000_000 } });

@@ -132,7 +132,12 @@ export function coveringMounts(
   // Mounts below a bound /sys stay writable (CVE-2023-25809: cgroups), and cannot be unmounted: cover them.
   const below = sharesSysfs(spec, ids) ? mountsBelowSys() : [];
   return [
-    ...DEVICES.map((name) => ({ source: `/dev/${name}`, target: at(`dev/${name}`), type: 'none', options: 'bind' })),
+    ...DEVICES.filter((name) => existsSync(`/dev/${name}`)).map((name) => ({
+      source: `/dev/${name}`,
+      target: at(`dev/${name}`),
+      type: 'none',
+      options: 'bind',
+    })),
     ...MASKED_FILES.filter((path) => existsSync(`/${path}`)).map((path) => ({
       source: '/dev/null', target: at(path), type: 'none', options: 'bind' })), // biome-ignore format: one line each
     ...MASKED_DIRECTORIES.filter(isDirectory).map(empty),

@@ -28,14 +28,16 @@ export function lowerLabel(stage: StageState, instruction: Of<'label'>): void {
   stage.recordMetadata(`LABEL ${pairs.map(({ key, value }) => `${key}=${value}`).join(' ')}`);
 }
 
-/** ARG: a value given to the build, else the default, else a global ARG of the same name, else declared but unset. */
+/**
+ * ARG: a value given to the build, else the default, else a global ARG of the same name, else declared but unset. The
+ * history shows the default alone, as BuildKit's does: what was given to the build shows before each RUN.
+ */
 export function lowerArg(stage: StageState, instruction: Of<'arg'>): void {
   const shown = instruction.args.map(({ name, value }) => {
     const given = stage.context.arguments.get(name);
-    const fallback = value === undefined ? stage.context.globals.get(name) : stage.expand(value, instruction);
-    const effective = given ?? fallback;
-    stage.variables.declareArgument(name, effective);
-    return effective === undefined ? name : `${name}=${effective}`;
+    const initial = value === undefined ? undefined : stage.expand(value, instruction);
+    stage.variables.declareArgument(name, given ?? initial ?? stage.context.globals.get(name));
+    return initial === undefined ? name : `${name}=${initial}`;
   });
   stage.recordMetadata(`ARG ${shown.join(' ')}`);
 }

@@ -140,9 +140,10 @@ class DiffWalk {
   }
 
   #isOpaque(path: ByteString): boolean {
-    const raw = rawPath(this.#root, path);
+    // The other mode's attribute is none of overlayfs's here: the command itself may have set it.
+    const name = this.#options.owners.nested ? OPAQUE_XATTRS.nested : OPAQUE_XATTRS.root;
     // `x` only says that whiteouts may be kept as attributes inside (Linux 6.7).
-    return OPAQUE_XATTRS.some((name) => this.#xattr(raw, name)?.[0] === 'y'.charCodeAt(0));
+    return this.#xattr(rawPath(this.#root, path), name)?.[0] === 'y'.charCodeAt(0);
   }
 
   #includeParents(path: ByteString): void {

@@ -19,6 +19,12 @@ export class DiskOwners {
     return new DiskOwners(readFileSync('/proc/self/uid_map', 'latin1'), readFileSync('/proc/self/gid_map', 'latin1'));
   }
 
+  /** True in a user namespace: uid 0 is not the machine's root. */
+  get nested(): boolean {
+    const [range] = this.#uids;
+    return !(this.#uids.length === 1 && range?.start === 0 && range.count >= 0xffff_ffff);
+  }
+
   /** The user that a file of user `uid` belongs to on disk. */
   uid(uid: number): number {
     return has(this.#uids, uid) ? uid : 0;

@@ -6,7 +6,7 @@ import type { Native, RawPath } from './native.ts';
 import { CAPABILITY_XATTR, OPAQUE_XATTRS, systemError } from './native.ts';
 
 const NODE_TYPES: Readonly<Record<number, string>> = { 0o020000: 'c', 0o060000: 'b', 0o010000: 'p' };
-const WANTED = `^(${[CAPABILITY_XATTR, ...OPAQUE_XATTRS].map((name) => name.replaceAll('.', '\\.')).join('|')})$`;
+const WANTED = `^(${[CAPABILITY_XATTR, ...Object.values(OPAQUE_XATTRS)].map((name) => name.replaceAll('.', '\\.')).join('|')})$`;
 
 /**
  * The same with programs of the machine. Names need not be UTF-8 and cannot be given as arguments then, so files are

@@ -16,8 +16,8 @@ export interface Native {
   setTimes(path: RawPath, seconds: number, nanoseconds: number): void;
 }
 
-/** The attributes by which overlayfs says that a directory hides what is below it: as root, in a user namespace. */
-export const OPAQUE_XATTRS = ['trusted.overlay.opaque', 'user.overlay.opaque'] as const;
+/** The attribute by which overlayfs says that a directory hides what is below it, as root and in a user namespace. */
+export const OPAQUE_XATTRS = { root: 'trusted.overlay.opaque', nested: 'user.overlay.opaque' } as const;
 /** File capabilities, the one attribute that layers keep. */
 export const CAPABILITY_XATTR = 'security.capability';
 

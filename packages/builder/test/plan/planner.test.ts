@@ -129,6 +129,15 @@ CMD ["node", "server.js"]`);
     ]);
   });
 
+  it('shows the defaults of ARG, and the values before RUN', async () => {
+    const plan = await planOf('FROM base\nARG A=1 B\nARG TARGETOS\nRUN true', { buildArgs: { A: '9', B: '8' } });
+    expect(historyOf(plan.target)).toEqual([
+      '      ARG A=1 B',
+      '      ARG TARGETOS',
+      'layer RUN |3 A=9 B=8 TARGETOS=linux /bin/sh -c true # buildkit',
+    ]);
+  });
+
   it('holds the rows of a parent stage, and ONBUILD leaves none', async () => {
     const { target } = await planOf('FROM base AS p\nENV A=1\nONBUILD ENV B=2\nFROM p\nENV C=3');
     expect(historyOf(target)).toEqual(['      ENV A=1', '      ENV B=2', '      ENV C=3']);

@@ -84,6 +84,24 @@ describe('findChanges', () => {
     });
   });
 
+  it.skipIf(process.getuid?.() !== 0)(
+    'takes only the mark of the mode that it runs in for opaque (as root)',
+    async () => {
+      await using store = new SnapshotStore();
+      const layer = await store.layer(async (writer) => {
+        writer.add({ ...entryOf('d'), type: 'directory', mode: 0o755 });
+        await addFile(writer, 'd/below', Buffer.from('1'));
+      });
+      const { tree } = await store.parent([layer]);
+      const native = await loadNative();
+      mkdirSync(join(directory, 'd'), { mode: 0o755 });
+      native.setXattr(Buffer.from(join(directory, 'd')), 'user.overlay.opaque', Buffer.from('y'));
+      expect((await find(tree)).removed).toEqual([]);
+      native.setXattr(Buffer.from(join(directory, 'd')), 'trusted.overlay.opaque', Buffer.from('y'));
+      expect((await find(tree)).removed).toEqual(['d/below']);
+    },
+  );
+
   it('says which path is too long', async () => {
     let path = directory;
     const name = 'n'.repeat(250);
