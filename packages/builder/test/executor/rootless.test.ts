@@ -14,9 +14,9 @@ const VITEST = 'node_modules/vitest/vitest.mjs';
 const TOOLS = ['/usr/bin/newuidmap', '/usr/sbin/useradd'];
 const SKIP = IN_USER_NAMESPACE
   ? ' (runs inside already)'
-  : existsSync('/usr/bin/newuidmap')
+  : TOOLS.every((path) => existsSync(path))
     ? NO_SANDBOX
-    : ' (needs newuidmap)';
+    : ' (needs newuidmap and useradd)';
 
 /** The contract suites once more, as an ordinary user in the user namespace that the CLI makes for itself. */
 describe.skipIf(SKIP !== '')(`as an ordinary user${SKIP}`, () => {
