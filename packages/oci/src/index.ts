@@ -36,3 +36,24 @@ export type { Reference } from './reference.ts';
 export { validateImage } from './validate.ts';
 export type { ImageProblem, ValidateImageOptions } from './validate.ts';
 export type { TarEntry, TarEntryType, TarTime } from './tar/entry.ts';
+export { blobContent, contentOf, fromBlobs, imageFrom } from './content-source.ts';
+export type { ContentSource } from './content-source.ts';
+export { copyContent } from './copy-content.ts';
+export type { ContentSink, CopyOptions } from './copy-content.ts';
+export { emptyImage, imageOf } from './image-value.ts';
+export type { ContentOrigin, Image, ImageLayer, ImageParts } from './image-value.ts';
+export {
+  addImage,
+  emptyIndex,
+  indexOf,
+  indexOfImages,
+  removeImage,
+  selectImage,
+  withIndexAnnotations,
+} from './index-building.ts';
+export type { AddImageOptions, MultiPlatformImage } from './index-building.ts';
+export { withMediaTypes } from './media-type-family.ts';
+export type { MediaTypeFamily } from './media-type-family.ts';
+export { appendLayers, withAnnotations, withConfig, withCreated, withLabels, withPlatform } from './mutate.ts';
+export type { ContainerConfigChanges, LayerAddition } from './mutate.ts';
+export { rebase } from './rebase.ts';

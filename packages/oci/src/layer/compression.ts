@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { OciError } from '../errors.ts';
+import { unzstd } from './zstd.ts';
 
 /** How a layer or archive is compressed, told from its first bytes. */
 export type Compression = 'none' | 'gzip' | 'zstd' | 'xz' | 'bzip2';
@@ -39,7 +40,8 @@ export function sniffCompression(head: Uint8Array): Compression {
 /**
  * The plain bytes of `source`, whatever its compression; plain bytes pass as they are. gzip may have several members;
  * anything else behind them is refused. An error may come after bytes: commit nothing before the end.
- * @throws OciError `LAYER_INVALID` for damaged or cut data, `LIMIT_EXCEEDED`, `UNSUPPORTED` for zstd, xz and bzip2
+ * @throws OciError `LAYER_INVALID` for damaged or cut data, `LIMIT_EXCEEDED`, `UNSUPPORTED` for xz and bzip2, and for zstd
+ * where neither Node nor the program `zstd` is there to undo it
  */
 export async function* decompress(
   source: AsyncIterable<Uint8Array>,
@@ -50,9 +52,10 @@ export async function* decompress(
   const meter = new RatioMeter(options);
   if (compression === 'none') yield* meter.plain(all);
   else if (compression === 'gzip') yield* gunzip(all, meter);
+  else if (compression === 'zstd') yield* meter.outputs(unzstd(meter.input(all)));
   else {
     await all.return?.(undefined);
-    throw new OciError('UNSUPPORTED', `${compression} compression is not supported yet: use gzip or no compression`);
+    throw new OciError('UNSUPPORTED', `${compression} compression is not supported: use gzip, zstd or no compression`);
   }
 }
 
@@ -110,7 +113,11 @@ class RatioMeter {
   }
 
   async *plain(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
-    for await (const chunk of this.input(source)) yield this.output(chunk);
+    yield* this.outputs(this.input(source));
+  }
+
+  async *outputs(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const chunk of source) yield this.output(chunk);
   }
 
   output(chunk: Uint8Array): Uint8Array {

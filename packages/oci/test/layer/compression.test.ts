@@ -71,12 +71,12 @@ describe('decompress', () => {
     await expect(all(damaged)).rejects.toThrow(/damaged gzip data: incorrect data check/);
   });
 
-  it.each(['\x28\xb5\x2f\xfd\0\0\0', '\xfd7zXZ\0\0', 'BZh91AY&SY'])('refuses %j plainly', async (text) => {
+  it.each(['\xfd7zXZ\0\0', 'BZh91AY&SY'])('refuses %j plainly', async (text) => {
     const source = chunked(Buffer.from(text, 'latin1'));
     const read = async () => {
       for await (const _ of decompress(source)) break;
     };
-    await expect(read()).rejects.toMatchObject({ code: 'UNSUPPORTED', message: /is not supported yet: use gzip/ });
+    await expect(read()).rejects.toMatchObject({ code: 'UNSUPPORTED', message: /is not supported: use gzip/ });
   });
 
   it('keeps limits of size and ratio', async () => {

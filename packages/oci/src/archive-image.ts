@@ -1,0 +1,289 @@
+import { open } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import type { BlobInfo, BlobStore } from './blob/blob-store.ts';
+import { nodeHasher } from './blob/directory-writer.ts';
+import { notFound, verified } from './blob/verify.ts';
+import { imageFrom } from './content-source.ts';
+import type { ContentSource } from './content-source.ts';
+import type { Descriptor } from './descriptor.ts';
+import { digestAlgorithm } from './digest.ts';
+import type { Digest } from './digest.ts';
+import { OciError } from './errors.ts';
+import { hostPlatform } from './host-platform.ts';
+import { assembleImage } from './image.ts';
+import { decodeImageConfig } from './image-config.ts';
+import { decodeImageIndex } from './image-index.ts';
+import { checkContent, imageOf } from './image-value.ts';
+import type { Image } from './image-value.ts';
+import { decompress, sniffCompression } from './layer/compression.ts';
+import type { Compression, DecompressOptions } from './layer/compression.ts';
+import { archiveInvalid, withinEntry } from './layout/archive-error.ts';
+import { openArchive } from './layout/archive-file.ts';
+import { imagesOf } from './layout/archive-images.ts';
+import type { ArchivedImage } from './layout/archive-images.ts';
+import { ArchiveMembers } from './layout/archive-members.ts';
+import type { ArchiveMember } from './layout/archive-members.ts';
+import type { ArchiveSink } from './layout/archive-sink.ts';
+import { blobName, digestOfName } from './layout/blob-name.ts';
+import { entryName } from './layout/index-entries.ts';
+import { manifestFor } from './layout/read-image.ts';
+import { writeArchive, writeArchiveFile } from './layout/write-archive.ts';
+import { MediaType } from './media-type.ts';
+import type { Platform } from './platform.ts';
+import { formatReference, parseReference } from './reference.ts';
+import type { Reference } from './reference.ts';
+
+/** Choices of {@link fromArchive}. */
+export interface FromArchiveOptions extends DecompressOptions {
+  /** Which image, by its name; may be left out where there is one. */
+  readonly name?: string;
+  /** Which image of an index; that of this machine unless told. */
+  readonly platform?: Platform;
+  /** Where a compressed archive is unpacked while its members are listed; the system's unless told. */
+  readonly temporaryDirectory?: string;
+}
+
+/**
+ * An image of an archive file: an OCI layout in a tar, or the docker-archive of any Docker since 1.10; the whole plain or
+ * compressed. Where a file is both, the OCI side counts, because it has the manifest. A docker-archive has none: one is
+ * made, of the OCI type; for that, layers are read that are compressed and not named after their digest. Layers are read
+ * from the file when they are opened, so it must stay where it is.
+ * @throws OciError `ARCHIVE_INVALID`, `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `PLATFORM_INVALID`, `UNSUPPORTED`
+ */
+export async function fromArchive(path: string, options: FromArchiveOptions = {}): Promise<Image> {
+  const file = await openArchive(path, options.temporaryDirectory ?? tmpdir());
+  try {
+    const members = await ArchiveMembers.index(file);
+    const compression = await compressionOf(path);
+    const read = (member: ArchiveMember): AsyncIterable<Uint8Array> => readMember(path, compression, member, options);
+    if (members.has('index.json')) return await ociImage(members, read, options);
+    const wanted = { platform: options.platform ?? hostPlatform(), all: false };
+    const images = await imagesOf(members, wanted);
+    return await dockerImage(
+      members,
+      read,
+      chosen(images, ({ names }) => names, options.name, path),
+    );
+  } finally {
+    await file.close();
+  }
+}
+
+type ReadMember = (member: ArchiveMember) => AsyncIterable<Uint8Array>;
+
+async function ociImage(members: ArchiveMembers, read: ReadMember, options: FromArchiveOptions): Promise<Image> {
+  const text = await members.document('index.json');
+  const { manifests } = await withinEntry('index.json', () => decodeImageIndex(text));
+  const distinct = manifests.filter((entry, i) => manifests.findIndex(({ digest }) => digest === entry.digest) === i);
+  const candidates = options.name === undefined ? distinct : manifests;
+  const names = (entry: Descriptor): readonly Reference[] => {
+    const name = entryName(entry);
+    return name === undefined ? [] : [name];
+  };
+  const entry = chosen(candidates, names, options.name, members.name);
+  const content = archiveContent(members, read);
+  const documents = {
+    has: async (digest: Digest) => members.has(blobName(digest)),
+    read: (descriptor: Descriptor) => content.document(descriptor),
+  };
+  const manifest = await manifestFor(documents, entry, options.platform ?? hostPlatform());
+  return withinEntry(blobName(manifest.digest), () => imageFrom(content, manifest));
+}
+
+function archiveContent(members: ArchiveMembers, read: ReadMember): ContentSource {
+  return {
+    document: async (descriptor) => {
+      const bytes = await members.document(blobName(descriptor.digest));
+      await withinEntry(blobName(descriptor.digest), () => checkContent(bytes, descriptor));
+      return bytes;
+    },
+    blob: (descriptor) => {
+      const source = read(members.get(blobName(descriptor.digest)));
+      return verified(source, descriptor, nodeHasher(digestAlgorithm(descriptor.digest)));
+    },
+  };
+}
+
+async function dockerImage(members: ArchiveMembers, read: ReadMember, archived: ArchivedImage): Promise<Image> {
+  const { config, configName, layerNames } = archived;
+  const { diff_ids: diffIds } = (await withinEntry(configName, () => decodeImageConfig(config))).rootfs;
+  if (diffIds.length !== layerNames.length) {
+    throw archiveInvalid(configName, `it lists ${diffIds.length} layers, but the archive has ${layerNames.length}`);
+  }
+  const found = new Map<Digest, ArchiveMember>();
+  const layers: Descriptor[] = [];
+  for (const [i, diffId] of diffIds.entries()) {
+    const member = members.get(layerNames[i] ?? '');
+    const layer = await describeLayer(members, member, diffId);
+    found.set(layer.digest, member);
+    layers.push(layer);
+  }
+  const { manifest: rawManifest } = assembleImage({ config, layers });
+  return imageOf({
+    rawManifest,
+    rawConfig: config,
+    verifies: true,
+    openLayer: (layer) => {
+      const member = found.get(layer.digest);
+      if (member === undefined) throw notFound(layer.digest);
+      return verified(read(member), layer, nodeHasher(digestAlgorithm(layer.digest)));
+    },
+  });
+}
+
+async function describeLayer(members: ArchiveMembers, member: ArchiveMember, diffId: Digest): Promise<Descriptor> {
+  const compression = await firstBytes(members.read({ ...member, size: Math.min(6, member.size) }));
+  const mediaType = LAYER_TYPES[compression];
+  if (mediaType === undefined) {
+    throw new OciError('UNSUPPORTED', `${member.name}: ${compression} compression has no place in an image`);
+  }
+  if (compression === 'none') return { mediaType, digest: diffId, size: member.size };
+  const digest = digestOfName(member.name) ?? (await digestOf(members.read(member)));
+  return { mediaType, digest, size: member.size };
+}
+
+const LAYER_TYPES: Readonly<Partial<Record<Compression, string>>> = {
+  none: MediaType.ociLayer,
+  gzip: MediaType.ociLayerGzip,
+  zstd: MediaType.ociLayerZstd,
+};
+
+async function digestOf(source: AsyncIterable<Uint8Array>): Promise<Digest> {
+  const hasher = nodeHasher('sha256');
+  for await (const chunk of source) hasher.update(chunk);
+  return hasher.digest();
+}
+
+async function firstBytes(source: AsyncIterable<Uint8Array>): Promise<Compression> {
+  for await (const chunk of source) return sniffCompression(chunk);
+  return 'none';
+}
+
+/** The image with a name, or the only one. @throws OciError `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS` */
+function chosen<T>(
+  images: readonly T[],
+  namesOf: (image: T) => readonly Reference[],
+  name: string | undefined,
+  path: string,
+): T {
+  const wanted = name === undefined ? undefined : formatReference(parseReference(name));
+  const fitting = images.filter(
+    (image) => wanted === undefined || namesOf(image).some((each) => formatReference(each) === wanted),
+  );
+  const [first] = fitting;
+  if (first !== undefined && (fitting.length === 1 || wanted !== undefined)) return first;
+  const known = images.flatMap((image) => namesOf(image).map((each) => formatReference(each)));
+  throw new OciError(
+    fitting.length === 0 ? 'IMAGE_NOT_FOUND' : 'IMAGE_AMBIGUOUS',
+    fitting.length === 0
+      ? `the archive ${path} has no image ${name ?? ''}; it has ${known.join(', ') || `${images.length} without a name`}`
+      : `the archive ${path} has ${images.length} images; say which: ${known.join(', ')}`,
+  );
+}
+
+async function compressionOf(path: string): Promise<Compression> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(6), 0, 6, 0);
+    return sniffCompression(buffer.subarray(0, bytesRead));
+  } finally {
+    await file.close();
+  }
+}
+
+/** Reads a part of the archive; of a compressed one everything before it must be unpacked again. */
+async function* readMember(
+  path: string,
+  compression: Compression,
+  { offset, size }: ArchiveMember,
+  options: DecompressOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (size === 0) return;
+  const file = await open(path);
+  try {
+    if (compression === 'none') {
+      yield* file.createReadStream({
+        start: offset,
+        end: offset + size - 1,
+        highWaterMark: READ_SIZE,
+        autoClose: false,
+      });
+      return;
+    }
+    const source = decompress(file.createReadStream({ highWaterMark: READ_SIZE, autoClose: false }), options);
+    let at = 0;
+    for await (const chunk of source) {
+      const part = chunk.subarray(Math.max(0, offset - at), Math.max(0, offset + size - at));
+      if (part.length > 0) yield part;
+      at += chunk.length;
+      if (at >= offset + size) return;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+const READ_SIZE = 256 * 1024;
+
+/** An image and the names it is to have in an archive. */
+export interface NamedImage {
+  readonly image: Image;
+  readonly names?: readonly Reference[];
+}
+
+/**
+ * Writes images as one archive that is an OCI layout and a docker-archive at once, so that every engine loads it. Manifests
+ * and layers go in exactly as they are.
+ * @param target a path (the file appears whole or not at all), or a sink
+ * @throws OciError `STORE_UNWRITABLE`, and of whatever the images are read from
+ */
+export async function toArchive(images: readonly NamedImage[], target: string | ArchiveSink): Promise<void> {
+  const listed = images.map(({ image, names = [] }) => ({
+    id: image.manifest.config.digest,
+    manifest: image.descriptor,
+    layers: image.layers.map(({ descriptor }) => descriptor),
+    names,
+  }));
+  const blobs = blobsOf(images.map(({ image }) => image));
+  if (typeof target === 'string') await writeArchiveFile(listed, blobs, target);
+  else await writeArchive(listed, blobs, target);
+}
+
+/** The content of images as a store that can only be read, and only from start to end. */
+function blobsOf(images: readonly Image[]): BlobStore {
+  const blobs = new Map<Digest, { readonly info: BlobInfo; readonly open: () => AsyncIterable<Uint8Array> }>();
+  const add = (info: BlobInfo, open: () => AsyncIterable<Uint8Array>): void =>
+    void blobs.set(info.digest, { info, open });
+  for (const image of images) {
+    add(image.descriptor, () => once(image.rawManifest));
+    add(image.manifest.config, () => once(image.rawConfig));
+    for (const layer of image.layers) add(layer.descriptor, () => layer.open());
+  }
+  const refuse = async (): Promise<never> => {
+    throw new Error('this store can only be read');
+  };
+  return {
+    has: async (digest) => {
+      const info = blobs.get(digest)?.info;
+      return info && { digest, size: info.size };
+    },
+    open: (digest) => {
+      const blob = blobs.get(digest);
+      if (blob === undefined) throw notFound(digest);
+      return blob.open();
+    },
+    async *list() {
+      for (const { info } of blobs.values()) yield info;
+    },
+    openReader: () => {
+      throw new Error('this store can only be read from start to end');
+    },
+    put: refuse,
+    create: refuse,
+    delete: refuse,
+  };
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
+  yield bytes.slice();
+}

@@ -1,0 +1,178 @@
+import { contentOf, imageFrom, NO_CONTENT, withContentOf } from './content-source.ts';
+import type { ContentSource } from './content-source.ts';
+import type { Descriptor } from './descriptor.ts';
+import type { Digest } from './digest.ts';
+import { OciError } from './errors.ts';
+import { decodeImageIndex, isAttestation, selectManifest } from './image-index.ts';
+import type { ImageIndex } from './image-index.ts';
+import { checkContent, contentInfo } from './image-value.ts';
+import type { Image } from './image-value.ts';
+import { editObject, joinArray, setMembers, splitArray, splitObject } from './json-edit.ts';
+import type { MemberChanges } from './json-edit.ts';
+import { isIndexType, MediaType } from './media-type.ts';
+import { formatPlatform, samePlatform } from './platform.ts';
+import type { Platform } from './platform.ts';
+
+/** An image for several platforms as an immutable value: its index is read, the images behind it are not. */
+export interface MultiPlatformImage {
+  /** Of the index. */
+  readonly descriptor: Descriptor;
+  readonly index: ImageIndex;
+  /** The index's exact bytes. */
+  readonly rawIndex: Uint8Array;
+  /** Where what the index names is read from. */
+  readonly content: ContentSource;
+}
+
+/**
+ * Makes the value of an index document.
+ * @param announced what led to it: type, digest and size are checked
+ * @throws OciError `INDEX_INVALID`, `BLOB_CORRUPT`, `LIMIT_EXCEEDED`
+ */
+export function indexOf(rawIndex: Uint8Array, content: ContentSource, announced?: Descriptor): MultiPlatformImage {
+  const index = decodeImageIndex(rawIndex, announced?.mediaType);
+  if (announced === undefined) {
+    return { descriptor: { mediaType: index.mediaType, ...contentInfo(rawIndex, 'sha256') }, index, rawIndex, content };
+  }
+  checkContent(rawIndex, announced);
+  const { mediaType, digest, size } = announced;
+  return { descriptor: { mediaType, digest, size }, index, rawIndex, content };
+}
+
+/** The index without images that others are built from; of the OCI type. */
+export function emptyIndex(): MultiPlatformImage {
+  const text = JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: [] });
+  return indexOf(new TextEncoder().encode(text), NO_CONTENT);
+}
+
+/** Choices of {@link addImage}. */
+export interface AddImageOptions {
+  /** What the index says that the image runs on; what its config says unless told. */
+  readonly platform?: Platform;
+  /** Annotations of the entry. */
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** Adds an image. One for the same platform is replaced in its place; other entries keep their very bytes. */
+export function addImage(image: MultiPlatformImage, added: Image, options: AddImageOptions = {}): MultiPlatformImage {
+  const platform = options.platform ?? platformOf(added);
+  const { mediaType, digest, size } = added.descriptor;
+  const entry = JSON.stringify({
+    mediaType,
+    digest,
+    size,
+    ...(options.annotations !== undefined && { annotations: options.annotations }),
+    platform,
+  });
+  const entries = entryTexts(image);
+  const same = image.index.manifests.findIndex((other) => isImageFor(other, platform));
+  const manifests = same < 0 ? [...entries, entry] : entries.with(same, entry);
+  return changeIndex(image, { manifests: joinArray(manifests) }, withContentOf(added, image.content));
+}
+
+/** Takes away the images for a platform, or the entry of a digest; attestations of what goes, go too. */
+export function removeImage(image: MultiPlatformImage, which: Platform | Digest): MultiPlatformImage {
+  const gone = new Set<Digest>();
+  for (const entry of image.index.manifests) {
+    if (typeof which === 'string' ? entry.digest === which : isImageFor(entry, which)) gone.add(entry.digest);
+  }
+  const attests = ({ annotations }: Descriptor): boolean =>
+    [...gone].some((digest) => annotations?.['vnd.docker.reference.digest'] === digest);
+  const kept = entryTexts(image).filter((_, i) => {
+    const entry = image.index.manifests[i];
+    return entry !== undefined && !gone.has(entry.digest) && !attests(entry);
+  });
+  return changeIndex(image, { manifests: joinArray(kept) }, image.content);
+}
+
+/** Sets annotations of the index; undefined takes one away, others stay. */
+export function withIndexAnnotations(
+  image: MultiPlatformImage,
+  annotations: Readonly<Record<string, string | undefined>>,
+): MultiPlatformImage {
+  const changed = setMembers(splitObject(decode(image.rawIndex)).get('annotations'), annotations);
+  return changeIndex(image, { annotations: changed === '{}' ? undefined : changed }, image.content);
+}
+
+/**
+ * The image that runs best on a platform.
+ * @throws OciError `PLATFORM_INVALID` naming the platforms that there are, and what reading it throws
+ */
+export async function selectImage(image: MultiPlatformImage, platform: Platform, signal?: AbortSignal): Promise<Image> {
+  let entry = selectEntry(image.index, platform);
+  for (let depth = 0; isIndexType(entry.mediaType); depth++) {
+    if (depth === DEPTH_LIMIT) throw new OciError('LIMIT_EXCEEDED', `image index ${entry.digest} is nested too deep`);
+    const inner = await image.content.document(entry, signal);
+    entry = selectEntry(decodeImageIndex(inner, entry.mediaType), platform);
+  }
+  return imageFrom(image.content, entry, signal);
+}
+
+/** An index within an index within … : deeper than this is an attack, not an image. */
+const DEPTH_LIMIT = 4;
+
+/**
+ * The entry that runs best on a platform; an index with a single image means that one.
+ * @throws OciError `PLATFORM_INVALID` naming the platforms that there are
+ */
+export function selectEntry(index: ImageIndex, platform: Platform): Descriptor {
+  const images = index.manifests.filter((entry) => !isAttestation(entry));
+  const [only] = images;
+  if (only !== undefined && images.length === 1 && only.platform === undefined) return only;
+  const chosen = selectManifest(index, platform);
+  if (chosen !== undefined) return chosen;
+  const offered = images.map((entry) => (entry.platform === undefined ? 'unknown' : formatPlatform(entry.platform)));
+  throw new OciError(
+    'PLATFORM_INVALID',
+    `there is no image for ${formatPlatform(platform)}; there is ${offered.join(', ') || 'none at all'}`,
+  );
+}
+
+/** An index made of images, one for each platform. */
+export function indexOfImages(images: readonly Image[]): MultiPlatformImage {
+  return images.reduce((index, image) => addImage(index, image), emptyIndex());
+}
+
+/** An image for whatever platform it is for, as a source: used where one or several images are taken. */
+export function contentBehind(image: Image | MultiPlatformImage): ContentSource {
+  return 'index' in image ? image.content : contentOf(image);
+}
+
+/** The document that names all the rest: an image's manifest, or the index. */
+export function rootDocument(image: Image | MultiPlatformImage): Uint8Array {
+  return 'index' in image ? image.rawIndex : image.rawManifest;
+}
+
+function changeIndex(image: MultiPlatformImage, changes: MemberChanges, content: ContentSource): MultiPlatformImage {
+  return indexOf(new TextEncoder().encode(editObject(decode(image.rawIndex), changes)), content);
+}
+
+function entryTexts(image: MultiPlatformImage): string[] {
+  const text = splitObject(decode(image.rawIndex)).get('manifests') ?? '[]';
+  return text.trim() === 'null' ? [] : splitArray(text);
+}
+
+function isImageFor(entry: Descriptor, platform: Platform): boolean {
+  if (entry.platform === undefined || isAttestation(entry) || !samePlatform(entry.platform, platform)) return false;
+  // An index may have one Windows image for each version of Windows.
+  const version = platform['os.version'];
+  return version === undefined || version === entry.platform['os.version'];
+}
+
+/** What the config says, as an index's entry says it. */
+function platformOf({ config }: Image): Platform {
+  const { architecture, os, variant } = config;
+  const version = config['os.version'];
+  const features = config['os.features'];
+  return {
+    architecture,
+    os,
+    ...(variant !== undefined && { variant }),
+    ...(version !== undefined && { 'os.version': version }),
+    ...(features !== undefined && { 'os.features': features }),
+  };
+}
+
+function decode(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+}

@@ -1,0 +1,194 @@
+import { DirectoryBlobStore } from './blob/directory.ts';
+import type { BlobStore } from './blob/blob-store.ts';
+import { blobContent, imageFrom } from './content-source.ts';
+import { copyContent } from './copy-content.ts';
+import type { ContentSink, CopyOptions } from './copy-content.ts';
+import type { Descriptor } from './descriptor.ts';
+import { OciError } from './errors.ts';
+import { hostPlatform } from './host-platform.ts';
+import type { Image } from './image-value.ts';
+import { contentBehind, indexOf, rootDocument, selectImage } from './index-building.ts';
+import type { MultiPlatformImage } from './index-building.ts';
+import { decompress } from './layer/compression.ts';
+import type { DecompressOptions } from './layer/compression.ts';
+import { findImage } from './layout/find-image.ts';
+import { entryName, withImage } from './layout/index-entries.ts';
+import type { IndexEntries } from './layout/index-entries.ts';
+import { checkLayout, layoutPaths, readIndex, writeIndex } from './layout/layout-files.ts';
+import { Layout } from './layout/layout.ts';
+import { withLock } from './layout/lock.ts';
+import type { StoredImage } from './layout/stored-image.ts';
+import { isIndexType, MediaType } from './media-type.ts';
+import { formatPlatform } from './platform.ts';
+import type { Platform } from './platform.ts';
+import { formatReference } from './reference.ts';
+import type { Reference } from './reference.ts';
+
+/** The specification's annotation for names (image-spec annotations.md). */
+const REF_NAME_ANNOTATION = 'org.opencontainers.image.ref.name';
+
+/**
+ * An image of an OCI image layout directory, ours or any other tool's.
+ * @param name reference, tag, digest of the manifest, image ID or its beginning; may be left out where there is one image
+ * @param platform which image of an index to take; that of this machine unless told
+ * @throws OciError `LAYOUT_INVALID`, `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `PLATFORM_INVALID`, `REFERENCE_INVALID`
+ */
+export async function fromLayout(root: string, name?: string, platform: Platform = hostPlatform()): Promise<Image> {
+  const { blobs, entries } = await openForReading(root);
+  const entry = entryOf(entries, root, name);
+  const content = blobContent(blobs);
+  if (entry !== undefined) {
+    if (!isIndexType(entry.mediaType)) return imageFrom(content, entry);
+    return selectImage(indexOf(await content.document(entry), content, entry), platform);
+  }
+  const found = await findImage(blobs, entries, name ?? '', platform);
+  if (found === undefined) throw notFound(root, name);
+  return imageFrom(content, found.image.manifest);
+}
+
+/**
+ * An index of an OCI image layout directory.
+ * @throws OciError as {@link fromLayout}; `INDEX_INVALID` when the name means an image for one platform
+ */
+export async function indexFromLayout(root: string, name?: string): Promise<MultiPlatformImage> {
+  const { blobs, entries } = await openForReading(root);
+  const entry = entryOf(entries, root, name) ?? entries.find((each) => isNamed(each, name));
+  if (entry === undefined) throw notFound(root, name);
+  if (!isIndexType(entry.mediaType)) {
+    throw new OciError('INDEX_INVALID', `${name ?? entry.digest} is an image for one platform, no index of several`);
+  }
+  const content = blobContent(blobs);
+  return indexOf(await content.document(entry), content, entry);
+}
+
+/** The value of an image that a {@link Layout} listed or resolved. @throws OciError `BLOB_NOT_FOUND`, `BLOB_CORRUPT` */
+export function fromStoredImage(blobs: BlobStore, stored: Pick<StoredImage, 'manifest'>): Promise<Image> {
+  return imageFrom(blobContent(blobs), stored.manifest);
+}
+
+/** Choices of {@link toLayout} and {@link toStore}. */
+export interface ToLayoutOptions extends CopyOptions {
+  readonly names?: readonly Reference[];
+}
+
+/**
+ * Puts an image, or an index with all its images, into a layout exactly as it is: digests do not change. A directory that is
+ * no layout yet is made one. The names move when everything is on the disk.
+ * @returns the descriptor of the manifest or index
+ * @throws OciError `LAYOUT_INVALID`, `STORE_UNWRITABLE`, `LOCK_TIMEOUT`, and of whatever the image is read from
+ */
+export async function toLayout(
+  image: Image | MultiPlatformImage,
+  target: string | Layout,
+  options: ToLayoutOptions = {},
+): Promise<Descriptor> {
+  const layout = typeof target === 'string' ? await Layout.open(target, { create: true }) : target;
+  const paths = layoutPaths(layout.root);
+  const lease = await layout.lease();
+  try {
+    const source = contentBehind(image);
+    const root = rootDocument(image);
+    const document: typeof source.document = async (descriptor, signal) =>
+      descriptor.digest === image.descriptor.digest ? root : source.document(descriptor, signal);
+    await copyContent({ ...source, document }, image.descriptor, blobSink(layout.blobs), options);
+    const entry = 'index' in image ? image.descriptor : { ...image.descriptor, platform: platformOf(image) };
+    await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async () => {
+      await writeIndex(paths, withImage(await readIndex(paths), entry, options.names ?? []));
+    });
+    return image.descriptor;
+  } finally {
+    await lease[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * Puts an image into a layout that builds are made from: layers are stored uncompressed and checked against their diffIDs,
+ * so the manifest is another one; config and image ID stay. Layers that the store has are not read.
+ * @throws OciError as {@link toLayout}; `LAYER_INVALID`, `LIMIT_EXCEEDED` of the layers
+ */
+export async function toStore(
+  image: Image,
+  layout: Layout,
+  options: ToLayoutOptions & DecompressOptions = {},
+): Promise<StoredImage> {
+  const lease = await layout.lease();
+  try {
+    const source = { document: async () => image.rawManifest, blob: contentBehind(image).blob };
+    const layers = new Map<Descriptor['digest'], Descriptor>();
+    const diffIDs = new Map(image.layers.map(({ descriptor, diffID }) => [descriptor.digest, diffID]));
+    await copyContent(
+      source,
+      image.descriptor,
+      {
+        blob: async ({ digest }, open) => {
+          const diffID = diffIDs.get(digest);
+          if (diffID === undefined) return;
+          const known = await layout.blobs.has(diffID);
+          const info = known ?? (await layout.blobs.put(decompress(open(), options), { digest: diffID }));
+          layers.set(diffID, { mediaType: MediaType.ociLayer, ...info });
+        },
+        document: async () => {},
+      },
+      options,
+    );
+    const stored = image.layers.map(({ diffID }) => layers.get(diffID)).filter((layer) => layer !== undefined);
+    return await layout.add({ config: image.rawConfig, layers: stored }, options.names ?? []);
+  } finally {
+    await lease[Symbol.asyncDispose]();
+  }
+}
+
+/** A blob store as a sink; content that it has with the right size is not read. */
+export function blobSink(blobs: BlobStore): ContentSink {
+  return {
+    blob: async (descriptor, open) => {
+      const known = await blobs.has(descriptor.digest);
+      if (known?.size !== descriptor.size) await blobs.put(open(), descriptor);
+    },
+    document: async (descriptor, bytes) => {
+      await blobs.put(bytes, descriptor);
+    },
+  };
+}
+
+async function openForReading(root: string): Promise<{ blobs: DirectoryBlobStore; entries: IndexEntries }> {
+  const paths = layoutPaths(root);
+  if (!(await checkLayout(paths))) {
+    throw new OciError('LAYOUT_INVALID', `there is no image layout at ${root}: oci-layout is missing`, {
+      fields: { path: root },
+    });
+  }
+  return { blobs: new DirectoryBlobStore(root), entries: await readIndex(paths) };
+}
+
+/** The entry that is meant when it can be told from the index alone. */
+function entryOf(entries: IndexEntries, root: string, name: string | undefined): Descriptor | undefined {
+  if (name !== undefined) return entries.find((entry) => isNamed(entry, name));
+  const manifests = new Set(entries.map(({ digest }) => digest));
+  if (manifests.size === 1) return entries[0];
+  throw new OciError(
+    manifests.size === 0 ? 'IMAGE_NOT_FOUND' : 'IMAGE_AMBIGUOUS',
+    `the layout at ${root} has ${manifests.size} images; say which: ${entries.map(shownName).join(', ')}`,
+  );
+}
+
+/** By the digest, or by the very text of the specification's annotation: skopeo and umoci write a lone tag there. */
+function isNamed(entry: Descriptor, name: string | undefined): boolean {
+  return entry.digest === name || (name !== undefined && entry.annotations?.[REF_NAME_ANNOTATION] === name);
+}
+
+function shownName(entry: Descriptor): string {
+  const name = entryName(entry);
+  if (name !== undefined) return formatReference(name);
+  return entry.annotations?.[REF_NAME_ANNOTATION] ?? (entry.platform ? formatPlatform(entry.platform) : entry.digest);
+}
+
+function platformOf({ config: { os, architecture, variant } }: Image): Platform {
+  return { os, architecture, ...(variant !== undefined && { variant }) };
+}
+
+function notFound(root: string, name: string | undefined): OciError {
+  return new OciError('IMAGE_NOT_FOUND', `no image ${name ?? ''} in the layout at ${root}`, {
+    fields: { name: name ?? '' },
+  });
+}

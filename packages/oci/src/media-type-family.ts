@@ -1,0 +1,65 @@
+import { changeImage, manifestText } from './change-image.ts';
+import type { Descriptor } from './descriptor.ts';
+import { OciError } from './errors.ts';
+import type { Image, ImageLayer } from './image-value.ts';
+import { setMembers } from './json-edit.ts';
+import { MediaType } from './media-type.ts';
+
+/** The two families of media types: image-spec's, and those of Docker's image manifest v2, schema 2. */
+export type MediaTypeFamily = 'oci' | 'docker';
+
+/** Types that mean the same: OCI's first. */
+const PAIRS: readonly (readonly [oci: string, docker: string])[] = [
+  [MediaType.ociManifest, MediaType.dockerManifest],
+  [MediaType.ociConfig, MediaType.dockerConfig],
+  [MediaType.ociLayer, MediaType.dockerLayer],
+  [MediaType.ociLayerGzip, MediaType.dockerLayerGzip],
+  [MediaType.ociLayerZstd, MediaType.dockerLayerZstd],
+  [
+    'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip',
+    'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip',
+  ],
+];
+
+/** The family of a manifest's type. */
+export function familyOf(mediaType: string): MediaTypeFamily {
+  return mediaType === MediaType.dockerManifest ? 'docker' : 'oci';
+}
+
+/** The type of `family` that means the same. @throws OciError `UNSUPPORTED` when there is none */
+export function inFamily(mediaType: string, family: MediaTypeFamily): string {
+  for (const [oci, docker] of PAIRS) {
+    if (mediaType === oci || mediaType === docker) return family === 'oci' ? oci : docker;
+  }
+  throw new OciError('UNSUPPORTED', `the media type ${mediaType} has no counterpart among the ${family} types`, {
+    fields: { mediaType },
+  });
+}
+
+/**
+ * The image with the media types of one family; nothing that it consists of changes. Docker's manifest knows no artifact
+ * type, subject and annotations: those are left out.
+ * @throws OciError `UNSUPPORTED` for a layer's type without a counterpart
+ */
+export function withMediaTypes(image: Image, family: MediaTypeFamily): Image {
+  const layers = image.layers.map((layer) => layerInFamily(layer, family));
+  const lost = family === 'docker' ? { artifactType: undefined, subject: undefined, annotations: undefined } : {};
+  const config = inFamily(image.manifest.config.mediaType, family);
+  const isSame = config === image.manifest.config.mediaType;
+  return changeImage(image, {
+    manifest: {
+      mediaType: JSON.stringify(inFamily(image.manifest.mediaType, family)),
+      ...(!isSame && { config: setMembers(manifestText(image, 'config'), { mediaType: config }) }),
+      ...lost,
+    },
+    layers,
+  });
+}
+
+/** The layer with its type in `family`; the same value when it is already. @throws OciError `UNSUPPORTED` */
+export function layerInFamily(layer: ImageLayer, family: MediaTypeFamily): ImageLayer {
+  const mediaType = inFamily(layer.descriptor.mediaType, family);
+  if (mediaType === layer.descriptor.mediaType) return layer;
+  const descriptor: Descriptor = { ...layer.descriptor, mediaType };
+  return { ...layer, descriptor };
+}

@@ -1,0 +1,138 @@
+import { imageFrom, readSmall } from './content-source.ts';
+import type { ContentSource } from './content-source.ts';
+import { copyContent } from './copy-content.ts';
+import type { CopyOptions } from './copy-content.ts';
+import type { Descriptor } from './descriptor.ts';
+import { OciError } from './errors.ts';
+import { hostPlatform } from './host-platform.ts';
+import { checkContent } from './image-value.ts';
+import type { Image } from './image-value.ts';
+import { contentBehind, indexOf, rootDocument, selectImage } from './index-building.ts';
+import type { MultiPlatformImage } from './index-building.ts';
+import { isIndexType } from './media-type.ts';
+import type { Platform } from './platform.ts';
+import { formatReference } from './reference.ts';
+import type { Reference } from './reference.ts';
+import type { RegistryClient } from './registry/client.ts';
+
+/** What reading images needs of a client. */
+export type RegistryReader = Pick<RegistryClient, 'manifest' | 'blob'>;
+/** What writing images needs of a client. */
+export type RegistryWriter = Pick<RegistryClient, 'pushBlob' | 'pushManifest'>;
+
+/** Choices of {@link fromRegistry}. */
+export interface FromRegistryOptions {
+  /** Which image of an index to take; that of this machine unless told. */
+  readonly platform?: Platform;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The image that a reference names in a registry. Manifest and config are fetched, layers when they are opened.
+ * @throws OciError `PLATFORM_INVALID` naming the platforms that there are; of the client and the decoders
+ */
+export async function fromRegistry(
+  client: RegistryReader,
+  reference: Reference,
+  options: FromRegistryOptions = {},
+): Promise<Image> {
+  const { descriptor, bytes } = await client.manifest(reference, options.signal);
+  const content = withDocument(registryContent(client, reference), descriptor, bytes);
+  if (!isIndexType(descriptor.mediaType)) return imageFrom(content, descriptor, options.signal);
+  return selectImage(indexOf(bytes, content, descriptor), options.platform ?? hostPlatform(), options.signal);
+}
+
+/**
+ * The index that a reference names in a registry; only that document is fetched.
+ * @throws OciError `INDEX_INVALID` when it names an image for one platform; of the client
+ */
+export async function indexFromRegistry(
+  client: RegistryReader,
+  reference: Reference,
+  signal?: AbortSignal,
+): Promise<MultiPlatformImage> {
+  const { descriptor, bytes } = await client.manifest(reference, signal);
+  if (!isIndexType(descriptor.mediaType)) {
+    throw new OciError(
+      'INDEX_INVALID',
+      `${formatReference(reference)} is an image for one platform, no index of several`,
+      {
+        fields: { reference: formatReference(reference), mediaType: descriptor.mediaType },
+      },
+    );
+  }
+  return indexOf(bytes, registryContent(client, reference), descriptor);
+}
+
+/** A repository of a registry as a source. */
+export function registryContent(client: RegistryReader, { registry, repository }: Reference): ContentSource {
+  return {
+    document: async (descriptor, signal) => {
+      const { bytes } = await client.manifest({ registry, repository, digest: descriptor.digest }, signal);
+      checkContent(bytes, descriptor);
+      return bytes;
+    },
+    blob: (descriptor, signal) => client.blob({ registry, repository, digest: descriptor.digest }, descriptor, signal),
+    origin: () => ({ registry, repository }),
+  };
+}
+
+/**
+ * Puts an image, or an index with all its images, into a registry under `reference`. Blobs that the repository has are not
+ * sent, blobs that another repository of the registry has are mounted; the name moves when everything is there.
+ * @returns the descriptor of the manifest or index
+ * @throws OciError of the client and of whatever the image is read from; `REFERENCE_INVALID` for another image's digest
+ */
+export async function toRegistry(
+  client: RegistryWriter,
+  reference: Reference,
+  image: Image | MultiPlatformImage,
+  options: CopyOptions = {},
+): Promise<Descriptor> {
+  const { registry, repository } = reference;
+  const root = image.descriptor;
+  if (reference.digest !== undefined && reference.digest !== root.digest) {
+    const name = formatReference(reference);
+    throw new OciError('REFERENCE_INVALID', `cannot push to ${name}: the image's digest is ${root.digest}`);
+  }
+  const content = withDocument(contentBehind(image), root, rootDocument(image));
+  const signalled = options.signal === undefined ? {} : { signal: options.signal };
+  await copyContent(
+    content,
+    root,
+    {
+      blob: async (blob, open, origin) => {
+        const mount = origin?.registry === registry && origin.repository !== repository;
+        await client.pushBlob({ registry, repository, digest: blob.digest }, blob, open, {
+          ...(mount && { mountFrom: origin.repository }),
+          ...signalled,
+        });
+      },
+      document: (descriptor, bytes, isRoot) => {
+        const name = isRoot ? reference : { registry, repository, digest: descriptor.digest };
+        return client.pushManifest(name, descriptor, bytes, options.signal);
+      },
+    },
+    options,
+  );
+  return root;
+}
+
+/** Reads a config or another small blob of a registry whole. @throws OciError `LIMIT_EXCEEDED`, and of the client */
+export function readRemoteBlob(
+  client: RegistryReader,
+  reference: Reference,
+  descriptor: Descriptor,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  return readSmall(client.blob(reference, descriptor, signal), descriptor);
+}
+
+/** The source with one document at hand, so that it is not asked for again. */
+function withDocument(source: ContentSource, known: Descriptor, bytes: Uint8Array): ContentSource {
+  return {
+    ...source,
+    document: async (descriptor, signal) =>
+      descriptor.digest === known.digest ? bytes : source.document(descriptor, signal),
+  };
+}
