@@ -6,7 +6,7 @@ import { findChanges } from './diff.ts';
 import { DiskOwners } from './disk-owners.ts';
 import { readFacts } from './file-facts.ts';
 import { Materializer } from './materialize.ts';
-import { loadNative } from './native.ts';
+import { loadNative } from './load-native.ts';
 import type { SnapshotterOptions } from './overlay-snapshotter.ts';
 import { rawPath } from './raw-path.ts';
 import { removeTree } from './remove-tree.ts';

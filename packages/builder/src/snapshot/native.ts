@@ -21,25 +21,6 @@ export const OPAQUE_XATTRS = { root: 'trusted.overlay.opaque', nested: 'user.ove
 /** File capabilities, the one attribute that layers keep. */
 export const CAPABILITY_XATTR = 'security.capability';
 
-let loaded: Promise<Native> | undefined;
-
-/** The library where koffi is installed, else the programs. Loaded once, when first needed. */
-export function loadNative(): Promise<Native> {
-  loaded ??= load();
-  return loaded;
-}
-
-async function load(): Promise<Native> {
-  try {
-    const { libraryNative } = await import('./native-library.ts');
-    return await libraryNative();
-  } catch {
-    // koffi is an optional dependency, and has no binary for some platforms.
-    const { programsNative } = await import('./native-programs.ts');
-    return programsNative();
-  }
-}
-
 /** An error as Node's own file functions throw it. */
 export function systemError(code: string, call: string, path: RawPath): NodeJS.ErrnoException {
   const error: NodeJS.ErrnoException = new Error(`${code}: ${call} '${path.toString('utf8')}'`);

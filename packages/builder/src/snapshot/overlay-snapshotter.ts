@@ -7,7 +7,7 @@ import type { RootMount } from '../root-mount.ts';
 import { findChanges } from './diff.ts';
 import { DiskOwners } from './disk-owners.ts';
 import { normalizeUpper } from './keep-upper.ts';
-import { loadNative } from './native.ts';
+import { loadNative } from './load-native.ts';
 import { removeTree } from './remove-tree.ts';
 import { ScratchSpace } from './scratch-space.ts';
 import type { ActiveSnapshot, LayerTimes, SnapshotParent, Snapshotter } from './snapshotter.ts';

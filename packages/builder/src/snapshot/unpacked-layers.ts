@@ -5,7 +5,7 @@ import type { BlobInfo, BlobStore, Digest } from '@tsbuild/oci';
 import { RootfsTree } from '@tsbuild/oci/node';
 import type { LayerIndexStore } from '@tsbuild/oci/node';
 import { DiskOwners } from './disk-owners.ts';
-import { loadNative } from './native.ts';
+import { loadNative } from './load-native.ts';
 import { errorCode } from './raw-path.ts';
 import { removeTree } from './remove-tree.ts';
 import type { ScratchSpace } from './scratch-space.ts';

@@ -6,7 +6,7 @@ import { RootfsTree } from '@tsbuild/oci/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findChanges } from '../../src/snapshot/diff.ts';
 import { DiskOwners } from '../../src/snapshot/disk-owners.ts';
-import { loadNative } from '../../src/snapshot/native.ts';
+import { loadNative } from '../../src/snapshot/load-native.ts';
 import { addFile, entryOf, SnapshotStore } from '../../testing/snapshot-store.ts';
 
 const ALL_IDS = '0 0 4294967295\n';

@@ -5,7 +5,7 @@ import type { LayerWriter } from '@tsbuild/oci/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DiskOwners } from '../../src/snapshot/disk-owners.ts';
 import { Materializer } from '../../src/snapshot/materialize.ts';
-import { loadNative } from '../../src/snapshot/native.ts';
+import { loadNative } from '../../src/snapshot/load-native.ts';
 import { OverlaySnapshotter } from '../../src/snapshot/overlay-snapshotter.ts';
 import { addFile, entryOf, SnapshotStore } from '../../testing/snapshot-store.ts';
 
