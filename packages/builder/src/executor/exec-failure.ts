@@ -5,7 +5,7 @@ import type { RunOutput } from './executor.ts';
  * Programs of ours that run last before the command are started under names with this prefix, so that their own
  * complaints on the command's stderr can be told from the command's.
  */
-export const TOOL_PREFIX = 'tsbuild-';
+const TOOL_PREFIX = 'tsbuild-';
 /** util-linux `unshare`, the program that starts the command. */
 export const EXEC_TOOL = `${TOOL_PREFIX}exec`;
 /** util-linux `setpriv`, the program that drops capabilities. */

@@ -30,7 +30,7 @@ interface IdRange {
 }
 
 /** Parses `/proc/PID/uid_map`: lines of inside, outside and count. */
-export function parseIdMap(text: string): readonly IdRange[] {
+function parseIdMap(text: string): readonly IdRange[] {
   return text
     .split('\n')
     .map((line) => line.trim().split(/\s+/).map(Number))

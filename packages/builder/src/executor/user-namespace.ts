@@ -22,7 +22,7 @@ export function needsUserNamespace(): boolean {
 }
 
 /** True when {@link userNamespaceCommand} started this process. */
-export function isInUserNamespace(): boolean {
+function isInUserNamespace(): boolean {
   return process.env[MARK] !== undefined;
 }
 
