@@ -1,7 +1,7 @@
 import { familiarName, familiarRepository } from '@tsbuild/oci/node';
 import { UsageError } from '../errors.ts';
 import { didYouMean } from '../suggest.ts';
-import type { ListedImage } from './images.ts';
+import type { ListedImage } from './listed-image.ts';
 
 type Keeps = (row: ListedImage) => boolean;
 

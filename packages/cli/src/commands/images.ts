@@ -8,17 +8,7 @@ import { sanitizeName } from '../output/sanitize.ts';
 import { renderTable } from '../output/table.ts';
 import { LayerSizes, openLayout } from '../open-layout.ts';
 import { imageFilter } from './images-filter.ts';
-
-/** One line of the listing: an image under one of its names. Fields as in `docker images --format json`. */
-interface ImageRow {
-  readonly Repository: string;
-  readonly Tag: string;
-  readonly Digest: string;
-  readonly ID: string;
-  readonly CreatedAt: string;
-  readonly CreatedSince: string;
-  readonly Size: string;
-}
+import type { ImageRow, ListedImage } from './listed-image.ts';
 
 /** `tsbuild images`: docker's listing. */
 export const imagesCommand = defineCommand({
@@ -67,12 +57,6 @@ export const imagesCommand = defineCommand({
     return EXIT_OK;
   },
 });
-
-/** A row with the image behind it, for filters. */
-export interface ListedImage {
-  readonly image: StoredImage;
-  readonly shown: ImageRow;
-}
 
 function imageRows(
   image: StoredImage,
