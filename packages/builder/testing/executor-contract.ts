@@ -100,9 +100,9 @@ export function executorContract(name: string, options: ExecutorContractOptions)
     });
 
     it('has an empty stdin, no descriptors of ours, umask 022 and is process 1', async () => {
-      const { out } = await sh('cat; ls /proc/self/fd | tr "\\n" " "; umask; echo $$; ps | wc -l');
-      // 3 is the directory that ls reads; ps shows a heading, sh, ps and wc.
-      expect(out).toBe('0 1 2 3 0022\n1\n4\n');
+      const { out } = await sh('cat; ls /proc/self/fd | tr "\\n" " "; umask; echo $$; ps >/tmp/ps; wc -l </tmp/ps');
+      // 3 is the directory that ls reads; ps shows a heading, sh and ps.
+      expect(out).toBe('0 1 2 3 0022\n1\n3\n');
     });
 
     it('lets commands open /dev/stdout and /dev/stderr, as an ordinary user too', async () => {
