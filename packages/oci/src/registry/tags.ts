@@ -1,0 +1,38 @@
+import { Field } from '../json-document.ts';
+import type { Reference } from '../reference.ts';
+import { checkReference } from './checked-input.ts';
+import { responseError } from './network-error.ts';
+import { pages } from './pages.ts';
+import { plainText } from './plain-text.ts';
+import { pullScope } from './scope.ts';
+import type { Session } from './session.ts';
+
+const PAGE_SIZE = 1000;
+
+/**
+ * The tags of a repository, page by page, in the registry's order. An unknown repository is `REGISTRY_NOT_FOUND`.
+ * @throws OciError
+ */
+export async function* listTags(
+  session: Session,
+  reference: Reference,
+  signal?: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  checkReference({ ...reference, tag: 'latest' });
+  const endpoint = await session.endpoint(reference.registry, signal);
+  const list = pages(session, endpoint, {
+    method: 'GET',
+    url: new URL(`${reference.repository}/tags/list?n=${PAGE_SIZE}`, endpoint.base),
+    what: `cannot list the tags of ${reference.registry}/${reference.repository}`,
+    expect: [200],
+    scope: pullScope(reference.repository),
+    signal,
+  });
+  for await (const { bytes, response } of list) {
+    const tags = Field.parse(bytes, { name: 'list of tags', code: 'REGISTRY_RESPONSE' }).member('tags');
+    for (const tag of tags.optional((field) => field.strings()) ?? []) {
+      if (!/^\w[\w.-]{0,127}$/.test(tag)) throw responseError(response.url, `"${plainText(tag, 100)}" is no tag`);
+      yield tag;
+    }
+  }
+}

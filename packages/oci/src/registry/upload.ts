@@ -1,0 +1,194 @@
+import { nodeHasher } from '../blob/directory-writer.ts';
+import { verified } from '../blob/verify.ts';
+import type { Descriptor } from '../descriptor.ts';
+import { digestAlgorithm } from '../digest.ts';
+import type { Digest } from '../digest.ts';
+import { OciError } from '../errors.ts';
+import type { Reference } from '../reference.ts';
+import { checkDescriptor, checkReference } from './checked-input.ts';
+import { sendChunks } from './chunked-upload.ts';
+import type { Endpoint } from './endpoint.ts';
+import { resolveLocation } from './redirect.ts';
+import { isTransient, retryDelay } from './retry.ts';
+import { pullScope, pushScope } from './scope.ts';
+import type { Scope } from './scope.ts';
+import type { Session } from './session.ts';
+import { withDigest } from './upload-request.ts';
+import type { Upload } from './upload-request.ts';
+
+/** Blobs up to the size of one chunk go in a single request; pieces of this size are held in memory. In bytes. */
+const DEFAULT_CHUNK = 8 * 1024 * 1024;
+
+/** A registry may ask for larger chunks (OCI-Chunk-Min-Length), but not for all our memory. In bytes. */
+const CHUNK_LIMIT = 256 * 1024 * 1024;
+
+/** How to store a blob. */
+export interface PushBlobOptions {
+  /** A repository of the same registry that may have the blob; it is then taken from there without sending it. */
+  readonly mountFrom?: string | undefined;
+  /** Larger blobs are sent in pieces of this size, so that an interruption costs one piece. Default 8 MiB. */
+  readonly chunkBytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Whether a repository has a blob. */
+export async function hasBlob(
+  session: Session,
+  reference: Reference,
+  digest: Digest,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  checkReference({ ...reference, tag: 'latest' });
+  checkDescriptor({ digest, size: 0 });
+  const endpoint = await session.endpoint(reference.registry, signal);
+  return await isThere(session, endpoint, reference.repository, digest, pullScope(reference.repository), signal);
+}
+
+async function isThere(
+  session: Session,
+  endpoint: Endpoint,
+  repository: string,
+  digest: Digest,
+  scope: Scope,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const response = await session.send(endpoint, {
+    method: 'HEAD',
+    url: new URL(`${repository}/blobs/${digest}`, endpoint.base),
+    what: `cannot look for blob ${digest} in ${endpoint.registry}/${repository}`,
+    expect: [200, 404],
+    scope,
+    signal,
+  });
+  await response.discard();
+  return response.status === 200;
+}
+
+/** Stores a blob, unless it is there already or can be mounted. `open` is called again when a transfer has to begin anew. */
+export async function uploadBlob(
+  session: Session,
+  reference: Reference,
+  descriptor: Descriptor,
+  open: () => AsyncIterable<Uint8Array>,
+  options: PushBlobOptions,
+): Promise<'exists' | 'mounted' | 'uploaded'> {
+  const { mountFrom, signal } = options;
+  checkReference({ ...reference, tag: 'latest' });
+  checkDescriptor(descriptor);
+  if (mountFrom !== undefined) checkReference({ registry: reference.registry, repository: mountFrom, tag: 'latest' });
+  const leave = await session.uploads.enter(signal);
+  try {
+    const { digest, size } = descriptor;
+    const report = (transferred: number, done: boolean): void => {
+      session.uploads.moved();
+      session.onProgress({ kind: 'upload', digest, transferred, total: size, done });
+    };
+    const upload: Upload = {
+      session,
+      endpoint: await session.endpoint(reference.registry, signal),
+      repository: reference.repository,
+      descriptor,
+      open,
+      scope: pushScope(reference.repository, mountFrom),
+      what: `cannot store blob ${digest} in ${reference.registry}/${reference.repository}`,
+      signal,
+      progress: (sent) => report(sent, false),
+    };
+    const outcome = await store(upload, options);
+    report(size, true);
+    return outcome;
+  } finally {
+    leave();
+  }
+}
+
+async function store(
+  upload: Upload,
+  { mountFrom, chunkBytes = DEFAULT_CHUNK }: PushBlobOptions,
+): Promise<'exists' | 'mounted' | 'uploaded'> {
+  const { session, descriptor } = upload;
+  if (await exists(upload)) return 'exists';
+  let started = await begin(upload, mountFrom);
+  if (started === 'mounted') return 'mounted';
+  for (let failures = 1; ; failures++) {
+    try {
+      const chunk = Math.max(2, Math.trunc(chunkBytes), started.minimum);
+      const sent = descriptor.size > chunk ? await sendChunks(upload, started.location, chunk) : 'unsupported';
+      if (sent === 'unsupported') {
+        if (descriptor.size > chunk) started = await beginAnew(upload);
+        await sendWhole(upload, started.location);
+      }
+      return 'uploaded';
+    } catch (error) {
+      upload.signal?.throwIfAborted();
+      if (!isTransient(error) || failures >= session.retry.attempts) throw error;
+      await session.clock.sleep(retryDelay(error, failures, session.retry, session.clock), upload.signal);
+      // Its last answer may have been lost after all was done.
+      if (await exists(upload)) return 'uploaded';
+      started = await beginAnew(upload);
+    }
+  }
+}
+
+async function exists(upload: Upload): Promise<boolean> {
+  const { session, endpoint, repository, descriptor, scope, signal } = upload;
+  return await isThere(session, endpoint, repository, descriptor.digest, scope, signal);
+}
+
+interface Started {
+  readonly location: URL;
+  /** The smallest chunk that the registry takes, in bytes; 0 when it does not say. */
+  readonly minimum: number;
+}
+
+async function beginAnew(upload: Upload): Promise<Started> {
+  const started = await begin(upload, undefined);
+  if (started === 'mounted') throw new Error('unreachable: nothing was to be mounted');
+  return started;
+}
+
+async function begin(upload: Upload, mountFrom: string | undefined): Promise<Started | 'mounted'> {
+  const { session, endpoint, repository, descriptor, scope, what, signal } = upload;
+  const url = new URL(`${repository}/blobs/uploads/`, endpoint.base);
+  if (mountFrom !== undefined) {
+    url.searchParams.set('mount', descriptor.digest);
+    url.searchParams.set('from', mountFrom);
+  }
+  const expect = mountFrom === undefined ? [202] : [201, 202];
+  const response = await session.send(endpoint, { method: 'POST', url, what, expect, scope, signal });
+  await response.discard();
+  if (response.status === 201) return 'mounted';
+  const minimum = Number(/^\d{1,12}$/.exec(response.header('oci-chunk-min-length') ?? '')?.[0] ?? 0);
+  if (minimum > CHUNK_LIMIT) {
+    throw new OciError(
+      'LIMIT_EXCEEDED',
+      `${endpoint.registry} wants chunks of ${minimum} bytes, the limit is ${CHUNK_LIMIT}`,
+    );
+  }
+  return { location: resolveLocation(response, 'sends the upload'), minimum };
+}
+
+/** The blob in one request. */
+async function sendWhole(upload: Upload, location: URL): Promise<void> {
+  const { session, endpoint, descriptor, scope, what, signal } = upload;
+  const response = await session.sendOnce(endpoint, {
+    method: 'PUT',
+    url: withDigest(location, descriptor.digest),
+    headers: { 'Content-Type': 'application/octet-stream' },
+    body: { length: descriptor.size, open: () => counted(upload) },
+    what,
+    expect: [200, 201, 204],
+    scope,
+    signal,
+  });
+  await response.discard();
+}
+
+async function* counted({ descriptor, open, progress }: Upload): AsyncGenerator<Uint8Array, void, undefined> {
+  let sent = 0;
+  for await (const chunk of verified(open(), descriptor, nodeHasher(digestAlgorithm(descriptor.digest)))) {
+    yield chunk;
+    sent += chunk.length;
+    progress(sent);
+  }
+}
