@@ -18,7 +18,7 @@ export function lazySandbox(
 
 async function makeSandbox(store: Store, isolation: Isolation, notice: (text: string) => void): Promise<Sandbox> {
   const [executor, snapshotter] = await Promise.all([
-    selectExecutor(isolation, { scratch: store.directory('sandbox') }),
+    selectExecutor(isolation, { scratch: store.directory('sandbox'), notice }),
     selectSnapshotter({
       directory: store.directory('snapshots'),
       mounts: store.directory('mounts'),
