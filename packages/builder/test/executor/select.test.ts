@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { asOrdinaryUser } from '../../../oci/testing/as-ordinary-user.ts';
 import { canMakeCgroups, findRuntime } from '../../src/executor/runc-executor.ts';
 import { selectExecutor } from '../../src/executor/select.ts';
 import { setupFailure } from '../../src/executor/setup-failure.ts';
@@ -31,9 +32,10 @@ describe('selectExecutor', () => {
     },
   );
 
-  it.skipIf(root)('says that an ordinary user needs a user namespace first (not as root)', async () => {
-    await expect(selectExecutor('auto', { scratch })).rejects.toMatchObject({ code: 'SANDBOX_UNAVAILABLE' });
-  });
+  it('says that an ordinary user needs a user namespace first', () =>
+    asOrdinaryUser(async () => {
+      await expect(selectExecutor('auto', { scratch })).rejects.toMatchObject({ code: 'SANDBOX_UNAVAILABLE' });
+    }));
 });
 
 describe('what a failed set-up means', () => {

@@ -4,6 +4,7 @@ import { chmod, lstat, mkdir, mkdtemp, readdir, rename, rm, symlink, utimes, wri
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { asOrdinaryUser } from '../../testing/as-ordinary-user.ts';
 import { DirectoryBlobStore } from '../../src/blob/directory.ts';
 import { sha256Digest } from '../../src/digest.ts';
 import { blobStoreContract } from '../../testing/blob-store-contract.ts';
@@ -138,11 +139,14 @@ describe('DirectoryBlobStore on a store that cannot be written', () => {
     await expect(put).rejects.toMatchObject({ code: 'STORE_UNWRITABLE', message: expect.stringContaining(file) });
   });
 
-  it.skipIf(process.getuid?.() === 0)('names a folder without permission (needs an ordinary user)', async () => {
+  it('names a folder without permission', async () => {
     const root = await mkdtemp(join(scratch, 'denied-'));
+    await chmod(scratch, 0o755);
     await chmod(root, 0o555);
-    const put = new DirectoryBlobStore(root).put(Buffer.from('x'));
-    await expect(put).rejects.toThrow(/permission denied/);
+    await asOrdinaryUser(async () => {
+      const put = new DirectoryBlobStore(root).put(Buffer.from('x'));
+      await expect(put).rejects.toThrow(/permission denied/);
+    });
   });
 
   const mount = mountTmpfs();
