@@ -5,6 +5,7 @@ import {
   type ImageConfig,
   MediaType,
   type Platform,
+  rfc3339,
 } from '@tsbuild/oci';
 import type { ImageContent } from '@tsbuild/oci/node';
 import type { LayerOutput, Rootfs } from './ops/rootfs.ts';
@@ -67,8 +68,4 @@ function newHistory({ stage, results, epoch }: AssemblyInput): HistoryEntry[] {
       ...(step === undefined ? { empty_layer: true } : {}),
     };
   });
-}
-
-function rfc3339(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.000Z$/, 'Z');
 }

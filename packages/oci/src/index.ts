@@ -35,6 +35,7 @@ export { familiarName, familiarRepository, formatReference, parseReference } fro
 export type { Reference } from './reference.ts';
 export { validateImage } from './validate.ts';
 export type { ImageProblem, ValidateImageOptions } from './validate.ts';
+export { rfc3339 } from './rfc3339.ts';
 export type { TarEntry, TarEntryType, TarTime } from './tar/entry.ts';
 export { blobContent, contentOf, fromBlobs, imageFrom } from './content-source.ts';
 export type { ContentSource } from './content-source.ts';

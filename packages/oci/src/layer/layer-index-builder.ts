@@ -26,7 +26,7 @@ export class LayerIndexBuilder {
     this.#paths.push(entry.path);
     this.#starts.push(this.#filled);
     this.#filled += size;
-    this.#contentSize += entry.size;
+    this.#contentSize += entry.type === 'symlink' ? entry.linkPath.length : entry.size;
     if (entry.type === 'hardlink') this.#linkTargets.add(entry.linkPath);
   }
 

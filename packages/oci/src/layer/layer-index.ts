@@ -17,9 +17,9 @@ import {
 
 /**
  * The encoded form: magic with version, checksum (crc32 of all that follows it), number of records, bytes of content in all
- * files (a double), the positions of the records in order of their paths, the records. Positions count from the start of the index.
+ * files and symlinks (a double), the positions of the records in order of their paths, the records. Positions count from the start of the index.
  */
-export const INDEX_MAGIC = 'tsblidx2';
+export const INDEX_MAGIC = 'tsblidx3';
 const CHECKSUM_AT = 8;
 export const COUNT_AT = 12;
 export const CONTENT_SIZE_AT = 16;
@@ -46,7 +46,7 @@ export class LayerIndex {
   readonly #buffer: Buffer;
   /** Number of entries. */
   readonly length: number;
-  /** Bytes of content in all files of the layer: what Docker calls the size of a layer. */
+  /** Bytes of content in all files and symlinks of the layer: what Docker calls the size of a layer. */
   readonly contentSize: number;
 
   /** For {@link LayerIndexBuilder} and {@link LayerIndex.decode}; `bytes` are well formed. */

@@ -6,6 +6,7 @@ import type { ContainerConfig, ImageConfig } from '../image-config.ts';
 import { MediaType } from '../media-type.ts';
 import type { Platform } from '../platform.ts';
 import type { Reference } from '../reference.ts';
+import { rfc3339 } from '../rfc3339.ts';
 import { storeLayer } from '../layer/store-layer.ts';
 import { archiveInvalid, withinEntry } from './archive-error.ts';
 import { openArchive } from './archive-file.ts';
@@ -61,7 +62,7 @@ function bringLayer(file: ArchiveFile, layout: Layout): Promise<BlobInfo> {
 
 function configOf(layer: BlobInfo, comment: string, options: ImportRootfsOptions): ImageConfig {
   const { os, architecture, variant } = options.platform ?? hostPlatform();
-  const created = (options.created ?? new Date()).toISOString();
+  const created = rfc3339((options.created ?? new Date()).getTime());
   return {
     architecture,
     os,

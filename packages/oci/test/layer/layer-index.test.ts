@@ -144,5 +144,6 @@ it('LayerIndex knows the bytes of all files, as Docker counts the size of a laye
   builder.add({ ...file, path: 'a', type: 'file', size: 5_000_000_000, linkPath: '' });
   builder.add({ ...file, path: 'b', type: 'file', size: 7, linkPath: '' });
   builder.add({ ...file, path: 'c', type: 'hardlink', size: 0, linkPath: 'a' });
-  expect(LayerIndex.decode(builder.build().encode()).contentSize).toBe(5_000_000_007);
+  builder.add({ ...file, path: 'd', type: 'symlink', size: 0, linkPath: '../a' });
+  expect(LayerIndex.decode(builder.build().encode()).contentSize).toBe(5_000_000_011);
 });
