@@ -33,7 +33,12 @@ export interface DockerRegistryOptions {
   readonly basic?: { readonly username: string; readonly password: string };
   /** PEM files. */
   readonly tls?: { readonly certificate: string; readonly key: string };
-  readonly token?: { readonly realm: string; readonly service: string; readonly issuer: string; readonly certificate: string };
+  readonly token?: {
+    readonly realm: string;
+    readonly service: string;
+    readonly issuer: string;
+    readonly certificate: string;
+  };
 }
 
 /** A registry of Debian's docker-registry package, on a port of loopback of its own, with a storage of its own. */
@@ -92,7 +97,9 @@ function configuration(directory: string, port: number, { basic, tls, token }: D
   }
   if (token !== undefined) {
     const { realm, service, issuer, certificate } = token;
-    lines.push(`auth: { token: { realm: "${realm}", service: "${service}", issuer: "${issuer}", rootcertbundle: ${certificate} } }`);
+    lines.push(
+      `auth: { token: { realm: "${realm}", service: "${service}", issuer: "${issuer}", rootcertbundle: ${certificate} } }`,
+    );
   }
   return `${lines.join('\n')}\n`;
 }
@@ -136,5 +143,9 @@ export function makeCertificates(directory: string): TestCertificates {
   writeFileSync(join(directory, 'san'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
   const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'san'];
   run('x509', '-req', '-in', 'server.csr', ...signing, '-out', 'server.pem');
-  return { ca: join(directory, 'ca.pem'), certificate: join(directory, 'server.pem'), key: join(directory, 'server.key') };
+  return {
+    ca: join(directory, 'ca.pem'),
+    certificate: join(directory, 'server.pem'),
+    key: join(directory, 'server.key'),
+  };
 }

@@ -26,6 +26,7 @@ export type Fault =
   | { readonly kind: 'ignore-range' }
   /** Content-Range says that the part begins so many bytes later. */
   | { readonly kind: 'wrong-range'; readonly by: number }
+  | { readonly kind: 'relative-location' }
   | { readonly kind: 'headers'; readonly headers: Readonly<Record<string, string>> };
 
 /** When a fault happens: for matching requests, after letting `skip` of them pass, `times` (default 1) times. */
@@ -161,8 +162,12 @@ function changedHeaders(answer: IncomingMessage, fault: Fault | undefined): Outg
   if (fault?.kind === 'length') headers['content-length'] = length + fault.by;
   if (fault?.kind === 'truncate' || fault?.kind === 'extra') delete headers['content-length'];
   if (fault?.kind === 'headers') Object.assign(headers, fault.headers);
+  if (fault?.kind === 'relative-location') headers.location = String(headers.location).replace(/^https?:\/\/[^/]*/, '');
   if (fault?.kind === 'wrong-range') {
-    headers['content-range'] = String(headers['content-range'] ?? '').replace(/(\d+)-/, (_, first: string) => `${Number(first) + fault.by}-`);
+    headers['content-range'] = String(headers['content-range'] ?? '').replace(
+      /(\d+)-/,
+      (_, first: string) => `${Number(first) + fault.by}-`,
+    );
   }
   return headers;
 }
@@ -196,7 +201,11 @@ async function sendBody(answer: IncomingMessage, response: ServerResponse, fault
   response.end();
 }
 
-async function trickle(response: ServerResponse, bytes: Uint8Array, fault: { bytes: number; everyMilliseconds: number }): Promise<void> {
+async function trickle(
+  response: ServerResponse,
+  bytes: Uint8Array,
+  fault: { bytes: number; everyMilliseconds: number },
+): Promise<void> {
   for (let at = 0; at < bytes.length && !response.destroyed; at += fault.bytes) {
     response.write(bytes.subarray(at, at + fault.bytes));
     await delay(fault.everyMilliseconds);

@@ -46,7 +46,10 @@ export async function sampleLayer(
 }
 
 /** An image in the words of old engines: Docker's media types, a config with members that nobody here knows. */
-export function dockerDocuments(layers: readonly ImageLayer[]): { config: string; manifestOf: (config: object) => string } {
+export function dockerDocuments(layers: readonly ImageLayer[]): {
+  config: string;
+  manifestOf: (config: object) => string;
+} {
   const diffIds = layers.map(({ diffID }) => JSON.stringify(diffID)).join(', ');
   return {
     // Blanks, order and great numbers are on purpose.

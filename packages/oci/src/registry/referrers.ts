@@ -6,6 +6,7 @@ import { DOCUMENT_SIZE_LIMIT } from '../json-document.ts';
 import { decodeManifest } from '../manifest.ts';
 import { isManifestType, MediaType } from '../media-type.ts';
 import type { Reference } from '../reference.ts';
+import { checkReference } from './checked-input.ts';
 import { plainType } from './manifest-type.ts';
 import { pages } from './pages.ts';
 import { pullScope, pushScope } from './scope.ts';
@@ -21,6 +22,7 @@ export async function listReferrers(
   artifactType?: string,
   signal?: AbortSignal,
 ): Promise<readonly Descriptor[]> {
+  checkReference(reference);
   const endpoint = await session.endpoint(reference.registry, signal);
   const query = artifactType === undefined ? '' : `?${new URLSearchParams({ artifactType }).toString()}`;
   const request: ApiRequest = {

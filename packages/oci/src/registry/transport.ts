@@ -28,8 +28,8 @@ export interface HttpRequest {
 const WRITE_PATIENCE = 10;
 
 /**
- * Sends requests over connections that are kept alive. It follows no redirects, tries nothing twice (but for a kept
- * connection that turns out to be closed) and knows no credentials.
+ * Sends requests over connections that are kept alive. It follows no redirects, tries nothing twice (but for reading over a
+ * kept connection that turns out to be closed) and knows no credentials.
  */
 export class Transport {
   readonly #agents: Agents;
@@ -70,8 +70,9 @@ export class Transport {
       return await exchange.response();
     } catch (error) {
       if (exchange.cause !== undefined) throw exchange.cause;
-      // The server closed a kept connection just as it was taken: nobody's fault, and nothing has happened there.
-      if (sent.reusedSocket && isReset(error)) return 'stale';
+      // The server closed a kept connection just as it was taken: nobody's fault. What is written may have arrived all the
+      // same, so whoever writes must find out first.
+      if (sent.reusedSocket && isReading(request) && isReset(error)) return 'stale';
       throw networkError(request.url, error);
     }
   }
@@ -92,6 +93,10 @@ export class Transport {
     else if (method !== 'GET' && method !== 'HEAD') headers['Content-Length'] = 0;
     return (secure ? https : http).request({ ...options, method, headers });
   }
+}
+
+function isReading({ method }: HttpRequest): boolean {
+  return method === 'GET' || method === 'HEAD';
 }
 
 function isReset(error: unknown): boolean {
@@ -144,8 +149,7 @@ class Exchange implements Watch {
   }
 
   #patience(): number {
-    const reading = this.#request.method === 'GET' || this.#request.method === 'HEAD';
-    return reading ? this.#idle : this.#idle * WRITE_PATIENCE;
+    return isReading(this.#request) ? this.#idle : this.#idle * WRITE_PATIENCE;
   }
 
   async #send(): Promise<void> {

@@ -121,13 +121,22 @@ async function store(
       return 'uploaded';
     } catch (error) {
       upload.signal?.throwIfAborted();
-      if (!isTransient(error) || failures >= session.retry.attempts) throw error;
+      if (!(isTransient(error) || isForgotten(error)) || failures >= session.retry.attempts) throw error;
       await session.clock.sleep(retryDelay(error, failures, session.retry, session.clock), upload.signal);
       // Its last answer may have been lost after all was done.
       if (await exists(upload)) return 'uploaded';
       started = await beginAnew(upload);
     }
   }
+}
+
+/** The registry no longer knows the upload: it was cleaned up, or another machine answers now. */
+function isForgotten(error: unknown): boolean {
+  if (!(error instanceof OciError)) return false;
+  const { registryCode } = error.fields;
+  return (
+    registryCode === 'BLOB_UPLOAD_UNKNOWN' || registryCode === 'BLOB_UPLOAD_INVALID' || registryCode === 'RANGE_INVALID'
+  );
 }
 
 async function exists(upload: Upload): Promise<boolean> {

@@ -7,12 +7,33 @@ const read = (header: string): unknown[] =>
 
 describe('parseAuthenticate()', () => {
   it.each([
-    ['Bearer realm="https://a/token",service="a",scope="repository:x:pull,push"', [['bearer', { realm: 'https://a/token', service: 'a', scope: 'repository:x:pull,push' }]]],
+    [
+      'Bearer realm="https://a/token",service="a",scope="repository:x:pull,push"',
+      [['bearer', { realm: 'https://a/token', service: 'a', scope: 'repository:x:pull,push' }]],
+    ],
     ['Basic realm="a, b=\\"c\\""', [['basic', { realm: 'a, b="c"' }]]],
-    ['Basic realm="x", Bearer realm="y" , service=z', [['basic', { realm: 'x' }], ['bearer', { realm: 'y', service: 'z' }]]],
+    [
+      'Basic realm="x", Bearer realm="y" , service=z',
+      [
+        ['basic', { realm: 'x' }],
+        ['bearer', { realm: 'y', service: 'z' }],
+      ],
+    ],
     ['bEARER ReAlM = "y"', [['bearer', { realm: 'y' }]]],
-    ['Negotiate abc==, Bearer realm="y"', [['negotiate', {}], ['bearer', { realm: 'y' }]]],
-    ['Basic, Bearer realm="y"', [['basic', {}], ['bearer', { realm: 'y' }]]],
+    [
+      'Negotiate abc==, Bearer realm="y"',
+      [
+        ['negotiate', {}],
+        ['bearer', { realm: 'y' }],
+      ],
+    ],
+    [
+      'Basic, Bearer realm="y"',
+      [
+        ['basic', {}],
+        ['bearer', { realm: 'y' }],
+      ],
+    ],
     ['Bearer realm=""', [['bearer', { realm: '' }]]],
     [',, Bearer ,realm="y",,', [['bearer', { realm: 'y' }]]],
     ['', []],
@@ -24,22 +45,30 @@ describe('parseAuthenticate()', () => {
     expect(read('Bearer realm="https://good/", realm="https://evil/"')).toEqual([]);
   });
 
-  it.each(['Bearer realm="unfinished', 'Bearer realm=', 'Bearer realm="a\\', '="x"', '\u0000', `Bearer realm="${'x'.repeat(20_000)}"`])(
-    'takes nothing from %j',
-    (header) => {
-      expect(parseAuthenticate(header).filter(({ parameters }) => parameters.size > 0)).toEqual([]);
-    },
-  );
+  it.each([
+    'Bearer realm="unfinished',
+    'Bearer realm=',
+    'Bearer realm="a\\',
+    '="x"',
+    '\u0000',
+    `Bearer realm="${'x'.repeat(20_000)}"`,
+  ])('takes nothing from %j', (header) => {
+    expect(parseAuthenticate(header).filter(({ parameters }) => parameters.size > 0)).toEqual([]);
+  });
 
   it('never throws and never takes long', () => {
     const pieces = fc.constantFrom('Bearer', ' ', ',', '=', '"', '\\', 'realm', 'a', '==', '\t', '/', '\u00e9');
     fc.assert(
-      fc.property(fc.array(pieces, { maxLength: 400 }).map((parts) => parts.join('')), (header) => {
-        parseAuthenticate(header);
-      }),
+      fc.property(
+        fc.array(pieces, { maxLength: 400 }).map((parts) => parts.join('')),
+        (header) => {
+          parseAuthenticate(header);
+        },
+      ),
     );
     const started = performance.now();
-    for (const unit of ['a ', 'a=', '"', 'a,', '\\"', 'a', '=', 'a="', ' ']) parseAuthenticate(`Bearer ${unit.repeat(16_000 / unit.length)}`);
+    for (const unit of ['a ', 'a=', '"', 'a,', '\\"', 'a', '=', 'a="', ' '])
+      parseAuthenticate(`Bearer ${unit.repeat(16_000 / unit.length)}`);
     expect(performance.now() - started).toBeLessThan(1000);
   });
 

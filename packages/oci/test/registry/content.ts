@@ -37,7 +37,9 @@ export function makeManifest(config: Descriptor, layers: readonly Descriptor[], 
 }
 
 /** The rejection of a promise, as an error with the fields of ours. */
-export async function failure(work: Promise<unknown>): Promise<{ code?: string; message: string; fields?: Record<string, unknown> }> {
+export async function failure(
+  work: Promise<unknown>,
+): Promise<{ code?: string; message: string; fields?: Record<string, unknown> }> {
   try {
     await work;
   } catch (error) {
@@ -68,5 +70,11 @@ export class TestClock implements Clock {
 
 /** Options that keep tests quick and apart from this machine's settings. */
 export function quietOptions(options: RegistryOptions = {}): RegistryOptions {
-  return { environment: {}, credentials: async () => undefined, clock: new TestClock(), idleMilliseconds: 5000, ...options };
+  return {
+    environment: {},
+    credentials: async () => undefined,
+    clock: new TestClock(),
+    idleMilliseconds: 5000,
+    ...options,
+  };
 }

@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -19,10 +29,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const write = (config: unknown): void => writeFileSync(path, typeof config === 'string' ? config : JSON.stringify(config));
+const write = (config: unknown): void =>
+  writeFileSync(path, typeof config === 'string' ? config : JSON.stringify(config));
 const saved = (): Record<string, unknown> => JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
 const environment = (): Record<string, string> => ({ PATH: `${folder}:${process.env.PATH}`, DOCKER_CONFIG: folder });
-const find = (registry: string, repository?: string): Promise<unknown> => dockerCredentials({ environment: environment() })(registry, repository);
+const find = (registry: string, repository?: string): Promise<unknown> =>
+  dockerCredentials({ environment: environment() })(registry, repository);
 
 /** A credential helper that is a shell script. */
 function helper(name: string, script: string): void {
@@ -66,13 +78,26 @@ describe('dockerCredentials()', () => {
 
   it('gives no credential to another port, subdomain or name that begins alike', async () => {
     write({ auths: { 'example.com': auth(alice), 'localhost:5000': auth(bob) } });
-    for (const other of ['example.com:5000', 'sub.example.com', 'example.com.evil', 'xexample.com', 'localhost', 'localhost:500']) {
+    for (const other of [
+      'example.com:5000',
+      'sub.example.com',
+      'example.com.evil',
+      'xexample.com',
+      'localhost',
+      'localhost:500',
+    ]) {
       expect(await find(other)).toBeUndefined();
     }
   });
 
   it('takes the entry with the longest path that the repository is in', async () => {
-    write({ auths: { 'quay.io': auth(alice), 'quay.io/team': auth(bob), 'quay.io/team/app': auth({ username: 'c', password: 'c' }) } });
+    write({
+      auths: {
+        'quay.io': auth(alice),
+        'quay.io/team': auth(bob),
+        'quay.io/team/app': auth({ username: 'c', password: 'c' }),
+      },
+    });
     expect(await find('quay.io', 'team/app')).toEqual({ username: 'c', password: 'c' });
     expect(await find('quay.io', 'team/app/sub')).toEqual({ username: 'c', password: 'c' });
     expect(await find('quay.io', 'team/application')).toEqual(bob);
@@ -149,7 +174,9 @@ describe('credential helpers', () => {
 
   it('that are missing are named, with what to do', async () => {
     write({ credsStore: 'nowhere' });
-    expect((await failure(find('example.com'))).message).toMatch(/docker-credential-nowhere is not installed.*credsStore/);
+    expect((await failure(find('example.com'))).message).toMatch(
+      /docker-credential-nowhere is not installed.*credsStore/,
+    );
   });
 
   it('have a name, not a path', async () => {
@@ -180,7 +207,11 @@ describe('saveCredential() and removeCredential()', () => {
   });
 
   it('leave everything else in the file as it is', async () => {
-    const other = { psFormat: 'table', auths: { 'a.example': { auth: 'eDp5', extra: [1, { b: null }] } }, HttpHeaders: { X: 'y' } };
+    const other = {
+      psFormat: 'table',
+      auths: { 'a.example': { auth: 'eDp5', extra: [1, { b: null }] } },
+      HttpHeaders: { X: 'y' },
+    };
     write(other);
     chmodSync(path, 0o644);
     await saveCredential('b.example', bob, path);
@@ -224,7 +255,11 @@ describe('saveCredential() and removeCredential()', () => {
     writeFileSync(join(folder, 'real/config.json'), '{}');
     await saveCredential('example.com', alice, path);
     expect(JSON.parse(readFileSync(join(folder, 'real/config.json'), 'utf8'))).toHaveProperty('auths');
-    expect(readdirSync(folder, { withFileTypes: true }).find(({ name }) => name === 'config.json')?.isSymbolicLink()).toBe(true);
+    expect(
+      readdirSync(folder, { withFileTypes: true })
+        .find(({ name }) => name === 'config.json')
+        ?.isSymbolicLink(),
+    ).toBe(true);
   });
 
   it('refuse a user name that could not be read back', async () => {

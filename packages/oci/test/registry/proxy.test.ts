@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { isLoopback, proxyFor } from '../../src/registry/proxy.ts';
 
-const through = (url: string, environment: Record<string, string>): string | undefined => proxyFor(new URL(url), environment)?.href;
+const through = (url: string, environment: Record<string, string>): string | undefined =>
+  proxyFor(new URL(url), environment)?.href;
 
 describe('proxyFor()', () => {
   it('goes by the scheme of the URL, in either case of the variable', () => {
@@ -47,7 +48,9 @@ describe('proxyFor()', () => {
     ['10.0.0.0/99, ,x/8', 'https://10.1.2.3/', false],
     ['other , a.example', 'https://a.example/', true],
   ])('NO_PROXY=%s for %s: %s', (list, url, excluded) => {
-    expect(through(url, { HTTP_PROXY: 'http://p', HTTPS_PROXY: 'http://p', NO_PROXY: list }) === undefined).toBe(excluded);
+    expect(through(url, { HTTP_PROXY: 'http://p', HTTPS_PROXY: 'http://p', NO_PROXY: list }) === undefined).toBe(
+      excluded,
+    );
   });
 
   it('refuses a proxy that it does not speak, without repeating its password', () => {

@@ -22,7 +22,10 @@ describe('retrying()', () => {
 
   it('waits as long as Retry-After asks, but not for ever', async () => {
     const clock = new TestClock();
-    const failures = [status(429, { retryAfterMilliseconds: 1000 }), status(429, { retryAfterMilliseconds: 86_400_000 })];
+    const failures = [
+      status(429, { retryAfterMilliseconds: 1000 }),
+      status(429, { retryAfterMilliseconds: 86_400_000 }),
+    ];
     const result = await retrying({ retry: policy, clock }, async () => {
       const next = failures.shift();
       if (next !== undefined) throw next;

@@ -18,7 +18,10 @@ export interface WebServer {
 type Handler = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
 /** `handler` is called when the request has been read. */
-export async function startServer(handler: Handler, tls?: { readonly key: string; readonly cert: string }): Promise<WebServer> {
+export async function startServer(
+  handler: Handler,
+  tls?: { readonly key: string; readonly cert: string },
+): Promise<WebServer> {
   const seen: WebServer['seen'] = [];
   const listener: RequestListener = (request, response) => {
     const parts: Buffer[] = [];
@@ -37,7 +40,10 @@ export async function startServer(handler: Handler, tls?: { readonly key: string
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen,
     connections: () => connections,
-    open: () => new Promise((resolve, reject) => server.getConnections((error, count) => (error ? reject(error) : resolve(count)))),
+    open: () =>
+      new Promise((resolve, reject) =>
+        server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+      ),
     async close() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
