@@ -131,8 +131,8 @@ export interface TestCertificates {
   readonly key: string;
 }
 
-/** Makes a certificate authority and a certificate of it for 127.0.0.1 and localhost. */
-export function makeCertificates(directory: string): TestCertificates {
+/** Makes a certificate authority and a certificate of it for 127.0.0.1, localhost and `names`. */
+export function makeCertificates(directory: string, names: readonly string[] = []): TestCertificates {
   const openssl = findProgram('openssl') ?? 'openssl';
   const run = (...args: string[]): void => {
     execFileSync(openssl, args, { cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] });
@@ -140,7 +140,10 @@ export function makeCertificates(directory: string): TestCertificates {
   const ec = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   run('req', '-x509', ...ec, '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=Test authority');
   run('req', ...ec, '-keyout', 'server.key', '-out', 'server.csr', '-subj', '/CN=localhost');
-  writeFileSync(join(directory, 'san'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n');
+  writeFileSync(
+    join(directory, 'san'),
+    `subjectAltName=IP:127.0.0.1,${['localhost', ...names].map((name) => `DNS:${name}`).join(',')}\n`,
+  );
   const signing = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial', '-days', '2', '-extfile', 'san'];
   run('x509', '-req', '-in', 'server.csr', ...signing, '-out', 'server.pem');
   return {
