@@ -41,7 +41,7 @@ export { blobContent, contentOf, fromBlobs, imageFrom } from './content-source.t
 export type { ContentSource } from './content-source.ts';
 export { copyContent } from './copy-content.ts';
 export type { ContentSink, CopyOptions } from './copy-content.ts';
-export { emptyImage, imageOf } from './image-value.ts';
+export { emptyImage, imageOf, imageOfLayers } from './image-value.ts';
 export type { ContentOrigin, Image, ImageLayer, ImageParts } from './image-value.ts';
 export {
   addImage,

@@ -11,6 +11,7 @@ import { contentBehind, indexOf, rootDocument, selectImage } from './index-build
 import type { MultiPlatformImage } from './index-building.ts';
 import { decompress } from './layer/compression.ts';
 import type { DecompressOptions } from './layer/compression.ts';
+import { storeLayer } from './layer/store-layer.ts';
 import { findImage } from './layout/find-image.ts';
 import { entryName, withImage } from './layout/index-entries.ts';
 import type { IndexEntries } from './layout/index-entries.ts';
@@ -124,7 +125,8 @@ export async function toStore(
           const diffID = diffIDs.get(digest);
           if (diffID === undefined) return;
           const known = await layout.blobs.has(diffID);
-          const info = known ?? (await layout.blobs.put(decompress(open(), options), { digest: diffID }));
+          const { blobs, indexes } = layout;
+          const info = known ?? (await storeLayer(decompress(open(), options), blobs, indexes, { digest: diffID }));
           layers.set(diffID, { mediaType: MediaType.ociLayer, ...info });
         },
         document: async () => {},

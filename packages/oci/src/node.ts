@@ -9,6 +9,7 @@ export { LayerIndexStore } from './layer/layer-index-store.ts';
 export { indexLayer } from './layer/read-layer.ts';
 export type { IndexedLayer, IndexLayerOptions } from './layer/read-layer.ts';
 export { RootfsTree } from './layer/rootfs-tree.ts';
+export { storeLayer } from './layer/store-layer.ts';
 export type { RootfsEntry, RootfsLayer } from './layer/rootfs-tree.ts';
 export { LayerWriter } from './layer/write.ts';
 export type { NewLayerEntry, WrittenLayer } from './layer/write.ts';
@@ -31,8 +32,47 @@ export type { Credential, CredentialSource } from './registry/credential.ts';
 export { dockerConfigPath, dockerCredentials } from './registry/docker-config.ts';
 export type { Clock, RegistryOptions, RetryPolicy, TransferEvent } from './registry/options.ts';
 export { removeCredential, saveCredential } from './registry/save-credential.ts';
-export { fromArchive, toArchive } from './archive-image.ts';
-export type { FromArchiveOptions, NamedImage } from './archive-image.ts';
+export { fromArchive } from './archive-image.ts';
+export type { FromArchiveOptions } from './archive-image.ts';
+export { exportTree, extractFile } from './export-tree.ts';
+export type { ExtractedFile } from './export-tree.ts';
+export { toArchive } from './image-archive.ts';
+export type { NamedImage } from './image-archive.ts';
+export { diffImages } from './image-diff.ts';
+export type {
+  ComparedLayer,
+  DiffImagesOptions,
+  FileChange,
+  ImageDiff,
+  ListChange,
+  ValueChange,
+} from './image-diff.ts';
+export { ImageTree, indexImage } from './image-tree.ts';
+export type { ReadLayersOptions } from './image-tree.ts';
+export { applyLayer } from './layer/apply-layer.ts';
+export type { ApplyLayerOptions } from './layer/apply-layer.ts';
+export { applyIndexedLayer } from './layer/apply.ts';
+export type { ApplyOptions } from './layer/apply.ts';
+export { diffDirectories } from './layer/diff-directories.ts';
+export type { DiffDirectoriesOptions } from './layer/diff-directories.ts';
+export { DirectoryTree } from './layer/directory-tree.ts';
+export type { DirectoryTreeOptions } from './layer/directory-tree.ts';
+export type { FileReader } from './layer/file-reader.ts';
+export { compareTrees, filesOf } from './layer/tree-comparison.ts';
+export type {
+  ChangedField,
+  CompareTreesOptions,
+  FileTree,
+  TreeChange,
+  TreeComparison,
+  TreeEntry,
+} from './layer/tree-comparison.ts';
+export { layerDifference, writeDifference } from './layer/write-difference.ts';
+export type { LayerDifference, WriteDifferenceOptions } from './layer/write-difference.ts';
+export { flatten, squash } from './squash.ts';
+export type { SquashOptions } from './squash.ts';
+export { unpackImage } from './unpack-image.ts';
+export type { UnpackImageOptions } from './unpack-image.ts';
 export { compressLayer } from './layer/compress.ts';
 export type { CompressedLayer } from './layer/compress.ts';
 export { gzipLayer } from './layer/gzip.ts';

@@ -56,7 +56,7 @@ describe('diff and apply', () => {
         expect(describeTree(fresh)).toEqual(describeTree(after));
         expect(await differences(fresh, after)).toEqual([]);
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 
@@ -109,6 +109,13 @@ describe('applyLayer', () => {
     const root = folder();
     await apply(root, 'file a x');
     await apply(root, 'dir a\nopaque a\nfile a/b y');
+    expect(readdirSync(join(root, 'a'))).toEqual(['b']);
+  });
+
+  it('removes a directory and makes it again', async () => {
+    const root = folder();
+    await apply(root, 'dir a\nfile a/a 1\ndir a/d\nfile a/d/x 1');
+    await apply(root, 'whiteout a\ndir a\nopaque a\nfile a/b 2');
     expect(readdirSync(join(root, 'a'))).toEqual(['b']);
   });
 

@@ -1,0 +1,255 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs';
+import type { ByteString } from '../byte-string.ts';
+import { OciError } from '../errors.ts';
+import type { TarTime } from '../tar/entry.ts';
+import { layerInvalid } from './layer-error.ts';
+import { baseName, isCleanPath, parentPath } from './layer-path.ts';
+
+/** Linux: a descriptor that only names a directory, so that no permission to read it is needed. */
+const O_PATH = 0o10000000;
+const HAS_PROC = existsSync('/proc/self/fd');
+const OPEN_DIRECTORY = constants.O_DIRECTORY | constants.O_NOFOLLOW | (HAS_PROC ? O_PATH : constants.O_RDONLY);
+
+/** Owner of a file. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Changes what is in a directory, by paths that cannot lead out of it: each component above the last must be a real
+ * directory, opened one from the other without following links, and the last is never followed. On Linux that holds even
+ * against someone who swaps directories for links meanwhile; elsewhere nobody else may write to the directory.
+ */
+export class DirectoryWriter {
+  readonly #root: Buffer;
+  readonly #rootFd: number;
+  /** The directory used last: entries come sorted, so most share it with the one before. */
+  #last: { readonly path: ByteString; readonly fd: number } | undefined;
+
+  /** @param root an existing directory; may itself be reached through links */
+  constructor(root: string) {
+    this.#root = Buffer.from(root);
+    this.#rootFd = openSync(root, constants.O_DIRECTORY | (HAS_PROC ? O_PATH : constants.O_RDONLY));
+  }
+
+  close(): void {
+    this.#forget();
+    closeSync(this.#rootFd);
+  }
+
+  /** What is at a path itself; undefined when nothing is. */
+  typeAt(path: ByteString): 'directory' | 'file' | 'other' | undefined {
+    const stats = lstatSync(this.at(path), { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    return stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other';
+  }
+
+  /** True when all components of `path` are real directories; false when one is missing or something else. */
+  hasDirectory(path: ByteString): boolean {
+    try {
+      this.#directory(path);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT' || error instanceof OciError) return false;
+      throw error;
+    }
+  }
+
+  /** Refuses a path below something that is there and is no directory. @throws OciError `LAYER_INVALID` */
+  checkParents(path: ByteString): void {
+    try {
+      this.#directory(parentPath(path));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+  }
+
+  /** Makes the directories above `path` that are missing, 0755. @throws OciError `LAYER_INVALID` as {@link checkParents} */
+  makeParents(path: ByteString): void {
+    const missing: ByteString[] = [];
+    for (let parent = parentPath(path); !this.#isThere(parent); parent = parentPath(parent)) missing.push(parent);
+    for (const parent of missing.toReversed()) {
+      mkdirSync(this.at(parent), { mode: 0o755 });
+      this.#chmod(parent, 0o755);
+    }
+  }
+
+  /** Makes a directory, for now open to its owner only; one that is there stays, anything else goes. */
+  makeDirectory(path: ByteString): void {
+    if (this.typeAt(path) === 'directory') return;
+    this.remove(path);
+    mkdirSync(this.at(path), { mode: 0o700 });
+  }
+
+  /** Makes a new, empty file in place of whatever is there; the caller closes it. */
+  makeFile(path: ByteString): number {
+    this.remove(path);
+    const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
+    return openSync(this.at(path), flags, 0o600);
+  }
+
+  makeSymlink(path: ByteString, target: ByteString): void {
+    this.remove(path);
+    symlinkSync(Buffer.from(target, 'latin1'), this.at(path));
+  }
+
+  /** Gives a regular file one more name. @throws OciError `LAYER_INVALID` when there is no such file */
+  makeLink(path: ByteString, target: ByteString): void {
+    if (!this.hasDirectory(parentPath(target)) || this.typeAt(target) !== 'file') {
+      throw layerInvalid(path, 'the target of the hard link is not there as a file');
+    }
+    this.remove(path);
+    const at = this.at(path);
+    // Opened for itself: the directory used last must stay open for the other name.
+    const directory = this.#open(parentPath(target));
+    try {
+      linkSync(this.#named(directory, target), at);
+    } finally {
+      closeSync(directory);
+    }
+  }
+
+  /** Removes what is there, with all that is in it; nothing is no error. */
+  remove(path: ByteString): void {
+    const type = this.typeAt(path);
+    if (type === undefined) return;
+    if (type !== 'directory') unlinkSync(this.at(path));
+    else {
+      this.removeChildren(path);
+      rmdirSync(this.at(path));
+      // Another directory may come to stand at this path.
+      if (this.#last?.path === path) this.#forget();
+    }
+  }
+
+  /** Empties a directory. */
+  removeChildren(directory: ByteString): void {
+    for (const name of this.#names(directory)) this.remove(directory === '' ? name : `${directory}/${name}`);
+  }
+
+  /** Sets owner, mode and time of what is at a path, a symlink itself included. */
+  setAttributes(path: ByteString, owner: Owner | undefined, mode: number | undefined, mtime: TarTime): void {
+    // Owner before mode: changing it takes setuid bits away.
+    if (owner !== undefined) lchownSync(this.at(path), owner.uid, owner.gid);
+    if (mode !== undefined) this.#chmod(path, mode);
+    const time = timeOf(mtime);
+    lutimesSync(this.at(path), time, time);
+  }
+
+  /** The path that system calls take for `path`; its last component must not be followed. Valid until the next call. */
+  at(path: ByteString): Buffer {
+    if (!isCleanPath(path)) throw layerInvalid(path, 'not a clean path relative to the root');
+    return this.#named(this.#directory(parentPath(path)), path);
+  }
+
+  #named(directory: number, path: ByteString): Buffer {
+    if (HAS_PROC)
+      return Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), Buffer.from(baseName(path), 'latin1')]);
+    return Buffer.concat([this.#root, Buffer.from(`/${path}`, 'latin1')]);
+  }
+
+  #directory(path: ByteString): number {
+    if (path === '') return this.#rootFd;
+    if (this.#last?.path === path) return this.#last.fd;
+    const fd = this.#open(path);
+    this.#forget();
+    this.#last = { path, fd };
+    return fd;
+  }
+
+  #forget(): void {
+    if (this.#last !== undefined) closeSync(this.#last.fd);
+    this.#last = undefined;
+  }
+
+  /** Opens a directory from the root down, component by component. */
+  #open(path: ByteString): number {
+    if (path === '') return openSync(HAS_PROC ? `/proc/self/fd/${this.#rootFd}/.` : this.#root, OPEN_DIRECTORY);
+    let fd = this.#rootFd;
+    let done: ByteString = '';
+    for (const name of path.split('/')) {
+      done = done === '' ? name : `${done}/${name}`;
+      const above = fd;
+      try {
+        fd = openSync(this.#named(above, done), OPEN_DIRECTORY);
+      } catch (error) {
+        if (['ENOTDIR', 'ELOOP', 'EMLINK'].includes(codeOf(error)))
+          throw layerInvalid(done, 'something lies below it, but it is no directory');
+        throw error;
+      } finally {
+        if (above !== this.#rootFd) closeSync(above);
+      }
+    }
+    return fd;
+  }
+
+  #names(directory: ByteString): readonly ByteString[] {
+    const fd = this.#open(directory);
+    try {
+      const path = HAS_PROC
+        ? `/proc/self/fd/${fd}`
+        : Buffer.concat([this.#root, Buffer.from(`/${directory}`, 'latin1')]);
+      return readdirSync(path, { encoding: 'buffer' }).map((name) => name.toString('latin1'));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #isThere(path: ByteString): boolean {
+    try {
+      this.#directory(path);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  /** Neither follows a symlink nor opens the thing itself: opening a device may have effects. */
+  #chmod(path: ByteString, mode: number): void {
+    if (!HAS_PROC) return chmodSync(this.at(path), mode);
+    const fd = openSync(this.at(path), O_PATH | constants.O_NOFOLLOW);
+    try {
+      chmodSync(`/proc/self/fd/${fd}`, mode);
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
+
+/** Sets owner, mode and time of an open file. */
+export function setFileAttributes(fd: number, owner: Owner | undefined, mode: number, mtime: TarTime): void {
+  if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
+  fchmodSync(fd, mode);
+  const time = timeOf(mtime);
+  futimesSync(fd, time, time);
+}
+
+/** Node takes numbers before 1970 for the current time, but dates for what they say; it keeps microseconds. */
+function timeOf({ seconds, nanoseconds }: TarTime): number | Date {
+  return seconds < 0 ? new Date(seconds * 1000 + nanoseconds / 1e6) : seconds + nanoseconds / 1e9;
+}
+
+/** The `code` of a system call's error; empty for others. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

@@ -1,0 +1,34 @@
+import { ImageTree } from './image-tree.ts';
+import type { ReadLayersOptions } from './image-tree.ts';
+import type { Image } from './image-value.ts';
+import { Application } from './layer/apply.ts';
+import type { ApplyOptions } from './layer/apply.ts';
+import type { RootfsEntry } from './layer/rootfs-tree.ts';
+import { walkTree } from './layer/walk-tree.ts';
+
+/** Choices of {@link unpackImage}. */
+export interface UnpackImageOptions extends ApplyOptions, ReadLayersOptions {}
+
+/**
+ * Writes the files of an image into a directory: what a container of it would start with. The directory should be empty;
+ * what is there and in the way is replaced. No path leads out of it.
+ * @throws OciError `LAYER_INVALID`, `TAR_INVALID`, `BLOB_CORRUPT`, `LIMIT_EXCEEDED` of the layers, before anything is
+ * written but for entries below a symlink or file; `STORE_UNWRITABLE`
+ */
+export async function unpackImage(image: Image, directory: string, options: UnpackImageOptions = {}): Promise<void> {
+  const tree = await ImageTree.open(image, options);
+  try {
+    const application = new Application<RootfsEntry>(directory, (entry) => tree.open(entry), options);
+    try {
+      for (const { entry, first } of walkTree(tree.files)) {
+        if (first === undefined) await application.add(entry);
+        else application.link({ path: entry.path, linkPath: first });
+      }
+      application.finish();
+    } finally {
+      application.close();
+    }
+  } finally {
+    tree.close();
+  }
+}

@@ -1,0 +1,240 @@
+import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MemoryBlobStore } from '../src/blob/memory.ts';
+import { fromBlobs } from '../src/content-source.ts';
+import { copyContent } from '../src/copy-content.ts';
+import { contentOf } from '../src/content-source.ts';
+import { exportTree, extractFile } from '../src/export-tree.ts';
+import type { Image } from '../src/image-value.ts';
+import { applyLayer } from '../src/layer/apply-layer.ts';
+import { diffDirectories } from '../src/layer/diff-directories.ts';
+import { blobSink } from '../src/layout-image.ts';
+import { flatten, squash } from '../src/squash.ts';
+import { unpackImage } from '../src/unpack-image.ts';
+import { validateImage } from '../src/validate.ts';
+import { describeTree, diskState, makeState } from '../testing/disk-state.ts';
+import { sampleImage } from '../testing/sample-image.ts';
+import { scratchFolders } from '../testing/scratch.ts';
+import { layerTar } from './layer/layer-dsl.ts';
+import { layerStack, wordsOf } from './layer/layer-stacks.ts';
+
+const folder = scratchFolders();
+
+async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of source) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** What extracting the layers one after the other leaves. */
+async function extracted(image: Image): Promise<string> {
+  const root = folder();
+  for (const layer of image.layers) await applyLayer(layer.open(), root);
+  return root;
+}
+
+async function problems(image: Image): Promise<readonly unknown[]> {
+  const blobs = new MemoryBlobStore();
+  await copyContent(contentOf(image), image.descriptor, blobSink(blobs));
+  return validateImage(blobs, image.descriptor);
+}
+
+/** The files of an image as GNU tar extracts its export. */
+async function exported(image: Image): Promise<string> {
+  const root = folder();
+  const tar = await collect(exportTree(image));
+  execFileSync('tar', ['-xpf', '-', '--numeric-owner', '-C', root], {
+    input: tar,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  return root;
+}
+
+describe('flatten, squash, export and unpack', () => {
+  it('give what extracting the layers in order gives, for layers as builders write them', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(diskState, { minLength: 1, maxLength: 4 }), fc.nat(3), async (states, from) => {
+        const layers: Uint8Array[] = [];
+        let before: string | undefined;
+        for (const state of states) {
+          const after = folder();
+          makeState(after, state);
+          const blobs = new MemoryBlobStore();
+          const { digest } = await diffDirectories(before, after, await blobs.create());
+          layers.push(await collect(blobs.open(digest)));
+          before = after;
+        }
+        const wrong = await wrongTrees(
+          await sampleImage(layers),
+          Math.min(from, layers.length),
+          describeTree(before ?? folder()),
+        );
+        expect(wrong).toEqual([]);
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  it('give what extracting the layers in order gives, for marks and opaque directories of others', async () => {
+    await fc.assert(
+      fc.asyncProperty(layerStack, fc.nat(5), async (stack, from) => {
+        const image = await sampleImage(stack.map((layer) => layerTar(wordsOf(layer))));
+        const truth = describeTree(await extracted(image));
+        expect(await wrongTrees(image, Math.min(from, stack.length), truth)).toEqual([]);
+      }),
+      { numRuns: 15 },
+    );
+  });
+});
+
+/** Which ways to the files of an image lead to other files, and which images are not sound. */
+async function wrongTrees(image: Image, from: number, truth: readonly string[]): Promise<readonly unknown[]> {
+  const blobs = new MemoryBlobStore();
+  const flat = await flatten(image, blobs);
+  const squashed = await squash(image, blobs, { from });
+  const unpacked = folder();
+  await unpackImage(squashed, unpacked);
+  const trees = {
+    extracted: await extracted(image),
+    flattened: await extracted(flat),
+    squashed: await extracted(squashed),
+    exported: await exported(image),
+    unpacked,
+  };
+  const wrong: unknown[] = [];
+  for (const [way, root] of Object.entries(trees)) {
+    const found = describeTree(root);
+    if (JSON.stringify(found) !== JSON.stringify(truth)) wrong.push({ way, found, truth });
+  }
+  for (const each of [image, flat, squashed]) wrong.push(...(await problems(each)));
+  if (flat.layers.length !== 1) wrong.push('flat is not flat');
+  if (squashed.layers.length !== Math.min(image.layers.length, from + 1)) wrong.push('squashed too much');
+  return wrong;
+}
+
+const layers = (...texts: readonly string[]): Promise<Image> => sampleImage(texts.map(layerTar));
+const filesOf = async (image: Image): Promise<Record<string, string>> => {
+  const root = await exported(image);
+  const list = execFileSync('find', ['.', '!', '-type', 'd', '-printf', '%P\\n'], { cwd: root, encoding: 'utf8' });
+  const names = list.split('\n').filter(Boolean).toSorted();
+  return Object.fromEntries(names.map((name) => [name, execFileSync('cat', [name], { cwd: root, encoding: 'utf8' })]));
+};
+
+describe('flatten knows what others got wrong', () => {
+  it('a hard link whose target a later layer removes (go-containerregistry #977)', async () => {
+    const image = await layers('file target content\nlink name target', 'whiteout target');
+    expect(await filesOf(await flatten(image, new MemoryBlobStore()))).toEqual({ name: 'content' });
+  });
+
+  it('the content of the right inode when a later layer replaces one name (#2002)', async () => {
+    const image = await layers('file a old\nlink b a', 'file a new', 'link c a\nfile d x'.replace('link c a\n', ''));
+    expect(await filesOf(await flatten(image, new MemoryBlobStore()))).toEqual({ a: 'new', b: 'old', d: 'x' });
+  });
+
+  it('opaque directories (#1897)', async () => {
+    const image = await layers('dir d\nfile d/old 1\ndir d/sub\nfile d/sub/x 1', 'dir d\nopaque d\nfile d/new 2');
+    expect(await filesOf(await flatten(image, new MemoryBlobStore()))).toEqual({ 'd/new': '2' });
+  });
+
+  it('gives the same layer for the same files, whatever layers they came in', async () => {
+    const one = await flatten(await layers('dir d\nfile d/a 1\nfile b 2'), new MemoryBlobStore());
+    const two = await flatten(
+      await layers('file b 0\nfile x 1', 'dir d\nfile d/a 1\nwhiteout x\nfile b 2'),
+      new MemoryBlobStore(),
+    );
+    expect(two.layers[0]?.diffID).toBe(one.layers[0]?.diffID);
+    expect(two.layers[0]?.descriptor).toEqual(one.layers[0]?.descriptor);
+  });
+});
+
+describe('the history', () => {
+  it('keeps its steps when layers are squashed', async () => {
+    const image = await layers('file a 1', 'file b 2', 'file c 3');
+    const blobs = new MemoryBlobStore();
+    const result = await squash(image, blobs, { from: 1, created: '2025-05-05T00:00:00Z', compression: 'none' });
+    expect(result.config.history).toEqual([
+      image.config.history?.[0],
+      { ...image.config.history?.[1], empty_layer: true },
+      { ...image.config.history?.[2], empty_layer: true },
+      { created: '2025-05-05T00:00:00Z', comment: 'squashed 2 layers' },
+    ]);
+    expect(result.config.created).toBe('2025-05-05T00:00:00Z');
+    expect(result.layers[0]).toBe(image.layers[0]);
+    expect(result.layers[1]?.descriptor.digest).toBe(result.layers[1]?.diffID);
+    expect(await fromBlobs(await stored(result), result.descriptor)).toMatchObject({ rawConfig: result.rawConfig });
+  });
+
+  it('is one step when an image is flattened', async () => {
+    const result = await flatten(await layers('file a 1', 'file b 2'), new MemoryBlobStore());
+    expect(result.config.history).toEqual([{ created: '2024-01-02T03:04:05Z', comment: 'flattened 2 layers' }]);
+  });
+});
+
+async function stored(image: Image): Promise<MemoryBlobStore> {
+  const blobs = new MemoryBlobStore();
+  await copyContent(contentOf(image), image.descriptor, blobSink(blobs));
+  return blobs;
+}
+
+describe('extractFile', () => {
+  const text = async (image: Image, path: string): Promise<string> =>
+    (await collect((await extractFile(image, path)).content)).toString();
+
+  it('takes the file of the topmost layer, through symlinks and hard links', async () => {
+    const image = await layers(
+      'dir etc\nfile etc/os-release old\nsymlink lib usr/lib',
+      'dir usr\ndir usr/lib\nfile usr/lib/x here\nlink usr/lib/y usr/lib/x\ndir etc\nsymlink etc/os-release ../lib/x',
+      'whiteout usr/lib/x'.replace('whiteout usr/lib/x', 'file z 1'),
+    );
+    expect(await text(image, '/etc/os-release')).toBe('here');
+    expect(await text(image, 'lib/y')).toBe('here');
+    expect((await extractFile(image, '/etc/os-release')).entry.path).toBe('usr/lib/x');
+    const file = await extractFile(image, 'z');
+    expect([(await collect(file.content)).toString(), (await collect(file.content)).toString()]).toEqual(['1', '1']);
+  });
+
+  it('says what is there instead', async () => {
+    const image = await layers('dir etc\nsymlink loop loop\nsymlink out ../../etc/x');
+    const missing = { code: 'PATH_NOT_FOUND' };
+    await expect(extractFile(image, '/etc')).rejects.toMatchObject({
+      ...missing,
+      message: /it is a directory, no file/,
+    });
+    await expect(extractFile(image, 'out')).rejects.toMatchObject({
+      ...missing,
+      message: /cannot extract out \(\/etc\/x\)/,
+    });
+    await expect(extractFile(image, 'loop')).rejects.toMatchObject({ ...missing, message: /loop of symlinks/ });
+  });
+});
+
+const engine = process.env['TSBUILD_TEST_DOCKER_HOST'];
+
+it.skipIf(engine === undefined)('exports what docker export exports (needs TSBUILD_TEST_DOCKER_HOST)', async () => {
+  const image = await layers(
+    'dir d\nfile d/old 1\nfile a x\nlink b a\nfile gone 1\nlink kept gone\nsymlink s d/old',
+    'dir d\nopaque d\nfile d/new 2\nwhiteout gone\nfile a y',
+  );
+  const { toArchive } = await import('../src/image-archive.ts');
+  const { parseReference } = await import('../src/reference.ts');
+  const archive = join(folder(), 'image.tar');
+  await toArchive([{ image, names: [parseReference('tsbuild-test/export:1')] }], archive);
+  const docker = (...args: readonly string[]): Buffer =>
+    execFileSync('docker', ['--host', engine ?? '', ...args], { maxBuffer: 1e9 });
+  docker('load', '-i', archive);
+  const container = docker('create', 'tsbuild-test/export:1', 'x').toString().trim();
+  try {
+    const [theirs, ours] = [folder(), await exported(image)];
+    await writeFile(join(folder(), 'export.tar'), '');
+    execFileSync('tar', ['-xpf', '-', '-C', theirs], { input: docker('export', container) });
+    // What the engine adds to every container.
+    for (const name of ['.dockerenv', 'dev', 'etc', 'proc', 'sys']) execFileSync('rm', ['-rf', join(theirs, name)]);
+    expect(describeTree(ours)).toEqual(describeTree(theirs));
+  } finally {
+    docker('rm', container);
+    docker('rmi', 'tsbuild-test/export:1');
+  }
+});
