@@ -1,4 +1,4 @@
-import type { StoredImage } from '@tsbuild/oci/node';
+import type { RegistryOptions, StoredImage } from '@tsbuild/oci/node';
 import type { Isolation } from './executor/select.ts';
 
 /** What to build and how; `tsbuild build`'s flags. */
@@ -19,6 +19,10 @@ export interface BuildOptions {
   readonly target?: string;
   /** `os/arch[/variant]`; only the host's for now. */
   readonly platform?: string;
+  /** Ask registries for base images although the store has them. */
+  readonly pull: boolean;
+  /** How registries are reached. */
+  readonly registry: RegistryOptions;
   /** Execute every step, whatever the cache holds. */
   readonly noCache: boolean;
   /** What RUN may reach; `default` is the host's network. */

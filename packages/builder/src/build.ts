@@ -12,6 +12,7 @@ import {
 } from '@tsbuild/oci';
 import { hostPlatform, type StoredImage } from '@tsbuild/oci/node';
 import type { BuildOptions, BuildResult } from './build-options.ts';
+import { baseImageResolver } from './base-images.ts';
 import { openBuildContext } from './build-context.ts';
 import { lazySandbox } from './defaults.ts';
 import type { SourceTree } from './context/source-tree.ts';
@@ -19,6 +20,7 @@ import { parseDockerfile } from './dockerfile/parser.ts';
 import type { SourceFile } from './dockerfile/source-file.ts';
 import { BuildError } from './errors.ts';
 import { assembleContent } from './image-assembly.ts';
+import type { LayerFetcher } from './ops/layer-fetcher.ts';
 import { RootfsTrees } from './ops/rootfs-trees.ts';
 import type { LayerOutput, Rootfs } from './ops/rootfs.ts';
 import { BuildArguments, GlobalArguments, platformArguments } from './plan/build-arguments.ts';
@@ -27,9 +29,10 @@ import { planBuild } from './plan/planner.ts';
 import { declareStages } from './plan/stages.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
 import { readDockerfile } from './read-dockerfile.ts';
+import { RegistryAccess } from './registry-access.ts';
 import { type Solution, solve } from './solver/solver.ts';
 import type { ResolvedImage } from './source/source.ts';
-import { StoreSource } from './source/store-source.ts';
+import { LayerProvider } from './source/layer-provider.ts';
 import type { Store } from './store.ts';
 
 /**
@@ -51,9 +54,28 @@ export async function build(
   const file = await readDockerfile(options);
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
   const context = openBuildContext(options, store);
+  using access = new RegistryAccess(options.registry, reporter);
+  const { blobs } = store.layout;
+  const layers = new LayerProvider({
+    blobs,
+    indexes: store.indexes,
+    remotes: store.remotes,
+    client: access.client,
+    signal,
+  });
+  const resolveImage = baseImageResolver({ store, platform, pull: options.pull, client: access.client, signal });
   try {
     reporter.report({ type: 'build-started', dockerfile: file.name, ...defined('target', options.target) });
-    const plan = await makePlan({ options, store, file, platform, notice, context: context.tree });
+    const plan = await makePlan({
+      options,
+      store,
+      file,
+      platform,
+      notice,
+      layers,
+      resolveImage,
+      context: context.tree,
+    });
     reportPlan(plan, reporter);
     const solution = await solve([plan.target.rootfs], {
       cache: store.records,
@@ -63,7 +85,7 @@ export async function build(
       now: Date.now,
       sizeOf: (output) => output.layer.size,
     });
-    const image = await storeImage(plan, solution, { options, store, platform, names });
+    const image = await storeImage(plan, solution, { options, store, platform, names, layers });
     const size = await contentSize(image, store);
     const result = {
       image,
@@ -94,10 +116,13 @@ interface PlanInput {
   readonly file: SourceFile;
   readonly platform: Platform;
   readonly notice: (message: string) => void;
+  readonly layers: LayerFetcher;
+  readonly resolveImage: (name: string) => Promise<ResolvedImage>;
   readonly context: () => SourceTree;
 }
 
-async function makePlan({ options, store, file, platform, notice, context }: PlanInput): Promise<Plan> {
+async function makePlan(input: PlanInput): Promise<Plan> {
+  const { options, store, file, platform, notice, layers, resolveImage, context } = input;
   const dockerfile = parseDockerfile(file);
   const args = new BuildArguments(options.buildArgs, options.environment);
   const { escape } = dockerfile.directives;
@@ -105,7 +130,7 @@ async function makePlan({ options, store, file, platform, notice, context }: Pla
   const globals = new GlobalArguments(declareStages(dockerfile).globalArgs, args, predefined, escape);
   const plan = await planBuild(dockerfile, {
     target: options.target,
-    resolveImage: (name) => resolveImage(name, platform, store),
+    resolveImage,
     lowering: {
       escape,
       arguments: args,
@@ -116,7 +141,8 @@ async function makePlan({ options, store, file, platform, notice, context }: Pla
       context,
       dependencies: {
         blobs: store.layout.blobs,
-        trees: new RootfsTrees(store.indexes),
+        trees: new RootfsTrees(store.indexes, layers),
+        layers,
         sandbox: lazySandbox(store, options.isolation, notice),
         epoch: options.epoch,
       },
@@ -150,6 +176,7 @@ async function storeImage(
     readonly store: Store;
     readonly platform: Platform;
     readonly names: readonly Reference[];
+    readonly layers: LayerFetcher;
   },
 ): Promise<StoredImage> {
   const [rootfs] = solution.values;
@@ -157,21 +184,9 @@ async function storeImage(
   const { labels, epoch } = input.options;
   const { results } = solution;
   const { platform } = input;
-  const content = assembleContent({ stage: plan.target, rootfs, results, platform, labels, epoch });
+  const layers = await input.layers.ensure(rootfs.layers);
+  const content = assembleContent({ stage: plan.target, layers, results, platform, labels, epoch });
   return input.store.layout.add(content, input.names);
-}
-
-/** Finds a base image in the store: pulling from registries comes later. */
-async function resolveImage(name: string, platform: Platform, store: Store): Promise<ResolvedImage> {
-  const found = await new StoreSource(store.layout).resolve(name, platform);
-  if (found !== undefined) return found;
-  throw new BuildError(
-    'BASE_NOT_FOUND',
-    `base image ${JSON.stringify(name)} is not in the store for ${formatPlatform(platform)}`,
-    {
-      hint: `bring it in with \`docker save ${name} | tsbuild load\`; pulling from registries is not supported yet`,
-    },
-  );
 }
 
 function reportPlan(plan: Plan, reporter: ProgressReporter): void {

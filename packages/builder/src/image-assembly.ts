@@ -1,4 +1,5 @@
 import {
+  type BlobInfo,
   type Descriptor,
   encodeImageConfig,
   type HistoryEntry,
@@ -8,7 +9,7 @@ import {
   rfc3339,
 } from '@tsbuild/oci';
 import type { ImageContent } from '@tsbuild/oci/node';
-import type { LayerOutput, Rootfs } from './ops/rootfs.ts';
+import type { LayerOutput } from './ops/rootfs.ts';
 import type { PlannedStage } from './plan/plan.ts';
 import type { StepResult } from './solver/vertex.ts';
 
@@ -18,7 +19,8 @@ const COMMENT = 'buildkit.dockerfile.v0';
 /** A planned stage with its filesystem and step results, and what the caller adds. */
 export interface AssemblyInput {
   readonly stage: PlannedStage;
-  readonly rootfs: Rootfs;
+  /** The image's layers, lowest first. */
+  readonly layers: readonly BlobInfo[];
   readonly results: ReadonlyMap<string, StepResult<LayerOutput>>;
   readonly platform: Platform;
   /** `--label`: applied last. */
@@ -32,7 +34,7 @@ export interface AssemblyInput {
  * so that a cached build gives the same bytes. Rows without layer take the time of the layer before them (BuildKit's rule).
  */
 export function assembleContent(input: AssemblyInput): ImageContent {
-  const { stage, rootfs, platform } = input;
+  const { stage, platform } = input;
   const history = [...(stage.base?.history ?? []), ...newHistory(input)];
   const created = history.findLast((entry) => entry.created !== undefined)?.created;
   const labels = { ...stage.config.Labels, ...Object.fromEntries(input.labels) };
@@ -43,10 +45,10 @@ export function assembleContent(input: AssemblyInput): ImageContent {
     ...(created === undefined ? {} : { created }),
     ...(stage.author === undefined ? {} : { author: stage.author }),
     config: { ...stage.config, ...(Object.keys(labels).length > 0 ? { Labels: labels } : {}) },
-    rootfs: { type: 'layers', diff_ids: rootfs.layers.map((layer) => layer.digest) },
+    rootfs: { type: 'layers', diff_ids: input.layers.map((layer) => layer.digest) },
     history,
   };
-  const layers = rootfs.layers.map((layer): Descriptor => ({ mediaType: MediaType.ociLayer, ...layer }));
+  const layers = input.layers.map((layer): Descriptor => ({ mediaType: MediaType.ociLayer, ...layer }));
   return { config: encodeImageConfig(config), layers };
 }
 

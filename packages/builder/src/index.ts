@@ -1,4 +1,8 @@
 export { build } from './build.ts';
+export { pullImage } from './pull.ts';
+export type { PullOptions, PullResult } from './pull.ts';
+export { pushImage } from './push.ts';
+export type { PushOptions, PushResult } from './push.ts';
 export type { BuildOptions, BuildResult } from './build-options.ts';
 export type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
 export { BuildError } from './errors.ts';
@@ -18,6 +22,7 @@ export type {
   StepFinished,
   StepOutput,
   StepStarted,
+  Transfer,
 } from './progress/event.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';

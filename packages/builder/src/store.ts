@@ -3,6 +3,7 @@ import { type Digest, OciError } from '@tsbuild/oci';
 import { type Collected, type LayerIndexStore, Layout, makeFolders } from '@tsbuild/oci/node';
 import { DirectoryCacheStore } from './cache/directory-cache-store.ts';
 import type { LayerOutput } from './ops/rootfs.ts';
+import { RemoteRecords } from './source/remote-records.ts';
 
 /**
  * Everything tsbuild keeps, in one directory: an OCI image layout (`oci-layout`, `index.json`, `blobs/`) that any OCI tool
@@ -15,11 +16,14 @@ export class Store {
   readonly indexes: LayerIndexStore;
   /** Cache records, `records/`. */
   readonly records: DirectoryCacheStore<LayerOutput>;
+  /** What is known of images in registries, `remotes/`. */
+  readonly remotes: RemoteRecords;
 
   private constructor(root: string, layout: Layout) {
     this.root = root;
     this.layout = layout;
     this.indexes = layout.indexes;
+    this.remotes = new RemoteRecords(join(root, 'remotes'));
     this.records = new DirectoryCacheStore<LayerOutput>(
       join(root, 'records'),
       async (output) => (await layout.blobs.has(output.layer.digest)) !== undefined,
@@ -52,6 +56,7 @@ export class Store {
   async collect(): Promise<Collected> {
     const keep: Digest[] = [];
     for await (const output of this.records.outputs()) keep.push(output.layer.digest);
+    for await (const digest of this.remotes.documents()) keep.push(digest);
     return this.layout.collect(keep);
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BlobInfo, Platform } from '@tsbuild/oci';
+import type { Digest, Platform } from '@tsbuild/oci';
 import type { Source } from '../src/source/source.ts';
 
 const AMD64: Platform = { os: 'linux', architecture: 'amd64' };
@@ -8,7 +8,7 @@ const ARM64: Platform = { os: 'linux', architecture: 'arm64' };
 /** A source that has one image, `base:1`, for linux/amd64, with two layers. */
 export interface SourceUnderTest {
   readonly source: Source;
-  readonly layers: readonly BlobInfo[];
+  readonly layers: readonly { readonly digest: Digest }[];
 }
 
 /** The contract of {@link Source}; `factory` makes a source with the image described by {@link SourceUnderTest}. */

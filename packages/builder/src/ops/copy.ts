@@ -62,6 +62,8 @@ class CopyOperation {
   async prepare(parent: Rootfs, stage: Rootfs | undefined, context: StepContext): Promise<PreparedStep<LayerOutput>> {
     const { sources, destination, workingDirectory } = this.#request;
     const tree = await this.#deps.trees.treeOf(parent);
+    // Names are looked up in the parent's files, which may still be elsewhere.
+    if (/[a-z]/i.test(this.#request.chown ?? '')) await this.#deps.layers.ensure(parent.layers);
     const { source, close } = await this.#openSource(stage);
     try {
       const plan = planCopy(source, sources, { path: destination, workingDirectory }, tree);
@@ -71,7 +73,7 @@ class CopyOperation {
         ),
         mode: parseMode(this.#request.chmod),
       };
-      return await this.#prepared({ plan, look, source, close }, context);
+      return await this.#prepared({ plan, look, source, stage, close }, context);
     } catch (error) {
       close();
       throw error;
@@ -108,6 +110,7 @@ class CopyOperation {
   }
 
   async #write(work: CopyWork, context: StepContext): Promise<LayerWriter> {
+    if (work.stage !== undefined) await this.#deps.layers.ensure(work.stage.layers);
     const writer = new LayerWriter(await this.#deps.blobs.create());
     const times = { epoch: this.#deps.epoch, exact: this.#request.from.kind === 'context' };
     try {
@@ -140,6 +143,8 @@ interface CopyWork {
   readonly plan: CopyPlan;
   readonly look: CopyLook;
   readonly source: SourceTree;
+  /** The stage that is copied from; undefined for the context. */
+  readonly stage: Rootfs | undefined;
   readonly close: () => void;
 }
 

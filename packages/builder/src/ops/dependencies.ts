@@ -1,6 +1,7 @@
 import type { BlobStore } from '@tsbuild/oci';
 import type { Executor } from '../executor/executor.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
+import type { LayerFetcher } from './layer-fetcher.ts';
 import type { RootfsTrees } from './rootfs-trees.ts';
 
 /** What commands run in. */
@@ -21,6 +22,7 @@ interface SandboxFiles {
 export interface OpDependencies {
   readonly blobs: BlobStore;
   readonly trees: RootfsTrees;
+  readonly layers: LayerFetcher;
   /** Made on first use: a fully cached build needs no sandbox. */
   readonly sandbox: () => Promise<Sandbox>;
   /** `SOURCE_DATE_EPOCH`, seconds since 1970: everything new gets no later time. */

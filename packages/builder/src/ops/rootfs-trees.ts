@@ -1,14 +1,17 @@
 import type { Digest } from '@tsbuild/oci';
 import { type LayerIndex, type LayerIndexStore, RootfsTree } from '@tsbuild/oci/node';
+import type { LayerFetcher } from './layer-fetcher.ts';
 import type { Rootfs } from './rootfs.ts';
 
 /** Merged views by filesystem; each layer's index is read once per build. */
 export class RootfsTrees {
   readonly #indexes: LayerIndexStore;
+  readonly #layers: LayerFetcher;
   readonly #loaded = new Map<Digest, Promise<LayerIndex>>();
 
-  constructor(indexes: LayerIndexStore) {
+  constructor(indexes: LayerIndexStore, layers: LayerFetcher) {
     this.#indexes = indexes;
+    this.#layers = layers;
   }
 
   async treeOf(rootfs: Rootfs): Promise<RootfsTree> {
@@ -24,10 +27,18 @@ export class RootfsTrees {
     await this.#indexes.put(layer, index);
   }
 
+  /** A kept index will do without the layer's bytes: a cached build on a remote base fetches nothing. */
+  async #load(layer: Digest): Promise<LayerIndex> {
+    const kept = await this.#indexes.kept(layer);
+    if (kept !== undefined) return kept;
+    await this.#layers.ensure([{ digest: layer }]);
+    return this.#indexes.get(layer);
+  }
+
   #indexOf(layer: Digest): Promise<LayerIndex> {
     let index = this.#loaded.get(layer);
     if (index === undefined) {
-      index = this.#indexes.get(layer);
+      index = this.#load(layer);
       this.#loaded.set(layer, index);
     }
     return index;

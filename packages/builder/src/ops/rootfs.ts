@@ -1,8 +1,11 @@
 import { type BlobInfo, chainID, type Digest } from '@tsbuild/oci';
 
-/** A filesystem as a value: uncompressed layers (digest = diffID), lowest first. No directory stands behind it. */
+/**
+ * A filesystem as a value: uncompressed layers by their diffIDs, lowest first. No directory stands behind it, and those of
+ * a base image in a registry need not be in the store yet.
+ */
 export interface Rootfs {
-  readonly layers: readonly BlobInfo[];
+  readonly layers: readonly { readonly digest: Digest }[];
 }
 
 /** The filesystem of `FROM scratch`. */
@@ -23,5 +26,5 @@ export function rootfsId(rootfs: Rootfs): Digest {
 
 /** The filesystem with one more layer on top. */
 export function withLayer(rootfs: Rootfs, layer: BlobInfo): Rootfs {
-  return { layers: [...rootfs.layers, layer] };
+  return { layers: [...rootfs.layers, { digest: layer.digest }] };
 }

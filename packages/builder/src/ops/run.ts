@@ -76,13 +76,14 @@ async function execute(
   context: StepContext,
 ): Promise<LayerOutput> {
   const sandbox = await deps.sandbox();
+  const layers = await deps.layers.ensure(parent.layers);
   const tree = await deps.trees.treeOf(parent);
   const identity = lookupUser(
     request.user,
     readTreeFile(tree, deps.blobs, 'etc/passwd'),
     readTreeFile(tree, deps.blobs, 'etc/group'),
   );
-  await using snapshot = await sandbox.snapshotter.prepare({ layers: parent.layers, tree }, context.signal);
+  await using snapshot = await sandbox.snapshotter.prepare({ layers, tree }, context.signal);
   const points = prepareMountPoints(tree, snapshot.writable, {
     files: [
       { path: '/etc/hosts', source: sandbox.files.hosts },

@@ -45,6 +45,7 @@ async function prepare(
   parent: Rootfs,
 ): Promise<PreparedStep<LayerOutput>> {
   const tree = await deps.trees.treeOf(parent);
+  if (/[a-z]/i.test(request.user)) await deps.layers.ensure(parent.layers);
   const path = tree.resolveForWrite(utf8ToByteString(request.path.slice(1)));
   const folders = foldersOf(path, tree, () => resolveOwner(request.user, tree, deps.blobs, () => {}));
   const listing = folders

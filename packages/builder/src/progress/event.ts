@@ -11,6 +11,7 @@ export type ProgressEvent =
   | StepFinished
   | StepFailed
   | Notice
+  | Transfer
   | ImageBuilt;
 
 export interface BuildStarted {
@@ -78,6 +79,19 @@ export interface Notice {
   readonly type: 'notice';
   readonly level: 'info' | 'warning';
   readonly message: string;
+}
+
+/** A blob on its way from or to a registry; the last event of one that arrived has `done: true`. */
+export interface Transfer {
+  readonly type: 'transfer';
+  readonly kind: 'download' | 'upload';
+  /** The first twelve digits of the blob's digest. */
+  readonly id: string;
+  readonly transferred: number;
+  readonly total: number;
+  readonly done: boolean;
+  /** `exists` or `mounted from …`, for blobs that need not be sent. */
+  readonly note?: string;
 }
 
 export interface ImageBuilt {

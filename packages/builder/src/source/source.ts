@@ -1,4 +1,4 @@
-import type { BlobInfo, ImageConfig, Platform } from '@tsbuild/oci';
+import type { Digest, ImageConfig, Platform } from '@tsbuild/oci';
 
 /** A base image, pinned: its config and layers, the bytes of which are read only when something needs them. */
 export interface ResolvedImage {
@@ -6,7 +6,7 @@ export interface ResolvedImage {
   readonly name: string;
   readonly config: ImageConfig;
   /** Uncompressed layers (digest = diffID), lowest first. */
-  readonly layers: readonly BlobInfo[];
+  readonly layers: readonly { readonly digest: Digest }[];
 }
 
 /** A seam: finds base images by name. Contract suite: `sourceContract()` in `testing/`. */

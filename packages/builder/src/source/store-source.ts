@@ -21,7 +21,7 @@ export class StoreSource implements Source {
     return {
       name,
       config: image.config,
-      layers: image.layers.map(({ digest, size }) => ({ digest, size })),
+      layers: image.layers.map(({ digest }) => ({ digest })),
     };
   }
 }

@@ -9,6 +9,7 @@ import { EMPTY_ROOTFS, type LayerOutput, type Rootfs } from '../../src/ops/rootf
 import { RootfsTrees } from '../../src/ops/rootfs-trees.ts';
 import type { PreparedStep, StepContext, Vertex } from '../../src/solver/vertex.ts';
 import { type DescribedEntry, describeTree } from '../../testing/tree-description.ts';
+import { localLayers } from '../../testing/local-layers.ts';
 import { MemoryTree } from '../../testing/memory-tree.ts';
 
 const RANGE = { start: { line: 1, column: 0 }, end: { line: 1, column: 4 } };
@@ -27,7 +28,11 @@ export interface CopyCase {
 /** COPY over blobs in memory: descriptions of trees in, lines of a layer out. */
 export class CopyBench {
   readonly blobs = new MemoryBlobStore();
-  readonly trees = new RootfsTrees(new LayerIndexStore(mkdtempSync(join(tmpdir(), 'tsbuild-copy-')), this.blobs));
+  readonly layers = localLayers(this.blobs);
+  readonly trees = new RootfsTrees(
+    new LayerIndexStore(mkdtempSync(join(tmpdir(), 'tsbuild-copy-')), this.blobs),
+    this.layers,
+  );
   readonly notices: string[] = [];
 
   /** A filesystem of one layer from a description (see `describeTree`). */
@@ -36,7 +41,7 @@ export class CopyBench {
     for (const entry of describeTree(description)) await addDescribed(writer, entry);
     const layer = await writer.finish();
     await this.trees.remember(layer.digest, layer.index);
-    return { layers: [{ digest: layer.digest, size: layer.size }] };
+    return { layers: [{ digest: layer.digest }] };
   }
 
   async prepareStep(
@@ -65,6 +70,7 @@ export class CopyBench {
       {
         blobs: this.blobs,
         trees: this.trees,
+        layers: this.layers,
         sandbox: () => Promise.reject(new Error('COPY needs no sandbox')),
         epoch: options.epoch,
       },

@@ -7,6 +7,7 @@ import { BuildArguments, GlobalArguments, platformArguments } from '../../src/pl
 import type { Plan, PlannedStage } from '../../src/plan/plan.ts';
 import { planBuild } from '../../src/plan/planner.ts';
 import { declareStages } from '../../src/plan/stages.ts';
+import { localLayers } from '../../testing/local-layers.ts';
 import type { StepVertex, Vertex } from '../../src/solver/vertex.ts';
 import type { LayerOutput, Rootfs } from '../../src/ops/rootfs.ts';
 
@@ -53,7 +54,7 @@ export async function planOf(
     resolveImage: async (name) => {
       const config = (options.images ?? { base: BASE })[name];
       if (config === undefined) throw new BuildError('BASE_NOT_FOUND', `no ${name}`);
-      return { name, config, layers: config.rootfs.diff_ids.map((digest) => ({ digest, size: 1 })) };
+      return { name, config, layers: config.rootfs.diff_ids.map((digest) => ({ digest })) };
     },
     lowering: {
       escape,
@@ -72,7 +73,8 @@ export async function planOf(
       },
       dependencies: {
         blobs,
-        trees: new RootfsTrees(new LayerIndexStore('/nonexistent', blobs)),
+        trees: new RootfsTrees(new LayerIndexStore('/nonexistent', blobs), localLayers(blobs)),
+        layers: localLayers(blobs),
         sandbox: () => Promise.reject(new Error('planning must not make a sandbox')),
         epoch: undefined,
       },

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { encodeImageConfig, MediaType, parseReference } from '@tsbuild/oci';
-import { type BlobInfo, Layout } from '@tsbuild/oci/node';
+import { Layout } from '@tsbuild/oci/node';
 import { StoreSource } from '../../src/source/store-source.ts';
-import { sourceContract } from '../../testing/source-contract.ts';
+import { sourceContract, type SourceUnderTest } from '../../testing/source-contract.ts';
 
-async function storeWithBase(): Promise<{ source: StoreSource; layers: readonly BlobInfo[]; id: string }> {
+async function storeWithBase(): Promise<SourceUnderTest & { readonly id: string }> {
   const layout = await Layout.open(await mkdtemp(join(tmpdir(), 'tsbuild-source-')), { create: true });
   const layers = [await layout.blobs.put(Buffer.from('lower')), await layout.blobs.put(Buffer.from('upper'))];
   const config = encodeImageConfig({
@@ -19,7 +19,7 @@ async function storeWithBase(): Promise<{ source: StoreSource; layers: readonly 
     { config, layers: layers.map((layer) => ({ mediaType: MediaType.ociLayer, ...layer })) },
     [parseReference('base:1')],
   );
-  return { source: new StoreSource(layout), layers, id: image.id };
+  return { source: new StoreSource(layout), layers: layers.map(({ digest }) => ({ digest })), id: image.id };
 }
 
 sourceContract('StoreSource', storeWithBase);

@@ -43,6 +43,11 @@ export class LayerIndexStore {
     }
   }
 
+  /** The index as it was kept; undefined when there is none. The blob is not read, and need not be there. */
+  async kept(layer: Digest): Promise<LayerIndex | undefined> {
+    return this.#recent.get(layer)?.deref() ?? (await this.#read(layer));
+  }
+
   /** Keeps the index of `layer`, in place of whatever was kept. @throws OciError `STORE_UNWRITABLE` */
   async put(layer: Digest, index: LayerIndex): Promise<void> {
     const path = this.#path(layer);

@@ -20,7 +20,7 @@ export interface RootfsEntry extends LayerEntry {
 
 /** A layer as {@link RootfsTree} needs it. */
 export interface RootfsLayer {
-  readonly info: BlobInfo;
+  readonly info: Pick<BlobInfo, 'digest'>;
   readonly index: LayerIndex;
 }
 

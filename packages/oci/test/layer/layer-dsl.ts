@@ -20,9 +20,7 @@ export function indexed(text: string): Promise<IndexedLayer> {
 /** The merged view of layers in words, lowest first. */
 export async function tree(...layers: readonly string[]): Promise<RootfsTree> {
   const read = await Promise.all(layers.map(indexed));
-  return new RootfsTree(
-    read.map(({ index, diffID, size }): RootfsLayer => ({ info: { digest: diffID, size }, index })),
-  );
+  return new RootfsTree(read.map(({ index, diffID }): RootfsLayer => ({ info: { digest: diffID }, index })));
 }
 
 /** Everything in the tree: directories as `PATH/`, symlinks as `PATH -> TARGET`, files as `PATH (SIZE)`. */

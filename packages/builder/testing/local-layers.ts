@@ -1,0 +1,16 @@
+import type { BlobStore } from '@tsbuild/oci';
+import type { LayerFetcher } from '../src/ops/layer-fetcher.ts';
+
+/** A {@link LayerFetcher} that has what is in the store and nothing else. */
+export function localLayers(blobs: BlobStore): LayerFetcher {
+  return {
+    ensure: (layers) =>
+      Promise.all(
+        layers.map(async ({ digest }) => {
+          const info = await blobs.has(digest);
+          if (info === undefined) throw new Error(`layer ${digest} is not here`);
+          return info;
+        }),
+      ),
+  };
+}
