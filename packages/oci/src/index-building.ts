@@ -115,7 +115,7 @@ const DEPTH_LIMIT = 4;
  * The entry that runs best on a platform; an index with a single image means that one.
  * @throws OciError `PLATFORM_INVALID` naming the platforms that there are
  */
-export function selectEntry(index: ImageIndex, platform: Platform): Descriptor {
+function selectEntry(index: ImageIndex, platform: Platform): Descriptor {
   const images = index.manifests.filter((entry) => !isAttestation(entry));
   const [only] = images;
   if (only !== undefined && images.length === 1 && only.platform === undefined) return only;

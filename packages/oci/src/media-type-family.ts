@@ -27,7 +27,7 @@ export function familyOf(mediaType: string): MediaTypeFamily {
 }
 
 /** The type of `family` that means the same. @throws OciError `UNSUPPORTED` when there is none */
-export function inFamily(mediaType: string, family: MediaTypeFamily): string {
+function inFamily(mediaType: string, family: MediaTypeFamily): string {
   for (const [oci, docker] of PAIRS) {
     if (mediaType === oci || mediaType === docker) return family === 'oci' ? oci : docker;
   }

@@ -69,6 +69,8 @@ export type {
 } from './layer/tree-comparison.ts';
 export { layerDifference, writeDifference } from './layer/write-difference.ts';
 export type { LayerDifference, WriteDifferenceOptions } from './layer/write-difference.ts';
+export { withCompression } from './recompress.ts';
+export type { RecompressOptions } from './recompress.ts';
 export { flatten, squash } from './squash.ts';
 export type { SquashOptions } from './squash.ts';
 export { unpackImage } from './unpack-image.ts';

@@ -1,4 +1,4 @@
-import { imageFrom, readSmall } from './content-source.ts';
+import { imageFrom } from './content-source.ts';
 import type { ContentSource } from './content-source.ts';
 import { copyContent } from './copy-content.ts';
 import type { CopyOptions } from './copy-content.ts';
@@ -116,16 +116,6 @@ export async function toRegistry(
     options,
   );
   return root;
-}
-
-/** Reads a config or another small blob of a registry whole. @throws OciError `LIMIT_EXCEEDED`, and of the client */
-export function readRemoteBlob(
-  client: RegistryReader,
-  reference: Reference,
-  descriptor: Descriptor,
-  signal?: AbortSignal,
-): Promise<Uint8Array> {
-  return readSmall(client.blob(reference, descriptor, signal), descriptor);
 }
 
 /** The source with one document at hand, so that it is not asked for again. */

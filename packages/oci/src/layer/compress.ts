@@ -18,7 +18,7 @@ export interface CompressedLayer {
 }
 
 /** The OCI media type of a layer that is packed so. */
-export const LAYER_MEDIA_TYPES: Readonly<Record<LayerCompression, string>> = {
+const LAYER_MEDIA_TYPES: Readonly<Record<LayerCompression, string>> = {
   none: MediaType.ociLayer,
   gzip: MediaType.ociLayerGzip,
   zstd: MediaType.ociLayerZstd,
