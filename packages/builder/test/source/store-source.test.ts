@@ -19,7 +19,8 @@ async function storeWithBase(): Promise<SourceUnderTest & { readonly id: string 
     { config, layers: layers.map((layer) => ({ mediaType: MediaType.ociLayer, ...layer })) },
     [parseReference('base:1')],
   );
-  return { source: new StoreSource(layout), layers: layers.map(({ digest }) => ({ digest })), id: image.id };
+  const names = { repository: 'base', fullRepository: 'docker.io/library/base' };
+  return { ...names, source: new StoreSource(layout), layers: layers.map(({ digest }) => ({ digest })), id: image.id };
 }
 
 sourceContract('StoreSource', storeWithBase);
