@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { OciError } from '../errors.ts';
 import { Field } from '../json-document.ts';
+import { onAbort } from './abortable.ts';
 import type { Credential } from './credential.ts';
 import { plainText } from './plain-text.ts';
 import type { Environment } from './proxy.ts';
@@ -112,7 +113,7 @@ async function runHelper(helper: string, action: string, input: string, options:
     let size = 0;
     const give = (up: () => void): void => {
       clearTimeout(timer);
-      signal?.removeEventListener('abort', abort);
+      stay();
       up();
     };
     const stop = (error: unknown): void =>
@@ -121,12 +122,11 @@ async function runHelper(helper: string, action: string, input: string, options:
         child.stdout.destroy(); // a grandchild may hold it open
         reject(error);
       });
-    const abort = (): void => stop(signal?.reason);
+    const stay = onAbort(signal, stop);
     const timer = setTimeout(
       () => stop(helperError(helper, `did not answer within ${timeoutMilliseconds} ms`)),
       timeoutMilliseconds,
     );
-    signal?.addEventListener('abort', abort, { once: true });
     child.on('error', (cause) => {
       const missing = 'code' in cause && cause.code === 'ENOENT';
       const problem = missing

@@ -1,3 +1,5 @@
+import { onAbort } from './abortable.ts';
+
 /** How long all running transfers must have stood still before one more is let in, in milliseconds. */
 const STANDSTILL = 1000;
 
@@ -40,14 +42,13 @@ export class TransferLimit {
   async #queue(signal: AbortSignal | undefined): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const admitted = (): void => {
-        signal?.removeEventListener('abort', leave);
+        stay();
         resolve();
       };
-      const leave = (): void => {
+      const stay = onAbort(signal, (reason) => {
         this.#waiting.splice(this.#waiting.indexOf(admitted), 1);
-        reject(signal?.reason);
-      };
-      signal?.addEventListener('abort', leave, { once: true });
+        reject(reason);
+      });
       this.#waiting.push(admitted);
       this.#watch();
     });

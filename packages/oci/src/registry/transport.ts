@@ -1,8 +1,8 @@
-import { setMaxListeners } from 'node:events';
 import http from 'node:http';
 import type { ClientRequest } from 'node:http';
 import https from 'node:https';
 import { OciError } from '../errors.ts';
+import { onAbort } from './abortable.ts';
 import { Agents } from './agents.ts';
 import type { AgentOptions } from './agents.ts';
 import { HttpResponse } from './http-response.ts';
@@ -39,7 +39,6 @@ export class Transport {
   constructor(options: AgentOptions & { readonly idleMilliseconds: number }) {
     this.#agents = new Agents(options);
     this.#idle = options.idleMilliseconds;
-    setMaxListeners(0, this.#closed.signal); // one for each request under way is no leak
   }
 
   /** Ends whatever is under way; later requests fail. */
@@ -110,7 +109,8 @@ class Exchange implements Watch {
   readonly #sent: ClientRequest;
   readonly #request: HttpRequest;
   readonly #idle: number;
-  readonly #signals: readonly AbortSignal[];
+  readonly #signals: readonly (AbortSignal | undefined)[];
+  #stay: (() => void)[] = [];
   #message: http.IncomingMessage | undefined;
   #timer: NodeJS.Timeout | undefined;
   #over = false;
@@ -119,11 +119,11 @@ class Exchange implements Watch {
     this.#sent = sent;
     this.#request = request;
     this.#idle = idle;
-    this.#signals = request.signal === undefined ? [closed] : [closed, request.signal];
+    this.#signals = [closed, request.signal];
   }
 
   async response(): Promise<HttpResponse> {
-    for (const signal of this.#signals) signal.addEventListener('abort', this.#abort, { once: true });
+    this.#stay = this.#signals.map((signal) => onAbort(signal, (reason) => this.#stop(reason)));
     try {
       const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
         this.#sent.once('response', resolve);
@@ -200,8 +200,6 @@ class Exchange implements Watch {
     );
   }
 
-  readonly #abort = (event: Event): void => this.#stop((event.target as AbortSignal).reason);
-
   #stop(why: unknown): void {
     this.cause ??= why;
     const error = why instanceof Error ? why : new Error('stopped', { cause: why });
@@ -214,6 +212,6 @@ class Exchange implements Watch {
     this.#over = true;
     // A refusal came before all was sent: that connection is of no more use.
     if (!this.#sent.writableFinished) this.#sent.destroy();
-    for (const signal of this.#signals) signal.removeEventListener('abort', this.#abort);
+    for (const stay of this.#stay.splice(0)) stay();
   }
 }

@@ -1,17 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { createPrivateKey, randomUUID, sign, X509Certificate } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  findProgram,
-  makeCertificates,
-  NO_REGISTRY,
-  SKIP_REGISTRY,
-  startDockerRegistry,
-} from '../../testing/docker-registry.ts';
-import type { DockerRegistry, TestCertificates } from '../../testing/docker-registry.ts';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { findProgram, NO_REGISTRY, SKIP_REGISTRY, startDockerRegistry } from '../../testing/docker-registry.ts';
+import type { DockerRegistry } from '../../testing/docker-registry.ts';
 import { sha256Digest } from '../../src/digest.ts';
 import { MediaType } from '../../src/media-type.ts';
 import { parseReference } from '../../src/reference.ts';
@@ -19,423 +12,219 @@ import type { Reference } from '../../src/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
 import type { RegistryOptions, TransferEvent } from '../../src/registry/options.ts';
 import { describeBytes, failure, makeManifest, quietOptions, readAll, someBytes, sourceOf } from './content.ts';
-import { startServer } from './web-server.ts';
-import type { WebServer } from './web-server.ts';
+import { pushImage } from './push-image.ts';
 
 const open: { close(): unknown }[] = [];
+afterEach(() => {
+  for (const one of open.splice(0)) one.close();
+});
 const client = (options: RegistryOptions = {}): RegistryClient => {
   const made = new RegistryClient(quietOptions(options));
   open.push(made);
   return made;
 };
-let directory: string;
-let certificates: TestCertificates;
 
 describe.skipIf(SKIP_REGISTRY)(`against docker-registry${NO_REGISTRY}`, () => {
-  beforeAll(() => {
+  let registry: DockerRegistry;
+  let directory: string;
+  beforeAll(async () => {
+    registry = await startDockerRegistry();
     directory = mkdtempSync(join(tmpdir(), 'registry-test-'));
-    certificates = makeCertificates(directory);
   });
   afterAll(async () => {
-    for (const one of open) await one.close();
     rmSync(directory, { recursive: true, force: true });
+    await registry.stop();
+  });
+  const named = (name: string): Reference => parseReference(`${registry.host}/${name}`);
+
+  it('gives back what was stored', async () => {
+    const c = client();
+    const reference = named('me/app:1');
+    const { descriptor, manifest, layer, layerDescriptor } = await pushImage(c, reference);
+    expect(await c.resolve(reference)).toEqual(descriptor);
+    const fetched = await c.manifest(reference);
+    expect(fetched.descriptor).toEqual(descriptor);
+    expect(Buffer.from(fetched.bytes)).toEqual(manifest);
+    expect(await c.manifest(named(`me/app@${descriptor.digest}`))).toEqual(fetched);
+    expect((await readAll(c.blob(reference, layerDescriptor))).equals(layer)).toBe(true);
+    expect(await c.hasBlob(reference, layerDescriptor.digest)).toBe(true);
+    expect(await c.hasBlob(named('me/else'), layerDescriptor.digest)).toBe(false);
   });
 
-  /** Pushes an image of one small layer and gives its manifest back. */
-  async function pushImage(registry: RegistryClient, reference: Reference, text = 'layer') {
-    const layer = someBytes(100_000, text);
-    const config = Buffer.from(
-      JSON.stringify({
-        architecture: 'amd64',
-        os: 'linux',
-        rootfs: { type: 'layers', diff_ids: [sha256Digest(layer)] },
-      }),
+  it('takes large blobs in chunks, and tells how far it is', async () => {
+    const events: TransferEvent[] = [];
+    const c = client({ onProgress: (event) => events.push(event) });
+    const bytes = someBytes(1_000_001);
+    const descriptor = describeBytes(bytes);
+    expect(await c.pushBlob(named('chunks'), descriptor, sourceOf(bytes, 7777), { chunkBytes: 100_000 })).toBe(
+      'uploaded',
     );
-    const layerDescriptor = describeBytes(layer, MediaType.ociLayer);
-    const configDescriptor = describeBytes(config, MediaType.ociConfig);
-    await registry.pushBlob(reference, layerDescriptor, sourceOf(layer));
-    await registry.pushBlob(reference, configDescriptor, sourceOf(config));
-    const manifest = makeManifest(configDescriptor, [layerDescriptor]);
-    const descriptor = describeBytes(manifest, MediaType.ociManifest);
-    await registry.pushManifest(reference, descriptor, manifest);
-    return { descriptor, manifest, layer, layerDescriptor };
+    expect(events.at(-1)).toEqual({
+      kind: 'upload',
+      digest: descriptor.digest,
+      transferred: bytes.length,
+      total: bytes.length,
+      done: true,
+    });
+    expect(events.map(({ transferred }) => transferred)).toEqual(
+      events.map(({ transferred }) => transferred).toSorted((a, b) => a - b),
+    );
+    expect(events.length).toBeGreaterThan(10);
+    events.length = 0;
+    expect((await readAll(c.blob(named('chunks'), descriptor))).equals(bytes)).toBe(true);
+    expect(events.at(-1)).toMatchObject({ kind: 'download', transferred: bytes.length, done: true });
+    expect(events.filter(({ done }) => done)).toHaveLength(1);
+  });
+
+  it('takes blobs of any size around a chunk', async () => {
+    const c = client();
+    for (const size of [0, 1, 2, 999, 1000, 1001, 2000, 2001]) {
+      const bytes = someBytes(size, `size ${size}`);
+      const descriptor = describeBytes(bytes);
+      expect(await c.pushBlob(named('sizes'), descriptor, sourceOf(bytes, 300), { chunkBytes: 1000 })).toMatch(
+        /uploaded|exists/,
+      );
+      expect((await readAll(c.blob(named('sizes'), descriptor))).equals(bytes)).toBe(true);
+    }
+  });
+
+  it('sends nothing twice, and mounts from another repository', async () => {
+    const c = client();
+    const bytes = someBytes(5000, 'mounted');
+    const descriptor = describeBytes(bytes);
+    const never = (): never => {
+      throw new Error('the source was opened');
+    };
+    expect(await c.pushBlob(named('from'), descriptor, sourceOf(bytes))).toBe('uploaded');
+    expect(await c.pushBlob(named('from'), descriptor, never)).toBe('exists');
+    expect(await c.pushBlob(named('to'), descriptor, never, { mountFrom: 'from' })).toBe('mounted');
+    expect(await c.pushBlob(named('third'), descriptor, sourceOf(bytes), { mountFrom: 'not/there' })).toBe('uploaded');
+  });
+
+  it('is not sent a blob that is not what its descriptor says', async () => {
+    const c = client();
+    const bytes = someBytes(5000, 'false');
+    const descriptor = { ...describeBytes(bytes), digest: sha256Digest('something else') };
+    for (const chunkBytes of [1000, 10_000]) {
+      const error = await failure(c.pushBlob(named('false'), descriptor, sourceOf(bytes), { chunkBytes }));
+      expect(error).toMatchObject({ code: 'BLOB_CORRUPT' });
+      for (const size of [4999, 5001]) {
+        const work = c.pushBlob(named('false'), { ...describeBytes(bytes), size }, sourceOf(bytes), { chunkBytes });
+        expect(await failure(work)).toMatchObject({ code: 'BLOB_CORRUPT' });
+      }
+    }
+    expect(await c.hasBlob(named('false'), descriptor.digest)).toBe(false);
+  });
+
+  it('ends an upload with the error of its source', async () => {
+    const c = client();
+    const descriptor = describeBytes(someBytes(5000, 'broken'));
+    const broken = async function* (): AsyncGenerator<Uint8Array> {
+      yield someBytes(1000, 'broken');
+      throw new Error('the disk is gone');
+    };
+    for (const chunkBytes of [500, 10_000]) {
+      await expect(c.pushBlob(named('broken'), descriptor, broken, { chunkBytes })).rejects.toThrow('the disk is gone');
+    }
+  });
+
+  it('lists tags', async () => {
+    const c = client();
+    const { descriptor, manifest } = await pushImage(c, named('many:a'));
+    await c.pushManifest(named('many:b'), descriptor, manifest);
+    const tags: string[] = [];
+    for await (const tag of c.tags(named('many'))) tags.push(tag);
+    expect(tags.toSorted()).toEqual(['a', 'b']);
+    const error = await failure(readTags(c, named('no/such')));
+    expect(error).toMatchObject({ code: 'REGISTRY_NOT_FOUND', fields: { registryCode: 'NAME_UNKNOWN' } });
+  });
+
+  async function readTags(c: RegistryClient, reference: Reference): Promise<void> {
+    for await (const _ of c.tags(reference));
   }
 
-  describe('plain', () => {
-    let registry: DockerRegistry;
-    beforeAll(async () => {
-      registry = await startDockerRegistry();
+  it('keeps referrers by their tag where the registry has no list', async () => {
+    const c = client();
+    const { descriptor: subject } = await pushImage(c, named('signed:1'));
+    const empty = Buffer.from('{}');
+    const config = describeBytes(empty, 'application/vnd.oci.empty.v1+json');
+    await c.pushBlob(named('signed'), config, sourceOf(empty));
+    expect(await c.referrers(named('signed:1'))).toEqual([]);
+    const artifacts = ['application/x.signature', 'application/x.sbom'].map((artifactType) => {
+      const bytes = makeManifest(config, [], { subject, artifactType, annotations: { of: artifactType } });
+      return { bytes, artifactType, descriptor: describeBytes(bytes, MediaType.ociManifest) };
     });
-    afterAll(() => registry.stop());
-    const named = (name: string): Reference => parseReference(`${registry.host}/${name}`);
-
-    it('gives back what was stored', async () => {
-      const c = client();
-      const reference = named('me/app:1');
-      const { descriptor, manifest, layer, layerDescriptor } = await pushImage(c, reference);
-      expect(await c.resolve(reference)).toEqual(descriptor);
-      const fetched = await c.manifest(reference);
-      expect(fetched.descriptor).toEqual(descriptor);
-      expect(Buffer.from(fetched.bytes)).toEqual(manifest);
-      expect(await c.manifest(named(`me/app@${descriptor.digest}`))).toEqual(fetched);
-      expect((await readAll(c.blob(reference, layerDescriptor))).equals(layer)).toBe(true);
-      expect(await c.hasBlob(reference, layerDescriptor.digest)).toBe(true);
-      expect(await c.hasBlob(named('me/else'), layerDescriptor.digest)).toBe(false);
-    });
-
-    it('takes large blobs in chunks, and tells how far it is', async () => {
-      const events: TransferEvent[] = [];
-      const c = client({ onProgress: (event) => events.push(event) });
-      const bytes = someBytes(1_000_001);
-      const descriptor = describeBytes(bytes);
-      expect(await c.pushBlob(named('chunks'), descriptor, sourceOf(bytes, 7777), { chunkBytes: 100_000 })).toBe(
-        'uploaded',
-      );
-      expect(events.at(-1)).toEqual({
-        kind: 'upload',
-        digest: descriptor.digest,
-        transferred: bytes.length,
-        total: bytes.length,
-        done: true,
-      });
-      expect(events.map(({ transferred }) => transferred)).toEqual(
-        events.map(({ transferred }) => transferred).toSorted((a, b) => a - b),
-      );
-      expect(events.length).toBeGreaterThan(10);
-      events.length = 0;
-      expect((await readAll(c.blob(named('chunks'), descriptor))).equals(bytes)).toBe(true);
-      expect(events.at(-1)).toMatchObject({ kind: 'download', transferred: bytes.length, done: true });
-      expect(events.filter(({ done }) => done)).toHaveLength(1);
-    });
-
-    it('takes blobs of any size around a chunk', async () => {
-      const c = client();
-      for (const size of [0, 1, 2, 999, 1000, 1001, 2000, 2001]) {
-        const bytes = someBytes(size, `size ${size}`);
-        const descriptor = describeBytes(bytes);
-        expect(await c.pushBlob(named('sizes'), descriptor, sourceOf(bytes, 300), { chunkBytes: 1000 })).toMatch(
-          /uploaded|exists/,
-        );
-        expect((await readAll(c.blob(named('sizes'), descriptor))).equals(bytes)).toBe(true);
-      }
-    });
-
-    it('sends nothing twice, and mounts from another repository', async () => {
-      const c = client();
-      const bytes = someBytes(5000, 'mounted');
-      const descriptor = describeBytes(bytes);
-      const never = (): never => {
-        throw new Error('the source was opened');
-      };
-      expect(await c.pushBlob(named('from'), descriptor, sourceOf(bytes))).toBe('uploaded');
-      expect(await c.pushBlob(named('from'), descriptor, never)).toBe('exists');
-      expect(await c.pushBlob(named('to'), descriptor, never, { mountFrom: 'from' })).toBe('mounted');
-      expect(await c.pushBlob(named('third'), descriptor, sourceOf(bytes), { mountFrom: 'not/there' })).toBe(
-        'uploaded',
-      );
-    });
-
-    it('is not sent a blob that is not what its descriptor says', async () => {
-      const c = client();
-      const bytes = someBytes(5000, 'false');
-      const descriptor = { ...describeBytes(bytes), digest: sha256Digest('something else') };
-      for (const chunkBytes of [1000, 10_000]) {
-        const error = await failure(c.pushBlob(named('false'), descriptor, sourceOf(bytes), { chunkBytes }));
-        expect(error).toMatchObject({ code: 'BLOB_CORRUPT' });
-        for (const size of [4999, 5001]) {
-          const work = c.pushBlob(named('false'), { ...describeBytes(bytes), size }, sourceOf(bytes), { chunkBytes });
-          expect(await failure(work)).toMatchObject({ code: 'BLOB_CORRUPT' });
-        }
-      }
-      expect(await c.hasBlob(named('false'), descriptor.digest)).toBe(false);
-    });
-
-    it('ends an upload with the error of its source', async () => {
-      const c = client();
-      const descriptor = describeBytes(someBytes(5000, 'broken'));
-      const broken = async function* (): AsyncGenerator<Uint8Array> {
-        yield someBytes(1000, 'broken');
-        throw new Error('the disk is gone');
-      };
-      for (const chunkBytes of [500, 10_000]) {
-        await expect(c.pushBlob(named('broken'), descriptor, broken, { chunkBytes })).rejects.toThrow(
-          'the disk is gone',
-        );
-      }
-    });
-
-    it('lists tags', async () => {
-      const c = client();
-      const { descriptor, manifest } = await pushImage(c, named('many:a'));
-      await c.pushManifest(named('many:b'), descriptor, manifest);
-      const tags: string[] = [];
-      for await (const tag of c.tags(named('many'))) tags.push(tag);
-      expect(tags.toSorted()).toEqual(['a', 'b']);
-      const error = await failure(readTags(c, named('no/such')));
-      expect(error).toMatchObject({ code: 'REGISTRY_NOT_FOUND', fields: { registryCode: 'NAME_UNKNOWN' } });
-    });
-
-    async function readTags(c: RegistryClient, reference: Reference): Promise<void> {
-      for await (const _ of c.tags(reference));
+    for (const { bytes, descriptor } of [...artifacts, ...artifacts]) {
+      const { tag: _, ...untagged } = named('signed');
+      await c.pushManifest({ ...untagged, digest: descriptor.digest }, descriptor, bytes);
     }
-
-    it('keeps referrers by their tag where the registry has no list', async () => {
-      const c = client();
-      const { descriptor: subject } = await pushImage(c, named('signed:1'));
-      const empty = Buffer.from('{}');
-      const config = describeBytes(empty, 'application/vnd.oci.empty.v1+json');
-      await c.pushBlob(named('signed'), config, sourceOf(empty));
-      expect(await c.referrers(named('signed:1'))).toEqual([]);
-      const artifacts = ['application/x.signature', 'application/x.sbom'].map((artifactType) => {
-        const bytes = makeManifest(config, [], { subject, artifactType, annotations: { of: artifactType } });
-        return { bytes, artifactType, descriptor: describeBytes(bytes, MediaType.ociManifest) };
-      });
-      for (const { bytes, descriptor } of [...artifacts, ...artifacts]) {
-        const { tag: _, ...untagged } = named('signed');
-        await c.pushManifest({ ...untagged, digest: descriptor.digest }, descriptor, bytes);
-      }
-      const expected = artifacts.map(({ descriptor, artifactType }) => ({
-        ...descriptor,
-        artifactType,
-        annotations: { of: artifactType },
-      }));
-      expect(await c.referrers(named('signed:1'))).toEqual(expected);
-      expect(await c.referrers(named('signed:1'), 'application/x.sbom')).toEqual(expected.slice(1));
-    });
-
-    it('deletes by digest, and says when it cannot delete a tag alone', async () => {
-      const c = client();
-      const { descriptor } = await pushImage(c, named('gone:1'), 'gone');
-      expect(await failure(c.delete(named('gone:1')))).toMatchObject({ code: 'UNSUPPORTED' });
-      await c.delete(named(`gone@${descriptor.digest}`));
-      expect(await failure(c.resolve(named('gone:1')))).toMatchObject({
-        code: 'REGISTRY_NOT_FOUND',
-        fields: { status: 404 },
-      });
-      expect(await failure(c.delete(named(`gone@${descriptor.digest}`)))).toMatchObject({ code: 'REGISTRY_NOT_FOUND' });
-    });
-
-    it('stops at once when aborted, in every kind of work', async () => {
-      const c = client();
-      const bytes = someBytes(3_000_000, 'abort');
-      const descriptor = describeBytes(bytes);
-      await c.pushBlob(named('abort'), descriptor, sourceOf(bytes));
-      const reason = new Error('changed my mind');
-      const abort = new AbortController();
-      const reading = (async () => {
-        for await (const _ of c.blob(named('abort'), descriptor, abort.signal)) abort.abort(reason);
-      })();
-      await expect(reading).rejects.toBe(reason);
-      const uploading = new AbortController();
-      const other = someBytes(3_000_000, 'abort upload');
-      const source = async function* (): AsyncGenerator<Uint8Array> {
-        yield other.subarray(0, 1000);
-        uploading.abort(reason);
-        yield other.subarray(1000);
-      };
-      await expect(c.pushBlob(named('abort'), describeBytes(other), source, { signal: uploading.signal })).rejects.toBe(
-        reason,
-      );
-      await expect(c.resolve(named('abort'), AbortSignal.abort(reason))).rejects.toBe(reason);
-      await expect(c.manifest(named('abort'), AbortSignal.abort(reason))).rejects.toBe(reason);
-      await expect(c.delete(named('abort'), AbortSignal.abort(reason))).rejects.toBe(reason);
-    });
-
-    it.skipIf(findProgram('skopeo') === undefined)('agrees with skopeo both ways', async () => {
-      const c = client();
-      const { descriptor, layer } = await pushImage(c, named('ours:1'), 'skopeo');
-      const layout = `oci:${directory}/layout:x`;
-      const skopeo = (...args: string[]): string =>
-        execFileSync('skopeo', ['--insecure-policy', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
-      skopeo('copy', '--src-tls-verify=false', `docker://${registry.host}/ours:1`, layout);
-      const inspected = JSON.parse(skopeo('inspect', '--tls-verify=false', `docker://${registry.host}/ours:1`)) as {
-        Digest: string;
-      };
-      expect(inspected.Digest).toBe(descriptor.digest);
-      skopeo('copy', '--dest-tls-verify=false', layout, `docker://${registry.host}/theirs:1`);
-      const { descriptor: theirs, bytes } = await c.manifest(named('theirs:1'));
-      const manifest = JSON.parse(Buffer.from(bytes).toString()) as { layers: (typeof theirs)[] };
-      const [first] = manifest.layers;
-      expect(first).toBeDefined();
-      if (first === undefined) return;
-      const stored = await readAll(c.blob(named('theirs:1'), first));
-      // skopeo compresses what it pushes.
-      const content = first.mediaType.endsWith('gzip') ? execFileSync('gzip', ['-dc'], { input: stored }) : stored;
-      expect(Buffer.compare(content, layer)).toBe(0);
-    });
+    const expected = artifacts.map(({ descriptor, artifactType }) => ({
+      ...descriptor,
+      artifactType,
+      annotations: { of: artifactType },
+    }));
+    expect(await c.referrers(named('signed:1'))).toEqual(expected);
+    expect(await c.referrers(named('signed:1'), 'application/x.sbom')).toEqual(expected.slice(1));
   });
 
-  describe('with basic authentication', () => {
-    let registry: DockerRegistry;
-    const credential = { username: 'alice', password: 'wonder:land' };
-    beforeAll(async () => {
-      registry = await startDockerRegistry({ basic: credential });
+  it('deletes by digest, and says when it cannot delete a tag alone', async () => {
+    const c = client();
+    const { descriptor } = await pushImage(c, named('gone:1'), 'gone');
+    expect(await failure(c.delete(named('gone:1')))).toMatchObject({ code: 'UNSUPPORTED' });
+    await c.delete(named(`gone@${descriptor.digest}`));
+    expect(await failure(c.resolve(named('gone:1')))).toMatchObject({
+      code: 'REGISTRY_NOT_FOUND',
+      fields: { status: 404 },
     });
-    afterAll(() => registry.stop());
-
-    it('takes the right password', async () => {
-      const c = client({ credentials: async () => credential });
-      await c.checkAccess(registry.host);
-      const reference = parseReference(`${registry.host}/private/app:1`);
-      const { layerDescriptor, layer } = await pushImage(c, reference);
-      expect((await readAll(c.blob(reference, layerDescriptor))).equals(layer)).toBe(true);
-    });
-
-    it('refuses a wrong one, and none', async () => {
-      const wrong = client({ credentials: async () => ({ ...credential, password: 'queen' }) });
-      const error = await failure(wrong.checkAccess(registry.host));
-      expect(error).toMatchObject({ code: 'REGISTRY_DENIED', fields: { status: 401, registryCode: 'UNAUTHORIZED' } });
-      expect(error.message).not.toContain('queen');
-      const none = await failure(client().resolve(parseReference(`${registry.host}/private/app:1`)));
-      expect(none).toMatchObject({ code: 'REGISTRY_DENIED' });
-      expect(none.message).toMatch(/no credential is stored for it; log in first/);
-    });
-
-    it('finds the password in config.json', async () => {
-      const folder = mkdtempSync(join(directory, 'config-'));
-      const auth = Buffer.from('alice:wonder:land').toString('base64');
-      writeFileSync(join(folder, 'config.json'), JSON.stringify({ auths: { [registry.host]: { auth } } }));
-      const c = new RegistryClient({ environment: { DOCKER_CONFIG: folder } });
-      await c.checkAccess(registry.host);
-      c.close();
-    });
+    expect(await failure(c.delete(named(`gone@${descriptor.digest}`)))).toMatchObject({ code: 'REGISTRY_NOT_FOUND' });
   });
 
-  describe('with TLS', () => {
-    let registry: DockerRegistry;
-    beforeAll(async () => {
-      registry = await startDockerRegistry({ tls: certificates });
-    });
-    afterAll(() => registry.stop());
-
-    it('trusts the CA file that is given', async () => {
-      const c = client({ caFiles: [certificates.ca] });
-      const reference = parseReference(`${registry.host}/tls/app:1`);
-      const { layerDescriptor, layer } = await pushImage(c, reference);
-      expect((await readAll(c.blob(reference, layerDescriptor))).equals(layer)).toBe(true);
-      await client({ caFiles: [certificates.ca] }).checkAccess(registry.host.replace('127.0.0.1', 'localhost'));
-    });
-
-    it('trusts nobody else', async () => {
-      const error = await failure(client().checkAccess(registry.host));
-      expect(error).toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
-      expect(error.message).toMatch(/unknown authority; give its CA file/);
-    });
-
-    it('does not ask for a certificate where the host is listed as insecure', async () => {
-      await client({ insecure: [registry.host] }).checkAccess(registry.host);
-    });
-
-    it('says when a CA file is none', async () => {
-      const error = await failure(client({ caFiles: [certificates.key] }).checkAccess(registry.host));
-      expect(error.message).toMatch(/cannot use the CA file .*server.key: it holds no certificate/);
-    });
+  it('stops at once when aborted, in every kind of work', async () => {
+    const c = client();
+    const bytes = someBytes(3_000_000, 'abort');
+    const descriptor = describeBytes(bytes);
+    await c.pushBlob(named('abort'), descriptor, sourceOf(bytes));
+    const reason = new Error('changed my mind');
+    const abort = new AbortController();
+    const reading = (async () => {
+      for await (const _ of c.blob(named('abort'), descriptor, abort.signal)) abort.abort(reason);
+    })();
+    await expect(reading).rejects.toBe(reason);
+    const uploading = new AbortController();
+    const other = someBytes(3_000_000, 'abort upload');
+    const source = async function* (): AsyncGenerator<Uint8Array> {
+      yield other.subarray(0, 1000);
+      uploading.abort(reason);
+      yield other.subarray(1000);
+    };
+    await expect(c.pushBlob(named('abort'), describeBytes(other), source, { signal: uploading.signal })).rejects.toBe(
+      reason,
+    );
+    await expect(c.resolve(named('abort'), AbortSignal.abort(reason))).rejects.toBe(reason);
+    await expect(c.manifest(named('abort'), AbortSignal.abort(reason))).rejects.toBe(reason);
+    await expect(c.delete(named('abort'), AbortSignal.abort(reason))).rejects.toBe(reason);
   });
 
-  describe('with tokens', () => {
-    let registry: DockerRegistry;
-    let tokens: WebServer;
-    let lifetime: number;
-    const credential = { username: 'alice', password: 'wonder' };
-
-    beforeAll(async () => {
-      // A token server as the distribution project specifies it; the registry checks signature and claims.
-      tokens = await startServer((request, response, body) => {
-        const url = new URL(request.url ?? '', 'http://x');
-        const form = new URLSearchParams(body);
-        const basic = `Basic ${Buffer.from('alice:wonder').toString('base64')}`;
-        const known = request.headers.authorization === basic || form.get('refresh_token') === 'the-identity';
-        const scopes =
-          request.method === 'POST' ? (form.get('scope') ?? '').split(' ') : url.searchParams.getAll('scope');
-        const access = scopes.filter(Boolean).map((scope) => {
-          const [type, name, actions = ''] = scope.split(':');
-          return { type, name, actions: actions.split(',').filter((action) => known || action === 'pull') };
-        });
-        if (request.headers.authorization !== undefined && !known) return response.writeHead(401).end();
-        const token = makeToken(access);
-        return response.end(JSON.stringify({ token, expires_in: lifetime }));
-      });
-      const realm = `http://${tokens.host}/token`;
-      registry = await startDockerRegistry({
-        token: { realm, service: 'test-service', issuer: 'test', certificate: certificates.certificate },
-      });
-    });
-    afterAll(async () => {
-      await tokens.close();
-      await registry.stop();
-    });
-
-    function makeToken(access: unknown): string {
-      const key = createPrivateKey(readFileSync(certificates.key));
-      const x5c = [new X509Certificate(readFileSync(certificates.certificate)).raw.toString('base64')];
-      const now = Math.floor(Date.now() / 1000);
-      const claims = {
-        iss: 'test',
-        sub: 'alice',
-        aud: 'test-service',
-        exp: now + 600,
-        nbf: now - 10,
-        iat: now,
-        jti: randomUUID(),
-        access,
-      };
-      const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-      const text = `${part({ typ: 'JWT', alg: 'ES256', x5c })}.${part(claims)}`;
-      return `${text}.${sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
-    }
-
-    it('gets one token for all requests of a scope, and keeps the password from the registry', async () => {
-      lifetime = 300;
-      tokens.seen.length = 0;
-      const c = client({ credentials: async () => credential });
-      const reference = parseReference(`${registry.host}/tokens/app:1`);
-      const { descriptor, layerDescriptor } = await pushImage(c, reference);
-      expect(tokens.seen.map(({ line }) => line)).toEqual([
-        expect.stringContaining('service=test-service&scope=repository%3Atokens%2Fapp%3Apull%2Cpush&account=alice'),
-      ]);
-      await Promise.all([c.resolve(reference), c.manifest(reference), readAll(c.blob(reference, layerDescriptor))]);
-      expect(tokens.seen).toHaveLength(2);
-      // Anonymous clients may read.
-      expect(await client().resolve(reference)).toEqual(descriptor);
-      expect(await failure(pushImage(client(), reference, 'other'))).toMatchObject({ code: 'REGISTRY_DENIED' });
-    });
-
-    it('gets a new token when the old one has had its time', async () => {
-      lifetime = 60;
-      const clock = { now: () => time, sleep: async () => {}, random: () => 0 };
-      let time = Date.now();
-      const c = client({ credentials: async () => credential, clock });
-      const reference = parseReference(`${registry.host}/tokens/app:1`);
-      await c.resolve(reference);
-      tokens.seen.length = 0;
-      await c.resolve(reference);
-      expect(tokens.seen).toHaveLength(0);
-      time += 55_000;
-      await c.resolve(reference);
-      expect(tokens.seen).toHaveLength(1);
-    });
-
-    it('asks for tokens with an identity token by POST', async () => {
-      lifetime = 300;
-      tokens.seen.length = 0;
-      const c = client({ credentials: async () => ({ identityToken: 'the-identity' }) });
-      await pushImage(c, parseReference(`${registry.host}/tokens/identity:1`));
-      expect(tokens.seen).toHaveLength(1);
-      expect(tokens.seen[0]?.line).toBe('POST /token');
-      expect(Object.fromEntries(new URLSearchParams(tokens.seen[0]?.body))).toEqual({
-        grant_type: 'refresh_token',
-        client_id: 'tsbuild',
-        refresh_token: 'the-identity',
-        service: 'test-service',
-        scope: 'repository:tokens/identity:pull,push',
-      });
-    });
-
-    it('says so when the token server refuses the password', async () => {
-      const c = client({ credentials: async () => ({ username: 'alice', password: 'nonsense' }) });
-      const error = await failure(c.checkAccess(registry.host));
-      expect(error).toMatchObject({ code: 'REGISTRY_DENIED', fields: { status: 401 } });
-      expect(error.message).not.toContain('nonsense');
-    });
+  it.skipIf(findProgram('skopeo') === undefined)('agrees with skopeo both ways', async () => {
+    const c = client();
+    const { descriptor, layer } = await pushImage(c, named('ours:1'), 'skopeo');
+    const layout = `oci:${directory}/layout:x`;
+    const skopeo = (...args: string[]): string =>
+      execFileSync('skopeo', ['--insecure-policy', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    skopeo('copy', '--src-tls-verify=false', `docker://${registry.host}/ours:1`, layout);
+    const inspected = JSON.parse(skopeo('inspect', '--tls-verify=false', `docker://${registry.host}/ours:1`)) as {
+      Digest: string;
+    };
+    expect(inspected.Digest).toBe(descriptor.digest);
+    skopeo('copy', '--dest-tls-verify=false', layout, `docker://${registry.host}/theirs:1`);
+    const { descriptor: theirs, bytes } = await c.manifest(named('theirs:1'));
+    const manifest = JSON.parse(Buffer.from(bytes).toString()) as { layers: (typeof theirs)[] };
+    const [first] = manifest.layers;
+    expect(first).toBeDefined();
+    if (first === undefined) return;
+    const stored = await readAll(c.blob(named('theirs:1'), first));
+    // skopeo compresses what it pushes.
+    const content = first.mediaType.endsWith('gzip') ? execFileSync('gzip', ['-dc'], { input: stored }) : stored;
+    expect(Buffer.compare(content, layer)).toBe(0);
   });
 });
