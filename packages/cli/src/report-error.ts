@@ -7,7 +7,8 @@ import type { Host } from './host.ts';
  * consequence and is not shown.
  */
 export async function reportError(error: unknown, host: Host, options: { readonly debug: boolean }): Promise<number> {
-  const interruption = interruptionOf(host.signal);
+  // Ctrl-C while a terminal is in raw mode, at the question for a password, is no signal but an error.
+  const interruption = interruptionOf(host.signal) ?? (error instanceof Interrupted ? error : undefined);
   if (interruption !== undefined) {
     host.stderr.write('interrupted\n');
     return EXIT_BY_SIGNAL[interruption.signal];

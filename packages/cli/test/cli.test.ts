@@ -39,7 +39,7 @@ it.each([
   [['bild', '.'], 'ERROR: unknown command "bild"\nhint: did you mean build?\n'],
   [['frobnicate'], 'ERROR: unknown command "frobnicate"\nhint: run \'tsbuild --help\'\n'],
   [['constructor'], 'ERROR: unknown command "constructor"\nhint: run \'tsbuild --help\'\n'],
-  [['push', 'x'], "ERROR: not supported yet: tsbuild push\nhint: run 'tsbuild --help'\n"],
+  [['commit', 'x'], "ERROR: not supported yet: tsbuild commit\nhint: run 'tsbuild --help'\n"],
   [['container', 'ls'], "ERROR: not supported yet: tsbuild container\nhint: run 'tsbuild --help'\n"],
   [['image', 'prune'], "ERROR: not supported yet: tsbuild image prune\nhint: run 'tsbuild --help'\n"],
   [['--nope'], "ERROR: unknown option --nope\nhint: run 'tsbuild --help'\n"],

@@ -39,7 +39,13 @@ export async function tsbuild(argv: readonly string[], choices: HostChoices = {}
     stdout: stdout.stream,
     stderr: stderr.stream,
     commandLine: [],
-    env: { TSBUILD_ROOT: choices.root ?? '/nonexistent/tsbuild', ...choices.env },
+    // No test reads or writes what is of the person who runs it.
+    env: {
+      TSBUILD_ROOT: choices.root ?? '/nonexistent/tsbuild',
+      HOME: '/nonexistent/home',
+      PATH: process.env['PATH'] ?? '',
+      ...choices.env,
+    },
     cwd: choices.cwd ?? '/',
     signal: choices.signal ?? new AbortController().signal,
     now: () => NOW,

@@ -2,6 +2,7 @@ import type { BuildOptions } from '@tsbuild/builder';
 import { hostPlatform, parsePlatform, parseReference, samePlatform } from '@tsbuild/oci/node';
 import { UsageError, notSupportedYet } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { progressOption } from '../open-progress.ts';
 import type { OptionTable, OptionValues } from '../options.ts';
 
 const LATER = { describe: '', later: true } as const;
@@ -22,6 +23,7 @@ export const buildOptionTable = {
   },
   target: { kind: 'value', placeholder: 'STAGE', describe: 'Build this stage of the Dockerfile' },
   platform: { kind: 'value', placeholder: 'OS/ARCH', describe: "The image's platform (so far only this machine's)" },
+  pull: { kind: 'flag', describe: 'Ask the registries for newer base images' },
   'no-cache': { kind: 'flag', describe: 'Run every step again' },
   network: { kind: 'value', placeholder: 'MODE', describe: 'Network of RUN', choices: ['default', 'host', 'none'] },
   isolation: {
@@ -36,16 +38,12 @@ export const buildOptionTable = {
     short: 'o',
     placeholder: 'FILE|-',
     describe:
-      'Also write the image to an archive that docker load accepts; or type=docker,dest=FILE, type=oci,dest=FILE',
+      'Also write the image to an archive that docker load accepts; or type=docker|oci,dest=FILE, type=oci,dest=DIR,tar=false, type=registry[,name=NAME]',
   },
+  push: { kind: 'flag', describe: 'Push the image, under each of its names' },
   load: { kind: 'flag', describe: 'Hand the image to the Docker engine' },
   iidfile: { kind: 'value', placeholder: 'FILE', describe: 'Write the image ID to a file' },
-  progress: {
-    kind: 'value',
-    placeholder: 'MODE',
-    describe: 'How to show progress',
-    choices: ['auto', 'tty', 'plain', 'json'],
-  },
+  progress: progressOption,
   quiet: { kind: 'flag', short: 'q', describe: 'Show nothing but the image ID' },
   // Docker's legacy builder removes its containers with these; there are none here, so there is nothing to do.
   rm: { kind: 'flag', describe: '' },
@@ -72,8 +70,6 @@ export const buildOptionTable = {
   'metadata-file': { kind: 'value', ...LATER },
   'no-cache-filter': { kind: 'list', ...LATER },
   provenance: { kind: 'value', ...LATER },
-  pull: { kind: 'flag', ...LATER },
-  push: { kind: 'flag', ...LATER },
   sbom: { kind: 'value', ...LATER },
   secret: { kind: 'list', ...LATER },
   'security-opt': { kind: 'list', ...LATER },
@@ -87,11 +83,14 @@ export const buildOptionTable = {
 
 export type BuildFlags = OptionValues<typeof buildOptionTable>;
 
-/** Turns the flags into what the builder takes, all but the context and the Dockerfile, which may come from a stream. */
+/**
+ * Turns the flags into what the builder takes, all but the context and the Dockerfile, which may come from a stream, and
+ * what a file says of registries.
+ */
 export function builderOptions(
   flags: BuildFlags,
   host: Host,
-): Omit<BuildOptions, 'context' | 'dockerfile' | 'dockerfileName'> {
+): Omit<BuildOptions, 'context' | 'dockerfile' | 'dockerfileName' | 'registry'> {
   const buildArgs = new Map(flags['build-arg'].map(parseBuildArg));
   const epoch = sourceDateEpoch(buildArgs.get('SOURCE_DATE_EPOCH') ?? host.env['SOURCE_DATE_EPOCH']);
   const platform = checkPlatform(flags.platform);
@@ -99,6 +98,7 @@ export function builderOptions(
     tags: flags.tag.map(checkTag),
     buildArgs,
     environment: host.env,
+    pull: flags.pull,
     noCache: flags['no-cache'],
     network: networkMode(flags.network),
     isolation: isolationMode(flags.isolation),

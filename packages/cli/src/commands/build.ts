@@ -1,24 +1,21 @@
-import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type BuildResult, Store, build, needsUserNamespace, runInUserNamespace } from '@tsbuild/builder';
-import { familiarName, parseReference, writeArchive } from '@tsbuild/oci/node';
+import { familiarName, parseReference } from '@tsbuild/oci/node';
 import { defineCommand } from '../command.ts';
-import { CommandError, UsageError } from '../errors.ts';
 import { EXIT_OK } from '../exit-code.ts';
 import type { Host } from '../host.ts';
-import { loadIntoEngine } from '../load-into-engine.ts';
-import { usesColour } from '../output/colour.ts';
-import { diagnose, renderDiagnostic } from '../output/diagnostic.ts';
+import { openProgress, reportFailure } from '../open-progress.ts';
+import { writeOutputFile } from '../output-file.ts';
+import { PUSHING } from '../output/board.ts';
 import { humanSize, stepTime } from '../output/human.ts';
 import { shownId } from '../output/image-id.ts';
 import { sanitizeName } from '../output/sanitize.ts';
-import { type Sink, writeOutputFile } from '../output-file.ts';
-import { streamSink } from '../output-stream.ts';
-import { interruptionOf, reportError } from '../report-error.ts';
+import { registryOptions } from '../registry-config.ts';
 import { openBuildContext } from './build-context.ts';
 import { type BuildFlags, buildOptionTable, builderOptions } from './build-options.ts';
-import { type BuildOutput, parseBuildOutput } from './build-output.ts';
-import { type BuildProgress, openProgress } from './build-progress.ts';
+import type { BuildOutput } from './build-output.ts';
+import { buildOutputs, checkPlaces } from './check-outputs.ts';
+import { deliver } from './deliver.ts';
 
 /** `tsbuild build`: the reason for everything else. */
 export const buildCommand = defineCommand({
@@ -34,13 +31,15 @@ export const buildCommand = defineCommand({
   examples: [
     ['tsbuild build -t my-app .', 'Build ./Dockerfile, name the image my-app'],
     ['tsbuild build -t my-app -o my-app.tar .', 'Also write an archive for docker load -i'],
+    ['tsbuild build -t ghcr.io/me/my-app --push .', 'Build, and push to a registry'],
     ['tsbuild build --target test .', 'Build one stage'],
     ['tsbuild build -q -f docker/web.Dockerfile .', 'Print the image ID only'],
   ],
   async run({ options, operands, settings }, host) {
     const flags = builderOptions(options, host);
-    const outputs = checkOutputs(options, host);
-    for (const output of outputs) if (output.kind === 'file') await checkFolder(output.path, host);
+    const outputs = buildOutputs(options, host);
+    await checkPlaces(outputs, host);
+    const registry = await registryOptions(host);
     // A user without root builds as root of a user namespace: this program once more, inside.
     if (needsUserNamespace()) return runInUserNamespace(host.commandLine, (text) => warn(text, options, host));
 
@@ -50,18 +49,20 @@ export const buildCommand = defineCommand({
       const store = await Store.open(settings.root);
       const { directory, dockerfile, shownName: dockerfileName } = context;
       const result = await build(
-        { ...flags, context: directory, dockerfile, dockerfileName },
+        { ...flags, registry, context: directory, dockerfile, dockerfileName },
         store,
         progress.reporter,
         host.signal,
       );
       progress.close();
-      await deliver(result, outputs, store, options, host);
+      const openPushProgress = () => openProgress(options, host, PUSHING);
+      await deliver(result, outputs, { store, registry, host, openProgress: openPushProgress });
+      await tellId(result, options, host);
       if (!options.quiet && progress.mode !== 'json') host.stderr.write(`${closingLine(result, outputs)}\n`);
       return EXIT_OK;
     } catch (error) {
       progress.close();
-      return await reportBuildError(error, { progress, debug: settings.debug }, host);
+      return await reportFailure(error, { progress, debug: settings.debug }, host);
     } finally {
       await context.dispose();
     }
@@ -76,42 +77,7 @@ function warn(text: string, flags: BuildFlags, host: Host): void {
   host.stderr.write(json ? `${JSON.stringify(event)}\n` : `WARNING: ${sanitizeName(text)}\n`);
 }
 
-/** Where the image goes, checked before anything is built. */
-function checkOutputs(flags: BuildFlags, host: Host): readonly BuildOutput[] {
-  const outputs = flags.output.map(parseBuildOutput);
-  if (flags.load && !outputs.some((output) => output.kind === 'engine')) outputs.push({ kind: 'engine' });
-  const toStdout = outputs.filter((output) => output.kind === 'stdout').length;
-  const wrong = (message: string, hint: string) => new UsageError(message, { hint, command: 'build' });
-  if (toStdout > 1) throw wrong('--output - was given twice', 'one archive goes to standard output');
-  if (toStdout === 1 && flags.quiet) throw wrong('--output - and --quiet both write to standard output', 'use -o FILE');
-  if (toStdout === 1 && host.stdout.isTTY === true) {
-    throw wrong('refusing to write an archive to a terminal', 'use -o FILE, or pipe it: … -o - . | docker load');
-  }
-  return outputs;
-}
-
-/** A build of minutes should not end with a folder that is not there. */
-async function checkFolder(path: string, host: Host): Promise<void> {
-  const folder = dirname(resolve(host.cwd, path));
-  const info = await stat(folder).catch(() => undefined);
-  if (info?.isDirectory() !== true) throw new CommandError(`cannot write ${path}: ${folder} is not a directory`);
-}
-
-async function deliver(
-  result: BuildResult,
-  outputs: readonly BuildOutput[],
-  store: Store,
-  flags: BuildFlags,
-  host: Host,
-): Promise<void> {
-  const { image } = result;
-  const named = { ...image, names: result.names.map((name) => parseReference(name)) };
-  const archive = (sink: Sink) => writeArchive([named], store.layout.blobs, sink);
-  for (const output of outputs) {
-    if (output.kind === 'file') await writeOutputFile(resolve(host.cwd, output.path), archive, host.signal);
-    else if (output.kind === 'stdout') await archive(streamSink(host.stdout, host.signal));
-    else await loadIntoEngine(archive, host);
-  }
+async function tellId({ image }: BuildResult, flags: BuildFlags, host: Host): Promise<void> {
   if (flags.iidfile) {
     await writeOutputFile(resolve(host.cwd, flags.iidfile), (sink) => sink(Buffer.from(image.id)), host.signal);
   }
@@ -125,6 +91,9 @@ function closingLine(result: BuildResult, outputs: readonly BuildOutput[]): stri
   const name = names[0] === undefined ? id : shortName(names[0]);
   const built = `Built ${name} (${name === id ? '' : `${id}, `}${humanSize(result.size)}) in ${stepTime(result.milliseconds)}${cachedSteps(steps)}.`;
   const file = outputs.find((output) => output.kind === 'file');
+  const pushed = outputs.find((output) => output.kind === 'registry');
+  if (pushed !== undefined)
+    return `${built} Next: docker run --rm ${pushed.name === undefined ? name : shortName(pushed.name)}`;
   if (outputs.some((output) => output.kind === 'engine')) return `${built} Next: docker run --rm ${name}`;
   if (file !== undefined) return `${built} Next: docker load -i ${sanitizeName(file.path)}`;
   if (outputs.length > 0) return built;
@@ -139,19 +108,4 @@ function cachedSteps({ total, cached }: BuildResult['steps']): string {
 /** As people type it: `my-app`, not `docker.io/library/my-app:latest`. */
 function shortName(name: string): string {
   return sanitizeName(familiarName(parseReference(name)).replace(/:latest$/, ''));
-}
-
-async function reportBuildError(
-  error: unknown,
-  state: { readonly progress: BuildProgress; readonly debug: boolean },
-  host: Host,
-): Promise<number> {
-  if (interruptionOf(host.signal) !== undefined) return reportError(error, host, state);
-  const diagnostic = diagnose(error, state);
-  if (state.progress.json === undefined) {
-    host.stderr.write(renderDiagnostic(diagnostic, { colour: usesColour(host.stderr, host.env) }));
-  } else {
-    state.progress.json.fail(diagnostic);
-  }
-  return diagnostic.exitCode;
 }

@@ -45,6 +45,22 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Make an image from a root filesystem in a tar archive',
     load: async () => (await import('./import.ts')).importCommand,
   },
+  pull: {
+    summary: 'Fetch an image from a registry',
+    load: async () => (await import('./pull.ts')).pullCommand,
+  },
+  push: {
+    summary: 'Send an image to the registry that its name tells',
+    load: async () => (await import('./push.ts')).pushCommand,
+  },
+  login: {
+    summary: 'Log in to a registry',
+    load: async () => (await import('./login.ts')).loginCommand,
+  },
+  logout: {
+    summary: 'Log out of a registry',
+    load: async () => (await import('./logout.ts')).logoutCommand,
+  },
 };
 
 /** Docker's noun forms: `tsbuild image ls` is `tsbuild images`. */
@@ -57,6 +73,8 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     list: 'images',
     load: 'load',
     ls: 'images',
+    pull: 'pull',
+    push: 'push',
     rm: 'rmi',
     remove: 'rmi',
     save: 'save',
@@ -77,12 +95,8 @@ export const later: readonly string[] = [
   'exec',
   'explore',
   'fsck',
-  'login',
-  'logout',
   'logs',
   'ps',
-  'pull',
-  'push',
   'rm',
   'run',
   'search',

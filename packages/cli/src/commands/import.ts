@@ -83,6 +83,8 @@ async function withChanges(
       tags: name === undefined ? [] : [name],
       buildArgs: new Map(),
       environment: {},
+      pull: false,
+      registry: {},
       noCache: false,
       network: 'none',
       isolation: 'auto',

@@ -13,6 +13,7 @@ import { EXIT_OK } from '../exit-code.ts';
 import { openLayout } from '../open-layout.ts';
 import { type Sink, writeOutputFile } from '../output-file.ts';
 import { streamSink } from '../output-stream.ts';
+import { namesVersion } from './names-version.ts';
 
 /** `tsbuild save`: images as an archive that every engine loads. */
 export const saveCommand = defineCommand({
@@ -63,7 +64,7 @@ export const saveCommand = defineCommand({
  */
 async function imagesToSave(layout: Layout, name: string): Promise<readonly ImageToArchive[]> {
   const wanted = referenceOf(name);
-  if (wanted !== undefined && !namesTag(name)) {
+  if (wanted !== undefined && !namesVersion(name)) {
     const tagged = await imagesOfRepository(layout, wanted);
     if (tagged.length > 0) return tagged;
   }
@@ -91,8 +92,4 @@ function referenceOf(name: string): Reference | undefined {
   } catch {
     return undefined;
   }
-}
-
-function namesTag(name: string): boolean {
-  return name.includes('@') || name.lastIndexOf(':') > name.lastIndexOf('/');
 }

@@ -4,6 +4,8 @@ import { stepTime } from './human.ts';
 import { OutputLines } from './output-lines.ts';
 import { stepTitle } from './plain.ts';
 import { sanitizeText } from './sanitize.ts';
+import { transferRow } from './transfer-row.ts';
+import { type Transfer, Transfers } from './transfers.ts';
 import { displayWidth, fit } from './width.ts';
 
 /** Lines of a running step's output that are shown. */
@@ -29,21 +31,39 @@ export interface BoardView {
   readonly colour: boolean;
 }
 
-/** The state of a build as a live view shows it: a fold over progress events, and its drawing. */
-export class BuildBoard {
+/** What is going on, for the head of the view. */
+export interface Activity {
+  /** While it goes on: `Building`. */
+  readonly running: string;
+  /** Before the time when it is done: `Built in`. */
+  readonly done: string;
+}
+
+/** The activity of `tsbuild build`. */
+export const BUILDING: Activity = { running: 'Building', done: 'Built in' };
+/** The activity of `tsbuild push`, and of a build that pushes what it has built. */
+export const PUSHING: Activity = { running: 'Pushing', done: 'Pushed in' };
+
+/** The state of a build or a transfer as a live view shows it: a fold over progress events, and its drawing. */
+export class ProgressBoard {
   readonly #steps = new Map<string, BoardStep>();
   readonly #notices: string[] = [];
+  readonly #transfers = new Transfers();
   readonly #started: number;
-  #ended: 'no' | 'built' | 'failed' = 'no';
+  readonly #activity: Activity;
+  #state: 'running' | 'done' | 'failed' = 'running';
 
-  constructor(started: number) {
+  constructor(started: number, activity: Activity = BUILDING) {
     this.#started = started;
+    this.#activity = activity;
   }
 
-  apply(event: ProgressEvent): void {
+  /** `now`: milliseconds since 1970; what the event happened at where it does not tell itself. */
+  apply(event: ProgressEvent, now: number): void {
     if (event.type === 'plan-ready') for (const step of event.steps) this.#steps.set(step.id, newStep(step));
     else if (event.type === 'notice') this.#notices.push(noticeText(event.level, event.message));
-    else if (event.type === 'image-built') this.#ended = 'built';
+    else if (event.type === 'transfer') this.#transfers.apply(event, now);
+    else if (event.type === 'image-built') this.#state = 'done';
     else if (event.type !== 'build-started') this.#applyToStep(event);
   }
 
@@ -69,32 +89,49 @@ export class BuildBoard {
       case 'step-failed':
         step.status = 'failed';
         step.milliseconds = event.time - step.started;
-        this.#ended = 'failed';
+        this.#state = 'failed';
         return;
     }
+  }
+
+  /** Tells how it ended, where no event does. */
+  end(state: 'done' | 'failed'): void {
+    this.#state = state;
   }
 
   /** The view as lines that fit the terminal, no line end in them. */
   draw(view: BoardView): string[] {
     const steps = [...this.#steps.values()];
     const notices = this.#notices.map((notice) => (view.rows === undefined ? notice : fit(notice, view.columns)));
-    const blocks = steps.flatMap((step) => {
-      if (step.status === 'waiting') return [];
-      return { lines: drawStep(step, view), keep: step.status === 'running' || step.status === 'failed' };
-    });
+    const blocks = [
+      ...notices.map((line) => ({ lines: [line], keep: false })),
+      ...this.#transfers.all().map((transfer) => ({
+        lines: [drawTransfer(transfer, view)],
+        keep: transfer.ended === undefined,
+      })),
+      ...steps.flatMap((step) => {
+        if (step.status === 'waiting') return [];
+        return { lines: drawStep(step, view), keep: step.status === 'running' || step.status === 'failed' };
+      }),
+    ];
     // One line is the header's, one the cursor's.
     const room = view.rows === undefined ? Number.POSITIVE_INFINITY : view.rows - 2;
-    return [
-      this.#header(steps, view),
-      ...newest([...notices.map((line) => ({ lines: [line], keep: false })), ...blocks], room),
-    ];
+    return [this.#header(steps, view), ...newest(blocks, room)];
   }
 
   #header(steps: readonly BoardStep[], view: BoardView): string {
-    const ended = steps.filter((step) => step.status === 'cached' || step.status === 'done').length;
-    const word = { no: 'Building', built: 'Built in', failed: 'Failed after' }[this.#ended];
-    const text = `[+] ${word} ${stepTime(view.now - this.#started)} (${ended}/${steps.length})`;
-    return paint(fit(text, view.columns), this.#ended === 'failed' ? 'red' : 'bold', view.colour);
+    const word = { ...this.#activity, failed: 'Failed after' }[this.#state];
+    const text = `[+] ${word} ${stepTime(view.now - this.#started)} (${this.#count(steps)})`;
+    return paint(fit(text, view.columns), this.#state === 'failed' ? 'red' : 'bold', view.colour);
+  }
+
+  /** Steps that have ended, of all; of a mere transfer its blobs. */
+  #count(steps: readonly BoardStep[]): string {
+    const transfers = this.#transfers.all();
+    if (this.#activity !== BUILDING)
+      return `${transfers.filter(({ ended }) => ended !== undefined).length}/${transfers.length}`;
+    const ended = steps.filter((step) => step.status === 'cached' || step.status === 'done');
+    return `${ended.length}/${steps.length}`;
   }
 }
 
@@ -139,15 +176,24 @@ function drawStep(step: BoardStep, view: BoardView): string[] {
   const { sign, style } = STATUS[step.status];
   const elapsed = step.status === 'running' ? view.now - step.started : step.milliseconds;
   const marker = step.status === 'cached' ? 'CACHED ' : step.status === 'failed' ? 'ERROR ' : '';
-  const left = ` ${sign} ${marker}${step.title}`;
-  const right = stepTime(elapsed);
-  const room = view.columns - right.length - 1;
-  const cut = fit(left, room);
-  const line = `${cut}${' '.repeat(Math.max(0, room - displayWidth(cut)))} ${right}`;
+  const line = spread(` ${sign} ${marker}${step.title}`, stepTime(elapsed), view.columns);
   return [
     paint(line, style, view.colour),
     ...tailOf(step).map((text) => paint(fit(` => => # ${text}`, view.columns), 'dim', view.colour)),
   ];
+}
+
+function drawTransfer(transfer: Transfer, view: BoardView): string {
+  const { left, right } = transferRow(transfer, view);
+  const { sign, style } = STATUS[transfer.ended === undefined ? 'running' : 'done'];
+  return paint(spread(` ${sign} ${left}`, right, view.columns), style, view.colour);
+}
+
+/** `left`, cut where it must be, and `right` at the right edge. */
+function spread(left: string, right: string, columns: number): string {
+  const room = columns - right.length - 1;
+  const cut = fit(left, room);
+  return `${cut}${' '.repeat(Math.max(0, room - displayWidth(cut)))} ${right}`;
 }
 
 /** The last lines of a running step, the unfinished one too; tabs as blanks, since a tab's width is not known here. */

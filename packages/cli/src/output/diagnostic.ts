@@ -19,11 +19,15 @@ export interface Diagnostic {
   readonly exitCode: number;
 }
 
+type Fields = OciError['fields'];
+
 /** What to do, where the message of the image library leaves it to its caller. */
-const HINTS: Partial<Record<OciErrorCode, string>> = {
+const HINTS: Partial<Record<OciErrorCode, string | ((fields: Fields) => string | undefined)>> = {
   ARCHIVE_INVALID:
     "expected an archive of 'docker save', 'tsbuild save' or an OCI layout, also gzipped; is the file whole?",
   BLOB_CORRUPT: 'the stored bytes have changed since they were written; load or build the image again',
+  REGISTRY_DENIED: loginHint,
+  REGISTRY_UNREACHABLE: 'what is in the store can be used without a network; mirrors and proxies: docs/registries.md',
   STORE_UNWRITABLE: 'choose another store with --root or TSBUILD_ROOT',
 };
 
@@ -43,12 +47,24 @@ export function diagnose(error: unknown, options: { readonly debug: boolean }): 
   if (error instanceof CommandError) return { ...base, code: 'FAILED', message: error.message, hint: error.hint };
   if (isBuildError(error)) return { ...base, ...fromBuildError(error) };
   if (isOciError(error)) {
-    return { ...base, code: error.code, message: error.message, hint: HINTS[error.code] };
+    return { ...base, code: error.code, message: error.message, hint: hintFor(error) };
   }
   if (isSystemError(error)) return { ...base, code: error.code, message: systemMessage(error) };
   const message = error instanceof Error ? error.message : String(error);
   const hint = options.debug ? undefined : 'this is a fault of tsbuild; run with --debug for the stack trace';
   return { ...base, code: 'INTERNAL', message: `internal error: ${message}`, hint };
+}
+
+function hintFor({ code, fields }: OciError): string | undefined {
+  const hint = HINTS[code];
+  return typeof hint === 'function' ? hint(fields) : hint;
+}
+
+/** Only for who is not known (401): who may not (403) is logged in already. */
+function loginHint({ status, registry, host }: Fields): string | undefined {
+  const server = registry ?? host;
+  if (status !== 401 || server === undefined) return undefined;
+  return `tsbuild login${server === 'docker.io' || server === 'registry-1.docker.io' ? '' : ` ${server}`}`;
 }
 
 /** The diagnostic as text: the failed command's output, the Dockerfile's frame, the error, the hint. */

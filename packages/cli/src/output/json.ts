@@ -16,7 +16,8 @@ interface ErrorEvent {
 /**
  * Progress as one JSON object a line. Every line has `type`; the fields are those of the builder's progress events
  * (times in milliseconds since 1970, durations in milliseconds, sizes in bytes), except that `step-output` has `text`,
- * the output decoded as UTF-8, in place of raw bytes. Control characters are always escaped. A build that fails ends
+ * the output decoded as UTF-8, in place of raw bytes. `image-pushed` tells `reference`, `digest` and `size` of the manifest
+ * for each name that `build --push` has pushed. Control characters are always escaped. A build that fails ends
  * with a line of type `error`. New types and fields may be added; readers skip what they do not know.
  */
 export class JsonProgress implements ProgressReporter {
@@ -32,6 +33,11 @@ export class JsonProgress implements ProgressReporter {
     const { chunk, ...fields } = event;
     const text = this.#decoder(`${event.stream} ${event.id}`).decode(chunk, { stream: true });
     if (text !== '') this.#line({ ...fields, text });
+  }
+
+  /** A name that the image has got in a registry. */
+  pushed(image: { readonly reference: string; readonly digest: string; readonly size: number }): void {
+    this.#line({ type: 'image-pushed', ...image });
   }
 
   /** The line that a failed build ends with. */

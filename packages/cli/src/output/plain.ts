@@ -2,6 +2,7 @@ import type { PlannedStep, ProgressEvent, ProgressReporter } from '@tsbuild/buil
 import { stepTime } from './human.ts';
 import { OutputLines } from './output-lines.ts';
 import { sanitizeName, sanitizeText } from './sanitize.ts';
+import { TransferLines } from './transfer-lines.ts';
 
 interface StepState {
   readonly number: number;
@@ -18,6 +19,7 @@ export class PlainProgress implements ProgressReporter {
   readonly #write: (text: string) => void;
   readonly #now: () => number;
   readonly #steps = new Map<string, StepState>();
+  readonly #transfers = new TransferLines();
   /** The step whose lines were printed last. */
   #shown: StepState | undefined;
 
@@ -46,6 +48,9 @@ export class PlainProgress implements ProgressReporter {
       case 'step-failed':
         this.#flush(event.id);
         return this.#print(event.id, [`ERROR: ${sanitizeText(event.message)}`]);
+      case 'transfer':
+        for (const line of this.#transfers.apply(event, this.#now())) this.#write(`${line}\n`);
+        return;
       case 'notice':
         return this.#notice(event.level, event.message);
     }

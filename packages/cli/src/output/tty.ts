@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ProgressEvent, ProgressReporter } from '@tsbuild/builder';
 import type { OutputStream } from '../host.ts';
-import { BuildBoard } from './board.ts';
+import { type Activity, BUILDING, ProgressBoard } from './board.ts';
 import { displayWidth } from './width.ts';
 
 const FRAME_MS = 100;
@@ -18,20 +18,23 @@ export class TtyProgress implements ProgressReporter {
   readonly #terminal: OutputStream;
   readonly #now: () => number;
   readonly #colour: boolean;
-  readonly #board: BuildBoard;
+  readonly #board: ProgressBoard;
   #timer: NodeJS.Timeout | undefined;
   /** The widths of the last frame's lines. */
   #drawn: readonly number[] = [];
 
-  constructor(terminal: OutputStream, options: { readonly now: () => number; readonly colour: boolean }) {
+  constructor(
+    terminal: OutputStream,
+    options: { readonly now: () => number; readonly colour: boolean; readonly activity?: Activity },
+  ) {
     this.#terminal = terminal;
     this.#now = options.now;
     this.#colour = options.colour;
-    this.#board = new BuildBoard(options.now());
+    this.#board = new ProgressBoard(options.now(), options.activity ?? BUILDING);
   }
 
   report(event: ProgressEvent): void {
-    this.#board.apply(event);
+    this.#board.apply(event, this.#now());
     if (this.#timer !== undefined) return;
     this.#terminal.write(HIDE_CURSOR);
     this.#frame(true);
@@ -40,9 +43,10 @@ export class TtyProgress implements ProgressReporter {
     this.#timer.unref();
   }
 
-  /** Draws the last frame, whole, and gives the terminal back. Safe to call twice. */
-  close(): void {
+  /** Draws the last frame, whole, and gives the terminal back. Safe to call twice. `ended` where no event tells it. */
+  close(ended?: 'done' | 'failed'): void {
     if (this.#timer === undefined) return;
+    if (ended !== undefined) this.#board.end(ended);
     clearInterval(this.#timer);
     this.#timer = undefined;
     this.#frame(false);

@@ -136,11 +136,18 @@ it.each([
   [['--network', 'bridge', '.'], /invalid value "bridge" for --network/],
   [['-o', '', '.'], /invalid --output ""/],
   [['-o', 'type=local,dest=x', '.'], /not supported yet: --output type=local/],
-  [['-o', 'type=dokcer', '.'], /expected type=docker or type=oci/],
+  [['-o', 'type=dokcer', '.'], /expected type=docker, type=oci or type=registry/],
   [['-o', 'type=docker,compression=gzip', '.'], /not supported yet: compression=/],
   [['-o', '-', '-o', '-', '.'], /twice/],
   [['-q', '-o', '-', '.'], /both write to standard output/],
-  [['--push', '.'], /not supported yet: --push/],
+  [['--push', '.'], /the image needs a name to be pushed\nhint: .*-t ghcr/],
+  [['-o', 'type=registry', '.'], /the image needs a name to be pushed/],
+  [['-o', 'type=registry,name=UPPER', '.'], /invalid --output .*lowercase/],
+  [['-o', 'type=registry,dest=x', '.'], /not supported yet: dest=/],
+  [['-o', 'type=image,name=x', '.'], /not supported yet: .* not pushed/],
+  [['-o', 'type=oci,tar=false', '.'], /tar=false needs dest=DIR/],
+  [['-o', 'type=docker,dest=x,tar=false', '.'], /tar=false is for type=oci/],
+  [['-o', 'type=oci,dest=x,tar=no', '.'], /tar= must be true or false/],
 ])('build %j is a wrong command line', async (argv, message) => {
   const { code, stdout, stderr } = await tsbuild(['build', ...argv]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -1,15 +1,15 @@
 import type { ProgressEvent } from '@tsbuild/builder';
 import { describe, expect, it } from 'vitest';
-import { BuildBoard } from '../../src/output/board.ts';
+import { ProgressBoard } from '../../src/output/board.ts';
 import { at, begin, built, output } from './events.ts';
 
-function board(...events: ProgressEvent[]): BuildBoard {
-  const result = new BuildBoard(at(0));
-  for (const event of [...begin, ...events]) result.apply(event);
+function board(...events: ProgressEvent[]): ProgressBoard {
+  const result = new ProgressBoard(at(0));
+  for (const event of [...begin, ...events]) result.apply(event, at(0));
   return result;
 }
 
-function draw(from: BuildBoard, view: { now: number; columns?: number; rows?: number }): string {
+function draw(from: ProgressBoard, view: { now: number; columns?: number; rows?: number }): string {
   const { now, columns = 60, rows } = view;
   return from.draw({ columns, now: at(now), colour: false, ...(rows === undefined ? {} : { rows }) }).join('\n');
 }

@@ -33,3 +33,13 @@ export const built: ProgressEvent = {
   size: 1234,
   milliseconds: 2500,
 };
+
+export function transfer(
+  kind: 'download' | 'upload',
+  id: string,
+  transferred: number,
+  total: number,
+  done = false,
+): Extract<ProgressEvent, { type: 'transfer' }> {
+  return { type: 'transfer', kind, id, transferred, total, done };
+}

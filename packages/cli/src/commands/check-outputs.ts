@@ -1,0 +1,43 @@
+import { stat } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { CommandError, UsageError } from '../errors.ts';
+import type { Host } from '../host.ts';
+import { checkLayoutDirectory } from '../layout-directory.ts';
+import type { BuildFlags } from './build-options.ts';
+import { type BuildOutput, parseBuildOutput } from './build-output.ts';
+
+/**
+ * Where the image goes, by --output, --load and --push, checked before anything is built.
+ * @throws UsageError
+ */
+export function buildOutputs(flags: BuildFlags, host: Host): readonly BuildOutput[] {
+  const outputs = flags.output.map(parseBuildOutput);
+  const has = (kind: BuildOutput['kind']) => outputs.some((output) => output.kind === kind);
+  if (flags.load && !has('engine')) outputs.push({ kind: 'engine' });
+  if (flags.push && !outputs.some((output) => output.kind === 'registry' && output.name === undefined))
+    outputs.push({ kind: 'registry' });
+  const toStdout = outputs.filter((output) => output.kind === 'stdout').length;
+  const wrong = (message: string, hint: string) => new UsageError(message, { hint, command: 'build' });
+  if (toStdout > 1) throw wrong('--output - was given twice', 'one archive goes to standard output');
+  if (toStdout === 1 && flags.quiet) throw wrong('--output - and --quiet both write to standard output', 'use -o FILE');
+  if (toStdout === 1 && host.stdout.isTTY === true) {
+    throw wrong('refusing to write an archive to a terminal', 'use -o FILE, or pipe it: … -o - . | docker load');
+  }
+  if (flags.tag.length === 0 && outputs.some((output) => output.kind === 'registry' && output.name === undefined)) {
+    throw wrong('the image needs a name to be pushed', 'give it one with -t, e.g. -t ghcr.io/me/my-app');
+  }
+  return outputs;
+}
+
+/** A build of minutes should not end with a folder that is not there, or a directory that is taken. @throws CommandError */
+export async function checkPlaces(outputs: readonly BuildOutput[], host: Host): Promise<void> {
+  for (const output of outputs) {
+    if (output.kind !== 'file' && output.kind !== 'directory') continue;
+    const path = resolve(host.cwd, output.path);
+    const folder = dirname(path);
+    const info = await stat(folder).catch(() => undefined);
+    if (info?.isDirectory() !== true)
+      throw new CommandError(`cannot write ${output.path}: ${folder} is not a directory`);
+    if (output.kind === 'directory') await checkLayoutDirectory(path, output.path);
+  }
+}

@@ -1,0 +1,73 @@
+import type { ProgressReporter } from '@tsbuild/builder';
+import type { Host } from './host.ts';
+import { type Activity, BUILDING } from './output/board.ts';
+import { usesColour } from './output/colour.ts';
+import { diagnose, renderDiagnostic } from './output/diagnostic.ts';
+import { JsonProgress } from './output/json.ts';
+import { PlainProgress } from './output/plain.ts';
+import { TtyProgress } from './output/tty.ts';
+import { interruptionOf, reportError } from './report-error.ts';
+
+/** The option by which commands let choose how progress is shown. */
+export const progressOption = {
+  kind: 'value',
+  placeholder: 'MODE',
+  describe: 'How to show progress',
+  choices: ['auto', 'tty', 'plain', 'json'],
+} as const;
+
+/** The flags that choose the output. */
+export interface ProgressFlags {
+  readonly progress: string | undefined;
+  readonly quiet: boolean;
+}
+
+/** The progress output of one build or transfer. */
+export interface OpenProgress {
+  readonly mode: 'quiet' | 'plain' | 'tty' | 'json';
+  readonly reporter: ProgressReporter;
+  /** Set in json mode, where a failure is a line too. */
+  readonly json?: JsonProgress;
+  /** Finishes the live view and gives the terminal back. `ended`: where no event tells how it ended. */
+  close(ended?: 'done' | 'failed'): void;
+}
+
+/** Opens the output that `--progress`, `--quiet`, BUILDKIT_PROGRESS and the terminal ask for. */
+export function openProgress(flags: ProgressFlags, host: Host, activity: Activity = BUILDING): OpenProgress {
+  const mode = progressMode(flags, host);
+  const write = (text: string) => void host.stderr.write(text);
+  const nothing = () => {};
+  if (mode === 'quiet') return { mode, reporter: { report: nothing }, close: nothing };
+  if (mode === 'plain') return { mode, reporter: new PlainProgress(write, host.now), close: nothing };
+  if (mode === 'json') {
+    const json = new JsonProgress(write);
+    return { mode, reporter: json, json, close: nothing };
+  }
+  const tty = new TtyProgress(host.stderr, { now: host.now, colour: usesColour(host.stderr, host.env), activity });
+  return { mode, reporter: tty, close: (ended) => tty.close(ended) };
+}
+
+/** Shows a failure in the output's own form, and returns the exit code for it. */
+export async function reportFailure(
+  error: unknown,
+  state: { readonly progress: OpenProgress; readonly debug: boolean },
+  host: Host,
+): Promise<number> {
+  if (interruptionOf(host.signal) !== undefined) return reportError(error, host, state);
+  const diagnostic = diagnose(error, state);
+  if (state.progress.json === undefined) {
+    host.stderr.write(renderDiagnostic(diagnostic, { colour: usesColour(host.stderr, host.env) }));
+  } else {
+    state.progress.json.fail(diagnostic);
+  }
+  return diagnostic.exitCode;
+}
+
+function progressMode(flags: ProgressFlags, host: Host): OpenProgress['mode'] {
+  if (flags.quiet) return 'quiet';
+  const asked = flags.progress ?? host.env['BUILDKIT_PROGRESS'];
+  if (asked === 'plain' || asked === 'json') return asked;
+  // A live view needs a terminal that can move its cursor, whatever was asked for.
+  const live = host.stderr.isTTY === true && host.env['TERM'] !== 'dumb';
+  return live ? 'tty' : 'plain';
+}
