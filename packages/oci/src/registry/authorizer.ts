@@ -24,6 +24,7 @@ export interface AuthorizerOptions {
   readonly credentials: CredentialSource;
   readonly clock: Clock;
   readonly retry: RetryPolicy;
+  readonly insecure: readonly string[];
 }
 
 /**
@@ -93,13 +94,13 @@ export class Authorizer {
   }
 
   async #grant(endpoint: Endpoint, scope: Scope, challenge: Challenge): Promise<Grant> {
-    const { transport, credentials, clock } = this.#options;
+    const { transport, credentials, clock, insecure } = this.#options;
     const credential = await credentials(endpoint.registry, scopeRepository(scope));
     if (challenge.scheme === 'basic')
       return { header: basicHeader(endpoint, challenge, credential), expires: Infinity };
     const wanted = withChallenge(scope, challenge.parameters.get('scope'));
     const token = await retrying(this.#options, () =>
-      fetchToken(transport, { base: endpoint.base, challenge, scope: wanted, credential, now: clock.now() }),
+      fetchToken(transport, { base: endpoint.base, challenge, scope: wanted, credential, insecure, now: clock.now() }),
     );
     return { header: `Bearer ${token.value}`, expires: token.expires };
   }

@@ -71,7 +71,7 @@ export async function readDockerConfig(path: string): Promise<Field | undefined>
 /** The helper that keeps a registry's credential. @throws OciError `REGISTRY_CREDENTIALS` */
 export function helperFor(config: Field, registry: string): string | undefined {
   const helpers = config.member('credHelpers').optional((field) => field.stringMap()) ?? {};
-  const own = Object.keys(helpers).find((key) => helpers[key] !== '' && hostOfKey(key) === canonicalHost(registry));
+  const own = Object.keys(helpers).find((key) => helpers[key] !== '' && keyParts(key).host === canonicalHost(registry));
   if (own !== undefined) return helpers[own];
   const store = config.member('credsStore').optional((field) => field.string());
   return store === '' ? undefined : store;
@@ -104,11 +104,6 @@ function isBelow(repository: string | undefined, path: string): boolean {
 function canonicalHost(host: string): string {
   const lower = host.toLowerCase();
   return lower === 'docker.io' || lower === 'registry-1.docker.io' ? 'index.docker.io' : lower;
-}
-
-/** The registry that a key of `auths` or `credHelpers` is for. */
-export function hostOfKey(key: string): string {
-  return keyParts(key).host;
 }
 
 /** Whether a key of `auths` stands for a registry as a whole. */

@@ -57,12 +57,8 @@ export class Session {
     this.#transport = new Transport({ environment, insecure, caFiles, idleMilliseconds });
     this.#endpoints = new Endpoints(this.#transport, insecure);
     const credentials = options.credentials ?? dockerCredentials({ environment });
-    this.#authorizer = new Authorizer({
-      transport: this.#transport,
-      credentials,
-      clock: this.clock,
-      retry: this.retry,
-    });
+    const { clock, retry } = this;
+    this.#authorizer = new Authorizer({ transport: this.#transport, credentials, clock, retry, insecure });
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import { OciError } from '../errors.ts';
 import { Field } from '../json-document.ts';
+import { isInsecure } from './agents.ts';
 import type { Challenge } from './authenticate-header.ts';
 import type { Credential } from './credential.ts';
 import { responseError, unsafe } from './network-error.ts';
@@ -27,6 +28,8 @@ export interface TokenRequest {
   readonly challenge: Challenge;
   readonly scope: Scope;
   readonly credential: Credential | undefined;
+  /** Hosts that the user takes for safe without TLS. */
+  readonly insecure: readonly string[];
   readonly now: number;
 }
 
@@ -64,10 +67,11 @@ function asDenied(error: OciError): OciError {
 }
 
 /**
- * The realm must be HTTPS. A registry that itself is plain HTTP may name a plain realm on its own host or on loopback; to any
- * other address (a cloud's metadata service, say) nothing is sent.
+ * The realm must be HTTPS. A registry that itself is plain HTTP may name a plain realm on its own host, on loopback if it is
+ * there too, or on a host that the user lists as insecure; to any other address (a cloud's metadata service, say)
+ * nothing is sent.
  */
-function checkedRealm({ base, challenge }: TokenRequest): URL {
+function checkedRealm({ base, challenge, insecure }: TokenRequest): URL {
   const text = challenge.parameters.get('realm') ?? '';
   if (!URL.canParse(text)) throw responseError(base, `its token server "${plainText(text, 100)}" is no URL`);
   const realm = new URL(text);
@@ -75,7 +79,8 @@ function checkedRealm({ base, challenge }: TokenRequest): URL {
     throw responseError(base, 'its token server has a user name in its URL');
   if (realm.protocol === 'https:') return realm;
   const near = bareHost(realm) === bareHost(base) || (isLoopback(bareHost(realm)) && isLoopback(bareHost(base)));
-  if (realm.protocol === 'http:' && base.protocol === 'http:' && near) return realm;
+  const trusted = near || isInsecure(realm, insecure);
+  if (realm.protocol === 'http:' && base.protocol === 'http:' && trusted) return realm;
   throw unsafe(
     realm,
     `${base.host} wants credentials sent to ${realm.protocol}//${realm.host}, which is not safe; nothing was sent`,

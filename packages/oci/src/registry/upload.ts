@@ -8,6 +8,7 @@ import type { Reference } from '../reference.ts';
 import { checkDescriptor, checkReference } from './checked-input.ts';
 import { sendChunks } from './chunked-upload.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { HttpResponse } from './http-response.ts';
 import { resolveLocation } from './redirect.ts';
 import { isTransient, retryDelay } from './retry.ts';
 import { pullScope, pushScope } from './scope.ts';
@@ -89,7 +90,7 @@ export async function uploadBlob(
       repository: reference.repository,
       descriptor,
       open,
-      scope: pushScope(reference.repository, mountFrom),
+      scope: pushScope(reference.repository),
       what: `cannot store blob ${digest} in ${reference.registry}/${reference.repository}`,
       signal,
       progress: (sent) => report(sent, false),
@@ -108,14 +109,15 @@ async function store(
 ): Promise<'exists' | 'mounted' | 'uploaded'> {
   const { session, descriptor } = upload;
   if (await exists(upload)) return 'exists';
-  let started = await begin(upload, mountFrom);
-  if (started === 'mounted') return 'mounted';
+  const mounted = mountFrom === undefined ? undefined : await mount(upload, mountFrom);
+  if (mounted === 'mounted') return 'mounted';
+  let started = mounted ?? (await begin(upload));
   for (let failures = 1; ; failures++) {
     try {
       const chunk = Math.max(2, Math.trunc(chunkBytes), started.minimum);
       const sent = descriptor.size > chunk ? await sendChunks(upload, started.location, chunk) : 'unsupported';
       if (sent === 'unsupported') {
-        if (descriptor.size > chunk) started = await beginAnew(upload);
+        if (descriptor.size > chunk) started = await begin(upload);
         await sendWhole(upload, started.location);
       }
       return 'uploaded';
@@ -125,7 +127,7 @@ async function store(
       await session.clock.sleep(retryDelay(error, failures, session.retry, session.clock), upload.signal);
       // Its last answer may have been lost after all was done.
       if (await exists(upload)) return 'uploaded';
-      started = await beginAnew(upload);
+      started = await begin(upload);
     }
   }
 }
@@ -150,29 +152,46 @@ interface Started {
   readonly minimum: number;
 }
 
-async function beginAnew(upload: Upload): Promise<Started> {
-  const started = await begin(upload, undefined);
-  if (started === 'mounted') throw new Error('unreachable: nothing was to be mounted');
-  return started;
+/**
+ * Asks the registry to take the blob over from another repository. It is free to start an upload instead, or to refuse for
+ * whatever reason (undefined).
+ */
+async function mount(upload: Upload, from: string): Promise<'mounted' | Started | undefined> {
+  const { session, endpoint, repository, descriptor, what, signal } = upload;
+  const url = uploadsUrl(upload);
+  url.searchParams.set('mount', descriptor.digest);
+  url.searchParams.set('from', from);
+  const expect = [201, 202, 400, 401, 403, 404, 405];
+  const scope = pushScope(repository, from);
+  try {
+    const response = await session.send(endpoint, { method: 'POST', url, what, expect, scope, signal });
+    await response.discard();
+    if (response.status === 201) return 'mounted';
+    return response.status === 202 ? startedBy(response) : undefined;
+  } catch (error) {
+    // No token for both repositories: then the blob is sent, for which one of them is enough.
+    if (error instanceof OciError && error.code === 'REGISTRY_DENIED') return undefined;
+    throw error;
+  }
 }
 
-async function begin(upload: Upload, mountFrom: string | undefined): Promise<Started | 'mounted'> {
-  const { session, endpoint, repository, descriptor, scope, what, signal } = upload;
-  const url = new URL(`${repository}/blobs/uploads/`, endpoint.base);
-  if (mountFrom !== undefined) {
-    url.searchParams.set('mount', descriptor.digest);
-    url.searchParams.set('from', mountFrom);
-  }
-  const expect = mountFrom === undefined ? [202] : [201, 202];
-  const response = await session.send(endpoint, { method: 'POST', url, what, expect, scope, signal });
+async function begin(upload: Upload): Promise<Started> {
+  const { session, scope, what, signal } = upload;
+  const request = { method: 'POST', url: uploadsUrl(upload), what, expect: [202], scope, signal };
+  const response = await session.send(upload.endpoint, request);
   await response.discard();
-  if (response.status === 201) return 'mounted';
+  return startedBy(response);
+}
+
+function uploadsUrl({ endpoint, repository }: Upload): URL {
+  return new URL(`${repository}/blobs/uploads/`, endpoint.base);
+}
+
+function startedBy(response: HttpResponse): Started {
   const minimum = Number(/^\d{1,12}$/.exec(response.header('oci-chunk-min-length') ?? '')?.[0] ?? 0);
   if (minimum > CHUNK_LIMIT) {
-    throw new OciError(
-      'LIMIT_EXCEEDED',
-      `${endpoint.registry} wants chunks of ${minimum} bytes, the limit is ${CHUNK_LIMIT}`,
-    );
+    const { host } = response.url;
+    throw new OciError('LIMIT_EXCEEDED', `${host} wants chunks of ${minimum} bytes, the limit is ${CHUNK_LIMIT}`);
   }
   return { location: resolveLocation(response, 'sends the upload'), minimum };
 }

@@ -199,6 +199,24 @@ describe.skipIf(NO_OPENSSL !== '')(`proxies${NO_OPENSSL}`, () => {
     expect(JSON.stringify([error.message, error.fields])).not.toContain('canary');
   });
 
+  it('a plain token server of another host is asked only when that is listed as insecure', async () => {
+    const challenge = 'Bearer realm="http://auth.example/token"';
+    const proxy = keep(
+      await startServer((request, response) => {
+        if (request.url?.includes('//auth.example/') === true) response.writeHead(200).end('{"token":"t"}');
+        else if (request.headers.authorization === 'Bearer t') response.writeHead(200, headers).end(manifest);
+        else response.writeHead(401, { 'WWW-Authenticate': challenge }).end();
+      }),
+    );
+    const environment = { HTTP_PROXY: `http://${proxy.host}`, HTTPS_PROXY: 'http://127.0.0.1:1' };
+    const reference = parseReference('registry.example/app:1');
+    const careful = client({ environment, insecure: ['registry.example'] });
+    expect(await failure(careful.manifest(reference))).toMatchObject({ code: 'REGISTRY_UNSAFE' });
+    expect(proxy.seen.some(({ line }) => line.includes('auth.example'))).toBe(false);
+    const told = client({ environment, insecure: ['registry.example', 'auth.example'] });
+    expect((await told.manifest(reference)).bytes).toHaveLength(manifest.length);
+  });
+
   it('plain HTTP asks the proxy for the whole URL', async () => {
     const proxy = keep(await startProxy(1));
     const environment = { HTTP_PROXY: `http://me:p@${proxy.url}`, HTTPS_PROXY: 'http://127.0.0.1:1' };

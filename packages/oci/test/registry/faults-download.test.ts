@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NO_REGISTRY, SKIP_REGISTRY } from '../../testing/docker-registry.ts';
 import type { Fault } from '../../testing/fault-proxy.ts';
 import { failure, readAll } from './content.ts';
-import { blob, descriptor, FaultyRegistry, IDLE, manifestDescriptor, onBlob, SIZE } from './faulty-registry.ts';
+import { blob, descriptor, FaultyRegistry, manifestDescriptor, onBlob, SIZE } from './faulty-registry.ts';
 
 describe.skipIf(SKIP_REGISTRY)(`downloads with faults${NO_REGISTRY}`, () => {
   const faulty = new FaultyRegistry();
@@ -141,13 +141,17 @@ describe.skipIf(SKIP_REGISTRY)(`downloads with faults${NO_REGISTRY}`, () => {
   });
 
   describe('silence', () => {
+    /** How long these clients put up with it, in milliseconds. */
+    const IDLE = 300;
+
     it('instead of an answer is tried again', async () => {
+      faulty.use({ idleMilliseconds: IDLE });
       faulty.proxy.script(onBlob({ kind: 'silence' }));
       expect(await download()).toBe('the blob');
     });
 
     it('for ever ends with a name', async () => {
-      faulty.use({ retry: { attempts: 2, baseMilliseconds: 1, maxMilliseconds: 1 } });
+      faulty.use({ idleMilliseconds: IDLE, retry: { attempts: 2, baseMilliseconds: 1, maxMilliseconds: 1 } });
       faulty.proxy.script(onBlob({ kind: 'silence' }, { times: Infinity }));
       const error = await failure(download());
       expect(error).toMatchObject({ code: 'REGISTRY_TIMEOUT' });
@@ -155,7 +159,7 @@ describe.skipIf(SKIP_REGISTRY)(`downloads with faults${NO_REGISTRY}`, () => {
     });
 
     it('is what a trickle amounts to (slow loris)', async () => {
-      faulty.use({ retry: { attempts: 1, baseMilliseconds: 1, maxMilliseconds: 1 } });
+      faulty.use({ idleMilliseconds: IDLE, retry: { attempts: 1, baseMilliseconds: 1, maxMilliseconds: 1 } });
       faulty.proxy.script(onBlob({ kind: 'trickle', bytes: 1, everyMilliseconds: 30 }));
       const started = performance.now();
       expect(await failure(download())).toMatchObject({ code: 'REGISTRY_TIMEOUT' });
@@ -163,6 +167,7 @@ describe.skipIf(SKIP_REGISTRY)(`downloads with faults${NO_REGISTRY}`, () => {
     });
 
     it('of the reader is not held against the registry', async () => {
+      faulty.use({ idleMilliseconds: IDLE });
       const parts: Uint8Array[] = [];
       for await (const part of faulty.client.blob(faulty.app, descriptor)) {
         if (parts.length === 1) await new Promise((resolve) => setTimeout(resolve, 3 * IDLE));

@@ -117,6 +117,14 @@ describe.skipIf(SKIP_REGISTRY)(`uploads with faults${NO_REGISTRY}`, () => {
       expect(writes().filter((method) => method === 'PATCH')).toHaveLength(2);
     });
 
+    it.each([400, 401, 403, 404, 405])('is sent where a mount is refused with %i', async (status) => {
+      faulty.proxy.script({ method: 'POST', path: /mount=/, fault: { kind: 'status', status } });
+      const { bytes, descriptor } = fresh;
+      const work = faulty.client.pushBlob(faulty.app, descriptor, sourceOf(bytes), { mountFrom: 'secret/app' });
+      expect(await work).toBe('uploaded');
+      expect(faulty.proxy.pending).toBe(0);
+    });
+
     it('takes a Location that is relative', async () => {
       const relative = { kind: 'relative-location' } as const;
       faulty.proxy.script({ method: 'POST', fault: relative }, { method: 'PATCH', times: 3, fault: relative });

@@ -10,9 +10,6 @@ import { RegistryClient } from '../../src/registry/client.ts';
 import type { RegistryOptions } from '../../src/registry/options.ts';
 import { describeBytes, makeManifest, quietOptions, someBytes, sourceOf, TestClock } from './content.ts';
 
-/** How long the clients of these tests put up with silence, in milliseconds. */
-export const IDLE = 300;
-
 /** The size of the one layer. */
 export const SIZE = 200_000;
 
@@ -69,7 +66,7 @@ export class FaultyRegistry {
   }
 
   #makeClient(options: RegistryOptions): RegistryClient {
-    return new RegistryClient(quietOptions({ clock: this.clock, idleMilliseconds: IDLE, ...options }));
+    return new RegistryClient(quietOptions({ clock: this.clock, ...options }));
   }
 
   /** Puts a client with other options in the place of the usual one. */
