@@ -66,7 +66,7 @@ describe('flatten, squash, export and unpack', () => {
         );
         expect(wrong).toEqual([]);
       }),
-      { numRuns: 8 },
+      { numRuns: 6 },
     );
   });
 
@@ -77,7 +77,7 @@ describe('flatten, squash, export and unpack', () => {
         const truth = describeTree(await extracted(image));
         expect(await wrongTrees(image, Math.min(from, stack.length), truth)).toEqual([]);
       }),
-      { numRuns: 15 },
+      { numRuns: 10 },
     );
   });
 });

@@ -55,7 +55,6 @@ export async function applyIndexedLayer(
 
 /** One layer being put onto a directory. Also takes entries of a merged view, one after the other. */
 export class Application<E extends LayerEntry> {
-  readonly #root: string;
   readonly #writer: DirectoryWriter;
   readonly #open: (entry: E) => FileReader;
   readonly #options: ApplyOptions;
@@ -66,7 +65,6 @@ export class Application<E extends LayerEntry> {
   #yieldedAt = performance.now();
 
   constructor(directory: string, open: (entry: E) => FileReader, options: ApplyOptions) {
-    this.#root = directory;
     this.#writer = new DirectoryWriter(directory);
     this.#open = open;
     this.#options = options;
@@ -112,10 +110,9 @@ export class Application<E extends LayerEntry> {
     for (const entry of this.#directories.toReversed()) {
       this.#writer.setAttributes(entry.path, this.#owner(entry), entry.mode, entry.mtime);
     }
-    if (this.#xattrs.size === 0) return;
-    const failure = writeXattrs(this.#root, this.#xattrs);
-    if (failure === undefined) return;
-    for (const path of this.#xattrs.keys()) this.#skip(path, `its extended attributes: ${failure}`);
+    for (const [path, failure] of writeXattrs(this.#writer, this.#xattrs)) {
+      this.#skip(path, `its extended attributes: ${failure}`);
+    }
   }
 
   close(): void {

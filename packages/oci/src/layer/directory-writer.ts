@@ -161,6 +161,11 @@ export class DirectoryWriter {
     return this.#named(this.#directory(parentPath(path)), path);
   }
 
+  /** A descriptor of what is at a path itself, good for naming it to a program; Linux only. The caller closes it. */
+  openPath(path: ByteString): number {
+    return openSync(this.at(path), O_PATH | constants.O_NOFOLLOW);
+  }
+
   #named(directory: number, path: ByteString): Buffer {
     if (HAS_PROC)
       return Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), Buffer.from(baseName(path), 'latin1')]);
@@ -227,7 +232,7 @@ export class DirectoryWriter {
   /** Neither follows a symlink nor opens the thing itself: opening a device may have effects. */
   #chmod(path: ByteString, mode: number): void {
     if (!HAS_PROC) return chmodSync(this.at(path), mode);
-    const fd = openSync(this.at(path), O_PATH | constants.O_NOFOLLOW);
+    const fd = this.openPath(path);
     try {
       chmodSync(`/proc/self/fd/${fd}`, mode);
     } finally {

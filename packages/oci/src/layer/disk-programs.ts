@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { renameSync } from 'node:fs';
+import { closeSync, renameSync } from 'node:fs';
 import type { ByteString } from '../byte-string.ts';
 import type { DirectoryWriter } from './directory-writer.ts';
 import { codeOf } from './directory-writer.ts';
@@ -51,25 +51,52 @@ const ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
 /** Attributes of files below a directory, by path. */
 export type Xattrs = ReadonlyMap<ByteString, ReadonlyMap<string, Uint8Array>>;
 
+/** Files whose attributes one process sets. */
+const BATCH = 64;
+
 /**
- * Sets attributes of files below `root`, symlinks themselves included; one process for all of them.
- * @returns undefined, or why that failed
+ * Sets attributes of files. They are handed over as descriptors, so that no path can be made to lead elsewhere meanwhile.
+ * @returns for each file that failed, why
  */
-export function writeXattrs(root: string, xattrs: Xattrs): Failure | undefined {
-  let dump = '';
-  for (const [path, values] of xattrs) {
-    dump += `# file: ${escapeOctal(path)}\n`;
-    for (const [name, value] of values) dump += `${escapeOctal(name)}=0x${Buffer.from(value).toString('hex')}\n`;
-    dump += '\n';
+export function writeXattrs(writer: DirectoryWriter, xattrs: Xattrs): ReadonlyMap<ByteString, Failure> {
+  const failures = new Map<ByteString, Failure>();
+  const files = [...xattrs];
+  for (let at = 0; at < files.length; at += BATCH) {
+    const batch = files.slice(at, at + BATCH);
+    // The program does not say in a form for programs which of several failed.
+    if (writeBatch(writer, batch) === undefined) continue;
+    for (const file of batch) {
+      const failure = writeBatch(writer, [file]);
+      if (failure !== undefined) failures.set(file[0], failure);
+    }
   }
-  const { error, status, stderr } = spawnSync('setfattr', ['-h', '--restore=-'], {
-    cwd: root,
-    input: Buffer.from(dump, 'latin1'),
-    env: ENVIRONMENT,
-    encoding: 'latin1',
-  });
-  if (error !== undefined) return codeOf(error) === 'ENOENT' ? 'the program setfattr is missing' : error.message;
-  return status === 0 ? undefined : (stderr.trim().split('\n')[0] ?? 'setfattr failed');
+  return failures;
+}
+
+function writeBatch(
+  writer: DirectoryWriter,
+  files: readonly (readonly [ByteString, ReadonlyMap<string, Uint8Array>])[],
+): Failure | undefined {
+  const opened: number[] = [];
+  try {
+    let dump = '';
+    for (const [path, values] of files) {
+      opened.push(writer.openPath(path));
+      dump += `# file: /proc/self/fd/${2 + opened.length}\n`;
+      for (const [name, value] of values) dump += `${escapeOctal(name)}=0x${Buffer.from(value).toString('hex')}\n`;
+      dump += '\n';
+    }
+    const { error, status, stderr } = spawnSync('setfattr', ['--restore=-'], {
+      input: Buffer.from(dump, 'latin1'),
+      stdio: ['pipe', 'ignore', 'pipe', ...opened],
+      env: ENVIRONMENT,
+      encoding: 'latin1',
+    });
+    if (error !== undefined) return codeOf(error) === 'ENOENT' ? 'the program setfattr is missing' : error.message;
+    return status === 0 ? undefined : (stderr.trim().split(': ').at(-1) ?? 'setfattr failed');
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
 }
 
 /** The attributes that layers keep of all files below `root`; undefined when there is no program to read them. */
@@ -100,7 +127,7 @@ export function readXattrs(root: string): Xattrs | undefined {
   return found;
 }
 
-/** As getfattr writes names: backslash, line ends and `=` as octal numbers. */
+/** As getfattr writes names: what could be taken for something else as octal numbers. */
 function escapeOctal(text: ByteString): string {
   return text.replace(/[\\=\x00-\x20\x7f-\xff]/g, (c) => `\\${c.charCodeAt(0).toString(8).padStart(3, '0')}`);
 }
