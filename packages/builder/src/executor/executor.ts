@@ -9,6 +9,41 @@ export interface FileMount {
   readonly source: string;
 }
 
+/** What a {@link RunMount} shows. */
+export type RunMountSource =
+  /** `path` in a filesystem of its own (`''` is all of it); no symlink on the way. What is written to it is dropped. */
+  | { readonly kind: 'tree'; readonly root: RootMount; readonly path: ByteString }
+  /** A directory or a socket of the host. What is written to it stays. */
+  | { readonly kind: 'host'; readonly path: string }
+  /** A file that is in memory only: its content never gets to a disk. */
+  | {
+      readonly kind: 'memory';
+      readonly content: Uint8Array;
+      readonly mode: number;
+      readonly uid: number;
+      readonly gid: number;
+    }
+  /** An empty directory in memory, of at most `size` bytes. */
+  | { readonly kind: 'tmpfs'; readonly size?: number };
+
+/** Something that the sandbox sees at `target` while the command runs, and that is no part of the root. */
+export interface RunMount {
+  /** In the sandbox, absolute; no symlink of the image on the way. */
+  readonly target: ByteString;
+  /** Whether a file (or a socket) is shown, and not a directory. */
+  readonly file: boolean;
+  readonly readOnly: boolean;
+  readonly source: RunMountSource;
+}
+
+/** One resource limit, as getrlimit(2) counts it; -1 is no limit. */
+export interface ResourceLimit {
+  /** In small letters without prefix: `nofile`. */
+  readonly name: string;
+  readonly soft: number;
+  readonly hard: number;
+}
+
 /** Numeric identity of the command; names were looked up in the image's own files. */
 export interface RunUser {
   readonly uid: number;
@@ -26,6 +61,13 @@ export interface RunSpec {
   readonly user: RunUser;
   readonly root: RootMount;
   readonly files: readonly FileMount[];
+  /** Mounted in this order, after the kernel's filesystems and `files`; a later one may lie in an earlier one. */
+  readonly mounts?: readonly RunMount[];
+  /** Variables whose values no other user of the machine, and no disk, may see; they come on top of `env`. */
+  readonly secretEnv?: ReadonlyMap<string, string>;
+  /** Bytes of `/dev/shm`; 64 MiB when left out. */
+  readonly shmSize?: number;
+  readonly limits?: readonly ResourceLimit[];
   readonly network: 'host' | 'none';
   readonly hostname: string;
 }

@@ -1,9 +1,9 @@
-import { existsSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BuildError } from '../errors.ts';
 import { CAPABILITIES } from './capabilities.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
-import type { Executor, RunOutput, RunResult, RunSpec, RunUser } from './executor.ts';
+import type { Executor, ResourceLimit, RunOutput, RunResult, RunSpec, RunUser } from './executor.ts';
 import { formatFstab } from './fstab.ts';
 import { findTool, requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
@@ -14,6 +14,7 @@ import { READY, runSandbox } from './sandbox-process.ts';
 import { prepareScratch } from './sandbox-scratch.ts';
 import type { Scratch } from './sandbox-scratch.ts';
 import { setupFailure } from './setup-failure.ts';
+import { needsStage, PLACE_SCRIPT, placeList, stageMounts } from './staged-mounts.ts';
 import { splitEnvironment } from './unsafe-environment.ts';
 
 /** Stands in the arguments for the path of the image's `env`, which only the script can see. */
@@ -24,16 +25,19 @@ const IMAGE_ENV = '@image-env@';
  * an image cannot put its own `chroot` or C library in the way (CVE-2019-14271). No `cd` may come between `mount --move`
  * and the last exec: the working directory is the new root, while `/` is still the old one.
  */
-const SCRIPT = `
+const SCRIPT = (extra: SandboxExtra): string => `${extra.stage}
 cd "$BASE"
 "$MOUNT" -n -a -T /proc/self/fd/4
 cd "$ROOT"
 "$CP" -R -P "$DEV/." dev/
 "$MOUNT" -n -a -T /proc/self/fd/5
 exec 4<&- 5<&-
+${extra.place}
+cd "$ROOT"
 { echo "$HOST" >/proc/sys/kernel/hostname; } 2>/dev/null || hostname "$HOST"
 if [ -n "$LOOPBACK" ]; then $LOOPBACK; fi
 umask 022
+if [ -n "$LIMITS" ]; then "$PRLIMIT" --pid $$ $LIMITS; fi
 if [ -n "$UNSAFE" ]; then
   env=
   for path in usr/bin/env bin/env; do
@@ -48,8 +52,19 @@ if [ -n "$UNSAFE" ]; then
 fi
 "$MOUNT" -n --move . /
 echo ${READY} >&2
-exec "$@" 2>&3 3>&-
+${extra.secrets}exec "$@" 2>&3 3>&-
 `;
+
+/** Parts of the script that only some commands need. */
+interface SandboxExtra {
+  readonly stage: string;
+  readonly place: string;
+  readonly secrets: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly input: Uint8Array | undefined;
+}
+
+const NO_EXTRA: SandboxExtra = { stage: '', place: '', secrets: '', env: {}, input: undefined };
 
 /**
  * Runs commands with util-linux alone: as root, or as uid 0 of a user namespace. What it lacks beside runc: a seccomp
@@ -75,6 +90,19 @@ export class NamespacesExecutor implements Executor {
     const root = rootLine(spec.root, this.#scratch.root, ids);
     const { safe, unsafe } = splitEnvironment(spec.env);
     const filter = new ExecFailureFilter(output);
+    const extra = needsStage(spec) ? extraParts(spec, this.#scratch, ids) : NO_EXTRA;
+    const env = {
+      BASE: root.base,
+      ROOT: this.#scratch.root,
+      DEV: this.#scratch.dev,
+      HOST: spec.hostname,
+      MOUNT: requireTool('mount', 'mount'),
+      CP: requireTool('cp', 'coreutils'),
+      LOOPBACK: spec.network === 'none' ? loopbackCommand() : '',
+      UNSAFE: unsafe.map((entry) => entry.slice(0, entry.indexOf('='))).join(' '),
+      ...limitVariables(spec.limits ?? []),
+      ...extra.env,
+    };
     const end = await runSandbox(
       {
         namespaces: [
@@ -82,25 +110,17 @@ export class NamespacesExecutor implements Executor {
           ...(existsSync('/proc/self/ns/cgroup') ? ['--cgroup'] : []),
           ...(spec.network === 'none' ? ['--net'] : []),
         ], // biome-ignore format: one list
-        script: SCRIPT,
+        script: SCRIPT(extra),
         args: [
           this.#scratch.caps, ...identityOptions(spec.user, ids), ...CAPABILITY_OPTIONS,
-          requireTool('env', 'coreutils'), '-i', '--', ...safe,
+          requireTool('env', 'coreutils'), ...environmentOptions(spec, Object.keys(env)), '--', ...safe,
           this.#scratch.exec, '--root=.', `--wd=${spec.cwd}`, ...(spec.user.uid === 0 ? [] : [`--setuid=${spec.user.uid}`]), '--',
           ...(unsafe.length === 0 ? [] : [IMAGE_ENV, ...unsafe]),
           ...spec.argv,
         ], // biome-ignore format: one program a line
-        env: {
-          BASE: root.base,
-          ROOT: this.#scratch.root,
-          DEV: this.#scratch.dev,
-          HOST: spec.hostname,
-          MOUNT: requireTool('mount', 'mount'),
-          CP: requireTool('cp', 'coreutils'),
-          LOOPBACK: spec.network === 'none' ? loopbackCommand() : '',
-          UNSAFE: unsafe.map((entry) => entry.slice(0, entry.indexOf('='))).join(' '),
-        },
+        env,
         files: [formatFstab(kernelMounts(root, spec, ids)), formatFstab(coveringMounts(root, spec, ids))],
+        input: extra.input,
         scratch: this.#directory,
       },
       this.#pipes,
@@ -110,6 +130,51 @@ export class NamespacesExecutor implements Executor {
     if (!end.ready) throw setupFailure(end.complaints, end.exitCode);
     return { exitCode: filter.finish(end.exitCode, argv0) };
   }
+}
+
+/** Mounts and secret variables. A secret variable is set by the shell: what stands in arguments everybody can read. */
+function extraParts(spec: RunSpec, scratch: Scratch, ids: IdMaps): SandboxExtra {
+  const secrets = [...(spec.secretEnv ?? [])];
+  for (const [name] of secrets) checkSecretName(name);
+  const mounts = spec.mounts ?? [];
+  const top = realpathSync(scratch.root);
+  const texts = [placeList(mounts, top), ...secrets.map(([, value]) => Buffer.from(value))];
+  const staged = stageMounts(mounts, { stage: scratch.stage, descriptor: 6, ids, texts });
+  const [list = '', ...values] = staged.texts;
+  // Before the root is moved, and with the last newlines, which a shell would take away.
+  const read = values.map((file, i) => `secret${i}=$("$CAT" "$STAGE/${file}"; echo x)\nsecret${i}=\${secret${i}%x}\n`);
+  return {
+    stage: staged.script,
+    place: `${PLACE_SCRIPT}\n${read.join('')}`,
+    secrets: secrets.map(([name], i) => `export ${name}="$secret${i}"\n`).join(''),
+    env: { ...staged.env, LIST: list, TOP: top },
+    input: staged.input,
+  };
+}
+
+function checkSecretName(name: string): void {
+  const plain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
+  if (plain && splitEnvironment([`${name}=`]).unsafe.length === 0) return;
+  throw new BuildError('RUN_FAILED', `a secret cannot be given as the variable ${JSON.stringify(name)}`, {
+    hint: 'Choose another name (env=NAME), or read the secret from a file.',
+  });
+}
+
+/** For `env`: nothing of the script's own variables reaches the command. */
+function environmentOptions(spec: RunSpec, own: readonly string[]): readonly string[] {
+  const secrets = spec.secretEnv ?? new Map<string, string>();
+  if (secrets.size === 0) return ['-i'];
+  const names = [...own, 'PATH', 'LC_ALL', 'LIBMOUNT_FORCE_MOUNT2', 'PWD', 'OLDPWD', 'SHLVL', '_'];
+  return names.filter((name) => !secrets.has(name)).flatMap((name) => ['-u', name]);
+}
+
+function limitVariables(limits: readonly ResourceLimit[]): Readonly<Record<string, string>> {
+  if (limits.length === 0) return { LIMITS: '' };
+  const show = (value: number): string => (value < 0 ? 'unlimited' : String(value));
+  return {
+    LIMITS: limits.map(({ name, soft, hard }) => `--${name}=${show(soft)}:${show(hard)}`).join(' '),
+    PRLIMIT: requireTool('prlimit'),
+  };
 }
 
 const CAPABILITY_OPTIONS = [

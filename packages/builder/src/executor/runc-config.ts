@@ -1,13 +1,18 @@
 import { existsSync } from 'node:fs';
 import { byteStringToUtf8 } from '@tsbuild/oci';
+import type { ByteString } from '@tsbuild/oci';
 import { BuildError } from '../errors.ts';
 import { CAPABILITIES } from './capabilities.ts';
-import type { FileMount, RunSpec } from './executor.ts';
+import type { FileMount, ResourceLimit, RunMount, RunSpec } from './executor.ts';
+import { SHM_SIZE } from './sandbox-mounts.ts';
+import { stagedPlace } from './staged-mounts.ts';
 
 /** What a bundle's configuration needs beside the command. */
 export interface RuncConfigOptions {
   /** Where the root is mounted. */
   readonly root: string;
+  /** Where mounts are made ready. */
+  readonly stage: string;
   readonly cgroupsPath: string;
   readonly seccomp: object | undefined;
 }
@@ -19,7 +24,7 @@ const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sys
 const SAFE = ['nosuid', 'noexec', 'nodev'];
 
 /** The `config.json` of a bundle (runtime-spec config.md) for one command. */
-export function runcConfig(spec: RunSpec, { root, cgroupsPath, seccomp }: RuncConfigOptions): object {
+export function runcConfig(spec: RunSpec, { root, stage, cgroupsPath, seccomp }: RuncConfigOptions): object {
   const capabilities = CAPABILITIES.map((name) => `CAP_${name.toUpperCase()}`);
   const namespaces = ['pid', 'ipc', 'uts', 'mount', ...(spec.network === 'none' ? ['network'] : [])];
   // On cgroup v1 runc does not offer a namespace that hides anything.
@@ -35,7 +40,8 @@ export function runcConfig(spec: RunSpec, { root, cgroupsPath, seccomp }: RuncCo
       noNewPrivileges: false,
       user: { uid: spec.user.uid, gid: spec.user.gid, additionalGids: spec.user.groups, umask: 0o22 },
       args: spec.argv,
-      env: spec.env,
+      env: [...spec.env, ...[...(spec.secretEnv ?? [])].map(([name, value]) => `${name}=${value}`)],
+      ...(spec.limits === undefined ? {} : { rlimits: spec.limits.map(rlimit) }),
       capabilities: { bounding: capabilities, permitted: capabilities, effective: capabilities },
     },
     mounts: [
@@ -52,10 +58,16 @@ export function runcConfig(spec: RunSpec, { root, cgroupsPath, seccomp }: RuncCo
         source: 'devpts',
         options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
       },
-      { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...SAFE, 'mode=1777', 'size=65536k'] },
+      {
+        destination: '/dev/shm',
+        type: 'tmpfs',
+        source: 'shm',
+        options: [...SAFE, 'mode=1777', `size=${spec.shmSize ?? SHM_SIZE}`],
+      },
       { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: SAFE },
       { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...SAFE, 'ro'] },
       ...spec.files.map(fileMount),
+      ...(spec.mounts ?? []).map((mount, i) => stagedMount(mount, `${stage}/${stagedPath(mount, i)}`)),
     ],
     linux: {
       namespaces: namespaces.map((type) => ({ type })),
@@ -69,11 +81,31 @@ export function runcConfig(spec: RunSpec, { root, cgroupsPath, seccomp }: RuncCo
 }
 
 function fileMount({ target, source }: FileMount): object {
-  const destination = byteStringToUtf8(target);
-  if (destination.includes('\ufffd')) {
-    throw new BuildError('RUN_FAILED', `cannot mount a file on ${destination}: its name is not UTF-8`, {
-      hint: 'Use --isolation namespaces.',
-    });
-  }
-  return { destination, type: 'bind', source, options: [...SAFE, 'bind', 'ro'] };
+  return { destination: text(target), type: 'bind', source, options: [...SAFE, 'bind', 'ro'] };
+}
+
+/** The flags are those that the stage has given it; the runtime takes over all but the ones it must be told. */
+function stagedMount({ target, readOnly, source }: RunMount, place: string): object {
+  const options = ['bind', 'nodev', readOnly ? 'ro' : 'rw'];
+  if (source.kind === 'memory' || source.kind === 'tmpfs') options.push('nosuid');
+  if (source.kind === 'memory' && (source.mode & 0o111) === 0) options.push('noexec');
+  return { destination: text(target), type: 'bind', source: place, options };
+}
+
+function stagedPath(mount: RunMount, index: number): string {
+  return text(stagedPlace(mount, index));
+}
+
+function rlimit({ name, soft, hard }: ResourceLimit): object {
+  const value = (limit: number): number => (limit < 0 ? Number.MAX_SAFE_INTEGER : limit);
+  return { type: `RLIMIT_${name.toUpperCase()}`, soft: value(soft), hard: value(hard) };
+}
+
+/** The configuration is JSON: it can say UTF-8 only. */
+function text(path: ByteString): string {
+  const shown = byteStringToUtf8(path);
+  if (!shown.includes('\ufffd')) return shown;
+  throw new BuildError('RUN_FAILED', `cannot mount on ${shown}: its name is not UTF-8`, {
+    hint: 'Use --isolation namespaces.',
+  });
 }

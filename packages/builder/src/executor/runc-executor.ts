@@ -15,6 +15,7 @@ import { rootLine } from './sandbox-mounts.ts';
 import { READY, runSandbox } from './sandbox-process.ts';
 import { installedSeccomp } from './seccomp-profile.ts';
 import { setupFailure } from './setup-failure.ts';
+import { stageMounts } from './staged-mounts.ts';
 
 /** An OCI runtime of this machine. */
 export interface Runtime {
@@ -51,11 +52,11 @@ const FAILED = 'tsbuild-runtime-failed';
  * the runtime logs is its own failure; a command's exit code comes without a log. crun does not run beside cgroup v2 on
  * hosts that mount both versions.
  */
-const SCRIPT = `
+const SCRIPT = (stage: string): string => `${stage}
 cd "$BASE"
 "$MOUNT" -n -a -T /proc/self/fd/4
-"$CAT" /proc/self/fd/5 >"$BUNDLE/config.json"
-exec 4<&- 5<&-
+exec 4<&-
+"$CAT" "$STAGE/$CONFIG" >"$BUNDLE/config.json"
 if [ "$KIND" = crun ] && [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified 2>/dev/null || :; fi
 cd /
 echo ${READY} >&2
@@ -88,29 +89,39 @@ export class RuncExecutor implements Executor {
   async run(spec: RunSpec, output: RunOutput, signal: AbortSignal): Promise<RunResult> {
     const [argv0] = spec.argv;
     if (argv0 === undefined) throw new BuildError('RUN_FAILED', 'no command to run');
-    const { bundle, root } = this.#prepare();
+    const { bundle, root, stage } = this.#prepare();
     const id = cgroupName(randomBytes(6).toString('hex'));
-    const mount = rootLine(spec.root, root, readIdMaps());
+    const ids = readIdMaps();
+    const mount = rootLine(spec.root, root, ids);
     const tmpfs = { source: 'tmpfs', target: utf8ToByteString(bundle), type: 'tmpfs', options: 'mode=700' };
-    const config = runcConfig(spec, { root, cgroupsPath: cgroupPath(id), seccomp: installedSeccomp() });
+    const config = runcConfig(spec, { root, stage, cgroupsPath: cgroupPath(id), seccomp: installedSeccomp() });
+    // The configuration holds secret variables: it takes the way that touches no disk.
+    const staged = stageMounts(spec.mounts ?? [], {
+      stage,
+      descriptor: 5,
+      ids,
+      texts: [Buffer.from(JSON.stringify(config))],
+    });
     const filter = new ExecFailureFilter(output, FAILURE);
     let ended = false;
     try {
       const end = await runSandbox(
         {
           namespaces: ['--mount', '--mount-proc', '--propagation', 'private'],
-          script: SCRIPT,
+          script: SCRIPT(staged.script),
           args: [],
           env: {
             BASE: mount.base,
             BUNDLE: bundle,
-            CAT: requireTool('cat', 'coreutils'),
+            CONFIG: staged.texts[0] ?? '',
+            ...staged.env,
             ID: `tsbuild-${id}`,
             KIND: this.#runtime.kind,
             MOUNT: requireTool('mount', 'mount'),
             RUNTIME: this.#runtime.path,
           },
-          files: [formatFstab([mount.line, tmpfs]), JSON.stringify(config)],
+          files: [formatFstab([mount.line, tmpfs])],
+          input: staged.input,
           scratch: this.#directory,
         },
         this.#pipes,
@@ -127,8 +138,12 @@ export class RuncExecutor implements Executor {
     }
   }
 
-  #prepare(): { readonly bundle: string; readonly root: string } {
-    const places = { bundle: join(this.#directory, 'bundle'), root: join(this.#directory, 'root') };
+  #prepare(): { readonly bundle: string; readonly root: string; readonly stage: string } {
+    const places = {
+      bundle: join(this.#directory, 'bundle'),
+      root: join(this.#directory, 'root'),
+      stage: join(this.#directory, 'stage'),
+    };
     if (this.#cleared) return places;
     for (const path of Object.values(places)) mkdirSync(path, { recursive: true, mode: 0o755 });
     removeStaleCgroups();

@@ -17,6 +17,9 @@ const MASKED_DIRECTORIES = ['proc/acpi', 'proc/asound', 'proc/scsi', 'sys/firmwa
   'sys/devices/virtual/powercap'] as const; // biome-ignore format: one list
 const READ_ONLY = ['proc/bus', 'proc/fs', 'proc/irq', 'proc/sys', 'proc/sysrq-trigger'] as const;
 
+/** Bytes of /dev/shm unless told otherwise, as in Docker. */
+export const SHM_SIZE = 64 * 1024 * 1024;
+
 /** Overlayfs takes no more lower directories than this (OVL_MAX_STACK). */
 const MAX_LOWER = 500;
 /** mount(2) takes one page of options; leave room for the rest of them. */
@@ -89,7 +92,11 @@ function kernelAtLeast(major: number, minor: number): boolean {
 }
 
 /** What is mounted first: the root, the kernel's filesystems and an empty /dev. */
-export function kernelMounts(root: RootLine, spec: Pick<RunSpec, 'network'>, ids: IdMaps): readonly MountLine[] {
+export function kernelMounts(
+  root: RootLine,
+  spec: Pick<RunSpec, 'network' | 'shmSize'>,
+  ids: IdMaps,
+): readonly MountLine[] {
   const at = (path: string): string => `${root.line.target}/${path}`;
   const tty = ids.hasGid(5) ? ',gid=5' : '';
   return [
@@ -102,7 +109,7 @@ export function kernelMounts(root: RootLine, spec: Pick<RunSpec, 'network'>, ids
       source: 'shm',
       target: at('dev/shm'),
       type: 'tmpfs',
-      options: 'nosuid,noexec,nodev,mode=1777,size=65536k,X-mount.mkdir',
+      options: `nosuid,noexec,nodev,mode=1777,size=${spec.shmSize ?? SHM_SIZE},X-mount.mkdir`,
     },
     { source: 'mqueue', target: at('dev/mqueue'), type: 'mqueue', options: 'nosuid,noexec,nodev,X-mount.mkdir' },
     sharesSysfs(spec, ids)

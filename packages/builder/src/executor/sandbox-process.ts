@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { constants } from 'node:os';
+import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { BuildError } from '../errors.ts';
 import type { RunOutput } from './executor.ts';
@@ -24,6 +25,11 @@ export interface SandboxProgram {
   readonly env: Readonly<Record<string, string>>;
   /** Texts that the script reads at `/proc/self/fd/4`, `/proc/self/fd/5` … and must close. */
   readonly files: readonly string[];
+  /**
+   * What must not be on a disk even without a name: the script reads it from the descriptor after those of `files`, to
+   * its end, and must close that.
+   */
+  readonly input?: Uint8Array | undefined;
   /** A directory for nameless files. */
   readonly scratch: string;
 }
@@ -76,20 +82,23 @@ function start(program: SandboxProgram, stdout: Pipe, stderr: Pipe): ChildProces
     const unshare = requireTool('unshare');
     const files = program.files.map((text) => openNameless(program.scratch, text));
     opened.push(...files);
-    const stdio: StdioOptions = ['ignore', stdout.write, 'pipe', stderr.write, ...files];
+    const stdio: Exclude<StdioOptions, string> = ['ignore', stdout.write, 'pipe', stderr.write, ...files];
+    const inputAt = program.input === undefined ? undefined : stdio.push('pipe') - 1;
     const shell = closeInherited(stdio, opened);
     const args = [
       '--pdeathsig', 'KILL', unshare, '--pid', '--fork', '--kill-child=KILL', '--',
       shell.path, '-uc', `${shell.closing}${OUTER}`, 'sandbox', unshare, ...program.namespaces, '--pid', '--fork', '--',
       '/bin/sh', '-euc', program.script, 'sandbox', ...program.args,
     ]; // biome-ignore format: one program a line
-    return spawn(requireTool('setpriv'), args, {
+    const child = spawn(requireTool('setpriv'), args, {
       stdio,
       env: { PATH: SYSTEM_PATH, LC_ALL: 'C', LIBMOUNT_FORCE_MOUNT2: 'always', ...program.env },
       // A session of its own: Ctrl-C reaches us alone, and the command cannot reach the terminal.
       detached: true,
       cwd: '/',
     });
+    if (inputAt !== undefined) feed(child, inputAt, program.input ?? new Uint8Array());
+    return child;
   } catch (error) {
     stdout.read.destroy();
     stderr.read.destroy();
@@ -97,6 +106,15 @@ function start(program: SandboxProgram, stdout: Pipe, stderr: Pipe): ChildProces
   } finally {
     for (const fd of opened) closeSync(fd);
   }
+}
+
+function feed(child: ChildProcess, descriptor: number, input: Uint8Array): void {
+  const channel = (child.stdio as readonly unknown[])[descriptor];
+  if (!(channel instanceof Socket)) return; // Not started; the child's error says why.
+  // The script that ended before it had read all of it has said why.
+  channel.on('error', () => {}).end(input);
+  // Nothing comes back; without this the end of the other side would go unnoticed.
+  channel.resume();
 }
 
 /**

@@ -9,6 +9,8 @@ import { DEVICES } from './sandbox-mounts.ts';
 export interface Scratch {
   /** An empty directory: in each sandbox's own mount namespace the root is mounted here. */
   readonly root: string;
+  /** An empty directory: where mounts are made ready (see staged-mounts.ts). */
+  readonly stage: string;
   /** What a fresh /dev is filled with: mount points for device nodes and the usual links. */
   readonly dev: string;
   /** `unshare` and `setpriv` under names of ours (see exec-failure.ts). */
@@ -28,11 +30,13 @@ const DEV_LINKS: Readonly<Record<string, string>> = {
 export function prepareScratch(directory: string): Scratch {
   const scratch = {
     root: join(directory, 'root'),
+    stage: join(directory, 'stage'),
     dev: join(directory, 'dev'),
     exec: join(directory, EXEC_TOOL),
     caps: join(directory, CAPS_TOOL),
   };
   mkdirSync(scratch.root, { recursive: true, mode: 0o755 });
+  mkdirSync(scratch.stage, { recursive: true, mode: 0o755 });
   mkdirSync(scratch.dev, { recursive: true, mode: 0o755 });
   for (const name of DEVICES) writeFileSync(join(scratch.dev, name), '');
   for (const [name, target] of Object.entries(DEV_LINKS)) link(join(scratch.dev, name), target);

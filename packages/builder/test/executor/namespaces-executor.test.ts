@@ -7,6 +7,7 @@ import { blockNestedUserNamespaces } from '../../src/executor/user-namespace.ts'
 import { BusyboxRoot, IN_USER_NAMESPACE, NO_SANDBOX } from '../../testing/busybox-root.ts';
 import { CapturedOutput } from '../../testing/captured-output.ts';
 import { executorContract } from '../../testing/executor-contract.ts';
+import { executorMountsContract } from '../../testing/executor-mounts-contract.ts';
 
 executorContract('namespaces', {
   make: (scratch) => {
@@ -15,6 +16,12 @@ executorContract('namespaces', {
   },
   // As root it takes a seccomp filter, which this executor has not.
   blocksUserNamespaces: IN_USER_NAMESPACE,
+});
+
+executorMountsContract('namespaces', {
+  make: (scratch) => new NamespacesExecutor({ scratch }),
+  blocksUserNamespaces: IN_USER_NAMESPACE,
+  skip: NO_SANDBOX,
 });
 
 describe.skipIf(NO_SANDBOX !== '')(`namespaces${NO_SANDBOX}`, () => {

@@ -7,6 +7,7 @@ import { resolveSeccomp } from '../../src/executor/seccomp-profile.ts';
 import { BusyboxRoot, IN_USER_NAMESPACE, NO_SANDBOX } from '../../testing/busybox-root.ts';
 import { CapturedOutput } from '../../testing/captured-output.ts';
 import { executorContract } from '../../testing/executor-contract.ts';
+import { executorMountsContract } from '../../testing/executor-mounts-contract.ts';
 import { killTest } from '../../testing/kill-test.ts';
 
 const PROFILE = '/usr/share/containers/seccomp.json';
@@ -19,6 +20,12 @@ const SKIP =
       : NO_SANDBOX;
 
 executorContract('runc', {
+  make: (scratch) => new RuncExecutor({ scratch, runtime: runtime ?? { kind: 'runc', path: '/usr/bin/runc' } }),
+  blocksUserNamespaces: existsSync(PROFILE),
+  skip: SKIP,
+});
+
+executorMountsContract('runc', {
   make: (scratch) => new RuncExecutor({ scratch, runtime: runtime ?? { kind: 'runc', path: '/usr/bin/runc' } }),
   blocksUserNamespaces: existsSync(PROFILE),
   skip: SKIP,
