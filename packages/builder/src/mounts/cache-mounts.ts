@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { canonicalJson, type Digest, sha256Digest } from '@tsbuild/oci';
+import { FileLock } from './file-lock.ts';
+
+/** How several commands share one cache. */
+export type CacheSharing = 'shared' | 'private' | 'locked';
+
+/** Which cache a command wants. */
+export interface CacheRequest {
+  /** `BUILDKIT_CACHE_MOUNT_NS`; `''` by default. */
+  readonly namespace: string;
+  readonly id: string;
+  readonly sharing: CacheSharing;
+  /** How a new cache begins. Caches of one id that begin differently are different caches, as in BuildKit. */
+  readonly initial: CacheBeginning;
+}
+
+/** Mode and owner of a new cache's directory, and the content id of what it is filled with. */
+export interface CacheBeginning {
+  readonly mode: number | undefined;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+  readonly content: Digest | undefined;
+}
+
+/** A cache that a command may use until it is disposed of. */
+export interface CacheLease extends Disposable {
+  /** The directory on the host. */
+  readonly directory: string;
+}
+
+/** What is known of a stored cache. */
+export interface StoredCache {
+  readonly id: string;
+  readonly namespace: string;
+  /** Its directories on the host; `private` sharing makes more than one. */
+  readonly directories: readonly string[];
+  /** Milliseconds since 1970 when a command last took it. */
+  readonly usedAt: number;
+}
+
+/**
+ * The cache mounts of a store: `<root>/<sha256 of what it is>/` holds the description `mount.json`, and for each instance
+ * `N` the directory `N` and the lock `N.lock`. Locks are the kernel's: they go with the process that holds them.
+ */
+export class CacheMounts {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /**
+   * The cache, made when missing. `fill` puts the first content into a new one. `locked` waits until nobody else has
+   * it, `private` takes an instance that nobody has.
+   * @throws the signal's reason, and whatever `fill` throws
+   */
+  async acquire(
+    request: CacheRequest,
+    fill: (directory: string) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<CacheLease> {
+    const place = join(this.#root, placeOf(request));
+    mkdirSync(place, { recursive: true, mode: 0o700 });
+    const { instance, lock } = await takeInstance(place, request.sharing, signal);
+    const directory = join(place, String(instance));
+    try {
+      using _making = await FileLock.take(join(place, 'make.lock'), 'exclusive', signal);
+      if (!existsSync(directory)) await make(directory, request.initial, fill);
+      describe(place, request);
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
+    return { directory, [Symbol.dispose]: () => lock[Symbol.dispose]() };
+  }
+
+  /** All caches, the last used first. */
+  list(): readonly StoredCache[] {
+    if (!existsSync(this.#root)) return [];
+    const found = readdirSync(this.#root).flatMap((name) => read(join(this.#root, name)) ?? []);
+    return found.toSorted((a, b) => b.usedAt - a.usedAt);
+  }
+}
+
+function placeOf({ namespace, id, initial }: CacheRequest): string {
+  const { mode, uid, gid, content } = initial;
+  const own = { namespace, id, mode: mode ?? null, uid: uid ?? null, gid: gid ?? null, content: content ?? null };
+  return sha256Digest(canonicalJson(own)).slice('sha256:'.length);
+}
+
+async function takeInstance(
+  place: string,
+  sharing: CacheSharing,
+  signal: AbortSignal,
+): Promise<{ readonly instance: number; readonly lock: FileLock }> {
+  const path = (instance: number): string => join(place, `${instance}.lock`);
+  if (sharing !== 'private') {
+    return { instance: 0, lock: await FileLock.take(path(0), sharing === 'shared' ? 'shared' : 'exclusive', signal) };
+  }
+  for (let instance = 0; ; instance += 1) {
+    const lock = await FileLock.try(path(instance), signal);
+    if (lock !== undefined) return { instance, lock };
+  }
+}
+
+/** A cache is there whole or not at all. */
+async function make(
+  directory: string,
+  { mode, uid, gid }: CacheBeginning,
+  fill: (directory: string) => Promise<void>,
+): Promise<void> {
+  const temporary = `${directory}.${randomBytes(6).toString('hex')}`;
+  mkdirSync(temporary);
+  try {
+    await fill(temporary);
+    if (uid !== undefined || gid !== undefined) chownSync(temporary, uid ?? 0, gid ?? 0);
+    chmodSync(temporary, mode ?? 0o755);
+    renameSync(temporary, directory);
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+function describe(place: string, { id, namespace }: CacheRequest): void {
+  const temporary = join(place, `mount.json.${randomBytes(6).toString('hex')}`);
+  writeFileSync(temporary, `${JSON.stringify({ id, namespace, usedAt: Date.now() })}\n`);
+  renameSync(temporary, join(place, 'mount.json'));
+}
+
+/** The cache at `place`; undefined when it is none, or not finished. */
+function read(place: string): StoredCache | undefined {
+  const path = join(place, 'mount.json');
+  if (!existsSync(path)) return undefined;
+  const found = JSON.parse(readFileSync(path, 'utf8')) as Omit<StoredCache, 'directories'>;
+  const directories = readdirSync(place).filter((name) => /^\d+$/.test(name));
+  return {
+    ...found,
+    directories: directories.toSorted((a, b) => Number(a) - Number(b)).map((name) => join(place, name)),
+  };
+}
