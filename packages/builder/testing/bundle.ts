@@ -7,6 +7,7 @@ export function bundle(entry: string, outfile: string): void {
     outfile,
     bundle: true,
     platform: 'node',
+    target: 'node20',
     format: 'esm',
     conditions: ['@tsbuild/source'],
     external: ['koffi'],
