@@ -11,6 +11,7 @@ import {
   type Reference,
 } from '@tsbuild/oci';
 import { hostPlatform, type StoredImage } from '@tsbuild/oci/node';
+import { AddSources } from './add-sources.ts';
 import type { BuildOptions, BuildResult } from './build-options.ts';
 import { baseImageResolver } from './base-images.ts';
 import { openBuildContext } from './build-context.ts';
@@ -55,6 +56,7 @@ export async function build(
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
   const context = openBuildContext(options, store);
   using access = new RegistryAccess(options.registry, reporter);
+  using added = new AddSources(options, store);
   const { blobs } = store.layout;
   const layers = new LayerProvider({
     blobs,
@@ -75,6 +77,7 @@ export async function build(
       layers,
       resolveImage,
       context: context.tree,
+      added,
     });
     reportPlan(plan, reporter);
     const solution = await solve([plan.target.rootfs], {
@@ -119,10 +122,11 @@ interface PlanInput {
   readonly layers: LayerFetcher;
   readonly resolveImage: (name: string) => Promise<ResolvedImage>;
   readonly context: () => SourceTree;
+  readonly added: AddSources;
 }
 
 async function makePlan(input: PlanInput): Promise<Plan> {
-  const { options, store, file, platform, notice, layers, resolveImage, context } = input;
+  const { options, store, file, platform, notice, layers, resolveImage, context, added } = input;
   const dockerfile = parseDockerfile(file);
   const args = new BuildArguments(options.buildArgs, options.environment);
   const { escape } = dockerfile.directives;
@@ -143,6 +147,7 @@ async function makePlan(input: PlanInput): Promise<Plan> {
         blobs: store.layout.blobs,
         trees: new RootfsTrees(store.indexes, layers),
         layers,
+        ...added.dependencies,
         sandbox: lazySandbox(store, options.isolation, notice),
         epoch: options.epoch,
       },

@@ -108,7 +108,7 @@ describe('imports run one way', () => {
     const implementations =
       /^builder\/src\/(?:cache\/(?:directory|memory)-|snapshot\/(?!snapshotter\.ts)|executor\/(?!executor\.ts|identity\.ts|mount-points\.ts)|source\/(?!source\.ts)|context\/context-tree\.ts)/;
     const wiring = new Set(
-      ['base-images', 'build', 'build-context', 'build-options', 'defaults', 'index', 'pull', 'push', 'store'].map(
+      ['add-sources', 'base-images', 'build', 'build-context', 'build-options', 'defaults', 'index', 'pull', 'push', 'store'].map(
         (name) => `builder/src/${name}.ts`,
       ),
     );

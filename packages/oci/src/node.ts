@@ -31,6 +31,8 @@ export { dockerConfigPath, dockerCredentials } from './registry/docker-config.ts
 export type { Clock, RegistryOptions, RetryPolicy, TransferEvent } from './registry/options.ts';
 export type { FetchedManifest } from './registry/manifests.ts';
 export type { Environment } from './registry/proxy.ts';
+export { WebClient } from './registry/web-client.ts';
+export type { WebOptions, WebResponse } from './registry/web-client.ts';
 export type { PushBlobOptions } from './registry/upload.ts';
 export { removeCredential, saveCredential } from './registry/save-credential.ts';
 export { fromArchive } from './archive-image.ts';

@@ -39,6 +39,15 @@ export class ContextFile implements SourceReader {
     return count;
   }
 
+  /** Whether the file changed shows in what is read alone: whoever reads here knows the digests. */
+  readAt(buffer: Uint8Array, position: number): number {
+    try {
+      return readSync(this.#fd, buffer, 0, buffer.length, position);
+    } catch (error) {
+      throw contextError(this.#entry.path, error);
+    }
+  }
+
   close(): void {
     if (this.#fd < 0) return;
     const fd = this.#fd;

@@ -10,6 +10,8 @@ export interface DirectoryMatch {
   readonly ignored: boolean;
   /** Whether something below the directory can be included: it is not ignored, or a `!` pattern could still match there. */
   readonly canInclude: boolean;
+  /** Whether something below the directory can be ignored. */
+  readonly canIgnore: boolean;
   /** Whether the child of this name is ignored. */
   ignores(name: ByteString): boolean;
   /** The same for the child directory of this name. */
@@ -79,6 +81,10 @@ class Match implements DirectoryMatch {
 
   get canInclude(): boolean {
     return !this.ignored || this.#live.some(({ exception }) => exception);
+  }
+
+  get canIgnore(): boolean {
+    return this.ignored || this.#live.some(({ exception }) => !exception);
   }
 
   ignores(name: ByteString): boolean {

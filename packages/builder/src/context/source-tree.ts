@@ -24,6 +24,8 @@ export interface SourceEntry {
 export interface SourceReader {
   /** Fills `buffer` with the next bytes; returns how many, 0 at the end. */
   read(buffer: Uint8Array): number;
+  /** Fills `buffer` from `position` instead, where the source can; what {@link read} gives next does not change. */
+  readAt?(buffer: Uint8Array, position: number): number;
   close(): void;
 }
 

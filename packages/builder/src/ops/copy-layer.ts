@@ -1,20 +1,17 @@
 import type { ByteString, TarTime } from '@tsbuild/oci';
 import type { LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
-import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
+import type { SourceEntry } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
-import { type CopyLook, lookOf } from './copy-listing.ts';
-import type { CopyPlan } from './copy-plan.ts';
+import type { CopiedItem, CopyItem, CopyPlan } from './copy-item.ts';
+import { keptXattrs } from './kept-xattrs.ts';
 import { printablePath } from './listing.ts';
 
 /** How the times of a copy are written. */
 export interface CopyTimes {
   /** `SOURCE_DATE_EPOCH`, seconds. */
   readonly epoch: number | undefined;
-  /**
-   * True for the build context: a checkout's times say nothing, so with an epoch every file gets exactly that. Files of
-   * a stage have times that were made reproducible already; they are only clamped.
-   */
-  readonly exact: boolean;
+  /** Whether folders that are made get exactly the epoch, as files of an origin with `exactTimes` do. */
+  readonly exactTimes: boolean;
 }
 
 /**
@@ -24,46 +21,49 @@ export interface CopyTimes {
  */
 export async function writeCopyLayer(
   plan: CopyPlan,
-  source: SourceTree,
   writer: LayerWriter,
-  look: CopyLook,
   times: CopyTimes,
   signal: AbortSignal,
 ): Promise<void> {
   const timeOf = timesOf(plan, times);
   const firstOfGroup = new Map<string, ByteString>();
-  for (const [path, item] of plan) {
+  const removed = plan.removed.toReversed();
+  for (const [path, item] of plan.items) {
     signal.throwIfAborted();
-    const base = { path, ...lookOf(item, look) };
+    // Folders come before what is in them, so the whiteouts of a folder wait until it has come.
+    for (let next = removed.at(-1); next !== undefined && next < path; next = removed.at(-1)) {
+      writer.whiteout(next);
+      removed.pop();
+    }
+    const base = { path, ...item.look, mtime: timeOf(item) };
     if (item.kind === 'parent') {
-      writer.add({ ...base, type: 'directory', mtime: timeOf(item.timeFrom) });
+      writer.add({ ...base, type: 'directory' });
       continue;
     }
     const { entry, linkGroup } = item;
-    const common = { ...base, mtime: timeOf(entry) };
     const first = linkGroup === undefined ? undefined : firstOfGroup.get(linkGroup);
     if (first !== undefined) {
-      writer.add({ ...common, type: 'hardlink', linkPath: first });
+      writer.add({ ...base, type: 'hardlink', linkPath: first });
     } else if (entry.type === 'file') {
       if (linkGroup !== undefined) firstOfGroup.set(linkGroup, path);
-      await writeFile(entry, source, writer, common);
+      await writeFile(item, writer, base);
     } else {
-      writer.add(specialEntry(entry, common));
+      writer.add(specialEntry(entry, base));
     }
   }
+  for (const path of removed.toReversed()) writer.whiteout(path);
 }
 
-async function writeFile(
-  entry: SourceEntry,
-  source: SourceTree,
-  writer: LayerWriter,
-  common: Omit<NewLayerEntry, 'type'>,
-): Promise<void> {
-  const known = source.knownSha256(entry);
-  const file = source.open(entry);
+async function writeFile(item: CopiedItem, writer: LayerWriter, base: Omit<NewLayerEntry, 'type'>): Promise<void> {
+  const { entry, origin } = item;
+  const { content } = origin;
+  const known = content.knownSha256(entry);
+  const xattrs = keptXattrs(entry.xattrs);
+  const added: NewLayerEntry = { ...base, type: 'file', size: entry.size, ...(xattrs && { xattrs }) };
+  const file = content.open(entry);
   let sha256: string;
   try {
-    sha256 = await writer.addFile({ ...common, type: 'file', size: entry.size }, (buffer) => file.read(buffer));
+    sha256 = await writer.addFile(added, (buffer) => file.read(buffer));
   } finally {
     file.close();
   }
@@ -72,34 +72,34 @@ async function writeFile(
       hint: 'build again when nothing writes to the files any more',
     });
   }
-  source.remember(entry, sha256);
+  content.remember(entry, sha256);
 }
 
-function specialEntry(entry: SourceEntry, common: Omit<NewLayerEntry, 'type'>): NewLayerEntry {
+function specialEntry(entry: SourceEntry, base: Omit<NewLayerEntry, 'type'>): NewLayerEntry {
   switch (entry.type) {
     case 'symlink':
-      return { ...common, type: 'symlink', linkPath: entry.linkPath };
+      return { ...base, type: 'symlink', linkPath: entry.linkPath };
     case 'char':
     case 'block':
-      return { ...common, type: entry.type, devMajor: entry.devMajor, devMinor: entry.devMinor };
+      return { ...base, type: entry.type, devMajor: entry.devMajor, devMinor: entry.devMinor };
     case 'directory':
     case 'fifo':
-      return { ...common, type: entry.type };
+      return { ...base, type: entry.type };
     default:
       throw new TypeError(`a ${entry.type} is no special entry`);
   }
 }
 
 /** Folders on the way have no time of their own that could be told: they take the newest of what is copied. */
-function timesOf(plan: CopyPlan, times: CopyTimes): (entry: SourceEntry | undefined) => TarTime {
+function timesOf(plan: CopyPlan, { epoch, exactTimes }: CopyTimes): (item: CopyItem) => TarTime {
   let newest = 0;
-  for (const item of plan.values()) {
+  for (const item of plan.items.values()) {
     if (item.kind === 'copied') newest = Math.max(newest, item.entry.mtime.seconds);
   }
-  const { epoch, exact } = times;
-  return (entry) => {
-    const seconds = entry?.mtime.seconds ?? newest;
+  return (item) => {
+    const seconds = (item.kind === 'copied' ? item.entry : item.timeFrom)?.mtime.seconds ?? newest;
     if (epoch === undefined) return { seconds, nanoseconds: 0 };
+    const exact = item.kind === 'copied' ? item.origin.exactTimes : exactTimes;
     return { seconds: exact ? epoch : Math.min(seconds, epoch), nanoseconds: 0 };
   };
 }

@@ -1,29 +1,16 @@
-import { type ByteString, compareByteStrings, utf8ToByteString } from '@tsbuild/oci';
-import type { RootfsTree } from '@tsbuild/oci/node';
+import { type ByteString, utf8ToByteString } from '@tsbuild/oci';
 import { hasWildcard, matchGlob } from '../context/glob.ts';
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
+import type { ArchiveEntry } from './archive-entry.ts';
+import { CopyFilter } from './copy-filter.ts';
+import { type CopyItem, type CopyOrigin, type CopyPlan, type ItemLook, itemType } from './copy-item.ts';
+import type { ModeChange } from './file-mode.ts';
 import { printablePath } from './listing.ts';
-
-/** One path that the copy puts into the layer. */
-export type CopyItem =
-  | {
-      /** Something that is copied. */
-      readonly kind: 'copied';
-      readonly entry: SourceEntry;
-      /** Files with the same group are names of one file. */
-      readonly linkGroup: string | undefined;
-    }
-  | {
-      /** A folder on the way to the destination: what the parent has there, or a new one. */
-      readonly kind: 'parent';
-      readonly existing: { readonly mode: number; readonly uid: number; readonly gid: number } | undefined;
-      /** The folder whose contents are copied into it, which gives it its time. */
-      readonly timeFrom: SourceEntry | undefined;
-    };
-
-/** What a copy will write: every path of the layer, by its place in the image. */
-export type CopyPlan = ReadonlyMap<ByteString, CopyItem>;
+import type { Owner } from './ownership.ts';
+import { cleanRelative, joinPath, nameOf, parentOf } from './relative-path.ts';
+import { planUnpack } from './unpack.ts';
+import type { WrittenTree } from './written-tree.ts';
 
 /** Where the files go. */
 export interface CopyDestination {
@@ -33,88 +20,189 @@ export interface CopyDestination {
   readonly workingDirectory: string;
 }
 
-/**
- * Decides what COPY does, as BuildKit's file operations do it, on names and types alone; no content is read.
- * @throws BuildError `COPY_FAILED`, `SOURCE_NOT_FOUND`
- */
-export function planCopy(
-  source: SourceTree,
-  patterns: readonly string[],
-  destination: CopyDestination,
-  parent: RootfsTree,
-): CopyPlan {
-  const planner = new CopyPlanner(source, parent, destination);
-  patterns.forEach((pattern, ordinal) => planner.addSource(pattern, ordinal));
-  return planner.finish();
+/** Options that change what the copied files look like. */
+export interface CopyLook {
+  readonly owner: Owner;
+  /** From `--chown` alone: what is unpacked keeps its own owner without it. */
+  readonly unpackedOwner: Owner | undefined;
+  /** From `--chmod`: for copied files and folders, and for folders made on the way. */
+  readonly mode: ModeChange | undefined;
 }
 
-class CopyPlanner {
-  readonly #items = new Map<ByteString, CopyItem>();
-  readonly #source: SourceTree;
-  readonly #parent: RootfsTree;
+/** A path of a source that a pattern names. */
+export interface CopyMatch {
+  readonly path: ByteString;
+  /** What is there; a symlink that is named itself is followed, so that it is never one. */
+  readonly entry: SourceEntry;
+  /** Found by a wildcard, so that `--exclude` may take it out by its own name. */
+  readonly wild: boolean;
+}
+
+/**
+ * What a COPY source means in `tree`. A wildcard that matches nothing means nothing; a literal name must be there.
+ * @throws BuildError `SOURCE_NOT_FOUND`; `COPY_FAILED` for a malformed pattern
+ */
+export function matchSource(tree: SourceTree, pattern: string): readonly CopyMatch[] {
+  const cleaned = cleanRelative(utf8ToByteString(pattern));
+  const wild = hasWildcard(cleaned);
+  return (wild ? matchGlob(tree, cleaned) : [cleaned]).flatMap((path) => {
+    const followed = tree.resolve(path);
+    const entry = followed === undefined ? undefined : tree.lookup(followed);
+    if (entry === undefined) throw notFound(pattern);
+    return entry.type === 'socket' ? [] : [{ path, entry, wild }];
+  });
+}
+
+/** A folder to copy and what below it is meant: a source of `COPY --parents`. */
+export interface PivotedSource {
+  /** The folder that paths are kept from: what stands before `/./`, or the root. */
+  readonly root: string;
+  /** The paths below it, with `**` for any number of folders; empty for all. */
+  readonly pattern: string;
+}
+
+/** Splits a source of `COPY --parents` at its `/./`. */
+export function splitPivot(source: string): PivotedSource {
+  const at = source.indexOf('/./');
+  const root = at < 0 ? '' : source.slice(0, at);
+  return { root, pattern: cleanRelative(at < 0 ? source : source.slice(at + 3)) };
+}
+
+/**
+ * Decides what COPY and ADD do, as BuildKit's file operations do it, on names and types alone; no content is read.
+ * Sources are added in order, then {@link CopyPlanner.finish} gives the plan. Errors are BuildErrors `COPY_FAILED`.
+ */
+export class CopyPlanner {
+  readonly #written: WrittenTree;
+  readonly #look: CopyLook;
   readonly #destination: ByteString;
   readonly #isFolder: boolean;
-  #linkScope = '';
+  readonly #excludes: readonly string[];
+  #linkScope = 0;
 
-  constructor(source: SourceTree, parent: RootfsTree, destination: CopyDestination) {
-    this.#source = source;
-    this.#parent = parent;
+  constructor(written: WrittenTree, destination: CopyDestination, look: CopyLook, excludes: readonly string[]) {
     const { path, workingDirectory } = destination;
-    const absolute = path.startsWith('/') ? path : `${workingDirectory}/${path}`;
-    this.#destination = cleanRelative(utf8ToByteString(absolute));
+    this.#written = written;
+    this.#look = look;
+    this.#destination = cleanRelative(utf8ToByteString(path.startsWith('/') ? path : `${workingDirectory}/${path}`));
     this.#isFolder = /(?:^|\/)\.?$/.test(path);
+    this.#excludes = excludes;
   }
 
-  addSource(pattern: string, ordinal: number): void {
-    const matches = this.#matches(pattern);
-    matches.forEach((match, index) => {
-      this.#linkScope = `${ordinal}.${index}`;
-      this.#copyMatch(match, pattern);
-    });
+  /** One match of a source: the contents of a folder, or a file under its own name or the destination's. */
+  addMatch(match: CopyMatch, tree: SourceTree, origin: CopyOrigin): void {
+    this.#linkScope++;
+    const { entry, path } = match;
+    const target = this.#target();
+    const filter = CopyFilter.of(undefined, this.#excludes);
+    const excluded = (match.wild || entry.type !== 'directory') && filter?.includes(nameOf(path)) === false;
+    if (entry.type === 'directory') {
+      if (excluded) return;
+      this.#addParents(target, entry);
+      this.#addContents(entry.path, target, tree, origin, filter);
+      return;
+    }
+    this.#addFile(target, nameOf(path), excluded ? undefined : entry, origin);
+  }
+
+  /** The contents of a whole tree, as they are. */
+  addTree(directory: SourceEntry, tree: SourceTree, origin: CopyOrigin): void {
+    this.addMatch({ path: '', entry: directory, wild: false }, tree, origin);
+  }
+
+  /** A file that is no path of a source: a heredoc, a download. */
+  addFile(name: ByteString, entry: SourceEntry, origin: CopyOrigin): void {
+    this.addMatch({ path: name, entry, wild: false }, NO_TREE, origin);
+  }
+
+  /** What a source of `--parents` means: paths are kept from the pivot on, and folders on the way are copied with it. */
+  addPivoted({ root, pattern }: PivotedSource, tree: SourceTree, origin: CopyOrigin): void {
+    for (const { entry } of matchSource(tree, root)) {
+      if (entry.type !== 'directory') throw new BuildError('COPY_FAILED', `${root}: not a directory`);
+      if (pattern !== '' && !hasWildcard(root) && !hasWildcard(pattern)) {
+        const path = joinPath(entry.path, cleanRelative(utf8ToByteString(pattern)));
+        if (tree.resolve(path) === undefined) throw notFound(`${root}/${pattern}`);
+      }
+      this.#linkScope++;
+      const target = this.#target();
+      this.#addParents(target, entry);
+      const filter = CopyFilter.of(pattern === '' ? undefined : pattern, this.#excludes);
+      this.#addContents(entry.path, target, tree, origin, filter);
+    }
+  }
+
+  /** What is in an archive, into the destination, which is a folder then; `--chmod` and `--exclude` mean nothing here. */
+  addArchive(entries: Iterable<ArchiveEntry>, origin: CopyOrigin): void {
+    const { owner, unpackedOwner } = this.#look;
+    const target = this.#target();
+    this.#written.addParents(target, { mode: 0o755, ...owner });
+    planUnpack(entries, target, this.#written, origin, unpackedOwner);
   }
 
   finish(): CopyPlan {
-    return new Map([...this.#items].toSorted(([a], [b]) => compareByteStrings(a, b)));
+    return this.#written.finish();
   }
 
-  /** A wildcard that matches nothing copies nothing; a literal name must be there. */
-  #matches(pattern: string): readonly ByteString[] {
-    const cleaned = cleanRelative(utf8ToByteString(pattern));
-    return hasWildcard(cleaned) ? matchGlob(this.#source, cleaned) : [cleaned];
-  }
-
-  #copyMatch(match: ByteString, pattern: string): void {
-    // The named source itself is followed when it is a link; what lies below it is not.
-    const followed = this.#source.resolve(match);
-    const entry = followed === undefined ? undefined : this.#source.lookup(followed);
-    if (entry === undefined) throw notFound(pattern);
-    if (entry.type === 'socket') return;
-    let target = this.#resolveTarget(this.#destination);
-    if (entry.type === 'directory') {
-      this.#addParents(target, entry);
-      this.#copyContents(entry, target);
-      return;
-    }
-    if (this.#isFolder || this.#typeAt(target) === 'directory') {
+  #addFile(folderOrFile: ByteString, name: ByteString, entry: SourceEntry | undefined, origin: CopyOrigin): void {
+    let target = folderOrFile;
+    if (this.#isFolder || this.#written.typeAt(target) === 'directory') {
       this.#addParents(target, undefined);
-      target = join(target, basename(match));
-      if (this.#typeAt(target) === 'symlink' && !this.#items.has(target)) target = this.#resolveTarget(target);
+      target = joinPath(target, name);
+      const isOld = this.#written.item(target) === undefined;
+      if (isOld && this.#written.typeAt(target) === 'symlink') target = this.#written.resolve(target);
     }
-    this.#addParents(dirname(target), undefined);
-    this.#add(target, entry);
+    if (entry === undefined) return;
+    this.#addParents(parentOf(target), undefined);
+    this.#add(target, entry, origin);
   }
 
-  #copyContents(directory: SourceEntry, target: ByteString): void {
-    for (const child of this.#source.list(directory.path)) {
+  #addContents(
+    directory: ByteString,
+    target: ByteString,
+    tree: SourceTree,
+    origin: CopyOrigin,
+    filter: CopyFilter | undefined,
+    enter: () => void = nothing,
+  ): void {
+    for (const child of tree.list(directory)) {
       if (child.type === 'socket') continue;
-      const childTarget = join(target, basename(child.path));
-      this.#add(childTarget, child);
-      if (child.type === 'directory') this.#copyContents(child, childTarget);
+      const name = nameOf(child.path);
+      const childTarget = joinPath(target, name);
+      if (filter !== undefined) {
+        this.#addFiltered(child, childTarget, tree, origin, filter, enter);
+        continue;
+      }
+      this.#add(childTarget, child, origin);
+      if (child.type === 'directory') this.#addContents(child.path, childTarget, tree, origin, undefined);
     }
   }
 
-  #add(target: ByteString, entry: SourceEntry): void {
-    const existing = this.#typeAt(target);
+  /** `enter` makes the folders on the way: one that is not itself meant is made only when something in it is. */
+  #addFiltered(
+    child: SourceEntry,
+    target: ByteString,
+    tree: SourceTree,
+    origin: CopyOrigin,
+    filter: CopyFilter,
+    enter: () => void,
+  ): void {
+    const isDirectory = child.type === 'directory';
+    const { included, below } = isDirectory
+      ? filter.verdict(nameOf(child.path))
+      : { included: filter.includes(nameOf(child.path)), below: undefined };
+    let done = false;
+    const add = (): void => {
+      if (done) return;
+      done = true;
+      enter();
+      this.#add(target, child, origin);
+    };
+    if (included) add();
+    if (isDirectory && below !== undefined) this.#addContents(child.path, target, tree, origin, below, add);
+  }
+
+  #add(target: ByteString, entry: SourceEntry, origin: CopyOrigin): void {
+    const existing = this.#written.typeAt(target);
     if (entry.type === 'directory' && existing !== undefined && existing !== 'directory') {
       throw new BuildError('COPY_FAILED', `cannot copy to non-directory: /${printablePath(target)}`);
     }
@@ -122,39 +210,42 @@ class CopyPlanner {
       throw new BuildError('COPY_FAILED', `cannot replace directory /${printablePath(target)} with a file`);
     }
     const linkGroup = entry.hardLinkKey === undefined ? undefined : `${this.#linkScope}:${entry.hardLinkKey}`;
-    this.#items.set(target, { kind: 'copied', entry, linkGroup });
+    this.#written.put(target, { kind: 'copied', entry, origin, look: this.#lookOf(entry), linkGroup });
   }
 
-  /** Every folder from the root down to `folder` is in the layer: with the parent's metadata, or new. */
+  #lookOf(entry: SourceEntry): ItemLook {
+    const { owner, mode } = this.#look;
+    if (entry.type === 'symlink') return { mode: 0o777, ...owner };
+    return { mode: mode === undefined ? entry.mode : mode(entry.mode, entry.type === 'directory'), ...owner };
+  }
+
   #addParents(folder: ByteString, timeFrom: SourceEntry | undefined): void {
-    if (folder === '') return;
-    const above = dirname(folder);
-    this.#addParents(above, undefined);
-    const item = this.#items.get(folder);
-    if (item !== undefined) {
-      if (item.kind === 'copied' && item.entry.type !== 'directory') throw notADirectory(folder);
-      if (item.kind === 'parent' && timeFrom !== undefined) this.#items.set(folder, { ...item, timeFrom });
-      return;
-    }
-    const existing = this.#parent.lookup(folder);
-    if (existing !== undefined && existing.type !== 'directory') throw notADirectory(folder);
-    const metadata = existing === undefined ? undefined : { mode: existing.mode, uid: existing.uid, gid: existing.gid };
-    this.#items.set(folder, { kind: 'parent', existing: metadata, timeFrom });
-  }
-
-  /** What is at this place now: put there by this very copy, or by the parent. */
-  #typeAt(target: ByteString): string | undefined {
-    if (target === '') return 'directory';
-    const item = this.#items.get(target);
-    if (item !== undefined) return item.kind === 'parent' ? 'directory' : item.entry.type;
-    return this.#parent.lookup(target)?.type;
+    const { owner, mode } = this.#look;
+    this.#written.addParents(folder, { mode: mode?.(0o755, true) ?? 0o755, ...owner }, timeFrom);
   }
 
   /** Links on the way to the destination are followed inside the image, as the files will be found there. */
-  #resolveTarget(path: ByteString): ByteString {
-    return this.#parent.resolveForWrite(path);
+  #target(): ByteString {
+    return this.#written.resolve(this.#destination);
   }
 }
+
+function nothing(): void {
+  // Everything on the way is there.
+}
+
+/** Stands in where a single file is copied, below which nobody looks. */
+const NO_TREE: SourceTree = {
+  lookup: () => undefined,
+  list: () => [],
+  resolve: () => undefined,
+  contentSha256: () => '',
+  knownSha256: () => undefined,
+  remember: nothing,
+  open: () => {
+    throw new TypeError('there is nothing to open');
+  },
+};
 
 function notFound(pattern: string): BuildError {
   return new BuildError('SOURCE_NOT_FOUND', `"/${cleanRelative(pattern)}": not found`, {
@@ -162,30 +253,12 @@ function notFound(pattern: string): BuildError {
   });
 }
 
-function notADirectory(path: ByteString): BuildError {
-  return new BuildError('COPY_FAILED', `/${printablePath(path)}: not a directory`);
+/** Whether any planned file is of this origin and passes `test`. */
+export function someFile(plan: CopyPlan, origin: CopyOrigin, test: (entry: SourceEntry) => boolean): boolean {
+  for (const item of plan.items.values()) if (isFileOf(item, origin) && test(item.entry)) return true;
+  return false;
 }
 
-/** Clean, without leading or trailing slash; `..` stops at the root. */
-function cleanRelative(path: ByteString): ByteString {
-  const parts: ByteString[] = [];
-  for (const part of path.split('/')) {
-    if (part === '' || part === '.') continue;
-    if (part === '..') parts.pop();
-    else parts.push(part);
-  }
-  return parts.join('/');
-}
-
-function join(directory: ByteString, name: ByteString): ByteString {
-  return directory === '' ? name : `${directory}/${name}`;
-}
-
-function dirname(path: ByteString): ByteString {
-  const slash = path.lastIndexOf('/');
-  return slash < 0 ? '' : path.slice(0, slash);
-}
-
-function basename(path: ByteString): ByteString {
-  return path.slice(path.lastIndexOf('/') + 1);
+function isFileOf(item: CopyItem, origin: CopyOrigin): item is Extract<CopyItem, { kind: 'copied' }> {
+  return item.kind === 'copied' && item.origin === origin && itemType(item) === 'file';
 }

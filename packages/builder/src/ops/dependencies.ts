@@ -1,7 +1,9 @@
 import type { BlobStore } from '@tsbuild/oci';
 import type { Executor } from '../executor/executor.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
+import type { ArchivePlaces } from './archive.ts';
 import type { LayerFetcher } from './layer-fetcher.ts';
+import type { GitCheckouts, RemoteFiles } from './remote-sources.ts';
 import type { RootfsTrees } from './rootfs-trees.ts';
 
 /** What commands run in. */
@@ -23,6 +25,10 @@ export interface OpDependencies {
   readonly blobs: BlobStore;
   readonly trees: RootfsTrees;
   readonly layers: LayerFetcher;
+  /** For ADD: archives, and what lies on the net. */
+  readonly archives: ArchivePlaces;
+  readonly downloads: RemoteFiles;
+  readonly repositories: GitCheckouts;
   /** Made on first use: a fully cached build needs no sandbox. */
   readonly sandbox: () => Promise<Sandbox>;
   /** `SOURCE_DATE_EPOCH`, seconds since 1970: everything new gets no later time. */

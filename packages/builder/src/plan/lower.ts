@@ -1,6 +1,6 @@
 import type { Instruction } from '../dockerfile/instruction.ts';
-import { notSupported } from './at-range.ts';
-import { lowerCopy, lowerWorkdir } from './lower-files.ts';
+import { lowerAdd, lowerCopy } from './lower-copy.ts';
+import { lowerWorkdir } from './lower-files.ts';
 import * as metadata from './lower-metadata.ts';
 import { lowerRun } from './lower-run.ts';
 import type { BuildVertex } from './plan.ts';
@@ -47,7 +47,7 @@ export function lowerInstruction(stage: StageState, instruction: Instruction, re
       return lowerCopy(stage, instruction, from);
     }
     case 'add':
-      throw notSupported('ADD', instruction.range);
+      return lowerAdd(stage, instruction);
     case 'from':
       throw new TypeError('FROM starts a stage; it is never folded into one');
   }

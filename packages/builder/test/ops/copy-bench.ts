@@ -4,9 +4,14 @@ import { join } from 'node:path';
 import { type ByteString, type Digest, MemoryBlobStore } from '@tsbuild/oci';
 import { type LayerEntry, LayerIndexStore, LayerWriter } from '@tsbuild/oci/node';
 import { cacheKey, type KeyPreimage } from '../../src/cache/cache-key.ts';
+import { ArchiveIndexes } from '../../src/ops/archive-indexes.ts';
 import { copyStep } from '../../src/ops/copy.ts';
+import type { CopySource } from '../../src/ops/copy-request.ts';
+import { parseModeChange } from '../../src/ops/file-mode.ts';
+import type { GitCheckouts, RemoteFiles } from '../../src/ops/remote-sources.ts';
 import { EMPTY_ROOTFS, type LayerOutput, type Rootfs } from '../../src/ops/rootfs.ts';
 import { RootfsTrees } from '../../src/ops/rootfs-trees.ts';
+import type { SourceTree } from '../../src/context/source-tree.ts';
 import type { PreparedStep, StepContext, Vertex } from '../../src/solver/vertex.ts';
 import { type DescribedEntry, describeTree } from '../../testing/tree-description.ts';
 import { localLayers } from '../../testing/local-layers.ts';
@@ -15,7 +20,13 @@ import { MemoryTree } from '../../testing/memory-tree.ts';
 const RANGE = { start: { line: 1, column: 0 }, end: { line: 1, column: 4 } };
 
 export interface CopyCase {
-  readonly sources?: readonly string[];
+  /** Patterns, or whole sources. */
+  readonly sources?: readonly (string | CopySource)[];
+  /** ADD: files that are archives are taken apart. */
+  readonly unpack?: boolean;
+  readonly excludes?: readonly string[];
+  readonly parents?: boolean;
+  readonly link?: boolean;
   readonly destination?: string;
   readonly workingDirectory?: string;
   readonly chown?: string;
@@ -34,6 +45,9 @@ export class CopyBench {
     this.layers,
   );
   readonly notices: string[] = [];
+  readonly temporary = mkdtempSync(join(tmpdir(), 'tsbuild-copy-'));
+  downloads: RemoteFiles = { resolve: unreachable, ensure: unreachable };
+  repositories: GitCheckouts = { resolve: unreachable };
 
   /** A filesystem of one layer from a description (see `describeTree`). */
   async rootfs(description: string): Promise<Rootfs> {
@@ -45,7 +59,7 @@ export class CopyBench {
   }
 
   async prepareStep(
-    source: MemoryTree,
+    source: SourceTree,
     parent: Rootfs,
     options: CopyCase,
   ): Promise<{ prepared: PreparedStep<LayerOutput>; execute: () => Promise<LayerOutput> }> {
@@ -60,17 +74,29 @@ export class CopyBench {
           fromStage === undefined
             ? { kind: 'context', tree: () => source }
             : { kind: 'stage', rootfs: constant(fromStage) },
-        sources: options.sources ?? ['.'],
+        sources: (options.sources ?? ['.']).map(
+          (item): CopySource =>
+            typeof item === 'string' ? { kind: 'paths', pattern: item, unpack: options.unpack ?? false } : item,
+        ),
         destination: options.destination ?? '/',
         workingDirectory: options.workingDirectory ?? '/',
         chown: options.chown,
-        chmod: options.chmod,
+        chmod: options.chmod === undefined ? undefined : parseModeChange(options.chmod),
+        excludes: options.excludes ?? [],
+        parents: options.parents ?? false,
+        link: options.link ?? false,
         ignoreCache: false,
       },
       {
         blobs: this.blobs,
         trees: this.trees,
         layers: this.layers,
+        archives: {
+          indexes: new ArchiveIndexes(join(this.temporary, 'archives')),
+          temporary: join(this.temporary, 'tmp'),
+        },
+        downloads: this.downloads,
+        repositories: this.repositories,
         sandbox: () => Promise.reject(new Error('COPY needs no sandbox')),
         epoch: options.epoch,
       },
@@ -95,7 +121,7 @@ export class CopyBench {
     return (await this.layer(MemoryTree.of(description), parent, options)).map((entry) => this.#line(entry));
   }
 
-  async layer(source: MemoryTree, parent: Rootfs = EMPTY_ROOTFS, options: CopyCase = {}): Promise<LayerEntry[]> {
+  async layer(source: SourceTree, parent: Rootfs = EMPTY_ROOTFS, options: CopyCase = {}): Promise<LayerEntry[]> {
     const { execute } = await this.prepareStep(source, parent, options);
     const { layer } = await execute();
     return [...(await this.index(layer.digest))];
@@ -135,4 +161,8 @@ async function addDescribed(writer: LayerWriter, entry: DescribedEntry): Promise
     at += count;
     return count;
   });
+}
+
+function unreachable(): Promise<never> {
+  return Promise.reject(new Error('nothing here is on the net'));
 }

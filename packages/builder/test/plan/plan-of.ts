@@ -2,6 +2,7 @@ import { type ImageConfig, MemoryBlobStore } from '@tsbuild/oci';
 import { LayerIndexStore } from '@tsbuild/oci/node';
 import { parseDockerfile } from '../../src/dockerfile/parser.ts';
 import { BuildError } from '../../src/errors.ts';
+import { ArchiveIndexes } from '../../src/ops/archive-indexes.ts';
 import { RootfsTrees } from '../../src/ops/rootfs-trees.ts';
 import { BuildArguments, GlobalArguments, platformArguments } from '../../src/plan/build-arguments.ts';
 import type { Plan, PlannedStage } from '../../src/plan/plan.ts';
@@ -75,6 +76,9 @@ export async function planOf(
         blobs,
         trees: new RootfsTrees(new LayerIndexStore('/nonexistent', blobs), localLayers(blobs)),
         layers: localLayers(blobs),
+        archives: { indexes: new ArchiveIndexes('/nonexistent'), temporary: '/nonexistent' },
+        downloads: { resolve: unreachable, ensure: unreachable },
+        repositories: { resolve: unreachable },
         sandbox: () => Promise.reject(new Error('planning must not make a sandbox')),
         epoch: undefined,
       },
@@ -104,4 +108,8 @@ async function definitionOf(step: StepVertex<Rootfs, LayerOutput>): Promise<Read
 /** The vertices below one, itself included. */
 export function reachable(vertex: Vertex<Rootfs, LayerOutput>): string[] {
   return vertex.kind === 'constant' ? [] : [...vertex.inputs.flatMap(reachable), vertex.id];
+}
+
+function unreachable(): Promise<never> {
+  return Promise.reject(new Error('planning must not reach out'));
 }

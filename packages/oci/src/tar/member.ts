@@ -32,12 +32,12 @@ export interface MemberExtensions {
 
 /**
  * Joins a header block with what extends it. A GNU long name wins over a PAX path, which wins over the header.
- * @throws OciError `TAR_INVALID`; `UNSUPPORTED` for sparse files
+ * @throws OciError `TAR_INVALID`, also for a member without a name unless that is allowed; `UNSUPPORTED` for sparse files
  */
-export function decodeMember(header: TarHeader, extensions: MemberExtensions): TarEntry {
+export function decodeMember(header: TarHeader, extensions: MemberExtensions, allowNameless = false): TarEntry {
   const { pax } = extensions;
   const path = extensions.longName ?? paxText(pax, 'path') ?? header.name;
-  if (path === '') throw tarInvalid('a member has no name');
+  if (path === '' && !allowNameless) throw tarInvalid('a member has no name');
   const type = typeOf(header.typeFlag, path);
   if (pax !== undefined) refuseSparse(pax, path);
   const size = paxInteger(pax, 'size', header.size, path);

@@ -19,6 +19,8 @@ export interface TarMember {
 export interface ReadTarOptions {
   /** Largest PAX header or GNU long name, bytes; 1 MiB unless told. */
   readonly maxMetadataBytes?: number;
+  /** Members without a name come as `''`; otherwise they are refused. Some writers name the root directory so. */
+  readonly allowNameless?: boolean;
 }
 
 /**
@@ -35,7 +37,7 @@ export async function* readTar(
   const maxMetadata = options.maxMetadataBytes ?? 1024 * 1024;
   try {
     for (;;) {
-      const entry = await nextEntry(input, maxMetadata);
+      const entry = await nextEntry(input, maxMetadata, options.allowNameless ?? false);
       if (entry === undefined) break;
       const content = new MemberContent(input, entry);
       yield { entry, offset: input.position, content };
@@ -48,7 +50,11 @@ export async function* readTar(
 }
 
 /** Reads headers until one describes an entry; undefined at the end of the archive. */
-async function nextEntry(input: BlockInput, maxMetadata: number): Promise<TarEntry | undefined> {
+async function nextEntry(
+  input: BlockInput,
+  maxMetadata: number,
+  allowNameless: boolean,
+): Promise<TarEntry | undefined> {
   let extensions: MemberExtensions = NO_EXTENSIONS;
   for (;;) {
     const header = await nextHeader(input);
@@ -72,7 +78,7 @@ async function nextEntry(input: BlockInput, maxMetadata: number): Promise<TarEnt
         extensions = { ...extensions, longLink: terminated(await metadata(input, header, maxMetadata)) };
         break;
       default:
-        return decodeMember(header, extensions);
+        return decodeMember(header, extensions, allowNameless);
     }
   }
 }
