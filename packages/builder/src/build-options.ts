@@ -1,5 +1,13 @@
 import type { RegistryOptions, StoredImage } from '@tsbuild/oci/node';
+import type { ResourceLimit } from './executor/executor.ts';
 import type { Isolation } from './executor/select.ts';
+import type { SecretSource } from './mounts/secrets.ts';
+
+/** A line of /etc/hosts. */
+export interface HostEntry {
+  readonly name: string;
+  readonly address: string;
+}
 
 /** What to build and how; `tsbuild build`'s flags. */
 export interface BuildOptions {
@@ -25,6 +33,20 @@ export interface BuildOptions {
   readonly registry: RegistryOptions;
   /** Execute every step, whatever the cache holds. */
   readonly noCache: boolean;
+  /** Execute the steps of these stages (names), whatever the cache holds. */
+  readonly noCacheFilter?: readonly string[];
+  /** Values for `RUN --mount=type=secret`, by id. They reach the commands that ask for them, and nothing else. */
+  readonly secrets?: ReadonlyMap<string, SecretSource>;
+  /** Sockets of SSH agents for `RUN --mount=type=ssh`, by id. */
+  readonly agents?: ReadonlyMap<string, string>;
+  /** Names for /etc/hosts of the sandbox, with their addresses. */
+  readonly hosts?: readonly HostEntry[];
+  /** Bytes of the sandbox's /dev/shm; default 64 MiB. */
+  readonly shmSize?: number;
+  /** Resource limits of commands. */
+  readonly limits?: readonly ResourceLimit[];
+  /** What a Dockerfile may ask for beyond the usual, e.g. `security.insecure`. */
+  readonly allow?: readonly string[];
   /** What RUN may reach; `default` is the host's network. */
   readonly network: 'default' | 'host' | 'none';
   readonly isolation: Isolation;

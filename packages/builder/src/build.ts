@@ -21,6 +21,9 @@ import { parseDockerfile } from './dockerfile/parser.ts';
 import type { SourceFile } from './dockerfile/source-file.ts';
 import { BuildError } from './errors.ts';
 import { assembleContent } from './image-assembly.ts';
+import { CacheMounts } from './mounts/cache-mounts.ts';
+import type { MountSources } from './mounts/mount-sources.ts';
+import { Secrets } from './mounts/secrets.ts';
 import type { LayerFetcher } from './ops/layer-fetcher.ts';
 import { RootfsTrees } from './ops/rootfs-trees.ts';
 import type { LayerOutput, Rootfs } from './ops/rootfs.ts';
@@ -134,6 +137,7 @@ async function makePlan(input: PlanInput): Promise<Plan> {
   const globals = new GlobalArguments(declareStages(dockerfile).globalArgs, args, predefined, escape);
   const plan = await planBuild(dockerfile, {
     target: options.target,
+    noCacheFilter: options.noCacheFilter ?? [],
     resolveImage,
     lowering: {
       escape,
@@ -141,6 +145,12 @@ async function makePlan(input: PlanInput): Promise<Plan> {
       globals,
       platform,
       network: options.network === 'none' ? 'none' : 'host',
+      limits: {
+        shmSize: options.shmSize,
+        limits: options.limits ?? [],
+        hosts: (options.hosts ?? []).map(({ name }) => name),
+      },
+      allowed: new Set(options.allow ?? []),
       ignoreCache: options.noCache,
       context,
       dependencies: {
@@ -148,7 +158,8 @@ async function makePlan(input: PlanInput): Promise<Plan> {
         trees: new RootfsTrees(store.indexes, layers),
         layers,
         ...added.dependencies,
-        sandbox: lazySandbox(store, options.isolation, notice),
+        mounts: mountSources(options, store),
+        sandbox: lazySandbox(store, options, notice),
         epoch: options.epoch,
       },
     },
@@ -156,6 +167,14 @@ async function makePlan(input: PlanInput): Promise<Plan> {
   for (const name of args.unconsumed())
     notice(`--build-arg ${name} was not used: no ARG in the Dockerfile asks for it`);
   return plan;
+}
+
+function mountSources(options: BuildOptions, store: Store): MountSources {
+  return {
+    caches: new CacheMounts(store.directory('cache-mounts')),
+    secrets: new Secrets(options.secrets ?? new Map(), options.environment),
+    agents: options.agents ?? new Map(),
+  };
 }
 
 function countSteps(solution: Solution<Rootfs, LayerOutput>): BuildResult['steps'] {

@@ -1,22 +1,30 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sha256Digest } from '@tsbuild/oci';
 import { writeFileAtomic } from '@tsbuild/oci/node';
-import { type Isolation, selectExecutor } from './executor/select.ts';
+import type { BuildOptions, HostEntry } from './build-options.ts';
+import { selectExecutor } from './executor/select.ts';
 import type { Sandbox } from './ops/dependencies.ts';
 import { selectSnapshotter } from './snapshot/select.ts';
 import type { Store } from './store.ts';
 
+type SandboxOptions = Pick<BuildOptions, 'isolation' | 'hosts'>;
+
 /** The sandbox of this machine, made when first asked for: a fully cached build never does. */
 export function lazySandbox(
   store: Store,
-  isolation: Isolation,
+  options: SandboxOptions,
   notice: (text: string) => void,
 ): () => Promise<Sandbox> {
   let sandbox: Promise<Sandbox> | undefined;
-  return () => (sandbox ??= makeSandbox(store, isolation, notice));
+  return () => (sandbox ??= makeSandbox(store, options, notice));
 }
 
-async function makeSandbox(store: Store, isolation: Isolation, notice: (text: string) => void): Promise<Sandbox> {
+async function makeSandbox(
+  store: Store,
+  { isolation, hosts = [] }: SandboxOptions,
+  notice: (text: string) => void,
+): Promise<Sandbox> {
   const [executor, snapshotter] = await Promise.all([
     selectExecutor(isolation, { scratch: store.directory('sandbox'), notice }),
     selectSnapshotter({
@@ -27,13 +35,19 @@ async function makeSandbox(store: Store, isolation: Isolation, notice: (text: st
       notice,
     }),
   ]);
-  return { executor, snapshotter, files: { hosts: await hostsFile(store), resolvConf: '/etc/resolv.conf' } };
+  return { executor, snapshotter, files: { hosts: await hostsFile(store, hosts), resolvConf: '/etc/resolv.conf' } };
 }
 
-/** The sandbox's /etc/hosts: its own name and localhost, nothing of the host's file. */
-async function hostsFile(store: Store): Promise<string> {
+/**
+ * The sandbox's /etc/hosts: its own name and localhost, nothing of the host's file, and what `--add-host` adds. The file
+ * is named after its content, as builds with other hosts may run at the same time.
+ */
+async function hostsFile(store: Store, added: readonly HostEntry[]): Promise<string> {
   await mkdir(store.directory('sandbox'), { recursive: true });
-  const path = join(store.directory('sandbox'), 'hosts');
-  await writeFileAtomic(path, '127.0.0.1\tlocalhost buildkitsandbox\n::1\tlocalhost ip6-localhost ip6-loopback\n');
+  const own = '127.0.0.1\tlocalhost buildkitsandbox\n::1\tlocalhost ip6-localhost ip6-loopback\n';
+  const text = own + added.map(({ name, address }) => `${address}\t${name}\n`).join('');
+  const suffix = added.length === 0 ? '' : `-${sha256Digest(text).slice('sha256:'.length, 'sha256:'.length + 16)}`;
+  const path = join(store.directory('sandbox'), `hosts${suffix}`);
+  await writeFileAtomic(path, text);
   return path;
 }

@@ -3,11 +3,13 @@ export { pullImage } from './pull.ts';
 export type { PullOptions, PullResult } from './pull.ts';
 export { pushImage } from './push.ts';
 export type { PushOptions, PushResult } from './push.ts';
-export type { BuildOptions, BuildResult } from './build-options.ts';
+export type { BuildOptions, BuildResult, HostEntry } from './build-options.ts';
 export type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
 export { BuildError } from './errors.ts';
 export type { BuildErrorCode, BuildErrorOptions } from './errors.ts';
+export type { ResourceLimit } from './executor/executor.ts';
 export type { Isolation } from './executor/select.ts';
+export type { SecretSource } from './mounts/secrets.ts';
 export { needsUserNamespace, runInUserNamespace, userNamespaceCommand } from './executor/user-namespace.ts';
 export type { UserNamespaceCommand } from './executor/user-namespace.ts';
 export type {

@@ -113,6 +113,8 @@ export interface RunInstruction extends InstructionBase {
   readonly kind: 'run';
   readonly command: Command;
   readonly heredocs: readonly Heredoc[];
+  /** The bodies of `heredocs` as they stand in the file, with their tabs; only when `<<-` took some away. */
+  readonly rawHeredocs?: readonly string[];
   /** Raw `--mount` values in order. */
   readonly mounts: readonly string[];
   readonly network?: string;

@@ -22,6 +22,9 @@ export function parseRun(statement: Statement): RunInstruction {
     kind: 'run',
     command: parseCommand(statement.rest, statement),
     heredocs: statement.heredocs.map((body) => body.heredoc),
+    ...(statement.heredocs.some(({ heredoc, raw }) => heredoc.content !== raw) && {
+      rawHeredocs: statement.heredocs.map(({ raw }) => raw),
+    }),
     mounts: flags.list('mount'),
     ...(network !== undefined && { network }),
     ...(security !== undefined && { security }),

@@ -14,12 +14,26 @@ export interface WantedMounts {
    * are followed inside the root.
    */
   readonly files: readonly { readonly path: ByteString; readonly source: string }[];
+  /** Where else something is to be mounted, in this order. */
+  readonly mounts?: readonly WantedMount[];
+}
+
+/** A place to mount on. */
+export interface WantedMount {
+  /** Absolute; symlinks of the image on the way are followed inside the root. */
+  readonly path: ByteString;
+  /** Whether a file will be mounted, and not a directory. */
+  readonly file: boolean;
+  /** The filesystem whose `path` will be mounted here: mount points below are made in its writable directory. */
+  readonly content?: { readonly tree: MountTree; readonly writable: string; readonly path: ByteString };
 }
 
 /** Mount points that are in place. */
 export interface MountPoints {
   /** For `RunSpec.files`. */
   readonly files: readonly FileMount[];
+  /** For each of the wanted mounts: its place, absolute, free of the image's symlinks. */
+  readonly targets: readonly ByteString[];
   /**
    * Removes what was put in place for mounting and is still untouched; call it when the command has ended, before the
    * changes are read.
@@ -48,11 +62,41 @@ export function prepareMountPoints(tree: MountTree, writable: string, wanted: Wa
       stubs.file(resolved);
       return { target: `/${resolved}`, source };
     });
-    return { files, cleanup: () => stubs.remove() };
+    const targets = placesFor(wanted.mounts ?? [], tree, stubs);
+    return { files, targets, cleanup: () => stubs.remove() };
   } catch (error) {
     stubs.remove();
     throw error;
   }
+}
+
+/** Finds the places of all mounts and makes the stubs for those that lie in the image, or in a mounted filesystem. */
+function placesFor(mounts: readonly WantedMount[], tree: MountTree, stubs: Stubs): readonly ByteString[] {
+  const placed: { readonly at: ByteString; readonly mount: WantedMount }[] = [];
+  for (const mount of mounts) {
+    const at = relative(tree.resolveForWrite(relative(mount.path)));
+    if (at === '' || /^(?:proc|sys)(?:\/|$)/.test(at)) {
+      throw new BuildError('DOCKERFILE_INVALID', `invalid mount target "/${byteStringToUtf8(at)}"`, {
+        hint: 'Mount on a directory of the image, not on / or the files of the kernel.',
+      });
+    }
+    const outer = placed.findLast((other) => at.startsWith(`${other.at}/`));
+    if (outer === undefined) makeStub(stubs, tree, at, mount.file);
+    else if (outer.mount.content !== undefined) {
+      const { content } = outer.mount;
+      const inner = `${content.path}${at.slice(outer.at.length)}`.replace(/^\/+/, '');
+      makeStub(new Stubs(content.tree, content.writable), content.tree, inner, mount.file);
+    }
+    placed.push({ at, mount });
+  }
+  return placed.map(({ at }) => `/${at}`);
+}
+
+function makeStub(stubs: Stubs, tree: MountTree, path: ByteString, file: boolean): void {
+  // What lies in /dev is made when the sandbox has its own.
+  if (path.startsWith('dev/')) return;
+  if (file) stubs.file(path);
+  else if (tree.lookup(path)?.type !== 'directory') stubs.directory(path);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { BlobStore } from '@tsbuild/oci';
 import type { Executor } from '../executor/executor.ts';
+import type { MountSources } from '../mounts/mount-sources.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
 import type { ArchivePlaces } from './archive.ts';
 import type { LayerFetcher } from './layer-fetcher.ts';
@@ -29,6 +30,8 @@ export interface OpDependencies {
   readonly archives: ArchivePlaces;
   readonly downloads: RemoteFiles;
   readonly repositories: GitCheckouts;
+  /** What the mounts of RUN take from outside the image. */
+  readonly mounts: MountSources;
   /** Made on first use: a fully cached build needs no sandbox. */
   readonly sandbox: () => Promise<Sandbox>;
   /** `SOURCE_DATE_EPOCH`, seconds since 1970: everything new gets no later time. */

@@ -3,14 +3,17 @@ import { LayerWriter } from '@tsbuild/oci/node';
 import type { KeyPreimage } from '../cache/cache-key.ts';
 import type { SourceRange } from '../dockerfile/source-file.ts';
 import { BuildError } from '../errors.ts';
+import type { Executor, ResourceLimit, RunSpec } from '../executor/executor.ts';
 import { type Identity, lookupUser } from '../executor/identity.ts';
 import { ensureDirectory, prepareMountPoints } from '../executor/mount-points.ts';
 import type { PreparedStep, StepContext, StepVertex, Vertex } from '../solver/vertex.ts';
-import type { OpDependencies, Sandbox } from './dependencies.ts';
+import type { OpDependencies } from './dependencies.ts';
 import { locate } from './locate.ts';
 import { DEFAULT_PATH } from './default-path.ts';
 import { OutputTail } from './output-tail.ts';
 import { EMPTY_ROOTFS, type LayerOutput, type Rootfs, rootfsId, withLayer } from './rootfs.ts';
+import { type MountRequest, rootfsOf } from './run-mount.ts';
+import { RunMounts } from './run-mounts.ts';
 import { readTreeFile } from './tree-file.ts';
 
 /** A RUN with everything expanded. */
@@ -27,8 +30,19 @@ export interface RunRequest {
   /** USER as written, `''` for root. */
   readonly user: string;
   readonly network: 'host' | 'none';
+  readonly mounts: readonly MountRequest[];
+  readonly limits: RunLimits;
   readonly platform: Platform;
   readonly ignoreCache: boolean;
+}
+
+/** What `--shm-size`, `--ulimit` and `--add-host` say; for all commands of a build. */
+export interface RunLimits {
+  /** Bytes of /dev/shm. */
+  readonly shmSize: number | undefined;
+  readonly limits: readonly ResourceLimit[];
+  /** Names of the hosts added: where they are is not what the command made. */
+  readonly hosts: readonly string[];
 }
 
 /** The host name that commands see; BuildKit's, so that what records it stays the same. */
@@ -39,19 +53,31 @@ export function runStep(request: RunRequest, dependencies: OpDependencies): Step
   return {
     kind: 'step',
     id: request.id,
-    inputs: [request.parent],
+    inputs: [request.parent, ...request.mounts.flatMap((mount) => rootfsOf(mount) ?? [])],
     ignoreCache: request.ignoreCache,
-    prepare: async ([parent]): Promise<PreparedStep<LayerOutput>> => ({
-      preimage: preimageOf(request, dependencies.epoch, parent ?? EMPTY_ROOTFS),
-      execute: (context) =>
-        locate(request.range, () => execute(request, dependencies, parent ?? EMPTY_ROOTFS, context)),
-      discard: async () => {},
-    }),
+    prepare: ([parent = EMPTY_ROOTFS, ...others]): Promise<PreparedStep<LayerOutput>> =>
+      locate(request.range, async () => {
+        const mounts = new RunMounts(request.mounts, others, dependencies);
+        const preimage = await preimageOf(request, dependencies.epoch, parent, mounts);
+        return {
+          preimage,
+          execute: (context) =>
+            locate(request.range, () => execute(request, dependencies, { parent, mounts }, context)),
+          discard: async () => {},
+        };
+      }),
     complete: ([parent], output) => withLayer(parent ?? EMPTY_ROOTFS, output.layer),
   };
 }
 
-function preimageOf(request: RunRequest, epoch: number | undefined, parent: Rootfs): KeyPreimage {
+async function preimageOf(
+  request: RunRequest,
+  epoch: number | undefined,
+  parent: Rootfs,
+  runMounts: RunMounts,
+): Promise<KeyPreimage> {
+  const mounts = await runMounts.describe();
+  const { shmSize, limits, hosts } = request.limits;
   return {
     operation: 'run',
     definition: {
@@ -64,15 +90,20 @@ function preimageOf(request: RunRequest, epoch: number | undefined, parent: Root
       platform: formatPlatform(request.platform),
       // Times are part of the layer: with another epoch the same command makes another layer.
       epoch: epoch ?? null,
+      // Only what is there: most commands keep the keys they would have without these.
+      ...(mounts.definition.length === 0 ? {} : { mounts: mounts.definition }),
+      ...(shmSize === undefined ? {} : { shmSize }),
+      ...(limits.length === 0 ? {} : { limits: limits.map(({ name, soft, hard }) => ({ name, soft, hard })) }),
+      ...(hosts.length === 0 ? {} : { hosts }),
     },
-    inputs: [{ name: 'parent', id: rootfsId(parent) }],
+    inputs: [{ name: 'parent', id: rootfsId(parent) }, ...mounts.inputs],
   };
 }
 
 async function execute(
   request: RunRequest,
   deps: OpDependencies,
-  parent: Rootfs,
+  { parent, mounts }: { readonly parent: Rootfs; readonly mounts: RunMounts },
   context: StepContext,
 ): Promise<LayerOutput> {
   const sandbox = await deps.sandbox();
@@ -83,16 +114,33 @@ async function execute(
     readTreeFile(tree, deps.blobs, 'etc/passwd'),
     readTreeFile(tree, deps.blobs, 'etc/group'),
   );
+  await using open = await mounts.open(sandbox, context);
   await using snapshot = await sandbox.snapshotter.prepare({ layers, tree }, context.signal);
   const points = prepareMountPoints(tree, snapshot.writable, {
     files: [
       { path: '/etc/hosts', source: sandbox.files.hosts },
       { path: '/etc/resolv.conf', source: sandbox.files.resolvConf },
     ],
+    mounts: open.ready,
   });
   ensureDirectory(tree, snapshot.writable, utf8ToByteString(request.workingDirectory));
   try {
-    await runCommand(request, identity, sandbox, snapshot.root, points.files, context);
+    const { shmSize, limits } = request.limits;
+    const spec: RunSpec = {
+      argv: request.argv,
+      env: environmentFor(request, identity),
+      cwd: request.workingDirectory,
+      user: identity,
+      root: snapshot.root,
+      files: points.files,
+      mounts: open.placed(points.targets),
+      secretEnv: open.secretEnv,
+      network: request.network,
+      hostname: HOSTNAME,
+      ...(shmSize === undefined ? {} : { shmSize }),
+      ...(limits.length === 0 ? {} : { limits }),
+    };
+    await runCommand(request, spec, sandbox.executor, context);
   } finally {
     points.cleanup();
   }
@@ -109,33 +157,14 @@ async function execute(
   return { layer: { digest: layer.digest, size: layer.size } };
 }
 
-async function runCommand(
-  request: RunRequest,
-  identity: Identity,
-  sandbox: Sandbox,
-  root: Parameters<Sandbox['executor']['run']>[0]['root'],
-  files: Parameters<Sandbox['executor']['run']>[0]['files'],
-  context: StepContext,
-): Promise<void> {
+async function runCommand(request: RunRequest, spec: RunSpec, executor: Executor, context: StepContext): Promise<void> {
   const tail = new OutputTail();
   const take = (stream: 'stdout' | 'stderr') => (chunk: Uint8Array) => {
     tail.add(chunk);
     context.output(stream, chunk);
   };
-  const { exitCode } = await sandbox.executor.run(
-    {
-      argv: request.argv,
-      env: environmentFor(request, identity),
-      cwd: request.workingDirectory,
-      user: identity,
-      root,
-      files,
-      network: request.network,
-      hostname: HOSTNAME,
-    },
-    { stdout: take('stdout'), stderr: take('stderr') },
-    context.signal,
-  );
+  const output = { stdout: take('stdout'), stderr: take('stderr') };
+  const { exitCode } = await executor.run(spec, output, context.signal);
   if (exitCode === 0) return;
   throw new BuildError(
     'RUN_FAILED',
@@ -149,6 +178,8 @@ function environmentFor(request: RunRequest, identity: Identity): readonly strin
   const env = [...request.proxies, ...request.environment];
   const has = (name: string): boolean => env.some((pair) => pair.startsWith(`${name}=`));
   if (!has('PATH')) env.push(`PATH=${DEFAULT_PATH}`);
+  const agent = request.mounts.find((mount) => mount.kind === 'ssh');
+  if (agent !== undefined && !has('SSH_AUTH_SOCK')) env.push(`SSH_AUTH_SOCK=${agent.target}`);
   if (!has('HOME')) env.push(`HOME=${identity.home}`);
   return env;
 }

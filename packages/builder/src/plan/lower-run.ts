@@ -2,19 +2,18 @@ import type { RunInstruction } from '../dockerfile/instruction.ts';
 import { runStep } from '../ops/run.ts';
 import { BuildError } from '../errors.ts';
 import { notSupported } from './at-range.ts';
-import { commandArgv } from './lower-metadata.ts';
+import type { FromResolver } from './from-resolver.ts';
+import { runCommand } from './run-command.ts';
+import { lowerRunMounts } from './run-mounts.ts';
 import type { StageState } from './stage-state.ts';
 
 /** RUN: a step over the stage's filesystem with the variables as they stand here. */
-export function lowerRun(stage: StageState, instruction: RunInstruction): void {
+export function lowerRun(stage: StageState, instruction: RunInstruction, resolve: FromResolver): void {
   const { range } = instruction;
-  if (instruction.heredocs.length > 0) throw notSupported('RUN with a heredoc', range);
-  if (instruction.mounts.length > 0) throw notSupported('RUN --mount', range);
-  if (instruction.security !== undefined && instruction.security !== 'sandbox') {
-    throw notSupported(`RUN --security=${instruction.security}`, range);
-  }
+  checkSecurity(instruction, stage.context.allowed);
   const { context, variables, config } = stage;
-  const argv = commandArgv(config, instruction.command);
+  const { argv, script, summary } = runCommand(instruction, config);
+  const mounts = lowerRunMounts(stage, instruction, (from) => resolve(from, instruction));
   const step = runStep(
     {
       id: stage.nextStepId(),
@@ -26,6 +25,9 @@ export function lowerRun(stage: StageState, instruction: RunInstruction): void {
       workingDirectory: stage.workingDirectory,
       user: config.User ?? '',
       network: networkOf(instruction, context.network),
+      mounts:
+        script === undefined ? mounts : [{ kind: 'script', target: script.path, content: script.content }, ...mounts],
+      limits: context.limits,
       platform: context.platform,
       ignoreCache: context.ignoreCache,
     },
@@ -33,7 +35,22 @@ export function lowerRun(stage: StageState, instruction: RunInstruction): void {
   );
   const args = variables.argumentsForHistory();
   const shown = [...(args.length > 0 ? [`|${args.length}`, ...args] : []), ...argv].join(' ');
-  stage.recordStep(step, `RUN ${shown} # buildkit`, instruction.text);
+  stage.recordStep(step, `RUN ${shown} # buildkit`, instruction.text + summary);
+}
+
+function checkSecurity({ security, range }: RunInstruction, allowed: ReadonlySet<string>): void {
+  if (security === undefined || security === 'sandbox') return;
+  if (security !== 'insecure') {
+    throw new BuildError('DOCKERFILE_INVALID', `invalid security mode ${JSON.stringify(security)}`, {
+      range,
+      hint: 'RUN --security is sandbox or insecure',
+    });
+  }
+  if (allowed.has('security.insecure')) throw notSupported('RUN --security=insecure', range);
+  throw new BuildError('DOCKERFILE_INVALID', 'security.insecure is not allowed', {
+    range,
+    hint: 'a command outside the sandbox must be allowed with --allow security.insecure',
+  });
 }
 
 function networkOf(instruction: RunInstruction, fallback: 'host' | 'none'): 'host' | 'none' {

@@ -1,13 +1,10 @@
 import type { Instruction } from '../dockerfile/instruction.ts';
+import type { FromResolver } from './from-resolver.ts';
 import { lowerAdd, lowerCopy } from './lower-copy.ts';
 import { lowerWorkdir } from './lower-files.ts';
 import * as metadata from './lower-metadata.ts';
 import { lowerRun } from './lower-run.ts';
-import type { BuildVertex } from './plan.ts';
 import type { StageState } from './stage-state.ts';
-
-/** Finds the filesystem that `COPY --from=NAME` means, as seen from the stage being lowered. */
-export type FromResolver = (from: string, instruction: Instruction) => BuildVertex;
 
 /** Folds one instruction into the stage. A new kind of instruction shows up here as a type error. */
 export function lowerInstruction(stage: StageState, instruction: Instruction, resolveFrom: FromResolver): void {
@@ -41,7 +38,7 @@ export function lowerInstruction(stage: StageState, instruction: Instruction, re
     case 'workdir':
       return lowerWorkdir(stage, instruction);
     case 'run':
-      return lowerRun(stage, instruction);
+      return lowerRun(stage, instruction, resolveFrom);
     case 'copy': {
       const from = instruction.from === undefined ? undefined : resolveFrom(instruction.from, instruction);
       return lowerCopy(stage, instruction, from);

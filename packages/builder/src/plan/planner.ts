@@ -1,12 +1,13 @@
-import type { ImageConfig } from '@tsbuild/oci';
-import type { Dockerfile, Instruction } from '../dockerfile/instruction.ts';
+import { formatPlatform, type ImageConfig, normalizePlatform, parsePlatform, type Platform } from '@tsbuild/oci';
+import type { Dockerfile, FromInstruction, Instruction } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parser.ts';
 import type { SourceRange } from '../dockerfile/source-file.ts';
 import { expandWord } from '../dockerfile/words.ts';
 import { BuildError } from '../errors.ts';
 import { EMPTY_ROOTFS } from '../ops/rootfs.ts';
 import type { ResolvedImage } from '../source/source.ts';
-import { atRange, notSupported, withRange } from './at-range.ts';
+import { atRange, withRange } from './at-range.ts';
+import { mountFrom } from './run-mount-flag.ts';
 import { lowerInstruction } from './lower.ts';
 import type { BuildVertex, Plan } from './plan.ts';
 import { type LoweringContext, type StageStart, StageState } from './stage-state.ts';
@@ -22,6 +23,8 @@ import {
 /** What planning needs besides the parsed Dockerfile. */
 export interface PlanOptions {
   readonly target: string | undefined;
+  /** Stages (names, in any case) whose steps are executed whatever the cache holds. */
+  readonly noCacheFilter?: readonly string[];
   readonly lowering: LoweringContext;
   /** Finds a base image; throws `BASE_NOT_FOUND` when nobody has it. */
   readonly resolveImage: (name: string) => Promise<ResolvedImage>;
@@ -66,9 +69,7 @@ function neededStages(declared: DeclaredStages, target: StageDeclaration, option
     if (needed.has(stage)) return;
     const base = baseReference(declared, stage, options);
     const copies = stage.instructions.flatMap((instruction) =>
-      instruction.kind === 'copy' && instruction.from !== undefined
-        ? [copyReference(declared, stage, instruction.from, instruction)]
-        : [],
+      fromsOf(instruction).map((from) => copyReference(declared, stage, from, instruction)),
     );
     needed.set(stage, { stage, base, copies });
     for (const reference of [base, ...copies]) if (reference.kind === 'stage') visit(reference.stage);
@@ -77,10 +78,17 @@ function neededStages(declared: DeclaredStages, target: StageDeclaration, option
   return [...needed.values()].toSorted((a, b) => a.stage.index - b.stage.index);
 }
 
+/** The names that an instruction takes files from. */
+function fromsOf(instruction: Instruction): readonly string[] {
+  if (instruction.kind === 'copy') return instruction.from === undefined ? [] : [instruction.from];
+  if (instruction.kind !== 'run') return [];
+  return atRange(instruction.range, () => instruction.mounts.flatMap((mount) => mountFrom(mount) ?? []));
+}
+
 function baseReference(declared: DeclaredStages, stage: StageDeclaration, options: PlanOptions): Reference {
   const { from } = stage;
-  if (from.platform !== undefined) throw notSupported('FROM --platform', from.range);
   const { escape, globals } = options.lowering;
+  checkPlatform(from, options.lowering);
   const name = atRange(from.range, () => expandWord(from.image, (key) => globals.get(key), { escape }));
   if (name === '') {
     throw new BuildError('DOCKERFILE_INVALID', `base name (${from.image}) should not be blank`, {
@@ -91,6 +99,30 @@ function baseReference(declared: DeclaredStages, stage: StageDeclaration, option
   if (name === 'scratch') return { kind: 'scratch' };
   const earlier = findStageByName(declared.stages, name, stage.index);
   return earlier === undefined ? { kind: 'image', name, range: from.range } : { kind: 'stage', stage: earlier };
+}
+
+/** FROM --platform: so far the build's own platform, by whatever words. */
+function checkPlatform({ platform, range }: FromInstruction, lowering: LoweringContext): void {
+  if (platform === undefined) return;
+  const { escape, globals, platform: own } = lowering;
+  const text = atRange(range, () => expandWord(platform, (key) => globals.get(key), { escape }));
+  if (text === '') {
+    throw new BuildError('DOCKERFILE_INVALID', `empty platform value from expression ${platform}`, {
+      range,
+      hint: 'FROM sees only ARGs from before the first FROM, and --build-arg values for them',
+    });
+  }
+  let wanted: Platform;
+  try {
+    wanted = normalizePlatform(parsePlatform(text));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new BuildError('DOCKERFILE_INVALID', `failed to parse platform ${text}: ${reason}`, { range, cause: error });
+  }
+  if (wanted.os === own.os && wanted.architecture === own.architecture) return;
+  throw new BuildError('NOT_SUPPORTED', `FROM --platform=${text}: only ${formatPlatform(own)} is supported yet`, {
+    range,
+  });
 }
 
 function copyReference(
@@ -122,10 +154,14 @@ function copyReference(
     );
   }
   if (findStageByName(declared.stages, from, declared.stages.length) !== undefined) {
-    throw new BuildError('DOCKERFILE_INVALID', `COPY --from=${from} names this stage or a later one`, {
-      range,
-      hint: 'move that stage up: files can only come from stages that are already there',
-    });
+    throw new BuildError(
+      'DOCKERFILE_INVALID',
+      `${instruction.kind === 'copy' ? 'COPY --from' : 'RUN --mount from'}=${from} names this stage or a later one`,
+      {
+        range,
+        hint: 'move that stage up: files can only come from stages that are already there',
+      },
+    );
   }
   if (from === 'scratch') return { kind: 'scratch' };
   return { kind: 'image', name: from, range };
@@ -183,7 +219,10 @@ function lowerStage(
     readonly options: PlanOptions;
   },
 ): StageState {
-  const state = new StageState(start, known.options.lowering);
+  const { lowering, noCacheFilter = [] } = known.options;
+  const names = [start.label, String(stage.index)];
+  const filtered = noCacheFilter.some((name) => names.includes(name.toLowerCase()));
+  const state = new StageState(start, filtered ? { ...lowering, ignoreCache: true } : lowering);
   const resolveFrom = (from: string, instruction: Instruction): BuildVertex => {
     const reference = copyReference(known.declared, stage, from, instruction);
     if (reference.kind === 'image') return constant(known.images.get(reference.name));

@@ -3,6 +3,7 @@ import type { Instruction } from '../dockerfile/instruction.ts';
 import { expandWord } from '../dockerfile/words.ts';
 import type { SourceTree } from '../context/source-tree.ts';
 import type { OpDependencies } from '../ops/dependencies.ts';
+import type { RunLimits } from '../ops/run.ts';
 import { atRange } from './at-range.ts';
 import type { BuildArguments, GlobalArguments } from './build-arguments.ts';
 import { cleanAbsolute } from './paths.ts';
@@ -17,6 +18,10 @@ export interface LoweringContext {
   readonly globals: GlobalArguments;
   readonly platform: Platform;
   readonly network: 'host' | 'none';
+  /** `--shm-size`, `--ulimit`, `--add-host`. */
+  readonly limits: RunLimits;
+  /** `--allow`. */
+  readonly allowed: ReadonlySet<string>;
   readonly ignoreCache: boolean;
   /** The build context; opened when the first COPY reads from it. */
   readonly context: () => SourceTree;

@@ -15,6 +15,7 @@ import type { SourceTree } from '../../src/context/source-tree.ts';
 import type { PreparedStep, StepContext, Vertex } from '../../src/solver/vertex.ts';
 import { type DescribedEntry, describeTree } from '../../testing/tree-description.ts';
 import { localLayers } from '../../testing/local-layers.ts';
+import { noMounts } from '../../testing/no-mounts.ts';
 import { MemoryTree } from '../../testing/memory-tree.ts';
 
 const RANGE = { start: { line: 1, column: 0 }, end: { line: 1, column: 4 } };
@@ -97,6 +98,7 @@ export class CopyBench {
         },
         downloads: this.downloads,
         repositories: this.repositories,
+        mounts: noMounts(),
         sandbox: () => Promise.reject(new Error('COPY needs no sandbox')),
         epoch: options.epoch,
       },
@@ -106,19 +108,29 @@ export class CopyBench {
     return { prepared, execute: () => prepared.execute(context) };
   }
 
-  async key(description: string, parent: Rootfs = EMPTY_ROOTFS, options: CopyCase = {}): Promise<Digest> {
+  async key(description: string | SourceTree, parent: Rootfs = EMPTY_ROOTFS, options: CopyCase = {}): Promise<Digest> {
     return cacheKey(await this.preimage(description, parent, options));
   }
 
-  async preimage(description: string, parent: Rootfs = EMPTY_ROOTFS, options: CopyCase = {}): Promise<KeyPreimage> {
-    const { prepared } = await this.prepareStep(MemoryTree.of(description), parent, options);
+  async preimage(
+    description: string | SourceTree,
+    parent: Rootfs = EMPTY_ROOTFS,
+    options: CopyCase = {},
+  ): Promise<KeyPreimage> {
+    const tree = typeof description === 'string' ? MemoryTree.of(description) : description;
+    const { prepared } = await this.prepareStep(tree, parent, options);
     await prepared.discard();
     return prepared.preimage;
   }
 
   /** Copies and lists the layer: `type mode uid:gid path[ -> link][ text]`. */
-  async copy(description: string, parent: Rootfs = EMPTY_ROOTFS, options: CopyCase = {}): Promise<string[]> {
-    return (await this.layer(MemoryTree.of(description), parent, options)).map((entry) => this.#line(entry));
+  async copy(
+    description: string | SourceTree,
+    parent: Rootfs = EMPTY_ROOTFS,
+    options: CopyCase = {},
+  ): Promise<string[]> {
+    const tree = typeof description === 'string' ? MemoryTree.of(description) : description;
+    return (await this.layer(tree, parent, options)).map((entry) => this.#line(entry));
   }
 
   async layer(source: SourceTree, parent: Rootfs = EMPTY_ROOTFS, options: CopyCase = {}): Promise<LayerEntry[]> {

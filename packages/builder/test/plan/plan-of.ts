@@ -9,6 +9,7 @@ import type { Plan, PlannedStage } from '../../src/plan/plan.ts';
 import { planBuild } from '../../src/plan/planner.ts';
 import { declareStages } from '../../src/plan/stages.ts';
 import { localLayers } from '../../testing/local-layers.ts';
+import { noMounts } from '../../testing/no-mounts.ts';
 import type { StepVertex, Vertex } from '../../src/solver/vertex.ts';
 import type { LayerOutput, Rootfs } from '../../src/ops/rootfs.ts';
 
@@ -38,6 +39,8 @@ export interface PlanCase {
   readonly buildArgs?: Readonly<Record<string, string | undefined>>;
   readonly environment?: Readonly<Record<string, string>>;
   readonly target?: string;
+  readonly noCacheFilter?: readonly string[];
+  readonly allowed?: readonly string[];
   readonly images?: Readonly<Record<string, ImageConfig>>;
 }
 
@@ -52,6 +55,7 @@ export async function planOf(
   const blobs = new MemoryBlobStore();
   const plan = await planBuild(dockerfile, {
     target: options.target,
+    noCacheFilter: options.noCacheFilter ?? [],
     resolveImage: async (name) => {
       const config = (options.images ?? { base: BASE })[name];
       if (config === undefined) throw new BuildError('BASE_NOT_FOUND', `no ${name}`);
@@ -68,6 +72,8 @@ export async function planOf(
       ),
       platform: PLATFORM,
       network: 'host',
+      limits: { shmSize: undefined, limits: [], hosts: [] },
+      allowed: new Set(options.allowed ?? []),
       ignoreCache: false,
       context: () => {
         throw new Error('planning must not open the context');
@@ -79,6 +85,7 @@ export async function planOf(
         archives: { indexes: new ArchiveIndexes('/nonexistent'), temporary: '/nonexistent' },
         downloads: { resolve: unreachable, ensure: unreachable },
         repositories: { resolve: unreachable },
+        mounts: noMounts(),
         sandbox: () => Promise.reject(new Error('planning must not make a sandbox')),
         epoch: undefined,
       },
@@ -101,7 +108,10 @@ export async function lastRun(plan: Plan): Promise<Readonly<Record<string, unkno
 
 async function definitionOf(step: StepVertex<Rootfs, LayerOutput>): Promise<Readonly<Record<string, unknown>>> {
   const context = { signal: new AbortController().signal, output: () => {}, notice: () => {} };
-  const prepared = await step.prepare([{ layers: [] }], context);
+  const prepared = await step.prepare(
+    step.inputs.map(() => ({ layers: [] })),
+    context,
+  );
   return prepared.preimage.definition as Readonly<Record<string, unknown>>;
 }
 

@@ -246,7 +246,6 @@ describe('refusals name the line', () => {
     ['a stage number that is not there', 'FROM base\nCOPY --from=3 / /', 2, /no earlier stage/],
     ['a blank base', 'ARG X\nFROM $X', 2, /should not be blank/],
     ['a blank ENV name', 'FROM base\nENV $NOTHING=1', 2, /can not be blank/],
-    ['RUN --mount', 'FROM base\nRUN --mount=type=cache,target=/x true', 2, /RUN --mount is not supported yet/],
     ['a bad network', 'FROM base\nRUN --network=bridge true', 2, /invalid network mode/],
     ['a URL', 'FROM base\nCOPY https://example.com/x /', 2, /can't be a URL/],
     ['a bad signal', 'FROM base\nSTOPSIGNAL SIGNOPE', 2, /invalid signal/],
