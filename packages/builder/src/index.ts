@@ -26,6 +26,7 @@ export type {
   StepStarted,
   Transfer,
 } from './progress/event.ts';
+export { parseSize } from './plan/size.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';
 export { Store } from './store.ts';

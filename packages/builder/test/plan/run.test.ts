@@ -139,7 +139,10 @@ describe('FROM --platform', () => {
     ['$NONE', 'empty platform value from expression $NONE'],
     ['a/b/c/d', expect.stringMatching(/^failed to parse platform a\/b\/c\/d: /)],
   ])('%s is refused', async (text, message) => {
-    await expect(planOf(`FROM --platform=${text} base`)).rejects.toMatchObject({ message, range: { start: { line: 1 } } });
+    await expect(planOf(`FROM --platform=${text} base`)).rejects.toMatchObject({
+      message,
+      range: { start: { line: 1 } },
+    });
   });
 });
 

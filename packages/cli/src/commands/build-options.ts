@@ -3,6 +3,7 @@ import { hostPlatform, parsePlatform, parseReference, samePlatform } from '@tsbu
 import { UsageError, notSupportedYet } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { progressOption } from '../open-progress.ts';
+import { runOptions } from './run-options.ts';
 import type { OptionTable, OptionValues } from '../options.ts';
 
 const LATER = { describe: '', later: true } as const;
@@ -25,7 +26,18 @@ export const buildOptionTable = {
   platform: { kind: 'value', placeholder: 'OS/ARCH', describe: "The image's platform (so far only this machine's)" },
   pull: { kind: 'flag', describe: 'Ask the registries for newer base images' },
   'no-cache': { kind: 'flag', describe: 'Run every step again' },
+  'no-cache-filter': { kind: 'list', placeholder: 'STAGE[,STAGE]', describe: 'Run the steps of these stages again' },
+  secret: {
+    kind: 'list',
+    placeholder: 'id=ID[,src=FILE|,env=VAR]',
+    describe: 'A secret for RUN --mount=type=secret; it never gets into the image or the cache',
+  },
+  ssh: { kind: 'list', placeholder: 'default|ID[=SOCKET]', describe: 'An SSH agent for RUN --mount=type=ssh' },
   network: { kind: 'value', placeholder: 'MODE', describe: 'Network of RUN', choices: ['default', 'host', 'none'] },
+  'add-host': { kind: 'list', placeholder: 'HOST:IP', describe: 'Add a line to /etc/hosts of RUN' },
+  'shm-size': { kind: 'value', placeholder: 'BYTES', describe: 'Size of /dev/shm of RUN (default 64m)' },
+  ulimit: { kind: 'list', placeholder: 'NAME=SOFT[:HARD]', describe: 'A resource limit of RUN' },
+  allow: { kind: 'list', placeholder: 'NAME', describe: 'Allow what the Dockerfile may ask for, e.g. network.host' },
   isolation: {
     kind: 'value',
     placeholder: 'MODE',
@@ -48,8 +60,6 @@ export const buildOptionTable = {
   // Docker's legacy builder removes its containers with these; there are none here, so there is nothing to do.
   rm: { kind: 'flag', describe: '' },
   'force-rm': { kind: 'flag', describe: '' },
-  'add-host': { kind: 'list', ...LATER },
-  allow: { kind: 'list', ...LATER },
   annotation: { kind: 'list', ...LATER },
   attest: { kind: 'list', ...LATER },
   'build-context': { kind: 'list', ...LATER },
@@ -68,15 +78,10 @@ export const buildOptionTable = {
   memory: { kind: 'value', short: 'm', ...LATER },
   'memory-swap': { kind: 'value', ...LATER },
   'metadata-file': { kind: 'value', ...LATER },
-  'no-cache-filter': { kind: 'list', ...LATER },
   provenance: { kind: 'value', ...LATER },
   sbom: { kind: 'value', ...LATER },
-  secret: { kind: 'list', ...LATER },
   'security-opt': { kind: 'list', ...LATER },
-  'shm-size': { kind: 'value', ...LATER },
   squash: { kind: 'flag', ...LATER },
-  ssh: { kind: 'list', ...LATER },
-  ulimit: { kind: 'list', ...LATER },
   verify: { kind: 'flag', ...LATER },
   watch: { kind: 'flag', ...LATER },
 } as const satisfies OptionTable;
@@ -103,6 +108,7 @@ export function builderOptions(
     network: networkMode(flags.network),
     isolation: isolationMode(flags.isolation),
     labels: new Map(flags.label.map(parseLabel)),
+    ...runOptions(flags, host),
     ...(flags.target ? { target: flags.target } : {}),
     ...(platform === undefined ? {} : { platform }),
     ...(epoch === undefined ? {} : { epoch }),
