@@ -26,6 +26,16 @@ export class MemoryTree implements SourceTree {
     return new MemoryTree(describeTree(description));
   }
 
+  /** Puts a file with these very bytes into the tree. */
+  withFile(path: ByteString, bytes: Uint8Array): this {
+    const described = describeTree('file name').map((entry) => ({ ...entry, path }));
+    for (const entry of described) {
+      this.#entries.set(path, { ...sourceEntry(entry), size: bytes.length });
+      this.#content.set(path, Buffer.from(bytes));
+    }
+    return this;
+  }
+
   lookup(path: ByteString): SourceEntry | undefined {
     return this.#entries.get(path);
   }

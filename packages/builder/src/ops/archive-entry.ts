@@ -26,6 +26,7 @@ export function archiveEntry(member: TarEntry, offset: number, sha256: string): 
   const path = cleanRelative(member.path);
   if (path === '') return undefined;
   refuseName(path);
+  if (member.type === 'symlink' && member.linkPath === '') throw unpackable(path, 'it is a symlink without a target');
   const { seconds, nanoseconds } = member.mtime;
   const xattrs = keptXattrs(member.xattrs);
   return {
@@ -61,7 +62,7 @@ function refuseName(path: ByteString): void {
 
 /** The error for a member that cannot be unpacked. */
 export function unpackable(path: ByteString, problem: string): BuildError {
-  return new BuildError('COPY_FAILED', `cannot unpack ${printablePath(path)}: ${problem}`, {
+  return new BuildError('COPY_FAILED', `cannot unpack the archive's ${printablePath(path)}: ${problem}`, {
     hint: 'ADD --unpack=false copies an archive as it is',
   });
 }

@@ -190,7 +190,8 @@ function isDamage(error: unknown): boolean {
 }
 
 function damaged(file: ArchiveFile, error: unknown): unknown {
-  if (!(error instanceof OciError) && !(error instanceof BuildError && error.code === 'COPY_FAILED')) return error;
+  const isOurs = error instanceof BuildError && error.code === 'COPY_FAILED' && error.hint === undefined;
+  if (!(error instanceof OciError) && !isOurs) return error;
   return new BuildError('COPY_FAILED', `cannot unpack ${printablePath(file.entry.path)}: ${error.message}`, {
     hint: 'ADD --unpack=false copies an archive as it is',
     cause: error,

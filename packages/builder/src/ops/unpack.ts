@@ -23,6 +23,7 @@ export function planUnpack(
 ): void {
   const unpacking = new Unpacking(folder, written, origin, owner);
   for (const entry of entries) unpacking.add(entry);
+  unpacking.finish();
 }
 
 /** Tells the hard links of one archive from those of the next. */
@@ -34,7 +35,8 @@ class Unpacking {
   readonly #origin: CopyOrigin;
   readonly #owner: Owner | undefined;
   readonly #scope = `archive ${archives++}`;
-  #groups = 0;
+  /** Files with several names, by their group. */
+  readonly #inodes = new Map<string, { readonly names: ByteString[]; last: ArchiveEntry }>();
 
   constructor(folder: ByteString, written: WrittenTree, origin: CopyOrigin, owner: Owner | undefined) {
     this.#folder = folder;
@@ -49,10 +51,21 @@ class Unpacking {
     if (target === this.#folder) return;
     this.#written.addParents(parentOf(target), IMPLIED);
     const item = entry.type === 'hardlink' ? this.#link(entry) : this.#item(entry as ArchivedFile);
-    if (entry.type === 'hardlink' && this.#written.item(target) === item) return;
+    if (item.linkGroup !== undefined) this.#inodes.get(item.linkGroup)?.names.push(target);
     const before = this.#written.typeAt(target);
     if (before === 'directory' && itemType(item) !== 'directory') this.#written.empty(target);
     this.#written.put(target, item);
+  }
+
+  /** What the last link to a file says of mode, owner and time holds for all its names. */
+  finish(): void {
+    for (const [linkGroup, { names, last }] of this.#inodes) {
+      for (const name of names) {
+        const item = this.#written.item(name);
+        if (item?.kind !== 'copied' || item.linkGroup !== linkGroup) continue;
+        this.#written.put(name, { ...item, entry: { ...item.entry, mtime: last.mtime }, look: this.#lookOf(last) });
+      }
+    }
   }
 
   /** Where a name lies: links on the way to it are followed, the last name is not. */
@@ -64,7 +77,7 @@ class Unpacking {
     return { kind: 'copied', entry, origin: this.#origin, look: this.#lookOf(entry), linkGroup: undefined };
   }
 
-  /** Another name of a file that came before; what the link says of mode and owner holds for all its names. */
+  /** Another name of a file that came before. */
   #link(link: ArchiveEntry): CopiedItem {
     const path = this.#place(link.linkPath);
     const target = this.#written.item(path);
@@ -73,10 +86,13 @@ class Unpacking {
     }
     if (target.entry.type === 'directory') throw unpackable(link.path, 'it is a hard link to a directory');
     if (target.entry.type !== 'file') return target;
-    const linkGroup = target.linkGroup ?? `${this.#scope}:${this.#groups++}`;
-    const grouped = { ...target, linkGroup };
-    if (target.linkGroup === undefined) this.#written.put(path, grouped);
-    return grouped;
+    const linkGroup = target.linkGroup ?? `${this.#scope}:${this.#inodes.size}`;
+    const inode = this.#inodes.get(linkGroup) ?? { names: [path], last: link };
+    this.#inodes.set(linkGroup, inode);
+    inode.last = link;
+    const item = { ...target, linkGroup };
+    if (target.linkGroup === undefined) this.#written.put(path, item);
+    return item;
   }
 
   #lookOf(entry: ArchiveEntry): ItemLook {
