@@ -24,7 +24,7 @@ export interface RemoteFiles {
 }
 
 /** A commit's files (or a folder of them). */
-export interface GitCheckout {
+interface GitCheckout {
   /** One layer; its index is at hand, its bytes after `ensure`. */
   readonly rootfs: Rootfs;
   ensure(signal: AbortSignal): Promise<void>;

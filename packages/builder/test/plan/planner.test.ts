@@ -232,6 +232,21 @@ COPY --from=c / /`;
     expect(shadowed.target.config.Env).toContain('V=2');
   });
 
+  it('ONBUILD of a base may copy from stages and images: they are needed then', async () => {
+    const trigger = { ...BASE, config: { OnBuild: ['COPY --from=tools /t /t', 'COPY --from=other /o /o'] } };
+    const images = { base: BASE, other: BASE, trigger };
+    const plan = await planOf('FROM base AS tools\nRUN x\nFROM base AS unused\nFROM trigger\nRUN y', { images });
+    expect(plan.stages.map(({ label }) => label)).toEqual(['tools', 'stage-2']);
+    expect(reachable(plan.target.rootfs)).toEqual(['tools/1', 'stage-2/1', 'stage-2/2', 'stage-2/3']);
+    expect(plan.target.config.OnBuild).toBeUndefined();
+    const inFile = 'FROM base AS tools\nRUN x\nFROM base AS p\nONBUILD COPY --from=tools /t /t\nFROM p';
+    expect((await planOf(inFile)).stages.map(({ label }) => label)).toEqual(['tools', 'p', 'stage-2']);
+    await expect(planOf('FROM trigger', { images: { trigger, other: BASE } })).rejects.toMatchObject({
+      code: 'BASE_NOT_FOUND',
+      message: 'no tools',
+    });
+  });
+
   it('unknown names mean images', async () => {
     const plan = await planOf('FROM scratch\nCOPY --from=base /a /');
     expect(plan.target.rootfs).toMatchObject({

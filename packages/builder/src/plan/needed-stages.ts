@@ -1,0 +1,122 @@
+import type { Instruction } from '../dockerfile/instruction.ts';
+import { parseTrigger } from '../dockerfile/parser.ts';
+import type { SourceRange } from '../dockerfile/source-file.ts';
+import type { ResolvedImage } from '../source/source.ts';
+import { atRange, withRange } from './at-range.ts';
+import { baseReference, copyReference, fromsOf, type Reference } from './references.ts';
+import type { LoweringContext } from './stage-state.ts';
+import type { DeclaredStages, StageDeclaration } from './stages.ts';
+
+/** A stage that the target needs. */
+export interface NeededStage {
+  readonly stage: StageDeclaration;
+  readonly base: Reference;
+  /** What ONBUILD of the base says, then what the Dockerfile says. */
+  readonly instructions: readonly Instruction[];
+}
+
+/** The stages that a target needs, in Dockerfile order, and the images that they refer to, by name. */
+export interface NeededStages {
+  readonly stages: readonly NeededStage[];
+  readonly images: ReadonlyMap<string, ResolvedImage>;
+}
+
+/** How images are found; throws `BASE_NOT_FOUND` when nobody has it. */
+export type ImageResolver = (name: string) => Promise<ResolvedImage>;
+
+/**
+ * The target and what it refers to, directly or not; later stages cannot be referred to. Images are resolved as soon as
+ * they are met, side by side: what ONBUILD of a base image refers to is known only then.
+ * @throws BuildError; of several the first in the order in which they were met
+ */
+export async function findNeededStages(
+  declared: DeclaredStages,
+  target: StageDeclaration,
+  lowering: LoweringContext,
+  resolveImage: ImageResolver,
+): Promise<NeededStages> {
+  const search = new Search(declared, lowering, resolveImage);
+  search.visit(target);
+  return search.result();
+}
+
+class Search {
+  readonly #declared: DeclaredStages;
+  readonly #lowering: LoweringContext;
+  readonly #resolveImage: ImageResolver;
+  readonly #stages = new Map<StageDeclaration, NeededStage>();
+  readonly #images = new Map<string, Promise<ResolvedImage>>();
+  /** Work under way; it may add more. */
+  readonly #pending: Promise<void>[] = [];
+
+  constructor(declared: DeclaredStages, lowering: LoweringContext, resolveImage: ImageResolver) {
+    this.#declared = declared;
+    this.#lowering = lowering;
+    this.#resolveImage = resolveImage;
+  }
+
+  visit(stage: StageDeclaration): void {
+    if (this.#stages.has(stage)) return;
+    const base = baseReference(this.#declared, stage, this.#lowering);
+    const { instructions } = stage;
+    this.#stages.set(stage, { stage, base, instructions });
+    this.#follow(stage, instructions);
+    if (base.kind === 'stage') {
+      this.visit(base.stage);
+      const own = base.stage.instructions.flatMap((instruction) =>
+        instruction.kind === 'onbuild' ? [instruction.trigger] : [],
+      );
+      this.#trigger(stage, base, own);
+    } else if (base.kind === 'image') {
+      const image = this.#image(base.name, base.range);
+      this.#await(image.then(({ config }) => this.#trigger(stage, base, config.config?.OnBuild ?? [])));
+    }
+  }
+
+  async result(): Promise<NeededStages> {
+    // A task may add tasks while others are awaited, so this is no loop over a list that is known.
+    for (let at = 0; at < this.#pending.length; at++) await this.#pending[at];
+    const stages = [...this.#stages.values()].toSorted((a, b) => a.stage.index - b.stage.index);
+    const images = new Map<string, ResolvedImage>();
+    for (const [name, image] of this.#images) images.set(name, await image);
+    return { stages, images };
+  }
+
+  /** Instructions that the base asks for come before the stage's own. */
+  #trigger(stage: StageDeclaration, base: Reference, triggers: readonly string[]): void {
+    if (triggers.length === 0) return;
+    const { range } = stage.from;
+    const instructions = triggers.map((text) => atRange(range, () => parseTrigger(text, range)));
+    this.#stages.set(stage, { stage, base, instructions: [...instructions, ...stage.instructions] });
+    this.#follow(stage, instructions);
+  }
+
+  #follow(stage: StageDeclaration, instructions: readonly Instruction[]): void {
+    for (const instruction of instructions) {
+      for (const from of fromsOf(instruction)) {
+        const reference = copyReference(this.#declared, stage, from, instruction);
+        if (reference.kind === 'stage') this.visit(reference.stage);
+        else if (reference.kind === 'image') {
+          this.#await(this.#image(reference.name, reference.range).then(() => undefined));
+        }
+      }
+    }
+  }
+
+  #image(name: string, range: SourceRange): Promise<ResolvedImage> {
+    let image = this.#images.get(name);
+    if (image === undefined) {
+      image = this.#resolveImage(name).catch((error: unknown) => {
+        throw withRange(error, range);
+      });
+      this.#images.set(name, image);
+    }
+    return image;
+  }
+
+  #await(work: Promise<void>): void {
+    // Its failure is told when its turn comes, or another one came first.
+    work.catch(() => undefined);
+    this.#pending.push(work);
+  }
+}

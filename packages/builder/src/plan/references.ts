@@ -1,0 +1,106 @@
+import { formatPlatform, normalizePlatform, parsePlatform, type Platform } from '@tsbuild/oci';
+import type { FromInstruction, Instruction } from '../dockerfile/instruction.ts';
+import type { SourceRange } from '../dockerfile/source-file.ts';
+import { expandWord } from '../dockerfile/words.ts';
+import { BuildError } from '../errors.ts';
+import { atRange } from './at-range.ts';
+import { mountFrom } from './run-mount-flag.ts';
+import type { LoweringContext } from './stage-state.ts';
+import { type DeclaredStages, findStageByName, type StageDeclaration } from './stages.ts';
+
+/** What a name in FROM or `COPY --from` turned out to be. */
+export type Reference =
+  | { readonly kind: 'scratch' }
+  | { readonly kind: 'stage'; readonly stage: StageDeclaration }
+  | { readonly kind: 'image'; readonly name: string; readonly range: SourceRange };
+
+/** The names that an instruction takes files from. */
+export function fromsOf(instruction: Instruction): readonly string[] {
+  if (instruction.kind === 'copy') return instruction.from === undefined ? [] : [instruction.from];
+  if (instruction.kind !== 'run') return [];
+  return atRange(instruction.range, () => instruction.mounts.flatMap((mount) => mountFrom(mount) ?? []));
+}
+
+/** What a FROM starts from. @throws BuildError `DOCKERFILE_INVALID` */
+export function baseReference(declared: DeclaredStages, stage: StageDeclaration, lowering: LoweringContext): Reference {
+  const { from } = stage;
+  const { escape, globals } = lowering;
+  checkPlatform(from, lowering);
+  const name = atRange(from.range, () => expandWord(from.image, (key) => globals.get(key), { escape }));
+  if (name === '') {
+    throw new BuildError('DOCKERFILE_INVALID', `base name (${from.image}) should not be blank`, {
+      range: from.range,
+      hint: 'FROM sees only ARGs from before the first FROM, and --build-arg values for them',
+    });
+  }
+  if (name === 'scratch') return { kind: 'scratch' };
+  const earlier = findStageByName(declared.stages, name, stage.index);
+  return earlier === undefined ? { kind: 'image', name, range: from.range } : { kind: 'stage', stage: earlier };
+}
+
+/** FROM --platform: so far the build's own platform, by whatever words. */
+function checkPlatform({ platform, range }: FromInstruction, lowering: LoweringContext): void {
+  if (platform === undefined) return;
+  const { escape, globals, platform: own } = lowering;
+  const text = atRange(range, () => expandWord(platform, (key) => globals.get(key), { escape }));
+  if (text === '') {
+    throw new BuildError('DOCKERFILE_INVALID', `empty platform value from expression ${platform}`, {
+      range,
+      hint: 'FROM sees only ARGs from before the first FROM, and --build-arg values for them',
+    });
+  }
+  let wanted: Platform;
+  try {
+    wanted = normalizePlatform(parsePlatform(text));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new BuildError('DOCKERFILE_INVALID', `failed to parse platform ${text}: ${reason}`, { range, cause: error });
+  }
+  if (wanted.os === own.os && wanted.architecture === own.architecture) return;
+  throw new BuildError('NOT_SUPPORTED', `FROM --platform=${text}: only ${formatPlatform(own)} is supported yet`, {
+    range,
+  });
+}
+
+/** What `--from` means in a stage. @throws BuildError `DOCKERFILE_INVALID` */
+export function copyReference(
+  declared: DeclaredStages,
+  stage: StageDeclaration,
+  from: string,
+  instruction: Instruction,
+): Reference {
+  const { range } = instruction;
+  const named = findStageByName(declared.stages, from, stage.index);
+  if (named !== undefined) return { kind: 'stage', stage: named };
+  if (/^\d+$/.test(from)) {
+    const numbered = Number(from) < stage.index ? declared.stages[Number(from)] : undefined;
+    if (numbered !== undefined) return { kind: 'stage', stage: numbered };
+    throw new BuildError(
+      'DOCKERFILE_INVALID',
+      `invalid from flag value ${from}: there is no earlier stage with this number`,
+      {
+        range,
+        hint: `stages count from 0; this one is number ${stage.index}`,
+      },
+    );
+  }
+  if (from.includes('$')) {
+    throw new BuildError(
+      'DOCKERFILE_INVALID',
+      'variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround',
+      { range },
+    );
+  }
+  if (findStageByName(declared.stages, from, declared.stages.length) !== undefined) {
+    throw new BuildError(
+      'DOCKERFILE_INVALID',
+      `${instruction.kind === 'copy' ? 'COPY --from' : 'RUN --mount from'}=${from} names this stage or a later one`,
+      {
+        range,
+        hint: 'move that stage up: files can only come from stages that are already there',
+      },
+    );
+  }
+  if (from === 'scratch') return { kind: 'scratch' };
+  return { kind: 'image', name: from, range };
+}
