@@ -1,4 +1,6 @@
 export { build } from './build.ts';
+export { exportCacheMount, importCacheMount } from './cache-mount-archive.ts';
+export type { CacheMountName } from './cache-mount-archive.ts';
 export { pullImage } from './pull.ts';
 export type { PullOptions, PullResult } from './pull.ts';
 export { pushImage } from './push.ts';

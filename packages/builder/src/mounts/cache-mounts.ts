@@ -14,6 +14,9 @@ import { join } from 'node:path';
 import { canonicalJson, type Digest, sha256Digest } from '@tsbuild/oci';
 import { FileLock } from './file-lock.ts';
 
+/** Where imported caches wait for their first command. */
+const IMPORTED = 'imported';
+
 /** How several commands share one cache. */
 export type CacheSharing = 'shared' | 'private' | 'locked';
 
@@ -28,7 +31,7 @@ export interface CacheRequest {
 }
 
 /** Mode and owner of a new cache's directory, and the content id of what it is filled with. */
-export interface CacheBeginning {
+interface CacheBeginning {
   readonly mode: number | undefined;
   readonly uid: number | undefined;
   readonly gid: number | undefined;
@@ -78,13 +81,61 @@ export class CacheMounts {
     const directory = join(place, String(instance));
     try {
       using _making = await FileLock.take(join(place, 'make.lock'), 'exclusive', signal);
-      if (!existsSync(directory)) await make(directory, request.initial, fill);
+      const imported = instance === 0 ? this.#importedPlace(request) : undefined;
+      if (!existsSync(directory)) await make(directory, request.initial, fill, imported);
       describe(place, request);
     } catch (error) {
       lock[Symbol.dispose]();
       throw error;
     }
     return { directory, [Symbol.dispose]: () => lock[Symbol.dispose]() };
+  }
+
+  /**
+   * Hands the directory of the cache that a command last took under this id to `use`; nobody writes to it meanwhile but
+   * commands that share it. Undefined when there is none.
+   */
+  async read<T>(
+    id: string,
+    namespace: string,
+    use: (directory: string) => Promise<T>,
+    signal: AbortSignal,
+  ): Promise<T | undefined> {
+    const [directory] = this.#find(id, namespace)?.directories ?? [];
+    if (directory === undefined) return undefined;
+    using _lock = await FileLock.take(`${directory}.lock`, 'shared', signal);
+    return await use(directory);
+  }
+
+  /**
+   * Hands a directory to `fill` whose content becomes the cache's: the one that a command last took under this id, which
+   * nobody else has meanwhile, or where there is none an empty one, with which the first command's begins.
+   */
+  async import(
+    id: string,
+    namespace: string,
+    fill: (directory: string) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const [directory] = this.#find(id, namespace)?.directories ?? [];
+    if (directory !== undefined) {
+      using _lock = await FileLock.take(`${directory}.lock`, 'exclusive', signal);
+      return await fill(directory);
+    }
+    const imported = this.#importedPlace({ id, namespace });
+    mkdirSync(join(this.#root, IMPORTED), { recursive: true, mode: 0o700 });
+    using _lock = await FileLock.take(`${imported}.lock`, 'exclusive', signal);
+    rmSync(imported, { recursive: true, force: true });
+    await make(imported, { mode: undefined, uid: undefined, gid: undefined }, fill, undefined);
+  }
+
+  #find(id: string, namespace: string): StoredCache | undefined {
+    return this.list().find((cache) => cache.id === id && cache.namespace === namespace);
+  }
+
+  #importedPlace({ id, namespace }: Pick<CacheRequest, 'id' | 'namespace'>): string {
+    const name = sha256Digest(canonicalJson({ id, namespace })).slice('sha256:'.length);
+    return join(this.#root, IMPORTED, name);
   }
 
   /** All caches, the last used first. */
@@ -119,18 +170,32 @@ async function takeInstance(
 /** A cache is there whole or not at all. */
 async function make(
   directory: string,
-  { mode, uid, gid }: CacheBeginning,
+  { mode, uid, gid }: Omit<CacheBeginning, 'content'>,
   fill: (directory: string) => Promise<void>,
+  imported: string | undefined,
 ): Promise<void> {
   const temporary = `${directory}.${randomBytes(6).toString('hex')}`;
-  mkdirSync(temporary);
   try {
-    await fill(temporary);
+    if (imported === undefined || !adopt(imported, temporary)) {
+      mkdirSync(temporary);
+      await fill(temporary);
+    }
     if (uid !== undefined || gid !== undefined) chownSync(temporary, uid ?? 0, gid ?? 0);
     chmodSync(temporary, mode ?? 0o755);
     renameSync(temporary, directory);
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Takes what was imported; false when nothing was, or another cache was faster. */
+function adopt(imported: string, directory: string): boolean {
+  try {
+    renameSync(imported, directory);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
   }
 }

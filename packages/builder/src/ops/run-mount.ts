@@ -5,7 +5,7 @@ import type { Vertex } from '../solver/vertex.ts';
 import type { LayerOutput, Rootfs } from './rootfs.ts';
 
 /** Where a mount's files come from. */
-export type MountOrigin =
+type MountOrigin =
   | { readonly kind: 'context'; readonly tree: () => SourceTree }
   | { readonly kind: 'rootfs'; readonly rootfs: Vertex<Rootfs, LayerOutput> };
 

@@ -7,8 +7,8 @@ const SHARING = ['shared', 'private', 'locked'] as const;
 const KEYS = ['type', 'from', 'source', 'src', 'target', 'dst', 'destination', 'readonly', 'ro', 'readwrite', 'rw', 'id',
   'sharing', 'required', 'mode', 'uid', 'gid', 'size', 'env']; // biome-ignore format: one list
 
-export type RunMountType = (typeof TYPES)[number];
-export type CacheSharing = (typeof SHARING)[number];
+type RunMountType = (typeof TYPES)[number];
+type CacheSharing = (typeof SHARING)[number];
 
 /** A `--mount` of RUN as it is written, variables expanded; `''` where a text is not given. */
 export interface RunMountFlag {

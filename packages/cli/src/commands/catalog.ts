@@ -61,6 +61,14 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Log out of a registry',
     load: async () => (await import('./logout.ts')).logoutCommand,
   },
+  'cache export-mount': {
+    summary: 'Write the content of a cache mount as a tar archive',
+    load: async () => (await import('./cache-mount.ts')).exportMountCommand,
+  },
+  'cache import-mount': {
+    summary: 'Put the content of a tar archive into a cache mount',
+    load: async () => (await import('./cache-mount.ts')).importMountCommand,
+  },
 };
 
 /** Docker's noun forms: `tsbuild image ls` is `tsbuild images`. */
@@ -80,13 +88,13 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     save: 'save',
     tag: 'tag',
   },
+  cache: { 'export-mount': 'cache export-mount', 'import-mount': 'cache import-mount' },
   builder: { build: 'build' },
   buildx: { build: 'build' },
 };
 
 /** Commands and nouns of docker's that are planned, so that they fail with a better word than "unknown". */
 export const later: readonly string[] = [
-  'cache',
   'commit',
   'completion',
   'container',
