@@ -23,7 +23,9 @@ const skip = SKIP_REGISTRY || (missing !== '' && process.env.CI !== 'true');
 
 it('the examples have no type errors', () => {
   const args = ['-p', join(PROJECT, 'examples/tsconfig.json')];
-  expect(spawnSync(join(PROJECT, 'node_modules/.bin/tsc'), args, { encoding: 'utf8' }).stdout).toBe('');
+  const { stdout } = spawnSync(join(PROJECT, 'node_modules/.bin/tsc'), args, { encoding: 'utf8', cwd: PROJECT });
+  // The sources of the package are read along; `npm run types` is about those.
+  expect(stdout.split('\n').filter((line) => line.startsWith('examples/'))).toEqual([]);
 });
 
 it('the README shows every example, and no other', () => {
