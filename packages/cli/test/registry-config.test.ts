@@ -73,10 +73,9 @@ describe('the configuration of registries', () => {
     [{ registries: { caFiles: [1] } }, 'registries.caFiles[0] must be the path of a PEM file'],
   ] as const)('%j is refused by file and key', async (content, message, hint?: string | RegExp) => {
     const { path, host } = await configured(content);
-    const error: unknown = await registryOptions(host).catch((thrown: unknown) => thrown);
-    if (!(error instanceof Error)) throw new Error('was not refused');
-    if (typeof message === 'string') expect(error.message).toBe(`${path}: ${message}`);
-    else expect(error.message).toMatch(message);
-    if (hint !== undefined) expect('hint' in error && error.hint).toMatch(hint);
+    await expect(registryOptions(host)).rejects.toMatchObject({
+      message: typeof message === 'string' ? `${path}: ${message}` : expect.stringMatching(message),
+      ...(hint === undefined ? {} : { hint: expect.stringMatching(hint) }),
+    });
   });
 });

@@ -1,9 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Layout } from '@tsbuild/oci/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type DockerRegistry,
+  makeCertificates,
   NO_REGISTRY,
   SKIP_REGISTRY,
   startDockerRegistry,
@@ -202,6 +204,34 @@ describe.skipIf(SKIP_REGISTRY)(`push and pull${NO_REGISTRY}`, () => {
       expect(outcome.stderr).not.toMatch(/Next:/);
       expect(await idOf(root, `${NOBODY}/x`)).toMatch(DIGEST);
     });
+  });
+});
+
+describe.skipIf(SKIP_REGISTRY)(`a registry with a certificate of its own authority${NO_REGISTRY}`, () => {
+  let directory: string;
+  let registry: DockerRegistry;
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'tsbuild-cli-test-'));
+    registry = await startDockerRegistry({ tls: makeCertificates(directory) });
+  });
+  afterAll(async () => {
+    await registry.stop();
+    await rm(directory, { recursive: true });
+  });
+
+  it.each([
+    ['no configuration', () => ({}), 1],
+    ['caFiles', () => ({ caFiles: ['ca.pem'] }), 0],
+    ['insecure', () => ({ insecure: [registry.host] }), 0],
+  ])('is believed with %s: exit code', async (_, registries, code) => {
+    const path = join(directory, 'config.json');
+    await writeFile(path, JSON.stringify({ registries: registries() }));
+    const root = await temporaryDirectory();
+    const name = `${registry.host}/app`;
+    await addSampleImage(root, [name]);
+    const outcome = await tsbuild(['push', name], { root, env: { TSBUILD_CONFIG: path } });
+    expect(outcome.code).toBe(code);
+    expect(outcome.stderr).toMatch(code === 0 ? /Pushed/ : /ERROR: .*(?:certificate|authority|issuer)/i);
   });
 });
 
