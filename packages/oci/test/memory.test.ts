@@ -14,8 +14,8 @@ it.skipIf(SKIP_REGISTRY)(
       steps: readonly { readonly name: string; readonly peakMebibytes: number }[];
     };
     expect(steps.map(({ name }) => name)).toEqual(['start', 'pull', 'check', 'push']);
-    // Node alone has some 50 MiB; with the layer it would be at 180 at least.
-    expect(peakMebibytes).toBeLessThan(150);
+    // 100 to 140 MiB, as garbage is collected now or later; with the whole layer it would be 220 at least.
+    expect(peakMebibytes).toBeLessThan(190);
   },
   120_000,
 );
