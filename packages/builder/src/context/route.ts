@@ -76,7 +76,10 @@ function expand(
   before: readonly ByteString[],
   begun: ByteString,
   into: ByteString[][],
+  depth = 0,
 ): void {
+  // Each level ends in a route of its own.
+  if (depth >= MAX_ROUTES) throw tooManyRoutes();
   const names = [...before];
   let name = begun;
   for (let at = start; at < pattern.length; ) {
@@ -84,7 +87,7 @@ function expand(
       at += pattern[at + 2] === '/' ? 3 : 2;
       const end = at >= pattern.length;
       if (name !== '') {
-        expand(pattern, at, names, end ? `${name}*` : name, into);
+        expand(pattern, at, names, end ? `${name}*` : name, into, depth + 1);
         names.push(`${name}*`);
       }
       names.push('**');
@@ -100,8 +103,12 @@ function expand(
       }
     }
   }
-  if (into.length >= MAX_ROUTES) throw new PatternSyntaxError('too many ** in pattern');
+  if (into.length >= MAX_ROUTES) throw tooManyRoutes();
   into.push([...names, name]);
+}
+
+function tooManyRoutes(): PatternSyntaxError {
+  return new PatternSyntaxError('too many ** in pattern');
 }
 
 function splitNames(pattern: ByteString): ByteString[] {
