@@ -5,6 +5,7 @@ import { canonicalJson } from '../../packages/oci/src/canonical-json.ts';
 import { OciError } from '../../packages/oci/src/errors.ts';
 import { decodeImageConfig, encodeImageConfig } from '../../packages/oci/src/image-config.ts';
 import { decodeImageIndex, selectManifest } from '../../packages/oci/src/image-index.ts';
+import { Field } from '../../packages/oci/src/json-document.ts';
 import { joinArray, joinObject, setMembers, splitArray, splitObject } from '../../packages/oci/src/json-edit.ts';
 import { decodeManifest } from '../../packages/oci/src/manifest.ts';
 import { layerCompression } from '../../packages/oci/src/media-type.ts';
@@ -92,7 +93,7 @@ export const jsonEdit = pureTarget('json-edit', {
   mutate,
   run: (input) => {
     const text = Buffer.from(input).toString('utf8');
-    const value = tryParse(text);
+    const value = tryParse(input, text);
     if (typeof value !== 'object' || value === null) return 'no object';
     const same = Array.isArray(value) ? joinArray(splitArray(text)) : joinObject(splitObject(text));
     mustHold(sameJson(JSON.parse(same), value), 'split and joined it is another value');
@@ -104,22 +105,14 @@ export const jsonEdit = pureTarget('json-edit', {
   },
 });
 
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** What a caller may hand to the editor: documents that were decoded. */
+function tryParse(input: Uint8Array, text: string): unknown {
+  Field.parse(input, { name: 'document', code: 'MANIFEST_INVALID' });
+  return JSON.parse(text);
 }
 
 function sameJson(a: unknown, b: unknown): boolean {
-  try {
-    return canonicalJson(a) === canonicalJson(b);
-  } catch (error) {
-    // Nested too deep for canonicalJson; documents that deep are refused before they are edited.
-    if (error instanceof RangeError) return true;
-    throw error;
-  }
+  return canonicalJson(a) === canonicalJson(b);
 }
 
 export const reference = pureTarget('reference', {

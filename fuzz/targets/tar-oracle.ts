@@ -23,6 +23,8 @@ interface Facts {
   /** Octal text with anything behind its end, or a field without digits. */
   readonly oddOctal: boolean;
   readonly longNameWithSlash: boolean;
+  /** The archive ends within the padding of its last content. */
+  readonly cutPadding: boolean;
 }
 
 interface Exception {
@@ -93,6 +95,12 @@ const EXCEPTIONS: readonly Exception[] = [
     applies: ({ longNameWithSlash }) => longNameWithSlash,
   },
   {
+    name: 'padding that is missing',
+    reason: 'the last content may lack its padding, as archives of writers that were never closed do; Python wants it',
+    judge: 'both',
+    applies: ({ cutPadding }) => cutPadding,
+  },
+  {
     name: 'old sparse and vendor records',
     reason: 'GNU.* and SCHILY.realsize records describe sparse files, which we refuse or take as they are stored',
     judge: 'both',
@@ -123,7 +131,8 @@ function factsOf(bytes: Uint8Array): Facts {
     longNameWithSlash: false,
   };
   let paxSize: number | undefined;
-  for (let at = 0; at + BLOCK_SIZE <= bytes.length && !isZeroBlock(bytes, at); ) {
+  let at = 0;
+  while (at + BLOCK_SIZE <= bytes.length && !isZeroBlock(bytes, at)) {
     const header = decodeHeader(bytes, at);
     flags += header.typeFlag;
     odd.strayPrefix ||= readString(bytes, at + 257, 6) !== 'ustar' && bytes[at + 345] !== 0;
@@ -146,7 +155,7 @@ function factsOf(bytes: Uint8Array): Facts {
     if (!isMeta) paxSize = undefined;
     at += BLOCK_SIZE + Math.ceil(size / BLOCK_SIZE) * BLOCK_SIZE;
   }
-  return { flags, paxKeys, ...odd };
+  return { flags, paxKeys, ...odd, cutPadding: at > bytes.length };
 }
 
 function noteNumber(
