@@ -14,7 +14,7 @@ export interface Finding {
 }
 
 /** Where findings are kept. */
-export const FINDINGS = join(PROJECT, 'fuzz/findings');
+const FINDINGS = join(PROJECT, 'fuzz/findings');
 
 /** All findings of a run; of inputs that fail in the same way the first is kept. */
 export class Findings {

@@ -6,7 +6,7 @@ import type { Random } from './random.ts';
 export type Mutator = (input: Uint8Array, random: Random, corpus: readonly Uint8Array[]) => Uint8Array;
 
 /** What the code under test made of an accepted input, in a word or two: inputs that lead to something new are kept. */
-export type Outcome = string | void;
+type Outcome = string | void;
 
 /** One parser under fuzzing. It passes an input when it returns, or throws the error it says that it throws. */
 export interface Target {

@@ -22,7 +22,7 @@ const ENTRY: TarEntry = {
 };
 
 /** An archive of our own writer. Each content must be as long as its entry says. */
-export function writtenTar(entries: readonly (Partial<TarEntry> & { readonly content?: string })[]): Uint8Array {
+function writtenTar(entries: readonly (Partial<TarEntry> & { readonly content?: string })[]): Uint8Array {
   const blocks = entries.flatMap(({ content = '', ...entry }) => [
     encodeTarHeader({ ...ENTRY, ...entry, size: content.length }),
     Buffer.from(content.padEnd(Math.ceil(content.length / BLOCK_SIZE) * BLOCK_SIZE, '\0'), 'latin1'),

@@ -231,7 +231,9 @@ describe.skipIf(SKIP_REGISTRY)(`a registry with a certificate of its own authori
     await addSampleImage(root, [name]);
     const outcome = await tsbuild(['push', name], { root, env: { TSBUILD_CONFIG: path } });
     expect(outcome.code).toBe(code);
-    expect(outcome.stderr).toMatch(code === 0 ? /Pushed|Layer already exists/ : /ERROR: .*(?:certificate|authority|issuer)/i);
+    expect(outcome.stderr).toMatch(
+      code === 0 ? /Pushed|Layer already exists/ : /ERROR: .*(?:certificate|authority|issuer)/i,
+    );
   });
 });
 
