@@ -64,7 +64,9 @@ export function compileRoutes(pattern: ByteString): Route[] {
   expand(pattern, 0, [], '', found);
   // `**` straight before a name and nothing else special asks how the path ends, within a name or not.
   if (/^\*\*[^/*?[\]\\][^*?[\]\\]*$/s.test(pattern)) found[0] = ['**', ...splitNames(pattern.slice(1))];
-  return found.map((names) => names.map((name) => (name === '**' ? ANY_DEPTH : compileName(name))));
+  // A second `**` behind one says nothing new.
+  const distinct = found.map((names) => names.filter((name, i) => name !== '**' || names[i - 1] !== '**'));
+  return distinct.map((names) => names.map((name) => (name === '**' ? ANY_DEPTH : compileName(name))));
 }
 
 /** Each `**` that touches a name doubles the routes; nobody needs that more than once or twice. */

@@ -19,8 +19,8 @@ const MAX_DEPTH = 200;
  * without a limit, `${V//?/${V//?/…}}` and ten lines of `ENV A=$A$A` fill any memory.
  */
 const MAX_SUBSTITUTED = 512 * 1024;
-/** Steps that all patterns of one text may take: pattern length times value length, some tenths of a second. */
-const MAX_STEPS = 20_000_000;
+/** Steps that all patterns of one text may take: pattern length times value length, a tenth of a second or two. */
+const MAX_STEPS = 4_000_000;
 
 /** Expands one word, reading it once from left to right. Throws BuildError without a range. */
 export class WordLexer {
