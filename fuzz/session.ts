@@ -10,7 +10,7 @@ export interface Verdict {
 
 /** Larger inputs find the same and take longer. */
 const INPUT_LIMIT = 300_000;
-const CORPUS_LIMIT = 400;
+const CORPUS_LIMIT = 300;
 
 /**
  * A target being fuzzed: gives one input after the other and runs it. The seeds come first as they are; then mutations of
@@ -20,7 +20,10 @@ export class Session {
   readonly #target: Target;
   readonly #running: Running;
   readonly #random: Random;
+  /** The seeds, then accepted inputs. */
   readonly #corpus: Uint8Array[];
+  /** Inputs refused in different ways: less is to be learnt from them. */
+  readonly #refused: Uint8Array[] = [];
   readonly #outcomes = new Set<string>();
   readonly #seedCount: number;
   executions = 0;
@@ -38,25 +41,26 @@ export class Session {
   }
 
   get corpusSize(): number {
-    return this.#corpus.length;
+    return this.#corpus.length + this.#refused.length;
   }
 
   next(): Uint8Array {
     const untouched = this.executions < this.#seedCount ? this.#corpus[this.executions] : undefined;
     this.executions++;
     if (untouched !== undefined) return untouched;
-    const input = this.#target.mutate(this.#random.pick(this.#corpus), this.#random, this.#corpus);
+    const from = this.#refused.length > 0 && this.#random.oneIn(4) ? this.#refused : this.#corpus;
+    const input = this.#target.mutate(this.#random.pick(from), this.#random, this.#corpus);
     return input.length > INPUT_LIMIT ? input.subarray(0, INPUT_LIMIT) : input;
   }
 
   async run(input: Uint8Array): Promise<Verdict> {
     try {
       const outcome = await this.#running.run(input);
-      this.#learn(input, `accepted ${outcome ?? ''}`);
+      this.#learn(this.#corpus, this.#seedCount, input, `accepted ${outcome ?? ''}`);
       return { kind: 'accepted' };
     } catch (error) {
       if (!isRefusal(error)) return { kind: 'broken', error };
-      this.#learn(input, `${error.code} ${shapeOf(error.message)}`);
+      this.#learn(this.#refused, 0, input, `${error.code} ${shapeOf(error.message)}`);
       return { kind: 'refused', error };
     }
   }
@@ -66,12 +70,12 @@ export class Session {
   }
 
   /** Keeps an input whose outcome is new; when there are many, in place of an older one that is no seed. */
-  #learn(input: Uint8Array, outcome: string): void {
+  #learn(list: Uint8Array[], seeds: number, input: Uint8Array, outcome: string): void {
     if (this.#outcomes.has(outcome) || this.#outcomes.size > 20_000) return;
     this.#outcomes.add(outcome);
     if (this.executions <= this.#seedCount) return;
-    if (this.#corpus.length < CORPUS_LIMIT) this.#corpus.push(input);
-    else this.#corpus[this.#seedCount + this.#random.below(CORPUS_LIMIT - this.#seedCount)] = input;
+    if (list.length < seeds + CORPUS_LIMIT) list.push(input);
+    else list[seeds + this.#random.below(CORPUS_LIMIT)] = input;
   }
 }
 

@@ -62,9 +62,9 @@ const config = {
 
 const dockerConfig = {
   auths: {
-    'https://index.docker.io/v1/': { auth: Buffer.from('me:secret').toString('base64') },
-    'example.com': { identitytoken: 'token' },
-    'example.com/team': { username: 'a', password: 'b' },
+    'https://index.docker.io/v1/': { auth: Buffer.from('me:hunter2').toString('base64') },
+    'example.com': { identitytoken: 'hunter2' },
+    'example.com/team': { username: 'a', password: 'hunter2' },
     'localhost:5000': {},
   },
   credHelpers: { 'helped.example.com': 'pass', 'gcr.io': '' },

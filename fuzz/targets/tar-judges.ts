@@ -10,7 +10,8 @@ export interface JudgedMember {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
-  readonly mtime: number;
+  /** Null for what is no number. */
+  readonly mtime: number | null;
 }
 
 /** What a judge says of an archive: its members, or why it refuses. */
@@ -18,7 +19,7 @@ export type Judgement = { readonly members: readonly JudgedMember[] } | { readon
 
 /** Python decodes PAX names as UTF-8, else as Latin-1; both ways back are given. */
 const PROGRAM = `
-import io, json, struct, sys, tarfile
+import io, json, math, struct, sys, tarfile
 def forms(text):
     out = []
     for encoding in ('utf-8', 'latin-1'):
@@ -33,7 +34,7 @@ while True:
     try:
         archive = tarfile.open(fileobj=io.BytesIO(data), mode='r:', encoding='latin-1', errors='strict')
         members = [dict(names=forms(m.name), linkNames=forms(m.linkname), type=TYPES.get(m.type, '?'), size=m.size, mode=m.mode & 0o7777,
-                        uid=m.uid, gid=m.gid, mtime=float(m.mtime)) for m in archive]
+                        uid=m.uid, gid=m.gid, mtime=float(m.mtime) if math.isfinite(m.mtime) else None) for m in archive]
         answer = dict(members=members)
     except Exception as error:
         answer = dict(refusal=type(error).__name__ + ': ' + str(error)[:200])

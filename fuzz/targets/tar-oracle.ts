@@ -23,6 +23,8 @@ interface Facts {
   /** Octal text with anything behind its end, or a field without digits. */
   readonly oddOctal: boolean;
   readonly longNameWithSlash: boolean;
+  readonly sizedWithoutContent: boolean;
+  readonly unendedLongName: boolean;
   /** The archive ends within the padding of its last content. */
   readonly cutPadding: boolean;
 }
@@ -95,6 +97,19 @@ const EXCEPTIONS: readonly Exception[] = [
     applies: ({ longNameWithSlash }) => longNameWithSlash,
   },
   {
+    name: 'sizes of what has no content',
+    reason:
+      'links, devices, folders and fifos have none, whatever their size says (Go); GNU tar passes over so many bytes',
+    judge: 'gnu',
+    applies: ({ sizedWithoutContent }) => sizedWithoutContent,
+  },
+  {
+    name: 'long names without their end',
+    reason: 'a long name ends with its size, as in Go; Python reads on to a NUL in the rest of its last block',
+    judge: 'python',
+    applies: ({ unendedLongName }) => unendedLongName,
+  },
+  {
     name: 'padding that is missing',
     reason: 'the last content may lack its padding, as archives of writers that were never closed do; Python wants it',
     judge: 'both',
@@ -129,6 +144,8 @@ function factsOf(bytes: Uint8Array): Facts {
     oddBase256: false,
     oddOctal: false,
     longNameWithSlash: false,
+    sizedWithoutContent: false,
+    unendedLongName: false,
   };
   let paxSize: number | undefined;
   let at = 0;
@@ -151,6 +168,8 @@ function factsOf(bytes: Uint8Array): Facts {
       odd.longNameWithSlash ||= text('path').endsWith('/') || text('linkpath').endsWith('/');
       paxSize = text('size') === '' ? undefined : Number(text('size'));
     } else if (header.typeFlag === 'L') odd.longNameWithSlash ||= readString(content, 0, content.length).endsWith('/');
+    odd.unendedLongName ||= 'LK'.includes(header.typeFlag) && !content.includes(0);
+    odd.sizedWithoutContent ||= '123456'.includes(header.typeFlag) && (paxSize ?? header.size) > 0;
     const size = isMeta ? header.size : '0\0'.includes(header.typeFlag) ? (paxSize ?? header.size) : 0;
     if (!isMeta) paxSize = undefined;
     at += BLOCK_SIZE + Math.ceil(size / BLOCK_SIZE) * BLOCK_SIZE;
@@ -183,6 +202,7 @@ function difference(ours: TarEntry, theirs: JudgedMember): string | undefined {
   if (ours.mode !== theirs.mode) return 'mode';
   if (ours.uid !== theirs.uid || ours.gid !== theirs.gid) return 'owner';
   const time = ours.mtime.seconds + ours.mtime.nanoseconds / 1e9;
+  if (theirs.mtime === null) return 'mtime';
   return Math.abs(time - theirs.mtime) > 1e-6 * Math.max(1, Math.abs(time)) ? 'mtime' : undefined;
 }
 
