@@ -10,6 +10,7 @@ const project = (name: string, include: string[], options: { globalSetup?: strin
     include,
     environment: 'node' as const,
     pool: 'forks' as const,
+    setupFiles: ['test/support/fixed-seed.ts'],
     testTimeout: 30_000,
     hookTimeout: 120_000,
     ...options,
