@@ -11,7 +11,7 @@ const project = (name: string, include: string[], options: { globalSetup?: strin
     environment: 'node' as const,
     pool: 'forks' as const,
     setupFiles: ['test/support/fixed-seed.ts'],
-    testTimeout: 30_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     ...options,
   },
@@ -23,7 +23,7 @@ export default defineConfig({
       project('oci', ['packages/oci/test/**/*.test.ts']),
       project('builder', ['packages/builder/test/**/*.test.ts']),
       project('cli', ['packages/cli/test/**/*.test.ts']),
-      project('e2e', ['test/**/*.test.ts'], { globalSetup: ['test/support/global-setup.ts'], testTimeout: 120_000 }),
+      project('e2e', ['test/**/*.test.ts'], { globalSetup: ['test/support/global-setup.ts'] }),
     ],
   },
 });
