@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Tests run on source, never on a stale dist: the workspace packages resolve through this export condition.
 const conditions = ['@tsbuild/source'];
-const project = (name: string, include: string[], options: { globalSetup?: string[]; testTimeout?: number } = {}) => ({
+const project = (name: string, include: string[], options: { globalSetup?: string[] } = {}) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions: [...conditions, 'node', 'import', 'module', 'default'] } },
   test: {
