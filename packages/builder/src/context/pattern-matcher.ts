@@ -34,7 +34,14 @@ export interface Pattern {
 export class PatternMatcher {
   readonly #root: DirectoryMatch;
 
+  /** @throws BuildError `IGNORE_INVALID` when `**` touches names in very many of them */
   constructor(patterns: readonly Pattern[]) {
+    const extra = patterns.reduce((sum, { routes }) => sum + routes.length - 1, 0);
+    if (extra > MAX_EXTRA_ROUTES) {
+      throw new BuildError('IGNORE_INVALID', 'too many patterns in which ** touches a name', {
+        hint: 'Put slashes around it, as in "a/**/b".',
+      });
+    }
     const live = patterns.flatMap(({ exception, routes }, rank) =>
       routes.map((route) => ({ rank, exception, route, positions: startOf(route) })),
     );
@@ -55,6 +62,9 @@ export class PatternMatcher {
     return this.#root;
   }
 }
+
+/** Routes beyond one for each pattern: each of them is asked about each path. */
+const MAX_EXTRA_ROUTES = 5000;
 
 /** A pattern that may still match in a directory. */
 interface Live {
