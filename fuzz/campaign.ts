@@ -7,10 +7,10 @@ import { StateFile } from './state-file.ts';
 import type { WorkerState } from './state-file.ts';
 import type { WorkerOrder, WorkerReport } from './worker.ts';
 
-/** One input may take so long, in milliseconds; it is tried once more alone before it counts as a hang. */
+/** One input may take so long, in milliseconds; then it is tried once more alone, and what counts is the processor's time. */
 const INPUT_LIMIT = 2000;
-/** Of a replay: the machine may be busy, so a hang is what takes this long alone, too. */
-const REPLAY_LIMIT = 6000;
+/** Of a replay, on a machine that may be busy. */
+const REPLAY_LIMIT = 10_000;
 /** JavaScript's heap, in MiB; and what the whole process may hold, which includes buffers and Node itself. */
 const HEAP_LIMIT = 256;
 const MEMORY_LIMIT = 700;
@@ -76,6 +76,8 @@ async function judgeDeath(
   options: CampaignOptions,
   findings: Findings,
 ): Promise<void> {
+  // Someone stopped the process from outside.
+  if (end.kind === 'died' && end.how.includes('SIGTERM')) return;
   const path = findings.keep(options.folder, target, input);
   const alone = await replay(target, path, options, () => {});
   const slow = alone.state.slowest > INPUT_LIMIT;

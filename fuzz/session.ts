@@ -72,7 +72,8 @@ export class Session {
   /** Keeps an input whose outcome is new; when there are many, in place of an older one that is no seed. */
   #learn(list: Uint8Array[], seeds: number, input: Uint8Array, outcome: string): void {
     if (this.#outcomes.has(outcome) || this.#outcomes.size > 20_000) return;
-    this.#outcomes.add(outcome);
+    // A copy: a piece of a string keeps the whole of it.
+    this.#outcomes.add(Buffer.from(outcome).toString());
     if (this.executions <= this.#seedCount) return;
     if (list.length < seeds + CORPUS_LIMIT) list.push(input);
     else list[seeds + this.#random.below(CORPUS_LIMIT)] = input;

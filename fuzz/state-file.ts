@@ -6,7 +6,7 @@ export interface WorkerState {
   readonly accepted: number;
   readonly refused: number;
   readonly corpus: number;
-  /** The longest that one input took, in milliseconds. */
+  /** The most work that one input took, in milliseconds of the processor. */
   readonly slowest: number;
   /** When the current input began, in milliseconds since 1970; 0 between inputs. */
   readonly startedAt: number;

@@ -21,10 +21,13 @@ function sourceOf(input: Uint8Array): SourceFile {
 }
 
 /** Whether a range can be drawn a frame around. */
-function isInside({ start, end }: SourceRange, { text }: SourceFile): boolean {
-  const lines = text.split('\n').length;
+function isInside({ start, end }: SourceRange, lines: number): boolean {
   const ordered = start.line < end.line || (start.line === end.line && start.column <= end.column);
   return ordered && start.line >= 1 && end.line <= lines && start.column >= 0;
+}
+
+function countLines({ text }: SourceFile): number {
+  return text.split('\n').length;
 }
 
 /** Runs the parser; its errors must point into the file. */
@@ -34,7 +37,7 @@ function parsed(file: SourceFile): ReturnType<typeof parseDockerfile> {
   } catch (error) {
     if (error instanceof BuildError) {
       mustHold(
-        error.range !== undefined && isInside(error.range, file),
+        error.range !== undefined && isInside(error.range, countLines(file)),
         `${error.message}: points outside of the file`,
       );
     }
@@ -49,9 +52,10 @@ export const dockerfile = pureTarget('dockerfile', {
   run: (input) => {
     const file = sourceOf(input);
     const { instructions, directives } = parsed(file);
+    const lines = countLines(file);
     let line = 0;
     for (const { range } of instructions) {
-      mustHold(isInside(range, file), 'an instruction lies outside of the file');
+      mustHold(isInside(range, lines), 'an instruction lies outside of the file');
       mustHold(range.start.line > line, 'instructions overlap');
       line = range.end.line;
     }

@@ -135,7 +135,7 @@ export const reference = pureTarget('reference', {
     mustHold(JSON.stringify(parseReference(text)) === JSON.stringify(parsed), 'written and read it is another name');
     const familiar = formatReference(parseReference(familiarName(parsed)));
     mustHold(familiar === text, `the familiar name means ${familiar}`);
-    mustHold(!/\.\.|[\s\\%]/.test(text), 'it could mean another path in a URL');
+    mustHold(!/(?:^|\/)\.\.?(?:\/|:|@|$)|[\s\\%?#]/.test(text), 'it could mean another path in a URL');
     return `${parsed.registry === 'docker.io'} ${parsed.tag !== undefined} ${parsed.digest !== undefined}`;
   },
 });
