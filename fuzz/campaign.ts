@@ -11,6 +11,8 @@ import type { WorkerOrder, WorkerReport } from './worker.ts';
 const INPUT_LIMIT = 2000;
 /** Of a replay, on a machine that may be busy. */
 const REPLAY_LIMIT = 10_000;
+/** What opening and closing a target may take besides, in milliseconds. */
+const GRACE = 60_000;
 /** JavaScript's heap, in MiB; and what the whole process may hold, which includes buffers and Node itself. */
 const HEAP_LIMIT = 256;
 const MEMORY_LIMIT = 700;
@@ -109,11 +111,13 @@ async function runWorker(
   const exit = new Promise<string>((resolve) => {
     child.on('close', (code, signal) => resolve(signal === null ? `exit code ${code}` : signal));
   });
+  const latest = Date.now() + order.milliseconds + GRACE;
   let end: End | undefined;
   for (;;) {
     const ended = await Promise.race([exit, sleep(POLL_MILLISECONDS, undefined)]);
     if (ended !== undefined) break;
     end = troubleOf(state.read(), child.pid ?? 0, options.inputLimit ?? INPUT_LIMIT);
+    if (Date.now() > latest) end ??= { kind: 'died', how: 'the process does not end' };
     if (end === undefined) continue;
     child.kill('SIGKILL');
     break;

@@ -68,12 +68,9 @@ async function runWith(workerPath: string, options: Options): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'tsbuild-fuzz-run-'));
   // What the targets put into temporary folders goes with this one, also when a process is killed.
   process.env['TMPDIR'] = folder;
-  try {
-    if (options.replay !== undefined) return await replayOne(workerPath, folder, options.replay);
-    return await fuzz(workerPath, folder, options);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  if (options.replay !== undefined) return replayOne(workerPath, folder, options.replay);
+  return fuzz(workerPath, folder, options);
 }
 
 async function fuzz(workerPath: string, folder: string, options: Options): Promise<number> {

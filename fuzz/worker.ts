@@ -63,6 +63,8 @@ async function work(order: WorkerOrder): Promise<void> {
       { executions: session.executions, ...counts, corpus: session.corpusSize, startedAt, finished },
       current,
     );
+  // The driver is gone.
+  process.on('disconnect', () => process.exit());
   const deadline = Date.now() + order.milliseconds;
   let yieldedAt = performance.now();
   for (let i = 0; i < order.executions && Date.now() < deadline; i++) {

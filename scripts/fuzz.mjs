@@ -10,25 +10,28 @@ import { build } from 'esbuild';
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 // Inside of the project, so that packages which stay outside of the bundles are found.
 const folder = mkdtempSync(join(PROJECT, 'node_modules/.fuzz-'));
-try {
-  await build({
-    absWorkingDir: PROJECT,
-    entryPoints: ['fuzz/main.ts', 'fuzz/worker.ts'],
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    conditions: ['@tsbuild/source'],
-    external: ['koffi'],
-    // The files find the project by their place in it, which bundling would change.
-    define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(PROJECT, 'fuzz/bundle.ts')).href) },
-    sourcemap: 'inline',
-    logLevel: 'warning',
-  });
-  const { run } = await import(pathToFileURL(join(folder, 'main.mjs')).href);
-  process.exitCode = await run(join(folder, 'worker.mjs'), process.argv.slice(2));
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+]) {
+  process.once(signal, () => process.exit(code));
 }
+await build({
+  absWorkingDir: PROJECT,
+  entryPoints: ['fuzz/main.ts', 'fuzz/worker.ts'],
+  outdir: folder,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  conditions: ['@tsbuild/source'],
+  external: ['koffi'],
+  // The files find the project by their place in it, which bundling would change.
+  define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(PROJECT, 'fuzz/bundle.ts')).href) },
+  sourcemap: 'inline',
+  logLevel: 'warning',
+});
+const { run } = await import(pathToFileURL(join(folder, 'main.mjs')).href);
+process.exitCode = await run(join(folder, 'worker.mjs'), process.argv.slice(2));
