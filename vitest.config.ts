@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Tests run on source, never on a stale dist: the workspace packages resolve through this export condition.
 const conditions = ['@tsbuild/source'];
-const project = (name: string, include: string[], options: { globalSetup?: string[]; testTimeout?: number } = {}) => ({
+const project = (name: string, include: string[], options: { globalSetup?: string[] } = {}) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions: [...conditions, 'node', 'import', 'module', 'default'] } },
   test: {
@@ -10,7 +10,8 @@ const project = (name: string, include: string[], options: { globalSetup?: strin
     include,
     environment: 'node' as const,
     pool: 'forks' as const,
-    testTimeout: 30_000,
+    setupFiles: ['test/support/fixed-seed.ts'],
+    testTimeout: 120_000,
     hookTimeout: 120_000,
     ...options,
   },
@@ -22,7 +23,7 @@ export default defineConfig({
       project('oci', ['packages/oci/test/**/*.test.ts']),
       project('builder', ['packages/builder/test/**/*.test.ts']),
       project('cli', ['packages/cli/test/**/*.test.ts']),
-      project('e2e', ['test/**/*.test.ts'], { globalSetup: ['test/support/global-setup.ts'], testTimeout: 120_000 }),
+      project('e2e', ['test/**/*.test.ts'], { globalSetup: ['test/support/global-setup.ts'] }),
     ],
   },
 });

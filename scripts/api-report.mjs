@@ -2,15 +2,15 @@
 // Writes docs/api/oci.md: every export of @tsbuild/oci with its signature, so that a change of the public surface is seen
 // in review. Taken from the declarations that tsc emits, without their comments.
 //
-//   node scripts/api-report.mjs            writes the report
-//   node scripts/api-report.mjs --check    fails when it is not up to date
-import { execFileSync } from 'node:child_process';
+//   node scripts/api-report.mjs [--report FILE]    writes the report
+//   node scripts/api-report.mjs --check            fails when it is not up to date, or an export has no doc comment
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { declaredName, exportsOf, importedNames, statementsOf } from './declarations.mjs';
+import { declaredName, documentedNames, exportsOf, importedNames, statementsOf } from './declarations.mjs';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const REPORT = join(PROJECT, 'docs/api/oci.md');
@@ -19,15 +19,12 @@ const ENTRIES = [
   { name: '@tsbuild/oci/node', file: 'node.d.ts', title: 'For Node: all of the core, and' },
 ];
 
-/** Emits the declarations of the package into a folder. */
+/** Emits the declarations of the package into a folder; that the types are right is checked elsewhere. */
 function emitDeclarations(folder) {
-  const tsc = join(PROJECT, 'node_modules/.bin/tsc');
   const options = ['--emitDeclarationOnly', '--declarationMap', 'false', '--outDir', folder];
-  try {
-    execFileSync(tsc, ['-p', join(PROJECT, 'packages/oci/tsconfig.json'), ...options], { encoding: 'utf8' });
-  } catch (error) {
-    throw new Error(`the types of packages/oci have errors:\n${error.stdout}`, { cause: error });
-  }
+  const args = ['-p', join(PROJECT, 'packages/oci/tsconfig.json'), ...options];
+  const { stdout } = spawnSync(join(PROJECT, 'node_modules/.bin/tsc'), args, { encoding: 'utf8' });
+  if (!existsSync(join(folder, ENTRIES[0].file))) throw new Error(`tsc emits nothing:\n${stdout}`);
 }
 
 /** Modules as the emitted files declare them, read when they are asked for. */
@@ -57,6 +54,15 @@ class Modules {
     throw new Error(`${module} does not declare ${name}: export it from the module that does`);
   }
 
+  /** Exported names that nothing is said of. */
+  undocumented(surface) {
+    const documented = new Map();
+    return [...surface].flatMap(([name, { module }]) => {
+      if (!documented.has(module)) documented.set(module, documentedNames(readFileSync(module, 'utf8')));
+      return documented.get(module).has(name) ? [] : [name];
+    });
+  }
+
   /** Names of this package that declarations of the surface speak of and that nobody can import. */
   unexported(surface) {
     const missing = new Set();
@@ -73,6 +79,7 @@ class Modules {
 
 function reportOf(folder) {
   const modules = new Modules();
+  const all = modules.surface(join(folder, 'node.d.ts'));
   const shown = new Set();
   const parts = [
     '# The public interface of @tsbuild/oci\n\nMade by `npm run api` from the code: do not edit. What each export does is said in its doc comment.\n',
@@ -84,23 +91,33 @@ function reportOf(folder) {
     const texts = own.flatMap((each) => surface.get(each).statements);
     parts.push(`## ${title} \`${name}\`\n\n${own.length} exports.\n\n\`\`\`ts\n${texts.join('\n\n')}\n\`\`\`\n`);
   }
-  const missing = modules.unexported(modules.surface(join(folder, 'node.d.ts')));
+  const missing = modules.unexported(all);
   if (missing.length > 0) {
     parts.push(`## Spoken of above, but not exported\n\n${missing.map((name) => `- \`${name}\``).join('\n')}\n`);
   }
-  return parts.join('\n');
+  return { report: parts.join('\n'), undocumented: modules.undocumented(all) };
 }
 
-const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });
+/** Complains instead of writing. */
+function check(path, { report, undocumented }) {
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== report) {
+    console.error(`${path} is not up to date. Make it again with \`npm run api\`, and look at what changed.`);
+    process.exitCode = 1;
+  }
+  if (undocumented.length === 0) return;
+  console.error(`exports without a doc comment: ${undocumented.join(', ')}`);
+  process.exitCode = 1;
+}
+
+const { values } = parseArgs({
+  options: { check: { type: 'boolean', default: false }, report: { type: 'string', default: REPORT } },
+});
 const folder = mkdtempSync(join(tmpdir(), 'api-report-'));
 try {
   emitDeclarations(folder);
-  const report = reportOf(folder);
-  if (!values.check) writeFileSync(REPORT, report);
-  else if (!existsSync(REPORT) || readFileSync(REPORT, 'utf8') !== report) {
-    console.error('docs/api/oci.md is not up to date. Make it again with `npm run api`, and look at what changed.');
-    process.exitCode = 1;
-  }
+  const result = reportOf(folder);
+  if (values.check) check(values.report, result);
+  else writeFileSync(values.report, result.report);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

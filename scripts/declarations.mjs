@@ -33,6 +33,16 @@ export function declaredName(statement) {
 }
 
 /**
+ * The names that a declaration file declares with a doc comment.
+ * @returns {Set<string>}
+ */
+export function documentedNames(source) {
+  const pattern =
+    /\*\/\s*(?:export )?(?:declare )?(?:abstract )?(?:function|class|interface|type|const|let|namespace) ([\w$]+)/g;
+  return new Set([...source.matchAll(pattern)].map(([, name]) => name));
+}
+
+/**
  * What a module hands on from others; `names` is undefined for all.
  * @returns {{from: string, names: string[] | undefined}[]}
  */

@@ -67,7 +67,7 @@ try {
   if (!existsSync(join(PROJECT, 'packages/cli/dist/main.js')))
     throw new DemoError('packages/cli/dist/main.js was not built.');
   console.log(
-    "This version pulls from no registry yet: node:18-alpine is a local stand-in, made of this machine's own node.",
+    "So that this needs no registry, node:18-alpine is a local stand-in here, made of this machine's own node.",
   );
   script('fixtures/bases/load.mjs', '--only', 'node');
   script('packages/cli/dist/main.js', 'build', '-t', 'my-app', '-o', 'my-app.tar', 'fixtures/node-app');

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const REPORT = join(PROJECT, '.tsbuild/test-report.json');
-const CHECKS = ['format:check', 'lint', 'types', 'dead', 'build'];
+const CHECKS = ['format:check', 'lint', 'types', 'dead', 'build', 'packages'];
 const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1' };
 
 /** Runs one npm script; its output is shown only when it fails. */

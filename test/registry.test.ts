@@ -89,6 +89,25 @@ describe.skipIf(SKIP_REGISTRY)(`images and a registry on loopback${NO_REGISTRY}`
     expect(await builder.output(['push', '-q', pushed('two:1')])).toContain(pushed('two'));
   });
 
+  it('takes the platform that was asked for, of a base that is there for several', async () => {
+    const publisher = await tsbuild();
+    const context = await contextOf({
+      Dockerfile: 'FROM scratch\nARG TARGETARCH\nLABEL arch=$TARGETARCH\nCOPY f /\n',
+      f: 'x',
+    });
+    for (const arch of ['amd64', 'arm64']) {
+      const name = pushed(`library/multi-${arch}:1`);
+      await publisher.build(context, ['--platform', `linux/${arch}`, '-t', name, '--push']);
+    }
+    const builder = await emptyStore();
+    const onArm = await contextOf({ Dockerfile: 'FROM multi-arm64:1\nCOPY g /\n', g: 'y' });
+    await builder.build(onArm, ['--platform', 'linux/arm64', '-t', 'mine'], config);
+    const inspected = await builder.output(['inspect', '-f', '{{.Architecture}} {{json .Config.Labels}}', 'mine']);
+    expect(inspected).toBe('arm64 {"arch":"arm64"}\n');
+    const wrong = await builder.run(['build', onArm], config);
+    expect(wrong).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('an image for linux/arm64') });
+  });
+
   it.each([
     ['an image that no registry has', 'FROM busybox:nope', /busybox:nope/],
     ['a registry that is not there', 'FROM 127.0.0.1:1/x', /127\.0\.0\.1:1/],

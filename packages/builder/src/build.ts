@@ -83,6 +83,9 @@ export async function build(
       added,
     });
     reportPlan(plan, reporter);
+    if (needsEmulation(plan, platform)) {
+      notice(`RUN for ${formatPlatform(platform)} works only where this machine emulates it (binfmt_misc)`);
+    }
     const solution = await solve([plan.target.rootfs], {
       cache: store.records,
       reporter,
@@ -228,6 +231,12 @@ function reportPlan(plan: Plan, reporter: ProgressReporter): void {
   });
 }
 
+/** Files of any platform can be copied; commands run on this machine's processor. */
+function needsEmulation(plan: Plan, platform: Platform): boolean {
+  const runs = plan.stages.some((stage) => stage.history.some(({ createdBy }) => createdBy.startsWith('RUN ')));
+  return runs && platform.architecture !== hostPlatform().architecture;
+}
+
 function parseTag(tag: string): Reference {
   try {
     const reference = parseReference(tag);
@@ -243,6 +252,6 @@ function targetPlatform(text: string | undefined): Platform {
   const host = hostPlatform();
   if (text === undefined) return host;
   const wanted = normalizePlatform(parsePlatform(text));
-  if (wanted.os === host.os && wanted.architecture === host.architecture) return wanted;
-  throw new BuildError('NOT_SUPPORTED', `--platform ${text}: only ${formatPlatform(host)} is supported yet`);
+  if (wanted.os === host.os) return wanted;
+  throw new BuildError('NOT_SUPPORTED', `--platform ${text}: only images for ${host.os} can be built`);
 }

@@ -50,7 +50,9 @@ export async function pushImage(name: string, options: PushOptions): Promise<Pus
   using access = new RegistryAccess(options.registry, reporter);
   const stored = await store.layout.resolve(name);
   const reference = parseReference(options.as ?? name);
-  const layers = await remoteLayers(stored, reference, { store, client: access.client(), signal });
+  // Who may not even look need not wait until everything is compressed.
+  await access.client().hasBlob(reference, stored.id, signal);
+  const layers = await remoteLayers(stored, reference, { store, client: access.client(), reporter, signal });
   const { manifest, config } = assembleImage({
     config: stored.rawConfig,
     layers: layers.map(({ descriptor }) => descriptor),
@@ -66,7 +68,11 @@ export async function pushImage(name: string, options: PushOptions): Promise<Pus
   return { digest, size, reference: formatReference(reference) };
 }
 
+/** Compressing a layer of so many bytes takes a second or more. */
+const WORTH_TELLING = 32 * 1024 * 1024;
+
 interface PushWork {
+  readonly reporter: ProgressReporter;
   readonly store: Store;
   readonly client: RegistryClient;
   readonly signal: AbortSignal;
@@ -76,8 +82,11 @@ interface PushWork {
 async function remoteLayers(image: StoredImage, reference: Reference, work: PushWork): Promise<readonly ImageLayer[]> {
   const layers: ImageLayer[] = [];
   for (const { digest } of image.layers) {
-    const remote = await work.store.remotes.layer(digest);
-    const usable = remote !== undefined && (await isReachable(remote, reference, work));
+    const { remotes } = work.store;
+    const remote = await remotes.layer(digest);
+    // A layer that we packed ourselves lies here, wherever else it went.
+    const isOurs = remote?.descriptor.digest === (await remotes.compressed(digest))?.digest;
+    const usable = remote !== undefined && !isOurs && (await isReachable(remote, reference, work));
     layers.push(usable ? elsewhere(digest, remote, work) : await compressed(digest, reference, work));
   }
   return layers;
@@ -109,6 +118,9 @@ async function compressed(diffID: Digest, target: Reference, work: PushWork): Pr
   const known = await store.remotes.compressed(diffID);
   if (known !== undefined && (await isThere(known))) return layerOf(known);
   signal.throwIfAborted();
+  if (((await blobs.has(diffID))?.size ?? 0) >= WORTH_TELLING) {
+    work.reporter.report({ type: 'notice', level: 'info', message: `compressing layer ${diffID.slice(7, 19)}` });
+  }
   const { descriptor } = await compressLayer(blobs.open(diffID), 'gzip', await blobs.create());
   await store.remotes.putCompressed(diffID, descriptor);
   return layerOf(descriptor);

@@ -108,9 +108,18 @@ describe('imports run one way', () => {
     const implementations =
       /^builder\/src\/(?:cache\/(?:directory|memory)-|snapshot\/(?!snapshotter\.ts)|executor\/(?!executor\.ts|identity\.ts|mount-points\.ts)|source\/(?!source\.ts)|context\/context-tree\.ts)/;
     const wiring = new Set(
-      ['add-sources', 'base-images', 'build', 'build-context', 'build-options', 'defaults', 'index', 'pull', 'push', 'store'].map(
-        (name) => `builder/src/${name}.ts`,
-      ),
+      [
+        'add-sources',
+        'base-images',
+        'build',
+        'build-context',
+        'build-options',
+        'defaults',
+        'index',
+        'pull',
+        'push',
+        'store',
+      ].map((name) => `builder/src/${name}.ts`),
     );
     const outside = all.filter(({ from, to }) => !wiring.has(from) && room(from) !== room(to));
     expect(offenders(outside, (to) => !implementations.test(to))).toEqual([]);

@@ -42,10 +42,10 @@ describe.skipIf(NO_SANDBOX !== '')(`RUN, whole builds${NO_SANDBOX}`, () => {
         'src/b/c': 'C',
       });
       const { output, layer } = await run(
-        'RUN --mount=target=/ctx ls /ctx /ctx/src; cat /ctx/src/b/c; stat -c %u /ctx/src/a; touch /ctx/x || echo read-only',
+        'RUN --mount=target=/ctx ls /ctx /ctx/src; cat /ctx/src/b/c; stat -c %u /ctx/src/a; touch /ctx/x 2>/dev/null || echo read-only',
         { context },
       );
-      expect(output).toMatch(/^\/ctx:\nsrc\n\n\/ctx\/src:\na\nb\nC0\n[\s\S]*read-only\n$/);
+      expect(output).toMatch(/^\/ctx:\nsrc\n\n\/ctx\/src:\na\nb\nC0\nread-only\n$/);
       expect(layer).toEqual([]);
     });
 

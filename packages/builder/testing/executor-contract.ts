@@ -200,9 +200,12 @@ export function executorContract(name: string, options: ExecutorContractOptions)
 
     it('takes background processes down with the command, also those in a session of their own', async () => {
       const started = performance.now();
-      expect(await sh('setsid sleep 4711 & sleep 4711 & echo on')).toMatchObject({ exitCode: 0, out: 'on\n' });
+      expect(await sh(`setsid sleep 4711${process.pid} & sleep 4711${process.pid} & echo on`)).toMatchObject({
+        exitCode: 0,
+        out: 'on\n',
+      });
       expect(performance.now() - started).toBeLessThan(2000);
-      expect(processesNamed('sleep 4711')).toEqual([]);
+      expect(processesNamed(`sleep 4711${process.pid}`)).toEqual([]);
     });
 
     it('kills the command when it is aborted, and rejects with the reason', async () => {
@@ -210,7 +213,7 @@ export function executorContract(name: string, options: ExecutorContractOptions)
       for (const delay of [0, 5, 20, 60, 150]) {
         const controller = new AbortController();
         const running = executor.run(
-          root.spec(['sh', '-c', 'trap "" INT TERM; setsid sleep 4712 & sleep 4712'], {
+          root.spec(['sh', '-c', `trap "" INT TERM; setsid sleep 4712${process.pid} & sleep 4712${process.pid}`], {
             user: { uid: 1000, gid: 1000, groups: [] },
           }),
           new CapturedOutput(),
@@ -218,7 +221,7 @@ export function executorContract(name: string, options: ExecutorContractOptions)
         );
         void sleep(delay).then(() => controller.abort(reason));
         await expect(running).rejects.toBe(reason);
-        expect(processesNamed('sleep 4712'), `after ${delay} ms`).toEqual([]);
+        expect(processesNamed(`sleep 4712${process.pid}`), `after ${delay} ms`).toEqual([]);
       }
     });
 

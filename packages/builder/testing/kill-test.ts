@@ -9,6 +9,10 @@ import type { RunSpec } from '../src/executor/executor.ts';
 import { bundle } from './bundle.ts';
 import { BusyboxRoot, NO_SANDBOX } from './busybox-root.ts';
 
+/** Unlike what any other test file sleeps, as they run side by side on one machine. */
+const NAP = `sleep 4713${process.pid}`;
+const IS_NAP = new RegExp(`^\\d+ ${NAP}`);
+
 /** Kills a process that runs commands, at moments all over its life, and looks for what is left. */
 export function killTest(kind: 'namespaces' | 'runc', skip: string = NO_SANDBOX): void {
   describe.skipIf(skip !== '')(`kill -9 of a process that runs commands: ${kind}${skip}`, () => {
@@ -28,12 +32,12 @@ export function killTest(kind: 'namespaces' | 'runc', skip: string = NO_SANDBOX)
 
     // Each command tries in its own way to outlive us.
     const commands = [
-      { argv: ['sh', '-c', 'setsid sleep 4713 & sleep 4713'], user: { uid: 0, gid: 0, groups: [0] } },
+      { argv: ['sh', '-c', `setsid ${NAP} & ${NAP}`], user: { uid: 0, gid: 0, groups: [0] } },
       {
-        argv: ['sh', '-c', 'trap "" TERM INT HUP; sleep 4713 & sleep 4713'],
+        argv: ['sh', '-c', `trap "" TERM INT HUP; ${NAP} & ${NAP}`],
         user: { uid: 1000, gid: 1000, groups: [1000] },
       },
-      { argv: ['su', 'app', '-c', 'exec sleep 4713'], user: { uid: 0, gid: 0, groups: [0] } },
+      { argv: ['su', 'app', '-c', `exec ${NAP}`], user: { uid: 0, gid: 0, groups: [0] } },
     ];
     const remaining = async (): Promise<readonly string[]> => {
       const deadline = performance.now() + 3000;
@@ -53,7 +57,7 @@ export function killTest(kind: 'namespaces' | 'runc', skip: string = NO_SANDBOX)
 
     it.each(commands)('leaves no process and no mount of $argv.0 $argv.1 while it runs', async (command) => {
       const { child, ended } = start(command);
-      while (!leftovers(scratch).some((line) => /^\d+ sleep 4713/.test(line))) await sleep(10);
+      while (!leftovers(scratch).some((line) => IS_NAP.test(line))) await sleep(10);
       child.kill('SIGKILL');
       await ended;
       expect(await remaining()).toEqual([]);
@@ -79,7 +83,7 @@ function leftovers(scratch: string): readonly string[] {
     .flatMap((pid) => {
       try {
         const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-        return line.includes(scratch) || line.includes('sleep 4713') ? [`${pid} ${line.slice(0, 200)}`] : [];
+        return line.includes(scratch) || line.includes(NAP) ? [`${pid} ${line.slice(0, 200)}`] : [];
       } catch {
         return []; // It ended meanwhile.
       }

@@ -7,8 +7,8 @@ export type OutputStream = Writable & {
   readonly rows?: number;
 };
 
-/** Standard input. */
-export type InputStream = Readable & { readonly isTTY?: boolean };
+/** Standard input; a terminal can be told not to echo. */
+export type InputStream = Readable & { readonly isTTY?: boolean; readonly setRawMode?: (mode: boolean) => unknown };
 
 /**
  * Everything a command sees of its process: commands never touch `process` themselves, so that tests run them as

@@ -44,6 +44,8 @@ export function openProgress(flags: ProgressFlags, host: Host, activity: Activit
     return { mode, reporter: json, json, close: nothing };
   }
   const tty = new TtyProgress(host.stderr, { now: host.now, colour: usesColour(host.stderr, host.env), activity });
+  // A build has its first event at once; a registry may let us wait, and nothing looks like a hang.
+  if (activity !== BUILDING) tty.start();
   return { mode, reporter: tty, close: (ended) => tty.close(ended) };
 }
 

@@ -10,8 +10,11 @@ export interface Descriptor {
   readonly digest: Digest;
   readonly size: number;
   readonly annotations?: Readonly<Record<string, string>>;
+  /** In an index: what the image runs on. */
   readonly platform?: Platform;
+  /** What the manifest behind it is, when it is no image (image-spec manifest.md). */
   readonly artifactType?: string;
+  /** Where else the content may be; never followed. */
   readonly urls?: readonly string[];
 }
 

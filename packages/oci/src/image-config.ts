@@ -10,7 +10,9 @@ export interface ImageConfig {
   readonly architecture: string;
   /** Go's name; `linux` when the document does not say. */
   readonly os: string;
+  /** Of the architecture: `v7`, `v8`. */
   readonly variant?: string;
+  /** Of Windows: `10.0.20348.2582`. */
   readonly 'os.version'?: string;
   readonly 'os.features'?: readonly string[];
   /** RFC 3339 with up to nanoseconds, kept as written. */
@@ -18,6 +20,7 @@ export interface ImageConfig {
   readonly author?: string;
   readonly config?: ContainerConfig;
   readonly rootfs: RootfsLayers;
+  /** Oldest first. */
   readonly history?: readonly HistoryEntry[];
 }
 
@@ -29,36 +32,47 @@ export interface RootfsLayers {
 
 /** One step of an image's history. Entries without `empty_layer` correspond one to one to the layers. */
 export interface HistoryEntry {
+  /** RFC 3339, kept as written. */
   readonly created?: string;
+  /** The instruction or command. */
   readonly created_by?: string;
   readonly author?: string;
   readonly comment?: string;
+  /** True for a step that changed the config only. */
   readonly empty_layer?: boolean;
 }
 
 /** How a container of the image starts: the `config` member, with Docker's additions. */
 export interface ContainerConfig {
+  /** `user`, `uid`, `user:group`, `uid:gid`. */
   readonly User?: string;
   /** Keys like `80/tcp`; values are empty objects, as are those of `Volumes`. */
   readonly ExposedPorts?: Readonly<Record<string, EmptyObject>>;
   /** `NAME=value` each. */
   readonly Env?: readonly string[];
   readonly Entrypoint?: readonly string[];
+  /** Arguments of the entry point, or the whole command without one. */
   readonly Cmd?: readonly string[];
   readonly Volumes?: Readonly<Record<string, EmptyObject>>;
   readonly WorkingDir?: string;
   readonly Labels?: Readonly<Record<string, string>>;
+  /** `SIGTERM` or a number. */
   readonly StopSignal?: string;
+  /** Of Windows: the command is one line that is escaped already. */
   readonly ArgsEscaped?: boolean;
   readonly Healthcheck?: Healthcheck;
+  /** Instructions for builds that start from the image. */
   readonly OnBuild?: readonly string[];
+  /** What runs commands in shell form, `['/bin/sh', '-c']`. */
   readonly Shell?: readonly string[];
 }
 
+/** The value of a set's members, as Go encodes `map[string]struct{}`. */
 export type EmptyObject = Readonly<Record<string, never>>;
 
 /** Docker's HEALTHCHECK; durations in nanoseconds. */
 export interface Healthcheck {
+  /** `['NONE']`, `['CMD', …]` or `['CMD-SHELL', command]`; empty to inherit. */
   readonly Test?: readonly string[];
   readonly Interval?: number;
   readonly Timeout?: number;

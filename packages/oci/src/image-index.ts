@@ -10,6 +10,7 @@ import type { Platform } from './platform.ts';
 export interface ImageIndex {
   readonly schemaVersion: 2;
   readonly mediaType: string;
+  /** Of images, attestations, or further indexes; in the order of preference. */
   readonly manifests: readonly Descriptor[];
   readonly annotations?: Readonly<Record<string, string>>;
 }

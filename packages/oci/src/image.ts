@@ -7,8 +7,11 @@ import { MediaType } from './media-type.ts';
 
 /** An image ready to be stored or exported: its two documents and the descriptors that point at them. */
 export interface AssembledImage {
+  /** Exact bytes. */
   readonly config: Uint8Array;
+  /** Its digest is the image ID. */
   readonly configDescriptor: Descriptor;
+  /** Exact bytes. */
   readonly manifest: Uint8Array;
   readonly manifestDescriptor: Descriptor;
 }

@@ -13,6 +13,12 @@ export interface DocumentKind {
  */
 export const DOCUMENT_SIZE_LIMIT = 8 * 1024 * 1024;
 
+/** How deep a document may be nested: whoever walks one by recursion must not run out of stack. Real ones stay below ten. */
+const DEPTH_LIMIT = 200;
+
+/** Of a path in a message; a hostile one may be as long as the document. */
+const PATH_SHOWN = 200;
+
 /**
  * One value of a JSON document together with its path, so that a wrong value is reported as
  * `manifest: layers[2].size must be a non-negative integer`. Every accessor throws an OciError with the kind's code.
@@ -33,11 +39,15 @@ export class Field {
     if (bytes.length > DOCUMENT_SIZE_LIMIT) {
       throw new OciError('LIMIT_EXCEEDED', `${kind.name}: ${bytes.length} bytes, the limit is ${DOCUMENT_SIZE_LIMIT}`);
     }
+    let value: unknown;
     try {
-      return new Field(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)), '', kind);
+      value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     } catch (cause) {
       throw new OciError(kind.code, `${kind.name}: not a JSON document (${messageOf(cause)})`, { cause });
     }
+    const extreme = findExtreme(value, 0);
+    if (extreme !== undefined) new Field(value, extreme.path, kind).fail(extreme.problem);
+    return new Field(value, '', kind);
   }
 
   /** Null counts as absent, as it does for every optional field that Go's encoder writes. */
@@ -119,6 +129,20 @@ export class Field {
       if (meant !== undefined && !known.includes(key)) this.fail(`has the key "${key}": must be written "${meant}"`);
     }
   }
+}
+
+/** What JSON can say and nobody can write again: nesting without end, and numbers such as 1e400, read as Infinity. */
+function findExtreme(value: unknown, depth: number): { readonly path: string; readonly problem: string } | undefined {
+  if (typeof value === 'number' && !Number.isFinite(value)) return { path: '', problem: 'is a number out of range' };
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (depth === DEPTH_LIMIT) return { path: '', problem: `is nested more than ${DEPTH_LIMIT} deep` };
+  for (const [key, inner] of Object.entries(value)) {
+    const found = findExtreme(inner, depth + 1);
+    if (found === undefined) continue;
+    const path = Array.isArray(value) ? `[${key}]${found.path}` : `${depth === 0 ? '' : '.'}${key}${found.path}`;
+    return { path: path.slice(0, PATH_SHOWN), problem: found.problem };
+  }
+  return undefined;
 }
 
 function messageOf(cause: unknown): string {

@@ -7,11 +7,14 @@ import { isManifestType, MediaType } from './media-type.ts';
 /** An image manifest (image-spec manifest.md, or Docker's image manifest v2 schema 2, which has the same shape). */
 export interface Manifest {
   readonly schemaVersion: 2;
+  /** As the document says; the OCI type where it says nothing. */
   readonly mediaType: string;
   readonly config: Descriptor;
   /** Lowest first. */
   readonly layers: readonly Descriptor[];
+  /** What this is, when it is no image. */
   readonly artifactType?: string;
+  /** The manifest that this one says something of: a signature's image. */
   readonly subject?: Descriptor;
   readonly annotations?: Readonly<Record<string, string>>;
 }

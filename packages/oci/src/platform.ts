@@ -3,9 +3,13 @@ import type { Field } from './json-document.ts';
 
 /** What an image runs on, in Go's words (image-spec image-index.md, "platform"). */
 export interface Platform {
+  /** `linux`, `windows`. */
   readonly os: string;
+  /** `amd64`, `arm64`. */
   readonly architecture: string;
+  /** `v7`, `v8`; for amd64 `v2` … `v4`. */
   readonly variant?: string;
+  /** Of Windows. */
   readonly 'os.version'?: string;
   readonly 'os.features'?: readonly string[];
 }

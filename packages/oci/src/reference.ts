@@ -63,12 +63,15 @@ function splitSuffixes(text: string): { name: string; tag: string | undefined; d
 function splitRegistry(name: string): { registry: string; repository: string } {
   const slash = name.indexOf('/');
   const first = slash < 0 ? '' : name.slice(0, slash);
-  const isHost = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
-  const registry = isHost ? first : DEFAULT_REGISTRY;
-  const repository = isHost ? name.slice(slash + 1) : name;
+  const registry = isHost(first) ? first : DEFAULT_REGISTRY;
+  const repository = isHost(first) ? name.slice(slash + 1) : name;
   if (registry !== DEFAULT_REGISTRY && registry !== 'index.docker.io') return { registry, repository };
   const official = !repository.includes('/');
   return { registry: DEFAULT_REGISTRY, repository: official ? DEFAULT_NAMESPACE + repository : repository };
+}
+
+function isHost(first: string): boolean {
+  return /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
 }
 
 function checkRepository(repository: string, refuse: (why: string) => never): void {
@@ -98,8 +101,9 @@ export function familiarRepository(reference: Reference): string {
   if (registry !== DEFAULT_REGISTRY) return `${registry}/${repository}`;
   const short = repository.startsWith(DEFAULT_NAMESPACE) ? repository.slice(DEFAULT_NAMESPACE.length) : repository;
   // `docker.io/library/a/b` would read back as `docker.io/a/b`: only a single component may be shortened.
-  if (short.includes('/')) return repository;
-  return short;
+  if (!short.includes('/')) return short;
+  // `docker.io/localhost/a` without its registry would be read as another registry's.
+  return isHost(repository.slice(0, repository.indexOf('/'))) ? `${registry}/${repository}` : repository;
 }
 
 function suffix({ tag, digest }: Reference): string {

@@ -93,21 +93,34 @@ async function checkLayer(
   else if (compression === 'zstd') throw new OciError('UNSUPPORTED', 'zstd layers cannot be checked yet');
 }
 
-/** Decompressed by the platform's own stream, so that this works in browsers too. */
+/**
+ * Decompressed by the platform's own stream, so that this works in browsers too. Each chunk waits until the one before is
+ * taken: Node's stream has room for 16384 chunks, so that `pipeThrough` would fill the memory with the layer.
+ */
 async function checkGzip(blobs: BlobStore, layer: Descriptor, diffId: Digest): Promise<void> {
-  const packed = blobs.open(layer.digest)[Symbol.asyncIterator]();
-  const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
-    pull: async (controller) => {
-      const { done, value } = await packed.next();
-      if (done === true) controller.close();
-      else controller.enqueue(new Uint8Array(value));
-    },
-  });
+  const { readable, writable } = new DecompressionStream('gzip');
+  const writer = writable.getWriter();
+  const feed = async (): Promise<void> => {
+    try {
+      for await (const chunk of blobs.open(layer.digest)) await writer.write(new Uint8Array(chunk));
+      await writer.close();
+    } catch (error) {
+      await writer.abort(error).catch(() => undefined);
+      throw error;
+    }
+  };
+  const fed = feed();
   const hasher = portableHasher(digestAlgorithm(diffId));
-  try {
-    for await (const chunk of source.pipeThrough(new DecompressionStream('gzip'))) hasher.update(chunk);
-  } catch (error) {
-    if (error instanceof OciError) throw error;
+  const hashed = (async (): Promise<void> => {
+    for await (const chunk of readable) hasher.update(chunk);
+  })();
+  const failures = (await Promise.allSettled([fed, hashed])).flatMap((end) =>
+    end.status === 'rejected' ? [end.reason as unknown] : [],
+  );
+  const ours = failures.find((error) => error instanceof OciError);
+  if (ours !== undefined) throw ours;
+  if (failures.length > 0) {
+    const [error] = failures;
     throw new OciError(
       'LAYER_INVALID',
       `the gzip stream is damaged (${error instanceof Error ? error.message : error})`,

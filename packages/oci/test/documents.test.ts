@@ -26,6 +26,27 @@ const index = (more: object = {}) => ({
   ...more,
 });
 
+describe('what nobody could write again', () => {
+  const config = (extra: string): Uint8Array =>
+    new TextEncoder().encode(`{"rootfs":{"type":"layers"},"extra":${extra}}`);
+
+  it('refuses nesting that a walk by recursion could not follow', () => {
+    const nested = (depth: number): Uint8Array => config(`${'['.repeat(depth)}${']'.repeat(depth)}`);
+    expect(encodeImageConfig(decodeImageConfig(nested(150))).length).toBeGreaterThan(300);
+    for (const depth of [200, 100_000]) {
+      expect(() => decodeImageConfig(nested(depth))).toThrow(
+        /^image config: extra(?:\[0\])+ is nested more than 200 deep$/,
+      );
+    }
+  });
+
+  it('refuses numbers that read as infinity', () => {
+    expect(() => decodeImageConfig(config('{"a":[1,1e400]}'))).toThrow(
+      /^image config: extra\.a\[1\] is a number out of range$/,
+    );
+  });
+});
+
 describe('decodeManifest()', () => {
   it('reads OCI and Docker manifests', () => {
     expect(decodeManifest(encode(manifest()))).toMatchObject({ layers: [{ size: 3 }, { size: 3 }] });

@@ -66,6 +66,13 @@ describe('parseReference()', () => {
     );
   });
 
+  it.each(['docker.io/localhost/a', 'docker.io/docker.io/a/b', 'docker.io/example.com/a'])(
+    'keeps the registry where the familiar name would mean another: %s',
+    (name) => {
+      expect(familiarName(parseReference(name))).toBe(`${name}:latest`);
+    },
+  );
+
   it('repeats only a part of a very long name', () => {
     const error = capture(() => parseReference('!'.repeat(100_000)));
     expect(error.message.length).toBeLessThan(400);

@@ -36,7 +36,14 @@ export interface Pattern {
 export class PatternMatcher {
   readonly #root: DirectoryMatch;
 
+  /** @throws BuildError `IGNORE_INVALID` when `**` touches names in very many of them */
   constructor(patterns: readonly Pattern[]) {
+    const extra = patterns.reduce((sum, { routes }) => sum + routes.length - 1, 0);
+    if (extra > MAX_EXTRA_ROUTES) {
+      throw new BuildError('IGNORE_INVALID', 'too many patterns in which ** touches a name', {
+        hint: 'Put slashes around it, as in "a/**/b".',
+      });
+    }
     const live = patterns.flatMap(({ exception, routes }, rank) =>
       routes.map((route) => ({ rank, exception, route, positions: startOf(route) })),
     );
@@ -57,6 +64,9 @@ export class PatternMatcher {
     return this.#root;
   }
 }
+
+/** Routes beyond one for each pattern: each of them is asked about each path. */
+const MAX_EXTRA_ROUTES = 5000;
 
 /** A pattern that may still match in a directory. */
 interface Live {
@@ -146,11 +156,21 @@ export function parsePattern(line: ByteString): Pattern | undefined {
   return { exception, routes: compileRoutes(exception ? cleaned.slice(1) : cleaned) };
 }
 
-const BLANK =
-  '(?:[\\t-\\r ]|\\xc2[\\x85\\xa0]|\\xe1\\x9a\\x80|\\xe2\\x80[\\x80-\\x8a\\xa8\\xa9\\xaf]|\\xe2\\x81\\x9f|\\xe3\\x80\\x80)+';
-const BLANKS = new RegExp(`^${BLANK}|${BLANK}$`, 'g');
+/** White space in its UTF-8 form. */
+const BLANK = /[\t-\r ]|\xc2[\x85\xa0]|\xe1\x9a\x80|\xe2\x80[\x80-\x8a\xa8\xa9\xaf]|\xe2\x81\x9f|\xe3\x80\x80/.source;
+const LEADING_BLANKS = new RegExp(`^(?:${BLANK})+`);
+const LAST_BLANK = new RegExp(`(?:${BLANK})$`);
 
 /** Drops white space at both ends, all that Unicode calls so, in its UTF-8 form (Go's `strings.TrimSpace`). */
 export function trimBlanks(line: ByteString): ByteString {
-  return line.replace(BLANKS, '');
+  const from = LEADING_BLANKS.exec(line)?.[0].length ?? 0;
+  // One by one from the end: a pattern for all of them would be tried at each blank inside.
+  let end = line.length;
+  for (let blank = blankBefore(line, end); blank > 0 && end > from; blank = blankBefore(line, end)) end -= blank;
+  return line.slice(from, end);
+}
+
+/** Bytes of the white space that ends at `end`; 0 when none does. */
+function blankBefore(line: ByteString, end: number): number {
+  return LAST_BLANK.exec(line.slice(Math.max(0, end - 3), end))?.[0].length ?? 0;
 }

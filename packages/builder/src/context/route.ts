@@ -64,7 +64,9 @@ export function compileRoutes(pattern: ByteString): Route[] {
   expand(pattern, 0, [], '', found);
   // `**` straight before a name and nothing else special asks how the path ends, within a name or not.
   if (/^\*\*[^/*?[\]\\][^*?[\]\\]*$/s.test(pattern)) found[0] = ['**', ...splitNames(pattern.slice(1))];
-  return found.map((names) => names.map((name) => (name === '**' ? ANY_DEPTH : compileName(name))));
+  // A second `**` behind one says nothing new.
+  const distinct = found.map((names) => names.filter((name, i) => name !== '**' || names[i - 1] !== '**'));
+  return distinct.map((names) => names.map((name) => (name === '**' ? ANY_DEPTH : compileName(name))));
 }
 
 /** Each `**` that touches a name doubles the routes; nobody needs that more than once or twice. */
@@ -76,7 +78,10 @@ function expand(
   before: readonly ByteString[],
   begun: ByteString,
   into: ByteString[][],
+  depth = 0,
 ): void {
+  // Each level ends in a route of its own.
+  if (depth >= MAX_ROUTES) throw tooManyRoutes();
   const names = [...before];
   let name = begun;
   for (let at = start; at < pattern.length; ) {
@@ -84,7 +89,7 @@ function expand(
       at += pattern[at + 2] === '/' ? 3 : 2;
       const end = at >= pattern.length;
       if (name !== '') {
-        expand(pattern, at, names, end ? `${name}*` : name, into);
+        expand(pattern, at, names, end ? `${name}*` : name, into, depth + 1);
         names.push(`${name}*`);
       }
       names.push('**');
@@ -100,8 +105,12 @@ function expand(
       }
     }
   }
-  if (into.length >= MAX_ROUTES) throw new PatternSyntaxError('too many ** in pattern');
+  if (into.length >= MAX_ROUTES) throw tooManyRoutes();
   into.push([...names, name]);
+}
+
+function tooManyRoutes(): PatternSyntaxError {
+  return new PatternSyntaxError('too many ** in pattern');
 }
 
 function splitNames(pattern: ByteString): ByteString[] {

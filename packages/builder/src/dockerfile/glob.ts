@@ -25,6 +25,11 @@ export function parseGlob(pattern: string): Glob | string {
   return tokens;
 }
 
+/** The steps that matching `glob` against `text` takes. */
+export function matchingSteps(text: string, glob: Glob): number {
+  return (text.length + 1) * (glob.length + 1);
+}
+
 /** `text` without the shortest (or longest) part at its beginning that matches. */
 export function removePrefix(text: string, glob: Glob, longest: boolean): string {
   const chars = [...text];
@@ -41,9 +46,14 @@ export function removeSuffix(text: string, glob: Glob, longest: boolean): string
 
 /**
  * Replaces the first match, or all of them, always the leftmost and longest. As in Go, an empty match right behind another match does
- * not count.
+ * not count. Undefined when the result has more than `limit` characters.
  */
-export function replaceGlob(text: string, glob: Glob, replacement: string, all: boolean): string {
+export function replaceGlob(
+  text: string,
+  glob: Glob,
+  replacement: string,
+  { all, limit }: { readonly all: boolean; readonly limit: number },
+): string | undefined {
   const chars = [...text];
   const ends = matchEnds(chars, glob, true);
   let result = '';
@@ -54,6 +64,7 @@ export function replaceGlob(text: string, glob: Glob, replacement: string, all: 
     const matches = end >= 0 && !(end === at && at === previousEnd);
     if (matches) {
       result += chars.slice(copied, at).join('') + replacement;
+      if (result.length > limit) return undefined;
       copied = end;
       previousEnd = end;
       if (!all) break;

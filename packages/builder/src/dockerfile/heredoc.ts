@@ -41,8 +41,11 @@ export function splitHeredocWords(text: string): readonly string[] {
   let word = '';
   let quote = '';
   let arrow = false;
+  // The end of the word: asking the word itself, which grows by the character, would copy it each time.
+  let tail = '';
   for (let at = 0; at < text.length; at += 1) {
     const char = text[at] ?? '';
+    tail = (tail + char).slice(-3);
     if (quote === '' && isBlank(char)) {
       if (arrow) word += char;
       else {
@@ -52,10 +55,11 @@ export function splitHeredocWords(text: string): readonly string[] {
       continue;
     }
     word += char;
-    arrow = quote === '' && (word.endsWith('<<') || word.endsWith('<<-'));
+    arrow = quote === '' && (tail.endsWith('<<') || tail === '<<-');
     if (char === '\\' && quote !== "'") {
       at += 1;
       word += text[at] ?? '';
+      tail = (tail + (text[at] ?? '')).slice(-3);
     } else if (quote === '') quote = char === '"' || char === "'" ? char : '';
     else if (char === quote) quote = '';
   }

@@ -9,12 +9,18 @@ const MAX_PORT = 65_535;
  * Throws BuildError DOCKERFILE_INVALID, without a range.
  */
 export function parsePorts(specs: readonly string[]): string[] {
-  const ports = new Set<string>();
+  // Marked first and named later: a line holds thousands of ranges, each of all ports.
+  const marks = new Map<string, Uint8Array>();
   for (const spec of specs) {
     const { first, last, protocol } = parseSpec(spec);
-    for (let port = first; port <= last; port += 1) ports.add(`${port}/${protocol}`);
+    const marked = marks.get(protocol) ?? new Uint8Array(MAX_PORT + 1);
+    marks.set(protocol, marked.fill(1, first, last + 1));
   }
-  return [...ports].toSorted((a, b) => (a < b ? -1 : 1));
+  const ports: string[] = [];
+  for (const [protocol, marked] of marks) {
+    for (let port = 0; port <= MAX_PORT; port += 1) if (marked[port] === 1) ports.push(`${port}/${protocol}`);
+  }
+  return ports.toSorted((a, b) => (a < b ? -1 : 1));
 }
 
 interface PortRange {

@@ -1,5 +1,5 @@
 import { invalid } from './invalid.ts';
-import { parseGlob, removePrefix, removeSuffix, replaceGlob, type Glob } from './glob.ts';
+import { matchingSteps, parseGlob, removePrefix, removeSuffix, replaceGlob, type Glob } from './glob.ts';
 import { WordSplitter } from './split-words.ts';
 
 /** What a lexer needs to know beside its text. */
@@ -14,6 +14,13 @@ export interface LexerOptions {
 const SPECIAL_PARAMETERS = '@*#?-$!';
 /** Deeper nesting of `${…${…}}` is refused rather than risking the stack. */
 const MAX_DEPTH = 200;
+/**
+ * All that is substituted in one text may have this many characters. Four times what Linux passes to a program in one variable;
+ * without a limit, `${V//?/${V//?/…}}` and ten lines of `ENV A=$A$A` fill any memory.
+ */
+const MAX_SUBSTITUTED = 512 * 1024;
+/** Steps that all patterns of one text may take: pattern length times value length, a tenth of a second or two. */
+const MAX_STEPS = 4_000_000;
 
 /** Expands one word, reading it once from left to right. Throws BuildError without a range. */
 export class WordLexer {
@@ -21,6 +28,8 @@ export class WordLexer {
   readonly #options: LexerOptions;
   #at = 0;
   #depth = 0;
+  #substituted = 0;
+  #steps = 0;
 
   constructor(word: string, options: LexerOptions) {
     this.#chars = [...word];
@@ -103,6 +112,13 @@ export class WordLexer {
   }
 
   #dollar(): string {
+    const value = this.#variable();
+    this.#substituted += value.length;
+    if (this.#substituted > MAX_SUBSTITUTED) throw tooLong();
+    return value;
+  }
+
+  #variable(): string {
     this.#at += 1;
     if (this.#peek() !== '{') {
       const name = this.#name();
@@ -140,7 +156,7 @@ export class WordLexer {
     const word = this.#readUntil('}', trims);
     if (word === undefined) throw missingBrace();
     const value = this.#options.lookup(name);
-    if (trims) return trim(value ?? '', modifier, word);
+    if (trims) return this.#trimmed(value ?? '', modifier, word);
     const present = value !== undefined && !(emptyIsUnset && value === '');
     if (modifier === '+') return present ? word : '';
     if (present) return value;
@@ -156,8 +172,26 @@ export class WordLexer {
     if (pattern === undefined) throw invalid("syntax error: missing '/' in ${}");
     const replacement = this.#readUntil('}', true);
     if (replacement === undefined) throw missingBrace();
-    const glob = toGlob(pattern);
-    return replaceGlob(this.#options.lookup(name) ?? '', glob, replacement, all);
+    const value = this.#options.lookup(name) ?? '';
+    const replaced = replaceGlob(value, this.#glob(pattern, value), replacement, { all, limit: MAX_SUBSTITUTED });
+    if (replaced === undefined) throw tooLong();
+    return replaced;
+  }
+
+  /** A doubled `#` or `%` takes the longest match. */
+  #trimmed(value: string, modifier: string, word: string): string {
+    const longest = word.startsWith(modifier);
+    const glob = this.#glob(longest ? word.slice(1) : word, value);
+    return modifier === '#' ? removePrefix(value, glob, longest) : removeSuffix(value, glob, longest);
+  }
+
+  /** The pattern, about to be matched against `value`. */
+  #glob(pattern: string, value: string): Glob {
+    const glob = parseGlob(pattern);
+    if (typeof glob === 'string') throw invalid(`invalid pattern (${pattern}) in substitution: ${glob}`);
+    this.#steps += matchingSteps(value, glob);
+    if (this.#steps > MAX_STEPS) throw invalid('the patterns and values of the substitutions are too long');
+    return glob;
   }
 
   /** A name: letters, digits and `_`; digits alone; or one special parameter. Empty when none stands here. */
@@ -181,17 +215,8 @@ export class WordLexer {
   }
 }
 
-/** A doubled `#` or `%` takes the longest match. */
-function trim(value: string, modifier: string, word: string): string {
-  const longest = word.startsWith(modifier);
-  const glob = toGlob(longest ? word.slice(1) : word);
-  return modifier === '#' ? removePrefix(value, glob, longest) : removeSuffix(value, glob, longest);
-}
-
-function toGlob(pattern: string): Glob {
-  const glob = parseGlob(pattern);
-  if (typeof glob === 'string') throw invalid(`invalid pattern (${pattern}) in substitution: ${glob}`);
-  return glob;
+function tooLong(): Error {
+  return invalid(`the substitutions give more than ${MAX_SUBSTITUTED} characters`);
 }
 
 function missingBrace(): Error {

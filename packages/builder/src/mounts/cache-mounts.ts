@@ -180,12 +180,21 @@ async function make(
       mkdirSync(temporary);
       await fill(temporary);
     }
-    if (uid !== undefined || gid !== undefined) chownSync(temporary, uid ?? 0, gid ?? 0);
+    if (uid !== undefined || gid !== undefined) giveTo(temporary, uid ?? 0, gid ?? 0);
     chmodSync(temporary, mode ?? 0o755);
     renameSync(temporary, directory);
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
     throw error;
+  }
+}
+
+function giveTo(directory: string, uid: number, gid: number): void {
+  try {
+    chownSync(directory, uid, gid);
+  } catch (error) {
+    // A single-id user namespace has no such owner: there everything is root's.
+    if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error;
   }
 }
 

@@ -8,7 +8,7 @@ import type { LoweringContext } from './stage-state.ts';
 import type { DeclaredStages, StageDeclaration } from './stages.ts';
 
 /** A stage that the target needs. */
-export interface NeededStage {
+interface NeededStage {
   readonly stage: StageDeclaration;
   readonly base: Reference;
   /** What ONBUILD of the base says, then what the Dockerfile says. */
@@ -16,7 +16,7 @@ export interface NeededStage {
 }
 
 /** The stages that a target needs, in Dockerfile order, and the images that they refer to, by name. */
-export interface NeededStages {
+interface NeededStages {
   readonly stages: readonly NeededStage[];
   readonly images: ReadonlyMap<string, ResolvedImage>;
 }

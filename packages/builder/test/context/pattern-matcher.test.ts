@@ -137,6 +137,12 @@ describe('PatternMatcher', () => {
     );
     expect(() => compilePatterns(['!'])).toThrow('illegal exclusion pattern: "!"');
     expect(() => compilePatterns(['x**'.repeat(20)])).toThrow('too many ** in pattern');
+    const lines = Array.from({ length: 3000 }, () => '**a**b**c**d**e');
+    expect(() => compilePatterns(lines)).toThrow('too many patterns in which ** touches a name');
+    // As many ** in a row say no more than one.
+    expect(compilePatterns([`a/${'**/'.repeat(20_000)}b`]).matches('a/x/y/b')).toBe(true);
+    // Long before the stack ends.
+    expect(() => compilePatterns(['x**'.repeat(20_000)])).toThrow('too many ** in pattern');
   });
 
   it('answers hostile patterns in no time', () => {
@@ -172,6 +178,13 @@ describe('cleanPath', () => {
 });
 
 describe('trimBlanks', () => {
+  it('takes time in proportion to the line', () => {
+    const start = performance.now();
+    expect(trimBlanks(`a${'\t'.repeat(200_000)}b `)).toHaveLength(200_002);
+    expect(trimBlanks('\xe2\x80\xaf'.repeat(100_000))).toBe('');
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+
   it('drops what Unicode calls white space, in UTF-8', () => {
     const utf8 = (text: string): string => Buffer.from(text).toString('latin1');
     expect(trimBlanks(utf8('\u3000\u00a0\t a b \u2028\u0085\v\r'))).toBe('a b');

@@ -53,6 +53,13 @@ describe('parseDockerfile', () => {
     expect(errorOf(() => parse(`FROM scratch\n${wide}b\n`))?.message).toContain('65535');
   });
 
+  it('takes time in proportion to a heredoc word', () => {
+    const word = `<<${'a\\\n'.repeat(200_000)}`;
+    const start = performance.now();
+    expect(errorOf(() => parse(`FROM scratch\nRUN ${word}`))?.message).toBe('unterminated heredoc');
+    expect(performance.now() - start).toBeLessThan(3000);
+  });
+
   it('has no limit for what continuations make together', () => {
     const lines = `${'a'.repeat(60_000)} \\\n`.repeat(5);
     expect(parse(`FROM scratch\nRUN ${lines}b`).instructions[1]?.text).toHaveLength(5 * 60_001 + 5);

@@ -2,6 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { parsePorts } from '../../src/dockerfile/ports.ts';
 
 describe('parsePorts', () => {
+  it('takes thousands of ranges of all ports', () => {
+    expect(parsePorts(Array.from({ length: 8000 }, () => '0-65535'))).toHaveLength(65_536);
+  });
+
   it.each([
     [[], []],
     [['80'], ['80/tcp']],

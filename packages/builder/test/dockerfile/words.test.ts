@@ -124,3 +124,34 @@ describe('expandWord', () => {
     );
   });
 });
+
+describe('substitutions that are small to write and great to make', () => {
+  const variables = new Map([
+    ['L', 'a'.repeat(3000)],
+    ['X', 'a'.repeat(60_000)],
+  ]);
+  const messageOf = (word: string): string | undefined =>
+    errorOf(() => expandWord(word, (name) => variables.get(name), { escape: '\\' }))?.message;
+
+  it.each([
+    ['replacements within replacements', '${L//?/${L//?/x$L}}', 'the substitutions give more than 524288 characters'],
+    ['a variable many times over', '$L'.repeat(200), 'the substitutions give more than 524288 characters'],
+    [
+      'a long pattern and a long value',
+      `\${X//${'a'.repeat(60_000)}/}`,
+      'the patterns and values of the substitutions are too long',
+    ],
+    [
+      'many patterns',
+      `\${X#${'*a'.repeat(50)}}`.repeat(100),
+      'the patterns and values of the substitutions are too long',
+    ],
+  ])('refuses %s', (_, word, message) => {
+    expect(messageOf(word)).toContain(message);
+  });
+
+  it('takes what people write', () => {
+    expect(messageOf('$X$X$X$X')).toBeUndefined();
+    expect(messageOf('${X//?/bc}')).toBeUndefined();
+  });
+});

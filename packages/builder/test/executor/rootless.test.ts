@@ -99,7 +99,7 @@ describe.skipIf(SKIP !== '')(`as an ordinary user${SKIP}`, () => {
       ssr: { resolve: { conditions: [...conditions, 'node', 'import', 'module', 'default'] } },
       test: {
         include: names.map((name) => `packages/builder/test/${name}.test.ts`),
-        testTimeout: 30_000,
+        testTimeout: 120_000,
         cache: false,
       },
     };

@@ -1,15 +1,11 @@
-import { type ImageConfig, MemoryBlobStore } from '@tsbuild/oci';
-import { LayerIndexStore } from '@tsbuild/oci/node';
+import type { ImageConfig } from '@tsbuild/oci';
 import { parseDockerfile } from '../../src/dockerfile/parser.ts';
 import { BuildError } from '../../src/errors.ts';
-import { ArchiveIndexes } from '../../src/ops/archive-indexes.ts';
-import { RootfsTrees } from '../../src/ops/rootfs-trees.ts';
 import { BuildArguments, GlobalArguments, platformArguments } from '../../src/plan/build-arguments.ts';
 import type { Plan, PlannedStage } from '../../src/plan/plan.ts';
 import { planBuild } from '../../src/plan/planner.ts';
 import { declareStages } from '../../src/plan/stages.ts';
-import { localLayers } from '../../testing/local-layers.ts';
-import { noMounts } from '../../testing/no-mounts.ts';
+import { planOnly } from '../../testing/plan-only.ts';
 import type { StepVertex, Vertex } from '../../src/solver/vertex.ts';
 import type { LayerOutput, Rootfs } from '../../src/ops/rootfs.ts';
 
@@ -52,7 +48,6 @@ export async function planOf(
   const dockerfile = parseDockerfile({ name: 'Dockerfile', text });
   const args = new BuildArguments(new Map(Object.entries(options.buildArgs ?? {})), options.environment ?? {});
   const { escape } = dockerfile.directives;
-  const blobs = new MemoryBlobStore();
   const plan = await planBuild(dockerfile, {
     target: options.target,
     noCacheFilter: options.noCacheFilter ?? [],
@@ -78,17 +73,7 @@ export async function planOf(
       context: () => {
         throw new Error('planning must not open the context');
       },
-      dependencies: {
-        blobs,
-        trees: new RootfsTrees(new LayerIndexStore('/nonexistent', blobs), localLayers(blobs)),
-        layers: localLayers(blobs),
-        archives: { indexes: new ArchiveIndexes('/nonexistent'), temporary: '/nonexistent' },
-        downloads: { resolve: unreachable, ensure: unreachable },
-        repositories: { resolve: unreachable },
-        mounts: noMounts(),
-        sandbox: () => Promise.reject(new Error('planning must not make a sandbox')),
-        epoch: undefined,
-      },
+      dependencies: planOnly(),
     },
   });
   return { ...plan, unconsumed: args.unconsumed() };
@@ -118,8 +103,4 @@ async function definitionOf(step: StepVertex<Rootfs, LayerOutput>): Promise<Read
 /** The vertices below one, itself included. */
 export function reachable(vertex: Vertex<Rootfs, LayerOutput>): string[] {
   return vertex.kind === 'constant' ? [] : [...vertex.inputs.flatMap(reachable), vertex.id];
-}
-
-function unreachable(): Promise<never> {
-  return Promise.reject(new Error('planning must not reach out'));
 }

@@ -35,11 +35,11 @@ export const pullCommand = defineCommand({
     const registry = await registryOptions(host);
     const store = await Store.open(settings.root);
     const { platform } = options;
-    const progress = openProgress(options, host, { running: 'Pulling', done: 'Pulled in' });
     const say = (line: string) => void (options.quiet || host.stdout.write(`${sanitizeName(line)}\n`));
+    if (!namesVersion(name)) say('Using default tag: latest');
+    say(`${version(reference)}: Pulling from ${reference.repository}`);
+    const progress = openProgress(options, host, { running: 'Pulling', done: 'Pulled in' });
     try {
-      if (!namesVersion(name)) say('Using default tag: latest');
-      say(`${version(reference)}: Pulling from ${reference.repository}`);
       const { digest, upToDate } = await pullImage(formatReference(reference), {
         store,
         registry,

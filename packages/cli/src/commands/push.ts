@@ -40,11 +40,11 @@ export const pushCommand = defineCommand({
     const store = await Store.open(settings.root);
     // Its absence is told before a registry is spoken to.
     await store.layout.resolve(formatReference(reference));
-    const progress = openProgress(options, host, PUSHING);
     const say = (line: string) => void (options.quiet || host.stdout.write(`${sanitizeName(line)}\n`));
+    if (!namesVersion(name)) say('Using default tag: latest');
+    say(`The push refers to repository [${reference.registry}/${reference.repository}]`);
+    const progress = openProgress(options, host, PUSHING);
     try {
-      if (!namesVersion(name)) say('Using default tag: latest');
-      say(`The push refers to repository [${reference.registry}/${reference.repository}]`);
       const pushed = await pushImage(formatReference(reference), {
         store,
         registry,

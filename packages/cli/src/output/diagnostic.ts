@@ -27,7 +27,8 @@ const HINTS: Partial<Record<OciErrorCode, string | ((fields: Fields) => string |
     "expected an archive of 'docker save', 'tsbuild save' or an OCI layout, also gzipped; is the file whole?",
   BLOB_CORRUPT: 'the stored bytes have changed since they were written; load or build the image again',
   REGISTRY_DENIED: loginHint,
-  REGISTRY_UNREACHABLE: 'what is in the store can be used without a network; mirrors and proxies: docs/registries.md',
+  REGISTRY_UNREACHABLE:
+    'what is in the store can be used without a network; mirrors, insecure hosts and CA files are set in ~/.config/tsbuild/config.json',
   STORE_UNWRITABLE: 'choose another store with --root or TSBUILD_ROOT',
 };
 

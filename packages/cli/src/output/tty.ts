@@ -35,6 +35,11 @@ export class TtyProgress implements ProgressReporter {
 
   report(event: ProgressEvent): void {
     this.#board.apply(event, this.#now());
+    this.start();
+  }
+
+  /** Begins to draw, if the first event has not come yet. */
+  start(): void {
     if (this.#timer !== undefined) return;
     this.#terminal.write(HIDE_CURSOR);
     this.#frame(true);

@@ -79,6 +79,15 @@ it.each([
   expect(render(error)).not.toMatch(/\n\s+at /);
 });
 
+it.each([
+  [{ status: 401, host: 'registry-1.docker.io' }, 'tsbuild login'],
+  [{ status: 401, host: 'ghcr.io' }, 'tsbuild login ghcr.io'],
+  [{ status: 401, registry: 'localhost:5000' }, 'tsbuild login localhost:5000'],
+  [{ status: 403, host: 'ghcr.io' }, undefined],
+])('says where to log in: %j', (fields, hint) => {
+  expect(diagnose(new OciError('REGISTRY_DENIED', 'no', { fields }), { debug: false }).hint).toBe(hint);
+});
+
 it('shows the stack and the causes with --debug', () => {
   const error = new OciError('BLOB_CORRUPT', 'a blob', { cause: new Error('the cause') });
   const text = renderDiagnostic(diagnose(error, { debug: true }), { colour: true });

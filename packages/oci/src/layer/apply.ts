@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { closeSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
-import type { ByteString } from '../byte-string.ts';
+import { byteStringToUtf8, type ByteString } from '../byte-string.ts';
+import { unwritable } from '../store-errors.ts';
 import { layerInvalid } from './layer-error.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import type { LayerIndex } from './layer-index.ts';
@@ -34,7 +35,7 @@ const YIELD_MILLISECONDS = 20;
  * by its index, so whatever the index refuses is refused before anything is written; no path leads out of the directory, and
  * an entry below a symlink or file is an error. After an error the directory is half done.
  * @param open the content of a file of the layer; it is checked against the index
- * @throws OciError `LAYER_INVALID`
+ * @throws OciError `LAYER_INVALID`, `STORE_UNWRITABLE` for what the file system refuses
  */
 export async function applyIndexedLayer(
   directory: string,
@@ -55,6 +56,7 @@ export async function applyIndexedLayer(
 
 /** One layer being put onto a directory. Also takes entries of a merged view, one after the other. */
 export class Application<E extends LayerEntry> {
+  readonly #root: string;
   readonly #writer: DirectoryWriter;
   readonly #open: (entry: E) => FileReader;
   readonly #options: ApplyOptions;
@@ -65,6 +67,7 @@ export class Application<E extends LayerEntry> {
   #yieldedAt = performance.now();
 
   constructor(directory: string, open: (entry: E) => FileReader, options: ApplyOptions) {
+    this.#root = directory;
     this.#writer = new DirectoryWriter(directory);
     this.#open = open;
     this.#options = options;
@@ -76,14 +79,21 @@ export class Application<E extends LayerEntry> {
     if (whiteout === undefined) return;
     const { kind, path } = whiteout;
     // Where no directory is, there is nothing to remove: this layer may put one in place of what is there.
-    if (!this.#writer.hasDirectory(kind === 'opaque' ? path : parentPath(path))) return;
-    if (kind === 'opaque') this.#writer.removeChildren(path);
-    else this.#writer.remove(path);
+    this.#changing(path, () => {
+      if (!this.#writer.hasDirectory(kind === 'opaque' ? path : parentPath(path))) return;
+      if (kind === 'opaque') this.#writer.removeChildren(path);
+      else this.#writer.remove(path);
+    });
   }
 
   /** Makes one entry; whiteouts and hard links are passed over. */
   async add(entry: E): Promise<void> {
     if (entry.type === 'hardlink') return;
+    this.#changing(entry.path, () => this.#make(entry));
+    await this.#breathe();
+  }
+
+  #make(entry: E): void {
     const writer = this.#writer;
     if (isWhiteoutName(baseName(entry.path))) return writer.checkParents(entry.path);
     writer.makeParents(entry.path);
@@ -96,19 +106,22 @@ export class Application<E extends LayerEntry> {
       writer.setAttributes(entry.path, this.#owner(entry), undefined, entry.mtime);
     } else this.#node(entry);
     this.#noteXattrs(entry);
-    await this.#breathe();
   }
 
   /** Makes one more name of a file that is there. */
   link(entry: Pick<LayerEntry, 'path' | 'linkPath'>): void {
-    this.#writer.makeParents(entry.path);
-    this.#writer.makeLink(entry.path, entry.linkPath);
+    this.#changing(entry.path, () => {
+      this.#writer.makeParents(entry.path);
+      this.#writer.makeLink(entry.path, entry.linkPath);
+    });
   }
 
   /** Sets what everything put into the directories had changed, and attributes last: a change of owner takes them away. */
   finish(): void {
     for (const entry of this.#directories.toReversed()) {
-      this.#writer.setAttributes(entry.path, this.#owner(entry), entry.mode, entry.mtime);
+      const setAttributes = (): void =>
+        this.#writer.setAttributes(entry.path, this.#owner(entry), entry.mode, entry.mtime);
+      this.#changing(entry.path, setAttributes);
     }
     for (const [path, failure] of writeXattrs(this.#writer, this.#xattrs)) {
       this.#skip(path, `its extended attributes: ${failure}`);
@@ -117,6 +130,15 @@ export class Application<E extends LayerEntry> {
 
   close(): void {
     this.#writer.close();
+  }
+
+  /** Lets an error of the file system name the path: a full disk, or a time or name that it cannot hold. */
+  #changing(path: ByteString, change: () => void): void {
+    try {
+      change();
+    } catch (error) {
+      throw unwritable(`${this.#root}/${byteStringToUtf8(path)}`, error);
+    }
   }
 
   #owner({ uid, gid }: LayerEntry): Owner | undefined {

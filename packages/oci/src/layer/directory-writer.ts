@@ -85,11 +85,13 @@ export class DirectoryWriter {
 
   /** Makes the directories above `path` that are missing, 0755. @throws OciError `LAYER_INVALID` as {@link checkParents} */
   makeParents(path: ByteString): void {
-    const missing: ByteString[] = [];
-    for (let parent = parentPath(path); !this.#isThere(parent); parent = parentPath(parent)) missing.push(parent);
-    for (const parent of missing.toReversed()) {
-      mkdirSync(this.at(parent), { mode: 0o755 });
-      this.#chmod(parent, 0o755);
+    const parent = parentPath(path);
+    if (this.#isThere(parent)) return;
+    // From the top down, so that each is opened from the one above: paths may be thousands deep.
+    for (const directory of [...ancestorsOf(parent), parent]) {
+      if (this.#isThere(directory)) continue;
+      mkdirSync(this.at(directory), { mode: 0o755 });
+      this.#chmod(directory, 0o755);
     }
   }
 
@@ -186,12 +188,14 @@ export class DirectoryWriter {
     this.#last = undefined;
   }
 
-  /** Opens a directory from the root down, component by component. */
+  /** Opens a directory from the root, or from the one used last, down, component by component. */
   #open(path: ByteString): number {
     if (path === '') return openSync(HAS_PROC ? `/proc/self/fd/${this.#rootFd}/.` : this.#root, OPEN_DIRECTORY);
-    let fd = this.#rootFd;
-    let done: ByteString = '';
-    for (const name of path.split('/')) {
+    const from = this.#last !== undefined && path.startsWith(`${this.#last.path}/`) ? this.#last : undefined;
+    const start = from?.fd ?? this.#rootFd;
+    let fd = start;
+    let done: ByteString = from?.path ?? '';
+    for (const name of path.slice(from === undefined ? 0 : from.path.length + 1).split('/')) {
       done = done === '' ? name : `${done}/${name}`;
       const above = fd;
       try {
@@ -201,7 +205,7 @@ export class DirectoryWriter {
           throw layerInvalid(done, 'something lies below it, but it is no directory');
         throw error;
       } finally {
-        if (above !== this.#rootFd) closeSync(above);
+        if (above !== start) closeSync(above);
       }
     }
     return fd;
@@ -239,6 +243,13 @@ export class DirectoryWriter {
       closeSync(fd);
     }
   }
+}
+
+/** The directories above `path`, the topmost first; not the root. */
+function ancestorsOf(path: ByteString): readonly ByteString[] {
+  const ancestors: ByteString[] = [];
+  for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) ancestors.push(path.slice(0, end));
+  return ancestors;
 }
 
 /** Sets owner, mode and time of an open file. */

@@ -20,6 +20,7 @@ export interface RootfsEntry extends LayerEntry {
 
 /** A layer as {@link RootfsTree} needs it. */
 export interface RootfsLayer {
+  /** Its diffID. */
   readonly info: Pick<BlobInfo, 'digest'>;
   readonly index: LayerIndex;
 }

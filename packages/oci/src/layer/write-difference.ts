@@ -58,7 +58,7 @@ export async function writeDifference<E extends TreeEntry>(
     }
     const key = entry.type === 'file' ? entry.hardLinkKey : undefined;
     const first = key === undefined ? undefined : firstNames.get(key);
-    if (first !== undefined) writer.add({ ...newEntry(entry, options), type: 'hardlink', linkPath: first });
+    if (first !== undefined) writer.add({ ...newEntry(entry, options), type: 'hardlink', linkPath: first, size: 0 });
     else if (entry.type === 'file') await addFile(writer, newEntry(entry, options), () => open(entry));
     else writer.add(newEntry(entry, options));
     if (key !== undefined && first === undefined) firstNames.set(key, path);

@@ -26,9 +26,12 @@ export interface NewLayerEntry {
   /** Layers hold whole seconds: nanoseconds are cut off. */
   readonly mtime: TarTime;
   readonly size?: number;
+  /** Symlinks: the target, as it is to be stored. Hard links: the path of an earlier file of this layer. */
   readonly linkPath?: ByteString;
+  /** Devices only, as `devMinor`; 0 unless told. */
   readonly devMajor?: number;
   readonly devMinor?: number;
+  /** By full name (`security.capability`), values raw. */
   readonly xattrs?: ReadonlyMap<string, Uint8Array>;
 }
 

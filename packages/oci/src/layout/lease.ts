@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { thisProcess } from '../process-identity.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
@@ -16,6 +16,8 @@ export async function takeLease(directory: string): Promise<Lease> {
   const { pid, start } = thisProcess();
   const path = join(directory, `${pid}-${start}-${randomBytes(8).toString('hex')}`);
   try {
+    // A layout of another tool has no such folder yet.
+    await mkdir(directory, { recursive: true });
     await writeFile(path, newClaimText(), { flag: 'wx' });
   } catch (error) {
     throw unwritable(path, error);

@@ -54,19 +54,23 @@ export async function readImage(
 /**
  * The image manifests that an entry leads to: itself, or those of an index, nested ones too. Attestations are left out, and
  * members of an index that are not there: it is usual to store an index whole and the image of one platform only.
+ * Each index is read once, as a few that name each other many times over hold more ways than anyone can walk.
  */
 export async function manifestsBehind(
   documents: DocumentSource,
   entry: Descriptor,
   depth = 0,
+  seen: Set<Digest> = new Set(),
 ): Promise<readonly Descriptor[]> {
   if (!isIndexType(entry.mediaType)) return isAttestation(entry) ? [] : [entry];
   if (depth >= INDEX_DEPTH_LIMIT) {
     throw new OciError('LIMIT_EXCEEDED', `image index ${entry.digest} is nested more than ${INDEX_DEPTH_LIMIT} deep`);
   }
+  if (seen.has(entry.digest)) return [];
+  seen.add(entry.digest);
   const out: Descriptor[] = [];
   for (const inner of decodeImageIndex(await documents.read(entry), entry.mediaType).manifests) {
-    if (await documents.has(inner.digest)) out.push(...(await manifestsBehind(documents, inner, depth + 1)));
+    if (await documents.has(inner.digest)) out.push(...(await manifestsBehind(documents, inner, depth + 1, seen)));
   }
   return out;
 }

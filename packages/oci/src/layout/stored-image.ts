@@ -5,6 +5,7 @@ import type { Reference } from '../reference.ts';
 
 /** What makes an image: the exact bytes of its config, and its layers, which are in the blob store uncompressed. */
 export interface ImageContent {
+  /** Kept byte for byte: its digest becomes the image ID. */
   readonly config: Uint8Array;
   /** Lowest first, one for each of the config's `diff_ids`. */
   readonly layers: readonly Descriptor[];
@@ -18,6 +19,7 @@ export interface StoredImage {
   readonly config: ImageConfig;
   /** The config's exact bytes; derive from these or from `config`, never from a re-encoding. */
   readonly rawConfig: Uint8Array;
+  /** Lowest first. */
   readonly layers: readonly Descriptor[];
   /** Empty for a dangling image. */
   readonly names: readonly Reference[];

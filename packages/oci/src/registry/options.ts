@@ -42,6 +42,8 @@ export interface TransferEvent {
   readonly transferred: number;
   readonly total: number;
   readonly done: boolean;
+  /** With the last event of an upload: why nothing had to be sent. */
+  readonly note?: 'exists' | 'mounted';
 }
 
 /** Time and chance. */

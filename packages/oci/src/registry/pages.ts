@@ -53,7 +53,13 @@ function nextPage(response: HttpResponse, current: URL, endpoint: Endpoint): URL
 export function parseNextLink(header: string | undefined): string | undefined {
   if (header === undefined) return undefined;
   for (const [, target = '', parameters = ''] of header.matchAll(/<([^<>]*)>([^<]*)/g)) {
-    if (/;\s*rel\s*=\s*(?:"(?:[^"]*\s)?next(?:\s[^"]*)?"|next\b)/i.test(parameters)) return target;
+    if (relationsOf(parameters).includes('next')) return target;
   }
   return undefined;
+}
+
+/** The relations that a link's parameters name, in lower case. */
+function relationsOf(parameters: string): readonly string[] {
+  const values = parameters.matchAll(/;\s*rel\s*=\s*(?:"([^"]*)"|([\w.-]+))/gi);
+  return [...values].flatMap(([, quoted, plain = '']) => (quoted ?? plain).toLowerCase().split(/\s+/));
 }

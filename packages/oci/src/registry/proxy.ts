@@ -35,11 +35,26 @@ export function proxyFor(url: URL, environment: Environment): URL | undefined {
   throw new OciError('UNSUPPORTED', `the proxy in ${name} cannot be used: ${scheme}; use http://host:port`);
 }
 
-/** The Proxy-Authorization for the user and password in a proxy's URL. */
+/**
+ * The Proxy-Authorization for the user and password in a proxy's URL.
+ * @throws OciError `UNSUPPORTED` when they are not percent-encoded
+ */
 export function proxyAuthorization(proxy: URL): string | undefined {
   if (proxy.username === '' && proxy.password === '') return undefined;
-  const pair = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  const pair = [proxy.username, proxy.password].map((text) => decoded(text, proxy)).join(':');
   return `Basic ${Buffer.from(pair).toString('base64')}`;
+}
+
+function decoded(text: string, proxy: URL): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    const advice = 'write %25 for a percent sign';
+    throw new OciError(
+      'UNSUPPORTED',
+      `the user or password of the proxy ${proxy.host} is not percent-encoded; ${advice}`,
+    );
+  }
 }
 
 /** NO_PROXY: `*`, host names (with their subdomains), `.suffix`, addresses, address/bits; each with an optional port. */

@@ -80,9 +80,10 @@ export async function uploadBlob(
   const leave = await session.uploads.enter(signal);
   try {
     const { digest, size } = descriptor;
-    const report = (transferred: number, done: boolean): void => {
+    const report = (transferred: number, done: boolean, note?: 'exists' | 'mounted'): void => {
       session.uploads.moved();
-      session.onProgress({ kind: 'upload', digest, transferred, total: size, done });
+      const noted = note === undefined ? {} : { note };
+      session.onProgress({ kind: 'upload', digest, transferred, total: size, done, ...noted });
     };
     const upload: Upload = {
       session,
@@ -96,7 +97,7 @@ export async function uploadBlob(
       progress: (sent) => report(sent, false),
     };
     const outcome = await store(upload, options);
-    report(size, true);
+    report(size, true, outcome === 'uploaded' ? undefined : outcome);
     return outcome;
   } finally {
     leave();

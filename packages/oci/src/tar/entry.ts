@@ -23,6 +23,7 @@ export interface TarEntry {
   readonly mtime: TarTime;
   /** Target of a symlink or hard link, raw bytes; empty otherwise. */
   readonly linkPath: ByteString;
+  /** Devices only; else 0, as `devMinor`. */
   readonly devMajor: number;
   readonly devMinor: number;
   /** Extended attributes (`SCHILY.xattr.*`), values raw; undefined when there are none. */

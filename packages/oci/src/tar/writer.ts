@@ -64,6 +64,7 @@ function checkEntry(entry: TarEntry): void {
   if (path.includes('\0') || linkPath.includes('\0')) throw tarInvalid('a name or link target holds a NUL byte', path);
   if (isLink !== (linkPath !== '')) throw tarInvalid(isLink ? 'no link target' : 'a link target without a link', path);
   if (type !== 'file' && entry.size !== 0) throw tarInvalid(`a ${type} cannot have content`, path);
+  if (entry.xattrs?.has('') === true) throw tarInvalid('an extended attribute has no name', path);
   checkNumber(entry.mode, 0o7777, 'mode', path);
   checkNumber(entry.uid, MAX_ID, 'uid', path);
   checkNumber(entry.gid, MAX_ID, 'gid', path);

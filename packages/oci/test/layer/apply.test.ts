@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import {
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -59,6 +60,14 @@ describe('diff and apply', () => {
       }),
       { numRuns: 15 },
     );
+  });
+
+  it('keep two names of one file with content', async () => {
+    const [after, fresh] = [folder(), folder()];
+    writeFileSync(join(after, 'a'), 'content');
+    linkSync(join(after, 'a'), join(after, 'b'));
+    await applyLayer(await layerBetween(undefined, after), fresh);
+    expect([statSync(join(fresh, 'b')).nlink, readFileSync(join(fresh, 'b'), 'utf8')]).toEqual([2, 'content']);
   });
 
   it('make nothing of what is the same', async () => {
@@ -176,6 +185,20 @@ describe('applyLayer', () => {
 });
 
 describe('a hostile layer', () => {
+  it('takes time in proportion to the depth of a path', async () => {
+    const path = `${'d/'.repeat(2000)}x`;
+    const start = performance.now();
+    expect(await refusal([paxHeader({ path }), { name: 'x' }])).toBe('accepted');
+    expect(performance.now() - start).toBeLessThan(5000);
+  });
+
+  it('gets a typed error for what the file system cannot hold', async () => {
+    const linkPath = 'l'.repeat(5000);
+    expect(await refusal([paxHeader({ linkpath: linkPath }), { name: 'dir/link', type: '2', linkName: 'l' }])).toMatch(
+      /^cannot write \S+\/dir\/link: ENAMETOOLONG/,
+    );
+  });
+
   it('cannot leave the directory', async () => {
     expect(await refusal([{ name: '../x' }])).toMatch(/a \.\. component/);
     expect(await refusal([{ name: '.', type: '2', linkName: '/' }])).not.toBe('accepted');

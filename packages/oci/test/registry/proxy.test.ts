@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isLoopback, proxyFor } from '../../src/registry/proxy.ts';
+import { isLoopback, proxyAuthorization, proxyFor } from '../../src/registry/proxy.ts';
 
 const through = (url: string, environment: Record<string, string>): string | undefined =>
   proxyFor(new URL(url), environment)?.href;
@@ -51,6 +51,12 @@ describe('proxyFor()', () => {
     expect(through(url, { HTTP_PROXY: 'http://p', HTTPS_PROXY: 'http://p', NO_PROXY: list }) === undefined).toBe(
       excluded,
     );
+  });
+
+  it('refuses a user or password that is not percent-encoded, without repeating it', () => {
+    const refused = (): unknown => proxyAuthorization(new URL('http://me:hunter%zz@proxy.example.com:3128'));
+    expect(refused).toThrow(/^the user or password of the proxy proxy\.example\.com:3128 is not percent-encoded/);
+    expect(proxyAuthorization(new URL('http://me:a%25b@h'))).toBe(`Basic ${Buffer.from('me:a%b').toString('base64')}`);
   });
 
   it('refuses a proxy that it does not speak, without repeating its password', () => {

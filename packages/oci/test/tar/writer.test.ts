@@ -90,6 +90,7 @@ it.each<[string, Partial<TarEntry>]>([
   ['a link target without a link', { linkPath: 'x' }],
   ['cannot have content', { type: 'directory', size: 1 }],
   ['device number', { type: 'char', devMajor: 0o10000000 }],
+  ['attribute has no name', { xattrs: new Map([['', new Uint8Array()]]) }],
 ])('refuses an entry: %s', (reason, fields) => {
   expect(() => encodeTarHeader({ ...file, ...fields })).toThrow(reason);
 });
