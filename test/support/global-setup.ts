@@ -72,7 +72,9 @@ async function makeBases(): Promise<Record<string, string>> {
 async function installCli(cli: string, seed: string, bases: Readonly<Record<string, string>>): Promise<void> {
   await output(process.execPath, [join(PROJECT, 'scripts/bundle.mjs')]);
   await cp(join(PROJECT, 'packages/cli/dist/main.js'), await parentOf(cli));
-  await cp(join(PROJECT, 'packages/cli/dist/package.json'), join(cli, '../package.json'));
+  for (const name of ['program.js', 'package.json']) {
+    await cp(join(PROJECT, 'packages/cli/dist', name), join(cli, '..', name));
+  }
   for (const module of ['koffi', '@koromix']) {
     const source = join(PROJECT, 'node_modules', module);
     if (existsSync(source)) await cp(source, join(cli, '../../node_modules', module), { recursive: true });

@@ -55,7 +55,7 @@ export async function build(
   const platform = targetPlatform(options.platform);
   // From here on no collection deletes what this build finds or makes.
   await using _lease = await store.layout.lease();
-  const file = await readDockerfile(options);
+  const file = readDockerfile(options);
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
   const context = openBuildContext(options, store);
   using access = new RegistryAccess(options.registry, reporter);

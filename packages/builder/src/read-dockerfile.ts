@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuildOptions } from './build-options.ts';
 import type { SourceFile } from './dockerfile/source-file.ts';
@@ -12,26 +11,24 @@ const LIMIT = 16 * 1024 * 1024;
  * Reads the Dockerfile that the options name, or `Dockerfile` in the context. Fifos and devices are refused rather than waited for.
  * @throws BuildError `DOCKERFILE_NOT_FOUND`
  */
-export async function readDockerfile(
-  options: Pick<BuildOptions, 'context' | 'dockerfile' | 'dockerfileName'>,
-): Promise<SourceFile> {
+export function readDockerfile(options: Pick<BuildOptions, 'context' | 'dockerfile' | 'dockerfileName'>): SourceFile {
   const actual = options.dockerfile ?? join(options.context, 'Dockerfile');
   const name = options.dockerfileName ?? options.dockerfile ?? 'Dockerfile';
-  let file: Awaited<ReturnType<typeof open>>;
+  let file: number;
   try {
-    file = await open(actual, constants.O_RDONLY | constants.O_NONBLOCK);
+    file = openSync(actual, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw notReadable(actual, error);
   }
   try {
-    const stat = await file.stat();
+    const stat = fstatSync(file);
     if (!stat.isFile()) throw new BuildError('DOCKERFILE_NOT_FOUND', `${actual} is not a regular file`);
     if (stat.size > LIMIT) {
       throw new BuildError('DOCKERFILE_INVALID', `${actual} is too large for a Dockerfile (${stat.size} bytes)`);
     }
-    return { name, text: await file.readFile('utf8') };
+    return { name, text: readFileSync(file, 'utf8') };
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 

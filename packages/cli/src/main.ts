@@ -1,10 +1,11 @@
+import { runProgram } from './load-program.ts';
 import { version } from './version.ts';
 
 const argv = process.argv.slice(2);
 
 if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v' || argv[0] === 'version')) {
+  // Costs no more than Node itself.
   process.stdout.write(`tsbuild ${version}\n`);
 } else {
-  // Loaded only now: the version above costs no more than Node itself. Its failures end the process by themselves.
-  void import('./process.ts').then(({ runProcess }) => runProcess(argv, process));
+  runProgram(argv.includes('build') ? 'build' : 'other');
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { thisProcess } from '../process-identity.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
@@ -17,8 +18,8 @@ export async function takeLease(directory: string): Promise<Lease> {
   const path = join(directory, `${pid}-${start}-${randomBytes(8).toString('hex')}`);
   try {
     // A layout of another tool has no such folder yet.
-    await mkdir(directory, { recursive: true });
-    await writeFile(path, newClaimText(), { flag: 'wx' });
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(path, newClaimText(), { flag: 'wx' });
   } catch (error) {
     throw unwritable(path, error);
   }
@@ -27,7 +28,7 @@ export async function takeLease(directory: string): Promise<Lease> {
     path,
     [Symbol.asyncDispose]: async () => {
       stopHeartbeat();
-      await rm(path, { force: true });
+      rmSync(path, { force: true });
     },
   };
 }
