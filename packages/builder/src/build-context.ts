@@ -7,12 +7,15 @@ import { readIgnoreFile } from './context/ignore-file.ts';
 import type { SourceTree } from './context/source-tree.ts';
 import { StatCache } from './context/stat-cache.ts';
 import { BuildError } from './errors.ts';
+import { EarlierCopies } from './ops/earlier-copies.ts';
 import type { Store } from './store.ts';
 
 /** The build context of one build. */
 export interface BuildContext {
   /** Opened when the first COPY asks: `.dockerignore` is read then, and nothing at all before. */
   readonly tree: () => SourceTree;
+  /** The layers that were copied from it before. */
+  readonly copies: EarlierCopies;
   /** Keeps the digests learnt for the next build. */
   save(notice: (message: string) => void): void;
 }
@@ -30,13 +33,12 @@ export function openBuildContext(options: BuildOptions, store: Store): BuildCont
   }
   let cache: StatCache | undefined;
   let tree: ContextTree | undefined;
+  const kept = join(store.directory('stat'), createHash('sha256').update(root).digest('hex'));
   return {
+    copies: new EarlierCopies(`${kept}.layers`, store.layout.blobs, store.indexes),
     tree: () => {
       if (tree === undefined) {
-        cache = StatCache.open(
-          root,
-          join(store.directory('stat'), `${createHash('sha256').update(root).digest('hex')}`),
-        );
+        cache = StatCache.open(root, kept);
         const ignore = readIgnoreFile(root, options.dockerfile ?? join(root, 'Dockerfile'));
         tree = ContextTree.open(root, ignore?.matcher, cache);
       }

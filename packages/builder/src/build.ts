@@ -14,9 +14,8 @@ import { hostPlatform, type StoredImage } from '@tsbuild/oci/node';
 import { AddSources } from './add-sources.ts';
 import type { BuildOptions, BuildResult } from './build-options.ts';
 import { baseImageResolver } from './base-images.ts';
-import { openBuildContext } from './build-context.ts';
+import { type BuildContext, openBuildContext } from './build-context.ts';
 import { lazySandbox } from './defaults.ts';
-import type { SourceTree } from './context/source-tree.ts';
 import { parseDockerfile } from './dockerfile/parser.ts';
 import type { SourceFile } from './dockerfile/source-file.ts';
 import { BuildError } from './errors.ts';
@@ -79,7 +78,7 @@ export async function build(
       notice,
       layers,
       resolveImage,
-      context: context.tree,
+      context,
       added,
     });
     reportPlan(plan, reporter);
@@ -127,7 +126,7 @@ interface PlanInput {
   readonly notice: (message: string) => void;
   readonly layers: LayerFetcher;
   readonly resolveImage: (name: string) => Promise<ResolvedImage>;
-  readonly context: () => SourceTree;
+  readonly context: BuildContext;
   readonly added: AddSources;
 }
 
@@ -155,8 +154,9 @@ async function makePlan(input: PlanInput): Promise<Plan> {
       },
       allowed: new Set(options.allow ?? []),
       ignoreCache: options.noCache,
-      context,
+      context: context.tree,
       dependencies: {
+        earlierCopies: context.copies,
         blobs: store.layout.blobs,
         trees: new RootfsTrees(store.indexes, layers),
         layers,

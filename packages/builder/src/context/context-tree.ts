@@ -111,6 +111,10 @@ export class ContextTree implements SourceTree {
     return new ContextFile(this.#directory, own);
   }
 
+  wasSeen(entry: SourceEntry): boolean {
+    return this.#cache.has(entry.path);
+  }
+
   async readAhead(entries: readonly SourceEntry[]): Promise<FilesAhead | undefined> {
     const own = entries.map((entry) => this.#own(entry));
     return isWorthThread(own) ? ReadAhead.start(this.#directory.prefix, own) : undefined;

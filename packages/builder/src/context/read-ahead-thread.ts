@@ -1,3 +1,7 @@
+import type crypto from 'node:crypto';
+import type fs from 'node:fs';
+import type threads from 'node:worker_threads';
+
 /** What the thread is told: all plain values and shared memory. */
 export interface ReadAheadJob {
   /** What stands before every path, without the slash. */
@@ -23,19 +27,21 @@ export type ReadAheadMessage = { readonly slot: number; readonly pieces: readonl
  * himself and finds out what is wrong.
  */
 export function readFilesAhead(load: NodeJS.Require): void {
-  const { closeSync, constants, fstatSync, openSync, readSync } = load('node:fs') as typeof import('node:fs');
-  const { createHash, hash } = load('node:crypto') as typeof import('node:crypto');
-  const { parentPort, workerData } = load('node:worker_threads') as typeof import('node:worker_threads');
+  const { closeSync, constants, fstatSync, openSync, readSync } = load('node:fs') as typeof fs;
+  const { createHash, hash } = load('node:crypto') as typeof crypto;
+  const { parentPort, workerData } = load('node:worker_threads') as typeof threads;
   const { prefix, paths, facts, slots, states } = workerData as ReadAheadJob;
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
   let at = 0;
   let filled = 0;
   let pieces: Piece[] = [];
 
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
+  const say = (message: ReadAheadMessage): void => parentPort?.postMessage(message);
   const current = (): Uint8Array => slots[at] ?? new Uint8Array();
   const pass = (): void => {
     Atomics.store(states, at, 1);
-    parentPort?.postMessage({ slot: at, pieces });
+    say({ slot: at, pieces });
     at = (at + 1) % slots.length;
     filled = 0;
     pieces = [];
@@ -90,5 +96,5 @@ export function readFilesAhead(load: NodeJS.Require): void {
     // Said by its absence: what was read so far is passed on, and nothing after it.
   }
   if (pieces.length > 0) pass();
-  parentPort?.postMessage('ended');
+  say('ended');
 }

@@ -9,6 +9,7 @@ import { type CopyLook, CopyPlanner, someFile } from './copy-plan.ts';
 import type { CopyRequest } from './copy-request.ts';
 import { CopySources } from './copy-sources.ts';
 import type { OpDependencies } from './dependencies.ts';
+import type { EarlierCopies } from './earlier-copies.ts';
 import { locate } from './locate.ts';
 import { resolveOwner } from './ownership.ts';
 import { EMPTY_ROOTFS, type LayerOutput, type Rootfs, withLayer } from './rootfs.ts';
@@ -104,6 +105,7 @@ class CopyOperation {
             const writer = written ?? (await this.#write(later));
             const layer = await writer.finish();
             await this.#deps.trees.remember(layer.digest, layer.index);
+            this.#earlier()?.add(layer.digest);
             return outputOf(layer);
           } finally {
             this.#sources.close();
@@ -116,10 +118,21 @@ class CopyOperation {
     };
   }
 
+  /** A file that was seen before probably has its old content under a new time: it is read first, and nothing written. */
   #isCold(): boolean {
     const { origin } = this.#sources;
     if (origin === undefined || !someFile(this.#plan, origin, () => true)) return false;
-    return !someFile(this.#plan, origin, (entry) => origin.content.knownSha256(entry) !== undefined);
+    const { content } = origin;
+    return !someFile(
+      this.#plan,
+      origin,
+      (entry) => content.knownSha256(entry) !== undefined || content.wasSeen?.(entry) === true,
+    );
+  }
+
+  /** The layers that this context's copies wrote in earlier builds. */
+  #earlier(): EarlierCopies | undefined {
+    return this.#request.from.kind === 'context' ? this.#deps.earlierCopies : undefined;
   }
 
   async #write(context: StepContext): Promise<LayerWriter> {
@@ -127,7 +140,7 @@ class CopyOperation {
     const writer = new LayerWriter(await this.#deps.blobs.create());
     const times = { epoch: this.#deps.epoch, exactTimes: this.#request.from.kind === 'context' };
     try {
-      await writeCopyLayer(this.#plan, writer, times, context.signal);
+      await writeCopyLayer(this.#plan, writer, times, context.signal, this.#earlier());
       return writer;
     } catch (error) {
       await writer.discard();
