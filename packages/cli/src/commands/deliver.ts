@@ -33,7 +33,7 @@ export async function deliver(result: BuildResult, outputs: readonly BuildOutput
         await archive(streamSink(host.stdout, host.signal));
         break;
       case 'engine':
-        await loadIntoEngine(archive, host);
+        await loadIntoEngine({ ...result.image, names }, store.layout.blobs, host);
         break;
       case 'directory': {
         const target = { path: resolve(host.cwd, output.path), shownPath: output.path, names };
