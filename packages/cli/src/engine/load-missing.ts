@@ -33,7 +33,7 @@ export async function loadMissing(image: ImageToLoad, blobs: BlobStore, host: Ho
 }
 
 /** The layers of `image` that the engine has: at the bottom of one of its own images, the same ones in the same order. */
-export function layersOf(image: ImageToLoad, present: readonly EngineImage[]): ReadonlySet<Digest> {
+function layersOf(image: ImageToLoad, present: readonly EngineImage[]): ReadonlySet<Digest> {
   const { diff_ids: diffIDs } = image.config.rootfs;
   const held = new Set(present.flatMap(({ layers }) => chainIDs(layers as readonly Digest[])));
   const omit = new Set<Digest>();
