@@ -15,6 +15,7 @@ import { AddSources } from './add-sources.ts';
 import type { BuildOptions, BuildResult } from './build-options.ts';
 import { baseImageResolver } from './base-images.ts';
 import { openBuildContext } from './build-context.ts';
+import { BuildHistory } from './build-history.ts';
 import { lazySandbox } from './defaults.ts';
 import type { SourceTree } from './context/source-tree.ts';
 import { parseDockerfile } from './dockerfile/parser.ts';
@@ -47,10 +48,11 @@ import type { Store } from './store.ts';
 export async function build(
   options: BuildOptions,
   store: Store,
-  reporter: ProgressReporter,
+  progress: ProgressReporter,
   signal: AbortSignal,
 ): Promise<BuildResult> {
   const started = Date.now();
+  const reporter = new BuildHistory(options, store, progress, started);
   const names = options.tags.map(parseTag);
   const platform = targetPlatform(options.platform);
   // From here on no collection deletes what this build finds or makes.
@@ -93,12 +95,15 @@ export async function build(
       jobs: options.jobs ?? availableParallelism(),
       now: Date.now,
       sizeOf: (output) => output.layer.size,
+      ...reporter.watch(plan, options.failOnMiss),
     });
     const image = await storeImage(plan, solution, { options, store, platform, names, layers });
-    const size = await contentSize(image, store);
+    const byLayer = await layersOf(image, plan, store);
+    const size = byLayer.reduce((sum, layer) => sum + layer.size, 0);
     const result = {
       image,
       size,
+      layers: byLayer,
       names: names.map(formatReference),
       steps: countSteps(solution),
       milliseconds: Date.now() - started,
@@ -115,6 +120,7 @@ export async function build(
     throw error instanceof BuildError && error.range !== undefined ? error.at(error.range, file) : error;
   } finally {
     context.save(notice);
+    reporter.save();
   }
 }
 
@@ -182,7 +188,11 @@ function mountSources(options: BuildOptions, store: Store): MountSources {
 
 function countSteps(solution: Solution<Rootfs, LayerOutput>): BuildResult['steps'] {
   const results = [...solution.results.values()];
-  return { total: results.length, cached: results.filter((result) => result.cached).length };
+  return {
+    total: results.length,
+    cached: results.filter((result) => result.cached).length,
+    saved: results.reduce((sum, { saved }) => sum + saved, 0),
+  };
 }
 
 /** `{ [key]: value }`, or nothing when the value is undefined. */
@@ -190,9 +200,16 @@ function defined<K extends string, V>(key: K, value: V | undefined): { readonly 
   return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
 }
 
-async function contentSize(image: StoredImage, store: Store): Promise<number> {
+/** What each layer adds: those of the base first, which no step of this Dockerfile made. */
+async function layersOf(image: StoredImage, plan: Plan, store: Store): Promise<BuildResult['layers']> {
+  const names = new Map(plan.stages.flatMap(({ steps }) => steps.map(({ id, name }) => [id, name] as const)));
+  const made = plan.target.history.flatMap(({ step }) => (step === undefined ? [] : [names.get(step.id)]));
+  const ofBase = image.layers.length - made.length;
   const indexes = await Promise.all(image.layers.map(({ digest }) => store.indexes.get(digest)));
-  return indexes.reduce((sum, index) => sum + index.contentSize, 0);
+  return indexes.map(({ contentSize }, i) => {
+    const step = made[i - ofBase];
+    return { size: contentSize, ...(step === undefined ? {} : { step }) };
+  });
 }
 
 async function storeImage(

@@ -22,12 +22,16 @@ export type {
   PlanReady,
   ProgressEvent,
   StepCached,
+  StepMissed,
   StepFailed,
   StepFinished,
   StepOutput,
   StepStarted,
   Transfer,
 } from './progress/event.ts';
+export type { MissChange, MissReason } from './progress/miss-reason.ts';
+export type { BuildRecord, RecordedStep } from './explain/build-record.ts';
+export { describeChange } from './explain/sentence.ts';
 export { parseSize } from './plan/size.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';

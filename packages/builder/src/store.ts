@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Digest, OciError } from '@tsbuild/oci';
 import { type Collected, type LayerIndexStore, Layout, makeFolders } from '@tsbuild/oci/node';
 import { DirectoryCacheStore } from './cache/directory-cache-store.ts';
+import { BuildRecords } from './explain/build-records.ts';
 import type { LayerOutput } from './ops/rootfs.ts';
 import { RemoteRecords } from './source/remote-records.ts';
 
@@ -16,6 +17,8 @@ export class Store {
   readonly indexes: LayerIndexStore;
   /** Cache records, `records/`. */
   readonly records: DirectoryCacheStore<LayerOutput>;
+  /** The last builds, `builds/`. */
+  readonly builds: BuildRecords;
   /** What is known of images in registries, `remotes/`. */
   readonly remotes: RemoteRecords;
 
@@ -23,6 +26,7 @@ export class Store {
     this.root = root;
     this.layout = layout;
     this.indexes = layout.indexes;
+    this.builds = new BuildRecords(join(root, 'builds'));
     this.remotes = new RemoteRecords(join(root, 'remotes'));
     this.records = new DirectoryCacheStore<LayerOutput>(
       join(root, 'records'),
@@ -48,7 +52,9 @@ export class Store {
   }
 
   /** A directory of the store, by its role. */
-  directory(role: 'snapshots' | 'mounts' | 'stat' | 'sandbox' | 'cache-mounts' | 'sources' | 'tmp'): string {
+  directory(
+    role: 'snapshots' | 'mounts' | 'stat' | 'sandbox' | 'cache-mounts' | 'sources' | 'explain' | 'tmp',
+  ): string {
     return join(this.root, role);
   }
 

@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
-import { constants, type Dirent } from 'node:fs';
-import { open, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash, randomBytes } from 'node:crypto';
+import { appendFileSync, constants, type Dirent } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type Digest, digestHex, isDigest } from '@tsbuild/oci';
 import { writeFileAtomic } from '@tsbuild/oci/node';
-import { type KeyInput, preimageText } from './cache-key.ts';
+import { preimageText } from './cache-key.ts';
 import type { CacheRecord, CacheStore } from './cache-store.ts';
+import type { StepOrigin } from './step-origin.ts';
 
 /** How a record lies on disk: the preimage in its canonical text, listings in files of their own (they may be large). */
 interface StoredRecord<O> {
@@ -15,6 +16,7 @@ interface StoredRecord<O> {
   readonly output: O;
   readonly created: number;
   readonly milliseconds: number;
+  readonly origin?: StepOrigin;
 }
 
 /**
@@ -32,22 +34,19 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
   }
 
   async get(key: Digest): Promise<CacheRecord<O> | undefined> {
+    const record = await this.peek(key);
+    return record !== undefined && (await this.#isPresent(record.output)) ? record : undefined;
+  }
+
+  /** As {@link get}, but even when what the output refers to is gone. */
+  async peek(key: Digest): Promise<CacheRecord<O> | undefined> {
     const stored = await this.#read(this.#recordPath(key));
-    if (stored === undefined || !(await this.#isPresent(stored.output))) return undefined;
     // The key is the digest of the preimage: a damaged or misplaced record shows itself here.
-    if (digestOf(stored.preimage) !== key) return undefined;
-    const preimage = JSON.parse(stored.preimage) as {
-      operation: string;
-      definition: CacheRecord<O>['preimage']['definition'];
-      inputs: KeyInput[];
-    };
-    return {
-      key,
-      preimage: { operation: preimage.operation, definition: preimage.definition, inputs: preimage.inputs },
-      output: stored.output,
-      created: stored.created,
-      milliseconds: stored.milliseconds,
-    };
+    if (stored === undefined || digestOf(stored.preimage) !== key) return undefined;
+    const { operation, definition, inputs } = JSON.parse(stored.preimage) as CacheRecord<O>['preimage'];
+    const { output, created, milliseconds, origin } = stored;
+    const preimage = { operation, definition, inputs };
+    return { key, preimage, output, created, milliseconds, ...(origin === undefined ? {} : { origin }) };
   }
 
   async put(record: CacheRecord<O>): Promise<void> {
@@ -64,14 +63,25 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
       output: record.output,
       created: record.created,
       milliseconds: record.milliseconds,
+      ...(record.origin === undefined ? {} : { origin: record.origin }),
     };
     await writeFileAtomic(this.#recordPath(record.key), JSON.stringify(stored));
+  }
+
+  /** Counts that a record was used: a byte is added to a file beside it, which no other process can disturb. Never throws. */
+  countUse(key: Digest): void {
+    try {
+      appendFileSync(this.#usesPath(key), '+');
+    } catch {
+      // A count that is too low hurts nobody.
+    }
   }
 
   /** The listing behind an input's id, when it was kept. */
   async listing(id: Digest): Promise<string | undefined> {
     try {
-      return await readFile(this.#listingPath(id), 'utf8');
+      const text = await readFile(this.#listingPath(id), 'utf8');
+      return digestOf(text) === id ? text : undefined;
     } catch {
       return undefined;
     }
@@ -82,6 +92,7 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
     for (const shard of await entriesOf(this.#directory)) {
       if (!shard.isDirectory() || shard.name.length !== 2) continue;
       for (const file of await entriesOf(join(this.#directory, shard.name))) {
+        if (!file.name.endsWith('.json')) continue;
         const stored = await this.#read(join(this.#directory, shard.name, file.name));
         if (stored !== undefined) yield stored.output;
       }
@@ -108,13 +119,27 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
     }
   }
 
+  /** Not synced: only explanations need it, its name is its digest, and it may be large. */
   async #putListing(id: Digest, listing: string): Promise<void> {
-    await writeFileAtomic(this.#listingPath(id), listing);
+    const path = this.#listingPath(id);
+    const temporary = `${path}.${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(temporary, listing, { flag: 'wx' });
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
   }
 
   #recordPath(key: Digest): string {
     const hex = digestHex(key);
     return join(this.#directory, hex.slice(0, 2), `${hex}.json`);
+  }
+
+  #usesPath(key: Digest): string {
+    return this.#recordPath(key).replace(/json$/, 'uses');
   }
 
   #listingPath(id: Digest): string {

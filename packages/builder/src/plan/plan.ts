@@ -1,4 +1,5 @@
 import type { ImageConfig } from '@tsbuild/oci';
+import type { SourceRange } from '../dockerfile/source-file.ts';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
 import type { StepVertex, Vertex } from '../solver/vertex.ts';
 import type { RunConfig } from './run-config.ts';
@@ -18,6 +19,11 @@ export interface PlannedHistory {
 export interface NamedStep {
   readonly id: string;
   readonly name: string;
+  /** The instruction as written. */
+  readonly source: string;
+  /** The kind of step, as its preimage names it. */
+  readonly operation: string;
+  readonly range: SourceRange;
 }
 
 /** A stage, lowered: everything about it that can be known before anything is executed. */

@@ -1,3 +1,4 @@
+import { familiarName, parseReference } from '@tsbuild/oci';
 import type { Dockerfile, Instruction } from '../dockerfile/instruction.ts';
 import { EMPTY_ROOTFS } from '../ops/rootfs.ts';
 import type { ResolvedImage } from '../source/source.ts';
@@ -46,10 +47,16 @@ function stageStart(
   if (base.kind === 'stage') {
     const parent = lowered.get(base.stage);
     if (parent === undefined) throw new TypeError('stages are lowered in order');
-    return { label, base: parent.planned().base, rootfs: parent.rootfs, parent };
+    return { label, base: parent.planned().base, from: parent.from, rootfs: parent.rootfs, parent };
   }
   const image = base.kind === 'image' ? images.get(base.name) : undefined;
-  return { label, base: image?.config, rootfs: constant(image), parent: undefined };
+  const from = image === undefined ? { name: 'scratch' } : { name: shownName(image.name), digest: image.digest };
+  return { label, base: image?.config, from, rootfs: constant(image), parent: undefined };
+}
+
+/** As people write it in a FROM: `node:18`, not `docker.io/library/node:18`. */
+function shownName(name: string): string {
+  return /^(?:sha256:)?[0-9a-f]{12,64}$/.test(name) ? name : familiarName(parseReference(name));
 }
 
 function constant(image: ResolvedImage | undefined): BuildVertex {
@@ -70,7 +77,12 @@ function lowerStage(
   const { lowering, noCacheFilter = [] } = known.options;
   const names = [start.label, String(stage.index)];
   const filtered = noCacheFilter.some((name) => names.includes(name.toLowerCase()));
-  const state = new StageState(start, filtered ? { ...lowering, ignoreCache: true } : lowering);
+  const state = new StageState(
+    start,
+    filtered && !lowering.ignoreCache
+      ? { ...lowering, ignoreCache: true, ignoredBy: `--no-cache-filter ${start.label}` }
+      : lowering,
+  );
   const resolveFrom = (from: string, instruction: Instruction): BuildVertex => {
     const reference = copyReference(known.declared, stage, from, instruction);
     if (reference.kind === 'image') return constant(known.images.get(reference.name));

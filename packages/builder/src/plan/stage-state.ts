@@ -1,8 +1,9 @@
-import type { ImageConfig, Platform } from '@tsbuild/oci';
+import type { Digest, ImageConfig, Platform } from '@tsbuild/oci';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { expandWord } from '../dockerfile/words.ts';
 import type { SourceTree } from '../context/source-tree.ts';
 import type { OpDependencies } from '../ops/dependencies.ts';
+import { EMPTY_ROOTFS, rootfsId } from '../ops/rootfs.ts';
 import type { RunLimits } from '../ops/run.ts';
 import { atRange } from './at-range.ts';
 import type { BuildArguments, GlobalArguments } from './build-arguments.ts';
@@ -23,6 +24,8 @@ export interface LoweringContext {
   /** `--allow`. */
   readonly allowed: ReadonlySet<string>;
   readonly ignoreCache: boolean;
+  /** The flag that says so. */
+  readonly ignoredBy?: string;
   /** The build context; opened when the first COPY reads from it. */
   readonly context: () => SourceTree;
   readonly dependencies: OpDependencies;
@@ -32,6 +35,8 @@ export interface LoweringContext {
 export interface StageStart {
   readonly label: string;
   readonly base: ImageConfig | undefined;
+  /** The image at the bottom; `scratch` for none. */
+  readonly from: { readonly name: string; readonly digest?: Digest };
   readonly rootfs: BuildVertex;
   /** The parent stage, when FROM names one. */
   readonly parent: StageState | undefined;
@@ -44,6 +49,9 @@ export class StageState {
   readonly variables: StageVariables;
   readonly history: PlannedHistory[];
   readonly steps: NamedStep[] = [];
+  /** All steps above the base, those of parent stages included. */
+  readonly chain: Pick<NamedStep, 'id' | 'source' | 'name'>[];
+  readonly from: StageStart['from'];
   config: RunConfig;
   rootfs: BuildVertex;
   author: string | undefined;
@@ -60,6 +68,8 @@ export class StageState {
     this.config = parent === undefined ? inheritConfig(start.base?.config) : structuredClone(parent.config);
     if (parent === undefined && start.base === undefined) this.config = { ...this.config, WorkingDir: '/' };
     this.author = parent?.author ?? start.base?.author;
+    this.chain = [...(parent?.chain ?? [])];
+    this.from = start.from;
     this.history = [...(parent?.history ?? [])];
     this.variables = new StageVariables(this.config.Env ?? [], parent?.variables.arguments ?? []);
   }
@@ -80,10 +90,41 @@ export class StageState {
   }
 
   /** A row with the layer of `step`, whose filesystem becomes the stage's. */
-  recordStep(step: BuildStep, createdBy: string, name: string): void {
+  recordStep(
+    bare: BuildStep,
+    instruction: Instruction,
+    shown: { readonly createdBy: string; readonly name: string },
+  ): void {
+    const { name, createdBy } = shown;
+    const source = instruction.text;
+    const origin = this.#originOf({ source, name });
+    const step: BuildStep = { ...bare, origin };
     this.history.push({ createdBy, step });
-    this.steps.push({ id: step.id, name });
+    const operation = instruction.kind === 'add' ? 'copy' : instruction.kind;
+    this.steps.push({ id: step.id, name, source, operation, range: instruction.range });
+    this.chain.push({ id: step.id, source, name });
     this.rootfs = step;
+  }
+
+  /** Where a step that is recorded now stands; the layers below it are known when it is looked up. */
+  #originOf({ source, name }: { readonly source: string; readonly name: string }): NonNullable<BuildStep['origin']> {
+    const chain = [...this.chain];
+    const { label, from, context } = this;
+    const names = this.variables.argumentNames();
+    return ([parent = EMPTY_ROOTFS]) => {
+      const layersOfBase = parent.layers.length - chain.length;
+      const id = rootfsId({ layers: parent.layers.slice(0, layersOfBase) });
+      const above = chain.map((step, i) => ({ ...step, layer: parent.layers[layersOfBase + i]?.digest ?? id }));
+      return {
+        stage: label,
+        source,
+        name,
+        arguments: names,
+        base: { name: from.name, ...(from.digest === undefined ? {} : { digest: from.digest }), id },
+        above,
+        ...(context.ignoreCache ? { ignoredBy: context.ignoredBy ?? '--no-cache' } : {}),
+      };
+    };
   }
 
   /** An id for the next step: unique in the build, stable between builds. */

@@ -1,3 +1,6 @@
+import type { Digest } from '@tsbuild/oci';
+import type { MissReason } from './miss-reason.ts';
+
 /**
  * Everything a build tells the outside, a closed union: plain, tty and json outputs are folds over these events.
  * Times are milliseconds since 1970, durations milliseconds, sizes bytes.
@@ -7,6 +10,7 @@ export type ProgressEvent =
   | PlanReady
   | StepStarted
   | StepCached
+  | StepMissed
   | StepOutput
   | StepFinished
   | StepFailed
@@ -48,8 +52,20 @@ export interface StepStarted {
 export interface StepCached {
   readonly type: 'step-cached';
   readonly id: string;
+  readonly key: Digest;
   /** When its record was made. */
   readonly since: number;
+  /** How long the recorded execution took. */
+  readonly saved: number;
+  readonly layerSize: number;
+}
+
+/** The step's result is not in the cache, for this reason; it is executed now. */
+export interface StepMissed {
+  readonly type: 'step-missed';
+  readonly id: string;
+  readonly key: Digest;
+  readonly reason: MissReason;
 }
 
 export interface StepOutput {
@@ -63,6 +79,7 @@ export interface StepOutput {
 export interface StepFinished {
   readonly type: 'step-finished';
   readonly id: string;
+  readonly key: Digest;
   readonly time: number;
   readonly milliseconds: number;
   readonly layerSize: number;

@@ -54,7 +54,12 @@ export async function planOf(
     resolveImage: async (name) => {
       const config = (options.images ?? { base: BASE })[name];
       if (config === undefined) throw new BuildError('BASE_NOT_FOUND', `no ${name}`);
-      return { name, config, layers: config.rootfs.diff_ids.map((digest) => ({ digest })) };
+      return {
+        name,
+        digest: `sha256:${'b'.repeat(64)}`,
+        config,
+        layers: config.rootfs.diff_ids.map((digest) => ({ digest })),
+      };
     },
     lowering: {
       escape,
