@@ -1,6 +1,7 @@
 export { build } from './build.ts';
 export { exportCacheMount, importCacheMount } from './cache-mount-archive.ts';
 export type { CacheMountName } from './cache-mount-archive.ts';
+export { dockerfileStages } from './dockerfile-stages.ts';
 export { pullImage } from './pull.ts';
 export type { PullOptions, PullResult } from './pull.ts';
 export { pushImage } from './push.ts';
@@ -36,3 +37,6 @@ export { parseSize } from './plan/size.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';
 export { Store } from './store.ts';
+export { listCache, pruneCache } from './store-cache.ts';
+export type { PrunedCache } from './store-cache.ts';
+export type { CacheEntry, CacheKind, PruneOptions } from './usage/cache-entry.ts';

@@ -60,9 +60,12 @@ export class Store {
 
   /** Deletes blobs that neither an image nor a cache record needs. */
   async collect(): Promise<Collected> {
-    const keep: Digest[] = [];
-    for await (const output of this.records.outputs()) keep.push(output.layer.digest);
-    for await (const digest of this.remotes.documents()) keep.push(digest);
-    return this.layout.collect(keep);
+    // Asked only when no build can add anything more.
+    return this.layout.collect(async () => {
+      const keep: Digest[] = [];
+      for await (const output of this.records.outputs()) keep.push(output.layer.digest);
+      for await (const digest of this.remotes.documents()) keep.push(digest);
+      return keep;
+    });
   }
 }

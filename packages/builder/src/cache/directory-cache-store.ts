@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, constants, type Dirent } from 'node:fs';
+import { appendFileSync, constants, type Dirent, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Digest, digestHex, isDigest } from '@tsbuild/oci';
@@ -17,6 +17,17 @@ interface StoredRecord<O> {
   readonly created: number;
   readonly milliseconds: number;
   readonly origin?: StepOrigin;
+}
+
+/** A record with how it was used. */
+export interface StoredCacheRecord<O> {
+  readonly record: CacheRecord<O>;
+  /** How often a build found it. */
+  readonly uses: number;
+  /** Milliseconds since 1970. */
+  readonly lastUsed: number;
+  /** Bytes of the record and its listings; not of what its output refers to. */
+  readonly size: number;
 }
 
 /**
@@ -89,14 +100,50 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
 
   /** The outputs of every readable record: what a collection must keep. */
   async *outputs(): AsyncIterable<O> {
+    for await (const { record } of this.all()) yield record.output;
+  }
+
+  /** Every readable record, and how it was used. */
+  async *all(): AsyncIterable<StoredCacheRecord<O>> {
     for (const shard of await entriesOf(this.#directory)) {
       if (!shard.isDirectory() || shard.name.length !== 2) continue;
       for (const file of await entriesOf(join(this.#directory, shard.name))) {
-        if (!file.name.endsWith('.json')) continue;
-        const stored = await this.#read(join(this.#directory, shard.name, file.name));
-        if (stored !== undefined) yield stored.output;
+        const key = `sha256:${file.name.replace(/\.json$/, '')}`;
+        const record = file.name.endsWith('.json') && isDigest(key) ? await this.peek(key) : undefined;
+        if (record !== undefined) yield { record, ...this.#usage(record) };
       }
     }
+  }
+
+  /** Removes a record; the listings that it named are left to {@link removeListings}. */
+  async remove(key: Digest): Promise<void> {
+    await rm(this.#recordPath(key), { force: true });
+    await rm(this.#usesPath(key), { force: true });
+  }
+
+  /** Removes the listings that are not in `keep`. Returns the bytes freed. */
+  async removeListings(keep: ReadonlySet<Digest>, { dryRun }: { readonly dryRun: boolean }): Promise<number> {
+    let bytes = 0;
+    for (const { name } of await entriesOf(join(this.#directory, 'listings'))) {
+      if (keep.has(`sha256:${name.replace(/\.txt$/, '')}`)) continue;
+      const path = join(this.#directory, 'listings', name);
+      bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      if (!dryRun) await rm(path, { force: true });
+    }
+    return bytes;
+  }
+
+  #usage({ key, created, preimage }: CacheRecord<O>): Omit<StoredCacheRecord<O>, 'record'> {
+    const uses = statSync(this.#usesPath(key), { throwIfNoEntry: false });
+    const own = statSync(this.#recordPath(key), { throwIfNoEntry: false })?.size ?? 0;
+    const listings = preimage.inputs.map(
+      ({ id }) => statSync(this.#listingPath(id), { throwIfNoEntry: false })?.size ?? 0,
+    );
+    return {
+      uses: uses?.size ?? 0,
+      lastUsed: Math.max(created, uses?.mtimeMs ?? 0),
+      size: listings.reduce((sum, size) => sum + size, own),
+    };
   }
 
   async #read(path: string): Promise<StoredRecord<O> | undefined> {

@@ -71,7 +71,7 @@ function describeStep(change: MissChange, numbers: StepNumbers, show: (text: str
 
 /** On one line, and cut in the middle of nothing. */
 function oneLine(text: string): string {
-  const line = text.replace(/\s*\n\s*/g, ' ');
+  const line = text.trim().replace(/\s*\n\s*/g, ' ');
   const characters = Array.from(line);
   return characters.length <= LONGEST ? line : `${characters.slice(0, LONGEST - 1).join('')}…`;
 }

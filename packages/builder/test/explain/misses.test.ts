@@ -250,10 +250,10 @@ describe.skipIf(NO_SANDBOX !== '')(`a miss is explained, whole builds${NO_SANDBO
       { number: 1, state: 'run', reason: { summary: 'a changed' }, stage: 'stage-0' },
     ]);
     const image = last?.image?.id as `sha256:${string}`;
-    await expect(build('FROM busybox\nRUN false\n')).rejects.toThrow();
+    await expect(build('FROM busybox\nRUN false\n')).rejects.toThrow('exit code: 1');
     expect(bench.store.builds.get('last')?.steps).toMatchObject([{ number: 1, state: 'failed' }]);
     expect(bench.store.builds.get(image)?.steps).toMatchObject([{ reason: { summary: 'a changed' } }]);
-    await expect(build('FROM busybox\nRUN false\n')).rejects.toThrow();
+    await expect(build('FROM busybox\nRUN false\n')).rejects.toThrow('exit code: 1');
     expect(bench.store.builds.get('last')?.steps).toMatchObject([{ reason: { kind: 'never-built' } }]);
   });
 });

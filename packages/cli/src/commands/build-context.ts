@@ -11,6 +11,8 @@ export interface BuildContext {
   readonly directory: string;
   /** Absolute path of the Dockerfile. */
   readonly dockerfile: string;
+  /** What stands for the Dockerfile from build to build, when it comes from standard input. */
+  readonly dockerfileKey?: string;
   /** The Dockerfile's name for people. */
   readonly shownName: string;
   /** Removes what was made for this build. */
@@ -59,7 +61,8 @@ async function contextFromStdin(path: string, host: Host): Promise<BuildContext>
     await writeFile(dockerfile, text);
     const empty = join(temporary, 'context');
     await mkdir(empty);
-    return { directory: directory ?? empty, dockerfile, shownName: 'Dockerfile', dispose };
+    const dockerfileKey = `${directory ?? ''}/-`;
+    return { directory: directory ?? empty, dockerfile, dockerfileKey, shownName: 'Dockerfile', dispose };
   } catch (error) {
     await dispose();
     throw error;

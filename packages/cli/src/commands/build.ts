@@ -8,6 +8,7 @@ import { openProgress, reportFailure } from '../open-progress.ts';
 import { writeOutputFile } from '../output-file.ts';
 import { PUSHING } from '../output/board.ts';
 import { humanSize, stepTime } from '../output/human.ts';
+import { layerLines } from '../output/layer-lines.ts';
 import { shownId } from '../output/image-id.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 import { registryOptions } from '../registry-config.ts';
@@ -47,9 +48,16 @@ export const buildCommand = defineCommand({
     const progress = openProgress(options, host);
     try {
       const store = await Store.open(settings.root);
-      const { directory, dockerfile, shownName: dockerfileName } = context;
+      const { directory, dockerfile, dockerfileKey, shownName: dockerfileName } = context;
       const result = await build(
-        { ...flags, registry, context: directory, dockerfile, dockerfileName },
+        {
+          ...flags,
+          registry,
+          context: directory,
+          dockerfile,
+          dockerfileName,
+          ...(dockerfileKey === undefined ? {} : { dockerfileKey }),
+        },
         store,
         progress.reporter,
         host.signal,
@@ -58,7 +66,13 @@ export const buildCommand = defineCommand({
       const openPushProgress = () => openProgress(options, host, PUSHING);
       await deliver(result, outputs, { store, registry, host, openProgress: openPushProgress });
       await tellId(result, options, host);
-      if (!options.quiet && progress.mode !== 'json') host.stderr.write(`${closingLine(result, outputs)}\n`);
+      if (!options.quiet && progress.mode !== 'json') {
+        host.stderr.write(
+          `${layerLines(result)
+            .map((line) => `${line}\n`)
+            .join('')}${closingLine(result, outputs)}\n`,
+        );
+      }
       return EXIT_OK;
     } catch (error) {
       progress.close();
@@ -100,9 +114,10 @@ function closingLine(result: BuildResult, outputs: readonly BuildOutput[]): stri
   return `${built} Next: tsbuild save ${name} | docker load`;
 }
 
-function cachedSteps({ total, cached }: BuildResult['steps']): string {
+function cachedSteps({ total, cached, saved }: BuildResult['steps']): string {
   if (cached === 0) return '';
-  return cached === total ? ', every step cached' : `, ${cached} of ${total} steps cached`;
+  const time = saved < 50 ? '' : `, saved ${stepTime(saved)}`;
+  return `${cached === total ? ', every step cached' : `, ${cached} of ${total} steps cached`}${time}`;
 }
 
 /** As people type it: `my-app`, not `docker.io/library/my-app:latest`. */

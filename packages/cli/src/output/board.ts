@@ -11,6 +11,8 @@ import { displayWidth, fit } from './width.ts';
 
 /** Lines of a running step's output that are shown. */
 const TAIL = 6;
+/** So much of a title is not given up for what stands behind it. */
+const LEAST_TITLE = 40;
 
 type StepStatus = 'waiting' | 'running' | 'cached' | 'done' | 'failed';
 
@@ -184,9 +186,11 @@ function drawStep(step: BoardStep, view: BoardView): string[] {
   const { sign, style } = STATUS[step.status];
   const elapsed = step.status === 'running' ? view.now - step.started : step.milliseconds;
   const marker = step.status === 'cached' ? 'CACHED ' : step.status === 'failed' ? 'ERROR ' : '';
-  // A cached step took no time now: what stands at the edge is its age and what it saved.
-  const right = step.status === 'cached' && step.note !== undefined ? step.note : stepTime(elapsed);
-  const line = spread(` ${sign} ${marker}${step.title}`, right, view.columns);
+  const left = ` ${sign} ${marker}${step.title}`;
+  // A cached step took no time now: what stands at the edge is its age and what it saved, where there is room.
+  const room = view.columns - (step.note?.length ?? 0) - 1 >= Math.min(displayWidth(left), LEAST_TITLE);
+  const right = step.status === 'cached' && step.note !== undefined && room ? step.note : stepTime(elapsed);
+  const line = spread(left, right, view.columns);
   const why = step.status === 'cached' || step.note === undefined ? [] : [`    ${step.note}`];
   return [
     paint(line, style, view.colour),
