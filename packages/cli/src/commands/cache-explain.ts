@@ -32,7 +32,7 @@ export const cacheExplainCommand = defineCommand({
     }
     const steps = chosenSteps(record, options.step);
     if (options.format === 'json') host.stdout.write(`${JSON.stringify({ ...record, steps }, undefined, 2)}\n`);
-    else host.stdout.write(explanation({ ...record, steps }, options.step === undefined, host.now()));
+    else host.stdout.write(explanation(record, steps, { whole: options.step === undefined, now: host.now() }));
     return EXIT_OK;
   },
 });
@@ -50,20 +50,24 @@ function chosenSteps({ steps }: BuildRecord, wanted: string | undefined): readon
 /** Of a step with more changes the first so many are told, unless it is asked for. */
 const FEW = 10;
 
-function explanation(record: BuildRecord, withHead: boolean, now: number): string {
+function explanation(
+  record: BuildRecord,
+  steps: readonly RecordedStep[],
+  { whole, now }: { readonly whole: boolean; readonly now: number },
+): string {
   const numbers = new Map(record.steps.map(({ id, number }) => [id, number]));
-  const lines = withHead ? [headLine(record, now), ''] : [];
-  for (const step of record.steps) {
+  const lines = whole ? [headLine(record, now), ''] : [];
+  for (const step of steps) {
     lines.push(`#${step.number} ${stepTitle(step)}`, `   ${stateText(step, now)}`);
     const { reason } = step;
     if (reason === undefined || reason.changes.length === 0) continue;
-    const shown = withHead ? reason.changes.slice(0, FEW) : reason.changes;
+    const shown = whole ? reason.changes.slice(0, FEW) : reason.changes;
     if (reason.comparedWith !== undefined) {
       lines.push(`   compared with the run of ${humanAge(new Date(reason.comparedWith).toISOString(), now)}:`);
     }
     for (const change of shown) lines.push(`   - ${shownText(describeChange(change, (id) => numbers.get(id)))}`);
     const more = reason.total - shown.length;
-    if (more > 0) lines.push(`   - and ${more} more${withHead ? ` (--step ${step.number})` : ''}`);
+    if (more > 0) lines.push(`   - and ${more} more${whole ? ` (--step ${step.number})` : ''}`);
   }
   return `${lines.join('\n')}\n`;
 }

@@ -1,10 +1,9 @@
-import { resolve } from 'node:path';
 import type { Command } from '../command.ts';
 import { catalog, nouns } from '../commands/catalog.ts';
 import type { Host } from '../host.ts';
 import { globalOptions, type OptionSpec, type OptionTable } from '../options.ts';
 import { sanitizeName } from '../output/sanitize.ts';
-import { storeRoot } from '../store-root.ts';
+import type { Line } from './line.ts';
 
 /** What a shell may offer for a word. `kind` is for the scripts: paths instead of candidates, or no blank behind. */
 interface Completion {
@@ -83,16 +82,6 @@ async function commandOf([first = '', verb]: readonly string[]): Promise<Command
   return Object.hasOwn(catalog, name) ? catalog[name]?.load() : undefined;
 }
 
-/** What a command line says so far; nothing of it need be right. */
-interface Line {
-  readonly options: ReadonlyMap<string, string>;
-  readonly operands: readonly string[];
-  /** The option whose value comes next. */
-  readonly wants: string | undefined;
-  /** `--` was there. */
-  readonly ended: boolean;
-}
-
 function readLine(words: readonly string[], table: OptionTable): Line {
   const options = new Map<string, string>();
   const found: string[] = [];
@@ -150,9 +139,9 @@ async function values(name: string, { prefix, line, host, spec }: ValueRequest):
     case 'target':
     case 'no-cache-filter':
     case 'fail-on-miss':
-      return behind(await stages(line, host));
+      return behind(await (await import('./stored-names.ts')).stageNames(line, host));
     case 'tag':
-      return behind(await images(line, host));
+      return behind(await (await import('./stored-names.ts')).imageNames(line, host));
     case 'root':
       return { candidates: [], kind: ':dirs' };
     case 'file':
@@ -176,23 +165,11 @@ async function operands(command: Command, line: Line, host: Host): Promise<Compl
       return { candidates: ['bash', 'zsh', 'fish'].map((word) => ({ word })) };
     default: {
       if (!/IMAGE|REPOSITORY|NAME/.test(command.synopsis)) return NOTHING;
-      const words = [...(command.name === 'cache explain' ? ['last'] : []), ...(await images(line, host))];
+      const words = [
+        ...(command.name === 'cache explain' ? ['last'] : []),
+        ...(await (await import('./stored-names.ts')).imageNames(line, host)),
+      ];
       return { candidates: words.map((word) => ({ word })) };
     }
   }
-}
-
-async function images(line: Line, host: Host): Promise<readonly string[]> {
-  const { Layout, familiarName } = await import('@tsbuild/oci/node');
-  const layout = await Layout.open(storeRoot(line.options.get('root'), host));
-  const names = (await layout.images()).flatMap((image) => image.names.map(familiarName));
-  return names.map((name) => name.replace(/:latest$/, ''));
-}
-
-/** The stages of the Dockerfile that the line names. */
-async function stages(line: Line, host: Host): Promise<readonly string[]> {
-  const { dockerfileStages } = await import('@tsbuild/builder');
-  const context = resolve(host.cwd, line.operands[0] ?? '.');
-  const file = line.options.get('file');
-  return dockerfileStages(file === undefined ? resolve(context, 'Dockerfile') : resolve(host.cwd, file));
 }

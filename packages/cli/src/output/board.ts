@@ -187,9 +187,8 @@ function drawStep(step: BoardStep, view: BoardView): string[] {
   const elapsed = step.status === 'running' ? view.now - step.started : step.milliseconds;
   const marker = step.status === 'cached' ? 'CACHED ' : step.status === 'failed' ? 'ERROR ' : '';
   const left = ` ${sign} ${marker}${step.title}`;
-  // A cached step took no time now: what stands at the edge is its age and what it saved, where there is room.
-  const room = view.columns - (step.note?.length ?? 0) - 1 >= Math.min(displayWidth(left), LEAST_TITLE);
-  const right = step.status === 'cached' && step.note !== undefined && room ? step.note : stepTime(elapsed);
+  const right =
+    (step.status === 'cached' && roomyNote(step.note, displayWidth(left), view.columns)) || stepTime(elapsed);
   const line = spread(left, right, view.columns);
   const why = step.status === 'cached' || step.note === undefined ? [] : [`    ${step.note}`];
   return [
@@ -197,6 +196,12 @@ function drawStep(step: BoardStep, view: BoardView): string[] {
     ...why.map((text) => paint(fit(text, view.columns), 'dim', view.colour)),
     ...tailOf(step).map((text) => paint(fit(` => => # ${text}`, view.columns), 'dim', view.colour)),
   ];
+}
+
+/** A cached step took no time now: what stands at the edge is its age, and what it saved, as far as there is room. */
+function roomyNote(note: string | undefined, width: number, columns: number): string | undefined {
+  const room = columns - 1 - Math.min(width, LEAST_TITLE);
+  return [note, note?.replace(/,.*/, '')].find((text) => text !== undefined && text.length <= room);
 }
 
 function drawTransfer(transfer: Transfer, view: BoardView): string {

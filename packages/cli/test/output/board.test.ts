@@ -14,7 +14,14 @@ function draw(from: ProgressBoard, view: { now: number; columns?: number; rows?:
   return from.draw({ columns, now: at(now), colour: false, ...(rows === undefined ? {} : { rows }) }).join('\n');
 }
 
-const cached: ProgressEvent = { type: 'step-cached', id: 'a', key: KEY, since: 0, saved: 0, layerSize: 0 };
+const cached: ProgressEvent = {
+  type: 'step-cached',
+  id: 'a',
+  key: KEY,
+  since: at(-7_200_000),
+  saved: 400,
+  layerSize: 0,
+};
 const running: ProgressEvent = { type: 'step-started', id: 'b', time: at(100) };
 
 describe('the live view', () => {
@@ -22,7 +29,7 @@ describe('the live view', () => {
     const lines = Array.from({ length: 9 }, (_, index) => `line ${index}\n`).join('');
     expect(draw(board(cached, running, output('b', `${lines}unfinished\tnow`)), { now: 1300 })).toMatchInlineSnapshot(`
       "[+] Building 1.3s (1/3)
-       => CACHED [stage-0 1/3] WORKDIR /app                   0.0s
+       => CACHED [stage-0 1/3] WORKDIR /app            2 hours ago
        => [stage-0 2/3] RUN npm install                       1.2s
        => => # line 4
        => => # line 5
@@ -44,7 +51,7 @@ describe('the live view', () => {
     };
     expect(draw(board(cached, running, output('b', 'gone\n'), done, built), { now: 2500 })).toMatchInlineSnapshot(`
       "[+] Built in 2.5s (2/3)
-       => CACHED [stage-0 1/3] WORKDIR /app                   0.0s
+       => CACHED [stage-0 1/3] WORKDIR /app            2 hours ago
        => [stage-0 2/3] RUN npm install                       0.8s"
     `);
   });

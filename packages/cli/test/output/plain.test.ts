@@ -35,7 +35,7 @@ it('prints a build in the notation of BuildKit', () => {
     ]),
   ).toMatchInlineSnapshot(`
     "#1 [stage-0 1/3] WORKDIR /app
-    #1 CACHED
+    #1 CACHED  3 days ago, saved 12.4s
 
     #2 [stage-0 2/3] RUN npm install
     #2 0.312 added 1 package
