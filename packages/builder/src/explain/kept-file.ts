@@ -28,6 +28,14 @@ export function writeKept(path: string, value: unknown): void {
     writeFileSync(temporary, JSON.stringify(value), { flag: 'wx', mode: 0o644 });
     renameSync(temporary, path);
   } catch {
-    rmSync(temporary, { force: true });
+    removeQuietly(temporary);
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Its folder is no folder: there is nothing to remove.
   }
 }

@@ -31,9 +31,10 @@ const SETTINGS: Readonly<Record<string, string>> = {
 /** Everything in which `after` differs from `before`, the most telling first. Equal preimages differ in nothing. */
 export function diffSteps(before: ComparedStep, after: ComparedStep): MissChange[] {
   if (preimageText(before.preimage) === preimageText(after.preimage)) return [];
-  return [...diffText(before, after), ...diffDefinitions(before, after), ...diffInputs(before, after)].toSorted(
-    (a, b) => rank(a) - rank(b),
-  );
+  const changes = [...diffText(before, after), ...diffDefinitions(before, after), ...diffInputs(before, after)];
+  // Never nothing where the keys differ, whatever was overlooked.
+  if (changes.length === 0) changes.push({ kind: 'instruction', name: 'step', change: 'changed' });
+  return changes.toSorted((a, b) => rank(a) - rank(b));
 }
 
 const ORDER: readonly MissChange['kind'][] = ['instruction', 'flag', 'base', 'arg', 'env', 'file', 'step'];
