@@ -55,6 +55,14 @@ export class BuildHistory implements ProgressReporter {
 
   /** Writes down what happened so far: also of a build that failed. Never throws. */
   save(): void {
+    try {
+      this.#save();
+    } catch {
+      // Explanations are lost, and nothing else.
+    }
+  }
+
+  #save(): void {
     const { record } = this.#recorder;
     if (this.#plan === undefined) return;
     const keys = new Map(

@@ -12,6 +12,8 @@ export interface StepOrigin {
   readonly name: string;
   /** Which variables of the environment are ARGs; the others are ENVs. */
   readonly arguments: readonly string[];
+  /** The values of the variables that the instruction itself mentions, where the builder expands them. */
+  readonly expanded: Readonly<Record<string, string>>;
   readonly base: BaseOrigin;
   /** The steps between the base and this one, lowest first. */
   readonly above: readonly OriginStep[];

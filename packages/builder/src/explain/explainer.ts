@@ -76,8 +76,9 @@ export class Explainer implements MissExplainer {
     let nearest: (Comparison & { readonly distance: number }) | undefined;
     for (const key of keys) {
       const record = await this.#records.peek(key);
-      if (record === undefined) continue;
-      const changes = await this.#compare(record, miss);
+      const changes = record && (await this.#compare(record, miss).catch(() => undefined));
+      // Gone, or written by another version, or damaged where no digest tells.
+      if (record === undefined || changes === undefined) continue;
       const distance = changes.filter(({ kind }) => kind !== 'file' && kind !== 'step').length;
       if (nearest === undefined || distance < nearest.distance) {
         nearest = { changes, created: record.created, distance };

@@ -48,7 +48,15 @@ function diffText({ origin: before }: ComparedStep, { origin: after, preimage }:
   if (before === undefined || after === undefined) return [];
   // The shell expands the words of RUN, and a heredoc shows itself in the command.
   if (before.source === after.source && preimage.operation === 'run') return [];
-  // What an ARG was expanded to is told when the line itself is the same.
+  // Where the line is the same, it was expanded to something else.
+  if (before.source === after.source) {
+    const changes = diffVariables(
+      new Map(Object.entries(before.expanded)),
+      new Map(Object.entries(after.expanded)),
+      after,
+    );
+    if (changes.length > 0) return changes;
+  }
   const [old, now] = before.source === after.source ? [before.name, after.name] : [before.source, after.source];
   if (old === now) return [];
   const oldParts = splitFlags(old);
@@ -146,15 +154,21 @@ function diffEnvironment(
   after: JsonValue | undefined,
   origin: StepOrigin | undefined,
 ): MissChange[] {
-  const args = new Set(origin?.arguments ?? []);
-  const old = variablesOf(before);
-  const now = variablesOf(after);
-  const changes = diffMaps(old, now, 'env', maskedValue).map((change) =>
-    args.has(change.name) ? { ...change, kind: 'arg' as const } : change,
-  );
+  const changes = diffVariables(variablesOf(before), variablesOf(after), origin);
   // The same variables in another order are another environment.
   if (changes.length === 0) changes.push({ kind: 'env', name: 'order of the variables', change: 'changed' });
   return changes;
+}
+
+function diffVariables(
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+  origin: StepOrigin | undefined,
+): MissChange[] {
+  const args = new Set(origin?.arguments ?? []);
+  return diffMaps(before, after, 'env', maskedValue).map((change) =>
+    args.has(change.name) ? { ...change, kind: 'arg' as const } : change,
+  );
 }
 
 function diffMaps(

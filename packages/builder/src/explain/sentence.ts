@@ -38,7 +38,9 @@ export function describeChange(change: MissChange, numbers: StepNumbers, { short
 
 function describeInstruction({ name, before = '', after = '' }: MissChange, show: (text: string) => string): string {
   if (before === '' && after === '') return `the ${name} changed`;
-  return `the ${name === 'text' ? 'instruction' : name} changed: it was ${show(before)}${name === 'text' ? '' : `, is ${show(after)}`}`;
+  return name === 'text'
+    ? `the instruction changed (it was ${show(before)})`
+    : `the ${name} changed (${show(before)} → ${show(after)})`;
 }
 
 function describeValue(name: string, { change, before, after }: MissChange, show: (text: string) => string): string {

@@ -1,6 +1,7 @@
 import type { Digest, ImageConfig, Platform } from '@tsbuild/oci';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { expandWord } from '../dockerfile/words.ts';
+import type { StepOrigin } from '../cache/step-origin.ts';
 import type { SourceTree } from '../context/source-tree.ts';
 import type { OpDependencies } from '../ops/dependencies.ts';
 import { EMPTY_ROOTFS, rootfsId } from '../ops/rootfs.ts';
@@ -97,7 +98,11 @@ export class StageState {
   ): void {
     const { name, createdBy } = shown;
     const source = instruction.text;
-    const origin = this.#originOf({ source, name });
+    const origin = this.#originOf({
+      source,
+      name,
+      expanded: instruction.kind === 'run' ? {} : this.#mentioned(source),
+    });
     const step: BuildStep = { ...bare, origin };
     this.history.push({ createdBy, step });
     const operation = instruction.kind === 'add' ? 'copy' : instruction.kind;
@@ -106,8 +111,14 @@ export class StageState {
     this.rootfs = step;
   }
 
+  /** Variables whose names stand behind a `$`: more than are expanded (quotes, escapes), but never fewer. */
+  #mentioned(source: string): StepOrigin['expanded'] {
+    const names = [...source.matchAll(/\$\{?([A-Za-z_]\w*)/g)].map(([, name = '']) => name);
+    return Object.fromEntries(names.map((name) => [name, this.variables.lookup(name) ?? '']));
+  }
+
   /** Where a step that is recorded now stands; the layers below it are known when it is looked up. */
-  #originOf({ source, name }: { readonly source: string; readonly name: string }): NonNullable<BuildStep['origin']> {
+  #originOf(texts: Pick<StepOrigin, 'source' | 'name' | 'expanded'>): NonNullable<BuildStep['origin']> {
     const chain = [...this.chain];
     const { label, from, context } = this;
     const names = this.variables.argumentNames();
@@ -117,8 +128,7 @@ export class StageState {
       const above = chain.map((step, i) => ({ ...step, layer: parent.layers[layersOfBase + i]?.digest ?? id }));
       return {
         stage: label,
-        source,
-        name,
+        ...texts,
         arguments: names,
         base: { name: from.name, ...(from.digest === undefined ? {} : { digest: from.digest }), id },
         above,

@@ -124,6 +124,24 @@ describe.skipIf(NO_SANDBOX !== '')(`a miss is explained, whole builds${NO_SANDBO
     expect(JSON.stringify(url)).not.toContain('hunter2');
   });
 
+  it('names the ARG or ENV that a COPY, an ADD or a WORKDIR was expanded with', async () => {
+    const { build } = project({ x: '1', y: '1' });
+    const text = 'FROM busybox\nARG NAME=x\nENV DIR=/d\nWORKDIR $DIR/$NAME\nCOPY ${NAME} /copied\n';
+    await build(text);
+    const reasons = await build(text, { buildArgs: new Map([['NAME', 'y']]) });
+    expect(reasons['stage-0/1']?.changes[0]).toEqual({
+      kind: 'arg',
+      name: 'NAME',
+      change: 'changed',
+      before: 'x',
+      after: 'y',
+    });
+    // The same bytes under the same name: the layer of COPY is the same.
+    expect(summaries(reasons)).toEqual({ 'stage-0/1': 'ARG NAME: x → y and 2 more' });
+    const dir = await build(text.replace('DIR=/d', 'DIR=/e'), { buildArgs: new Map([['NAME', 'y']]) });
+    expect(dir['stage-0/1']?.summary).toMatch(/^ENV DIR: \/d → \/e and \d more$/);
+  });
+
   it('names the base by both digests, for every step that it lies below', async () => {
     const { build } = project({});
     const { layout } = bench.store;
@@ -158,7 +176,7 @@ describe.skipIf(NO_SANDBOX !== '')(`a miss is explained, whole builds${NO_SANDBO
       ],
     });
     expect(summaries(await build(text('--chmod=700 ', 'true now')))).toEqual({
-      'stage-0/2': 'the instruction changed: it was RUN true',
+      'stage-0/2': 'the instruction changed (it was RUN true)',
     });
     expect(summaries(await build(text('--chmod=700 ', '--network=host true now')))).toEqual({
       'stage-0/2': '--network host is new and 1 more',
@@ -175,7 +193,7 @@ describe.skipIf(NO_SANDBOX !== '')(`a miss is explained, whole builds${NO_SANDBO
     await build(script('a'));
     expect(summaries(await build(script('b')))).toEqual({
       'stage-0/1': 'the script changed',
-      'stage-0/2': 'the command changed: it was /bin/sh -c echo a, is /bin/sh -c echo b',
+      'stage-0/2': 'the command changed (/bin/sh -c echo a → /bin/sh -c echo b)',
     });
   });
 

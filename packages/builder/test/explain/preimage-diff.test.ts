@@ -87,6 +87,7 @@ const ORIGIN: StepOrigin = {
   source: 'RUN make',
   name: 'RUN make',
   arguments: ['A'],
+  expanded: {},
   base: { name: 'base:latest', id: `sha256:${hex(1)}` },
   above: [],
 };
