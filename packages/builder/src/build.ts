@@ -15,12 +15,14 @@ import { AddSources } from './add-sources.ts';
 import type { BuildOptions, BuildResult } from './build-options.ts';
 import { baseImageResolver } from './base-images.ts';
 import { openBuildContext } from './build-context.ts';
+import { ContextSources } from './context-sources.ts';
 import { lazySandbox } from './defaults.ts';
 import type { SourceTree } from './context/source-tree.ts';
 import { parseDockerfile } from './dockerfile/parser.ts';
 import type { SourceFile } from './dockerfile/source-file.ts';
 import { BuildError } from './errors.ts';
 import { assembleContent } from './image-assembly.ts';
+import { NamedContexts } from './named-contexts.ts';
 import { CacheMounts } from './mounts/cache-mounts.ts';
 import type { MountSources } from './mounts/mount-sources.ts';
 import { Secrets } from './mounts/secrets.ts';
@@ -29,13 +31,12 @@ import { RootfsTrees } from './ops/rootfs-trees.ts';
 import type { LayerOutput, Rootfs } from './ops/rootfs.ts';
 import { BuildArguments, GlobalArguments, platformArguments } from './plan/build-arguments.ts';
 import type { Plan } from './plan/plan.ts';
+import type { ImageResolver } from './plan/needed-stages.ts';
 import { planBuild } from './plan/planner.ts';
 import { declareStages } from './plan/stages.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
-import { readDockerfile } from './read-dockerfile.ts';
 import { RegistryAccess } from './registry-access.ts';
 import { type Solution, solve } from './solver/solver.ts';
-import type { ResolvedImage } from './source/source.ts';
 import { LayerProvider } from './source/layer-provider.ts';
 import type { Store } from './store.ts';
 
@@ -55,11 +56,12 @@ export async function build(
   const platform = targetPlatform(options.platform);
   // From here on no collection deletes what this build finds or makes.
   await using _lease = await store.layout.lease();
-  const file = await readDockerfile(options);
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
-  const context = openBuildContext(options, store);
   using access = new RegistryAccess(options.registry, reporter);
   using added = new AddSources(options, store);
+  using contexts = new ContextSources(store, added, signal);
+  const context = await openBuildContext(options, contexts);
+  const file = context.dockerfile;
   const { blobs } = store.layout;
   const layers = new LayerProvider({
     blobs,
@@ -69,6 +71,8 @@ export async function build(
     signal,
   });
   const resolveImage = baseImageResolver({ store, platform, pull: options.pull, client: access.client, signal });
+  const given = options.contexts ?? new Map<string, string>();
+  const named = new NamedContexts({ contexts: given, sources: contexts, store, platform, resolveImage });
   try {
     reporter.report({ type: 'build-started', dockerfile: file.name, ...defined('target', options.target) });
     const plan = await makePlan({
@@ -78,6 +82,7 @@ export async function build(
       platform,
       notice,
       layers,
+      named,
       resolveImage,
       context: context.tree,
       added,
@@ -114,7 +119,7 @@ export async function build(
   } catch (error) {
     throw error instanceof BuildError && error.range !== undefined ? error.at(error.range, file) : error;
   } finally {
-    context.save(notice);
+    contexts.save(notice);
   }
 }
 
@@ -126,13 +131,14 @@ interface PlanInput {
   readonly platform: Platform;
   readonly notice: (message: string) => void;
   readonly layers: LayerFetcher;
-  readonly resolveImage: (name: string) => Promise<ResolvedImage>;
+  readonly named: NamedContexts;
+  readonly resolveImage: ImageResolver;
   readonly context: () => SourceTree;
   readonly added: AddSources;
 }
 
 async function makePlan(input: PlanInput): Promise<Plan> {
-  const { options, store, file, platform, notice, layers, resolveImage, context, added } = input;
+  const { options, store, file, platform, notice, layers, named, resolveImage, context, added } = input;
   const dockerfile = parseDockerfile(file);
   const args = new BuildArguments(options.buildArgs, options.environment);
   const { escape } = dockerfile.directives;
@@ -141,7 +147,7 @@ async function makePlan(input: PlanInput): Promise<Plan> {
   const plan = await planBuild(dockerfile, {
     target: options.target,
     noCacheFilter: options.noCacheFilter ?? [],
-    resolveImage,
+    resolveImage: async (name) => (await named.find(name)) ?? resolveImage(name),
     lowering: {
       escape,
       arguments: args,
@@ -156,6 +162,7 @@ async function makePlan(input: PlanInput): Promise<Plan> {
       allowed: new Set(options.allow ?? []),
       ignoreCache: options.noCache,
       context,
+      isContext: (name) => named.has(name),
       dependencies: {
         blobs: store.layout.blobs,
         trees: new RootfsTrees(store.indexes, layers),
@@ -169,6 +176,8 @@ async function makePlan(input: PlanInput): Promise<Plan> {
   });
   for (const name of args.unconsumed())
     notice(`--build-arg ${name} was not used: no ARG in the Dockerfile asks for it`);
+  for (const name of named.unused())
+    notice(`--build-context ${name} was not used: nothing that is built has this name`);
   return plan;
 }
 

@@ -95,7 +95,7 @@ export type BuildFlags = OptionValues<typeof buildOptionTable>;
 export function builderOptions(
   flags: BuildFlags,
   host: Host,
-): Omit<BuildOptions, 'context' | 'dockerfile' | 'dockerfileName' | 'registry'> {
+): Omit<BuildOptions, 'context' | 'dockerfile' | 'dockerfileText' | 'dockerfileName' | 'registry'> {
   const buildArgs = new Map(flags['build-arg'].map(parseBuildArg));
   const epoch = sourceDateEpoch(buildArgs.get('SOURCE_DATE_EPOCH') ?? host.env['SOURCE_DATE_EPOCH']);
   const platform = checkPlatform(flags.platform);

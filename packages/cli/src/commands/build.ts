@@ -20,13 +20,13 @@ import { deliver } from './deliver.ts';
 /** `tsbuild build`: the reason for everything else. */
 export const buildCommand = defineCommand({
   name: 'build',
-  synopsis: 'PATH | -',
+  synopsis: 'PATH | URL | -',
   summary: 'Build an image from a Dockerfile',
   options: buildOptionTable,
   operands: {
     min: 1,
     max: 1,
-    what: 'one PATH, the directory of the context (. for this one), or - for standard input',
+    what: 'one PATH, the directory of the context (. for this one), a URL, or - for standard input',
   },
   examples: [
     ['tsbuild build -t my-app .', 'Build ./Dockerfile, name the image my-app'],
@@ -47,13 +47,7 @@ export const buildCommand = defineCommand({
     const progress = openProgress(options, host);
     try {
       const store = await Store.open(settings.root);
-      const { directory, dockerfile, shownName: dockerfileName } = context;
-      const result = await build(
-        { ...flags, registry, context: directory, dockerfile, dockerfileName },
-        store,
-        progress.reporter,
-        host.signal,
-      );
+      const result = await build({ ...flags, registry, ...context }, store, progress.reporter, host.signal);
       progress.close();
       const openPushProgress = () => openProgress(options, host, PUSHING);
       await deliver(result, outputs, { store, registry, host, openProgress: openPushProgress });
@@ -63,8 +57,6 @@ export const buildCommand = defineCommand({
     } catch (error) {
       progress.close();
       return await reportFailure(error, { progress, debug: settings.debug }, host);
-    } finally {
-      await context.dispose();
     }
   },
 });
