@@ -217,11 +217,11 @@ async function storeImage(
 ): Promise<StoredImage> {
   const [rootfs] = solution.values;
   if (rootfs === undefined) throw new TypeError('the solver returns one value for each wanted vertex');
-  const { labels, epoch } = input.options;
+  const { labels, annotations, epoch } = input.options;
   const { results } = solution;
   const { platform } = input;
   const layers = await input.layers.ensure(rootfs.layers);
-  const content = assembleContent({ stage: plan.target, layers, results, platform, labels, epoch });
+  const content = assembleContent({ stage: plan.target, layers, results, platform, labels, annotations, epoch });
   return input.store.layout.add(content, input.names);
 }
 
