@@ -85,5 +85,6 @@ function contextEntry(entry: SourceEntry): SourceEntry {
   const { seconds, nanoseconds } = entry.mtime;
   // A directory has no attributes for a layer either, and no archive means times before 1970.
   const { xattrs: _dropped, ...rest } = entry;
-  return { ...rest, uid: 0, gid: 0, mtime: seconds < 0 ? { seconds: 0, nanoseconds: 0 } : { seconds, nanoseconds } };
+  const mtime = seconds < 0 ? { seconds: 0, nanoseconds: 0 } : { seconds, nanoseconds };
+  return { ...rest, mode: entry.type === 'symlink' ? 0o777 : entry.mode, uid: 0, gid: 0, mtime };
 }
