@@ -142,7 +142,7 @@ export class ContextSources implements Disposable {
 }
 
 /** What buildx takes for git beside what ADD does: `github.com/owner/repository`. */
-export function gitReference(text: string): GitReference | undefined {
+function gitReference(text: string): GitReference | undefined {
   const match = /^github\.com\/([^?#]*?)(?:\.git)?([?#].*)?$/s.exec(text);
   return parseGitReference(match === null ? text : `https://github.com/${match[1] ?? ''}.git${match[2] ?? ''}`);
 }

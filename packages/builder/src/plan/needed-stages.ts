@@ -1,11 +1,13 @@
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parser.ts';
+import { didYouMean } from '../dockerfile/suggest.ts';
+import { BuildError } from '../errors.ts';
 import type { SourceRange } from '../dockerfile/source-file.ts';
 import { atRange, withRange } from './at-range.ts';
 import { baseReference, copyReference, fromsOf, type Reference } from './references.ts';
 import { isNamedFiles, type ResolvedBase } from './resolved-base.ts';
 import type { LoweringContext } from './stage-state.ts';
-import type { DeclaredStages, StageDeclaration } from './stages.ts';
+import { type DeclaredStages, type StageDeclaration, stageNames } from './stages.ts';
 
 /** A stage that the target needs. */
 interface NeededStage {
@@ -113,11 +115,20 @@ class Search {
     let image = this.#images.get(name);
     if (image === undefined) {
       image = this.#resolveImage(name).catch((error: unknown) => {
-        throw withRange(error, range);
+        throw withRange(this.#suggested(name, error), range);
       });
       this.#images.set(name, image);
     }
     return image;
+  }
+
+  /** An image that nobody has may have been meant to be a stage. */
+  #suggested(name: string, error: unknown): unknown {
+    if (!(error instanceof BuildError) || error.code !== 'BASE_NOT_FOUND') return error;
+    const suggestion = didYouMean(name, stageNames(this.#declared.stages));
+    if (suggestion === '') return error;
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    return new BuildError(error.code, `${error.message}${suggestion}`, { ...hint, cause: error });
   }
 
   #await(work: Promise<void>): void {

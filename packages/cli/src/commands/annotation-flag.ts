@@ -13,8 +13,8 @@ export function parseAnnotations(texts: readonly string[], platform: string | un
   const annotations = new Map<string, string>();
   for (const text of texts) {
     const { places, key, value } = split(text);
-    if (places.length === 0 || places.some((place) => isForManifest(place, platform, text)))
-      annotations.set(key, value);
+    const meant = places.map((place) => isForManifest(place, platform, text));
+    if (meant.length === 0 || meant.includes(true)) annotations.set(key, value);
   }
   return annotations;
 }
