@@ -27,6 +27,7 @@ import { CacheMounts } from './mounts/cache-mounts.ts';
 import type { MountSources } from './mounts/mount-sources.ts';
 import { Secrets } from './mounts/secrets.ts';
 import type { LayerFetcher } from './ops/layer-fetcher.ts';
+import { withoutCredentials } from './ops/git-reference.ts';
 import { RootfsTrees } from './ops/rootfs-trees.ts';
 import type { LayerOutput, Rootfs } from './ops/rootfs.ts';
 import { BuildArguments, GlobalArguments, platformArguments } from './plan/build-arguments.ts';
@@ -60,6 +61,10 @@ export async function build(
   using access = new RegistryAccess(options.registry, reporter);
   using added = new AddSources(options, store);
   using contexts = new ContextSources(store, added, signal);
+  if (typeof options.context !== 'string' && options.context.kind === 'url') {
+    const message = `loading the build context ${withoutCredentials(options.context.url)}`;
+    reporter.report({ type: 'notice', level: 'info', message });
+  }
   const context = await openBuildContext(options, contexts);
   const file = context.dockerfile;
   const { blobs } = store.layout;

@@ -91,7 +91,8 @@ function toArchive(fields: OutputFields, type: string): BuildOutput {
 function named(path: string): BuildOutput {
   const name = path.slice(path.lastIndexOf('/') + 1);
   const isDirectory = name === '' || name === '.' || name === '..' || !name.includes('.');
-  return path !== '-' && !path.startsWith('/dev/') && isDirectory ? { kind: 'files', path } : destination(path);
+  const isStream = path === '-' || /^\/(?:dev|proc)\//.test(path);
+  return isDirectory && !isStream ? { kind: 'files', path } : destination(path);
 }
 
 function destination(path: string): BuildOutput {
