@@ -48,7 +48,18 @@ describe.skipIf(withoutRoot)('the examples of docs/build.md (need root)', () => 
 
   it('write what they say', async () => {
     expect((await readdir(cwd)).toSorted()).toEqual(
-      ['Dockerfile', 'again', 'app', 'app.tar', 'id', 'layout', 'metadata.json', 'out', 'shared', 'web.Dockerfile'].toSorted(),
+      [
+        'Dockerfile',
+        'again',
+        'app',
+        'app.tar',
+        'id',
+        'layout',
+        'metadata.json',
+        'out',
+        'shared',
+        'web.Dockerfile',
+      ].toSorted(),
     );
     expect(await readFile(join(cwd, 'out/app/main.js'), 'utf8')).toBe('console.log("hello")\n');
     expect(shown[3]?.stdout).toBe('app/\napp/main.js\n');
