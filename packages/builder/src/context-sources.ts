@@ -11,7 +11,7 @@ import { StatCache } from './context/stat-cache.ts';
 import { BuildError } from './errors.ts';
 import { mayBeArchive } from './ops/archive.ts';
 import { decompressArchive, ProgramMissing } from './ops/archive-programs.ts';
-import { type GitReference, parseGitReference } from './ops/git-reference.ts';
+import { type GitReference, parseGitReference, withoutCredentials } from './ops/git-reference.ts';
 import { StageTree } from './ops/stage-tree.ts';
 import { peekBytes } from './peek-bytes.ts';
 import type { Store } from './store.ts';
@@ -85,7 +85,7 @@ export class ContextSources implements Disposable {
       return { kind: 'files', files: await this.#layerTree(layer.digest) };
     }
     if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
-      throw new BuildError('CONTEXT_INVALID', `${url} is no URL of a build context`);
+      throw new BuildError('CONTEXT_INVALID', `${withoutCredentials(url)} is no URL of a build context`);
     }
     const { downloads } = this.#added;
     const file = await downloads.resolve(url, undefined, this.#signal);
