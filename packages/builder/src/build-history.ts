@@ -26,7 +26,7 @@ export class BuildHistory implements ProgressReporter {
     this.#store = store;
     this.#reporter = reporter;
     this.#recorder = new BuildRecorder(started);
-    const dockerfile = options.dockerfileKey ?? resolve(options.dockerfile ?? join(options.context, 'Dockerfile'));
+    const dockerfile = dockerfileOf(options);
     this.#index = new StepIndex(store.directory('explain'), dockerfile);
   }
 
@@ -84,6 +84,14 @@ export class BuildHistory implements ProgressReporter {
     }
     this.#store.builds.put(record);
   }
+}
+
+/** What stands for the Dockerfile from build to build: its path, or where it comes from. */
+function dockerfileOf({ context, dockerfile, dockerfileText }: BuildOptions): string {
+  const place = typeof context === 'string' ? resolve(context) : context.kind === 'url' ? context.url : '-';
+  if (dockerfileText !== undefined) return `${place}/-`;
+  if (typeof context !== 'string') return `${place} ${dockerfile ?? ''}`;
+  return resolve(dockerfile ?? join(context, 'Dockerfile'));
 }
 
 type WatchedStep = Plan['stages'][number]['steps'][number] & { readonly stage: string };

@@ -125,6 +125,8 @@ describe('imports run one way', () => {
         'build-history',
         'store-cache',
         'build-options',
+        'context-sources',
+        'named-contexts',
         'defaults',
         'index',
         'pull',

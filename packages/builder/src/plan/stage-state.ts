@@ -29,6 +29,8 @@ export interface LoweringContext {
   readonly ignoredBy?: string;
   /** The build context; opened when the first COPY reads from it. */
   readonly context: () => SourceTree;
+  /** Whether there is a named context for this name of a stage or image. */
+  readonly isContext?: (name: string) => boolean;
   readonly dependencies: OpDependencies;
 }
 
@@ -105,7 +107,7 @@ export class StageState {
     });
     const step: BuildStep = { ...bare, origin };
     this.history.push({ createdBy, step });
-    const operation = instruction.kind === 'add' ? 'copy' : instruction.kind;
+    const operation = instruction.kind === 'run' || instruction.kind === 'workdir' ? instruction.kind : 'copy';
     this.steps.push({ id: step.id, name, source, operation, range: instruction.range });
     this.chain.push({ id: step.id, source, name });
     this.rootfs = step;
