@@ -48,7 +48,7 @@ export class Store {
   }
 
   /** A directory of the store, by its role. */
-  directory(role: 'snapshots' | 'mounts' | 'stat' | 'sandbox' | 'cache-mounts' | 'sources' | 'tmp'): string {
+  directory(role: 'snapshots' | 'mounts' | 'stat' | 'sandbox' | 'cache-mounts' | 'sources' | 'tmp' | 'checks'): string {
     return join(this.root, role);
   }
 

@@ -35,7 +35,7 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
   );
   const args = variables.argumentsForHistory();
   const shown = [...(args.length > 0 ? [`|${args.length}`, ...args] : []), ...argv].join(' ');
-  stage.recordStep(step, `RUN ${shown} # buildkit`, instruction.text + summary);
+  stage.recordStep(step, `RUN ${shown} # buildkit`, instruction.text + summary, instruction);
 }
 
 function checkSecurity({ security, range }: RunInstruction, allowed: ReadonlySet<string>): void {

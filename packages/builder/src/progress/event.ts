@@ -1,3 +1,5 @@
+import type { SourceFile, SourceRange } from '../dockerfile/source-file.ts';
+
 /**
  * Everything a build tells the outside, a closed union: plain, tty and json outputs are folds over these events.
  * Times are milliseconds since 1970, durations milliseconds, sizes bytes.
@@ -11,6 +13,7 @@ export type ProgressEvent =
   | StepFinished
   | StepFailed
   | Notice
+  | CheckWarning
   | Transfer
   | ImageBuilt;
 
@@ -79,6 +82,21 @@ export interface Notice {
   readonly type: 'notice';
   readonly level: 'info' | 'warning';
   readonly message: string;
+}
+
+/** A build check that fired (docs/checks.md). It fails nothing by itself. */
+export interface CheckWarning {
+  readonly type: 'check-warning';
+  /** The name of the check, e.g. `UndefinedVar`. */
+  readonly rule: string;
+  /** What the check is about. */
+  readonly description: string;
+  readonly url: string;
+  /** What is wrong here. */
+  readonly message: string;
+  readonly range: SourceRange;
+  /** The Dockerfile that `range` points into, and its name for people. */
+  readonly source: SourceFile;
 }
 
 /** A blob on its way from or to a registry; the last event of one that arrived has `done: true`. */

@@ -55,6 +55,12 @@ export const buildOptionTable = {
   push: { kind: 'flag', describe: 'Push the image, under each of its names' },
   load: { kind: 'flag', describe: 'Hand the image to the Docker engine' },
   iidfile: { kind: 'value', placeholder: 'FILE', describe: 'Write the image ID to a file' },
+  check: { kind: 'flag', describe: 'Build nothing, check the Dockerfile; fails when there is something to say' },
+  call: {
+    kind: 'value',
+    placeholder: 'METHOD',
+    describe: 'Build nothing, tell of the Dockerfile: check, outline or targets (,format=json)',
+  },
   progress: progressOption,
   quiet: { kind: 'flag', short: 'q', describe: 'Show nothing but the image ID' },
   // Docker's legacy builder removes its containers with these; there are none here, so there is nothing to do.
@@ -66,9 +72,7 @@ export const buildOptionTable = {
   builder: { kind: 'value', ...LATER },
   'cache-from': { kind: 'list', ...LATER },
   'cache-to': { kind: 'list', ...LATER },
-  call: { kind: 'value', ...LATER },
   'cgroup-parent': { kind: 'value', ...LATER },
-  check: { kind: 'flag', ...LATER },
   compress: { kind: 'flag', ...LATER },
   'cpu-period': { kind: 'value', ...LATER },
   'cpu-quota': { kind: 'value', ...LATER },
