@@ -187,8 +187,8 @@ function named(mounts: readonly FoundMount[], type: RunMountFlag['type']): reado
 }
 
 function idOf({ type, id, source, target }: RunMountFlag): string {
-  const named = type === 'secret' ? source || id : id;
-  if (named !== '') return named;
+  const given = type === 'secret' ? source || id : id;
+  if (given !== '') return given;
   if (type === 'ssh') return 'default';
   return type === 'secret' ? (target.split('/').findLast((name) => name !== '') ?? '') : target;
 }
