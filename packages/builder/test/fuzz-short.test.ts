@@ -3,7 +3,7 @@ import { BUILDER_TARGETS } from '../../../fuzz/builder-targets.ts';
 import { Session } from '../../../fuzz/session.ts';
 
 /** These are slower: folders, other programs or much work lie behind them. */
-const FEWER = new Set(['plan', 'words', 'durations-and-ports']);
+const FEWER = new Set(['plan', 'lint', 'words', 'durations-and-ports']);
 
 describe('every parser, for a moment (npm run fuzz does it for longer)', () => {
   for (const target of BUILDER_TARGETS) {

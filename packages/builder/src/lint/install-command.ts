@@ -30,7 +30,20 @@ const PROGRAMS: Readonly<Record<string, { readonly tool: string; readonly instal
   go: { tool: 'go', installs: /^mod download$/ },
 };
 
-const PREFIXES: ReadonlySet<string> = new Set(['sudo', 'exec', 'time', 'command', 'corepack']);
+const PREFIXES: ReadonlySet<string> = new Set([
+  'sudo',
+  'exec',
+  'time',
+  'command',
+  'corepack',
+  'if',
+  'then',
+  'elif',
+  'else',
+  'do',
+  'while',
+  '!',
+]);
 
 /** The installs in the text of a shell command, in order. Only what surely is one: a word in quotes is no command. */
 export function installCommands(text: string): readonly InstallCommand[] {

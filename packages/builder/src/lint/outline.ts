@@ -132,8 +132,9 @@ class OutlineArgs {
     for (const { name, value } of instruction.args) {
       const given = this.#input.arguments.get(name);
       // Without a default it takes over the global one, description and all.
-      const isInherited = value === undefined && given === undefined && this.#globals.get(name) !== undefined;
-      if (value === undefined && (this.#addGlobal(name) || isInherited)) continue;
+      const global = this.#globals.get(name);
+      if (value === undefined && global !== undefined) values.set(name, given ?? global);
+      if (value === undefined && (this.#addGlobal(name) || (given === undefined && global !== undefined))) continue;
       const initial = value === undefined ? '' : this.#expand(value, values);
       values.set(name, given ?? initial);
       this.#add(instruction, name, given ?? initial);
@@ -142,7 +143,7 @@ class OutlineArgs {
 
   #expand(value: string, values: ReadonlyMap<string, string>): string {
     try {
-      return expandWord(value, (name) => values.get(name) ?? this.#globals.get(name), { escape: this.#escape });
+      return expandWord(value, (name) => values.get(name), { escape: this.#escape });
     } catch {
       return value;
     }
