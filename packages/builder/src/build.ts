@@ -14,18 +14,20 @@ import type { BuildOptions, BuildResult } from './build-options.ts';
 import { baseImageResolver } from './base-images.ts';
 import { openBuildContext } from './build-context.ts';
 import { Checks } from './checks.ts';
+import { ContextSources } from './context-sources.ts';
 import { parseDockerfile } from './dockerfile/parser.ts';
 import { BuildError } from './errors.ts';
 import { assembleContent } from './image-assembly.ts';
 import { layerFindings, withHistory } from './layer-checks.ts';
 import type { Finding } from './lint/finding.ts';
 import { ruleOf } from './lint/rules.ts';
+import { NamedContexts } from './named-contexts.ts';
+import { withoutCredentials } from './ops/git-reference.ts';
 import type { LayerFetcher } from './ops/layer-fetcher.ts';
 import type { LayerOutput, Rootfs } from './ops/rootfs.ts';
 import { makePlan } from './make-plan.ts';
 import type { Plan } from './plan/plan.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
-import { readDockerfile } from './read-dockerfile.ts';
 import { RegistryAccess } from './registry-access.ts';
 import { type Solution, solve } from './solver/solver.ts';
 import { LayerProvider } from './source/layer-provider.ts';
@@ -48,11 +50,16 @@ export async function build(
   const platform = targetPlatform(options.platform);
   // From here on no collection deletes what this build finds or makes.
   await using _lease = await store.layout.lease();
-  const file = await readDockerfile(options);
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
-  const context = openBuildContext(options, store);
   using access = new RegistryAccess(options.registry, reporter);
   using added = new AddSources(options, store);
+  using contexts = new ContextSources(store, added, signal);
+  if (typeof options.context !== 'string' && options.context.kind === 'url') {
+    const message = `loading the build context ${withoutCredentials(options.context.url)}`;
+    reporter.report({ type: 'notice', level: 'info', message });
+  }
+  const context = await openBuildContext(options, contexts);
+  const file = context.dockerfile;
   const { blobs } = store.layout;
   const layers = new LayerProvider({
     blobs,
@@ -62,6 +69,8 @@ export async function build(
     signal,
   });
   const resolveImage = baseImageResolver({ store, platform, pull: options.pull, client: access.client, signal });
+  const given = options.contexts ?? new Map<string, string>();
+  const named = new NamedContexts({ contexts: given, sources: contexts, store, platform, resolveImage });
   try {
     reporter.report({ type: 'build-started', dockerfile: file.name, ...defined('target', options.target) });
     const dockerfile = parseDockerfile(file);
@@ -76,7 +85,8 @@ export async function build(
       platform,
       notice,
       layers,
-      resolveImage: checks.watch(resolveImage),
+      named,
+      resolveImage: checks.watch(async (name) => (await named.find(name)) ?? resolveImage(name)),
       context: context.tree,
       added,
     };
@@ -126,7 +136,7 @@ export async function build(
   } catch (error) {
     throw error instanceof BuildError && error.range !== undefined ? error.at(error.range, file) : error;
   } finally {
-    context.save(notice);
+    contexts.save(notice);
   }
 }
 
@@ -158,11 +168,11 @@ async function storeImage(
 ): Promise<StoredImage> {
   const [rootfs] = solution.values;
   if (rootfs === undefined) throw new TypeError('the solver returns one value for each wanted vertex');
-  const { labels, epoch } = input.options;
+  const { labels, annotations, epoch } = input.options;
   const { results } = solution;
   const { platform } = input;
   const layers = await input.layers.ensure(rootfs.layers);
-  const content = assembleContent({ stage: plan.target, layers, results, platform, labels, epoch });
+  const content = assembleContent({ stage: plan.target, layers, results, platform, labels, annotations, epoch });
   return input.store.layout.add(content, input.names);
 }
 

@@ -2,6 +2,7 @@ import { AddSources } from './add-sources.ts';
 import { baseImageResolver } from './base-images.ts';
 import { openBuildContext } from './build-context.ts';
 import type { BuildOptions } from './build-options.ts';
+import { ContextSources } from './context-sources.ts';
 import { Checks } from './checks.ts';
 import type { Dockerfile } from './dockerfile/instruction.ts';
 import { parseDockerfile } from './dockerfile/parser.ts';
@@ -10,15 +11,15 @@ import { BuildError } from './errors.ts';
 import { withHistory } from './layer-checks.ts';
 import { baseNameOf } from './lint/lint.ts';
 import { type Outline, outlineOf, type TargetList, targetsOf } from './lint/outline.ts';
-import { makePlan } from './make-plan.ts';
+import { makePlan, type PlanInput } from './make-plan.ts';
+import { NamedContexts } from './named-contexts.ts';
+import type { ImageResolver } from './plan/needed-stages.ts';
 import { GlobalArguments, BuildArguments, platformArguments } from './plan/build-arguments.ts';
 import { declareStages, findStageByName } from './plan/stages.ts';
 import type { CheckWarning } from './progress/event.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
-import { readDockerfile } from './read-dockerfile.ts';
 import { RegistryAccess } from './registry-access.ts';
 import { LayerProvider } from './source/layer-provider.ts';
-import type { ResolvedImage } from './source/source.ts';
 import type { Store } from './store.ts';
 import { targetPlatform } from './target-platform.ts';
 import { hostPlatform } from '@tsbuild/oci/node';
@@ -43,9 +44,13 @@ export async function checkBuild(
   reporter: ProgressReporter,
   signal: AbortSignal,
 ): Promise<CheckResult> {
-  const file = await readDockerfile(options);
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
   const platform = targetPlatform(options.platform);
+  await using _lease = await store.layout.lease();
+  using added = new AddSources(options, store);
+  using contexts = new ContextSources(store, added, signal);
+  const context = await openBuildContext(options, contexts);
+  const file = context.dockerfile;
   let dockerfile: Dockerfile;
   let checks: Checks;
   try {
@@ -54,10 +59,11 @@ export async function checkBuild(
   } catch (error) {
     return { source: file, warnings: [], error: buildError(error, file) };
   }
-  await using _lease = await store.layout.lease();
   using access = new RegistryAccess(options.registry, reporter);
-  const resolve = baseImageResolver({ store, platform, pull: options.pull, client: access.client, signal });
-  const resolveImage = checks.watch(remembering(resolve));
+  const find = baseImageResolver({ store, platform, pull: options.pull, client: access.client, signal });
+  const given = options.contexts ?? new Map<string, string>();
+  const named = new NamedContexts({ contexts: given, sources: contexts, store, platform, resolveImage: find });
+  const resolveImage = checks.watch(remembering(async (name) => (await named.find(name)) ?? find(name)));
   const unknown: string[] = [];
   await Promise.all(
     baseNames(dockerfile, options, platform).map((name) =>
@@ -72,15 +78,26 @@ export async function checkBuild(
   }
   const findings = checks.findings(options.target === undefined ? 'all' : { target: options.target });
   const warnings = (await withHistory(findings, store)).map((finding) => checks.warning(finding));
-  const error = await planningError({ options, store, reporter, signal, dockerfile, platform, resolveImage, access });
+  const { blobs } = store.layout;
+  const layers = new LayerProvider({
+    blobs,
+    indexes: store.indexes,
+    remotes: store.remotes,
+    client: access.client,
+    signal,
+  });
+  const plan = { store, dockerfile, platform, notice: () => {}, layers, named, resolveImage, added };
+  const error = await planningError({ ...plan, options, context: context.tree }, signal);
   return { source: file, warnings, error: error === undefined ? undefined : buildError(error, file) };
 }
 
 /** What `--call=outline` tells: the arguments, secrets and caches of a build of the target. @throws BuildError */
 export async function outlineBuild(
   options: BuildOptions,
+  store: Store,
+  signal: AbortSignal,
 ): Promise<{ readonly source: SourceFile; readonly outline: Outline }> {
-  const source = await readDockerfile(options);
+  const source = await dockerfileOf(options, store, signal);
   try {
     const platform = targetPlatform(options.platform);
     const outline = outlineOf(parseDockerfile(source), {
@@ -96,9 +113,11 @@ export async function outlineBuild(
 
 /** What `--call=targets` tells: the stages. @throws BuildError */
 export async function listTargets(
-  options: Pick<BuildOptions, 'context' | 'dockerfile' | 'dockerfileName'>,
+  options: BuildOptions,
+  store: Store,
+  signal: AbortSignal,
 ): Promise<{ readonly source: SourceFile; readonly targets: TargetList }> {
-  const source = await readDockerfile(options);
+  const source = await dockerfileOf(options, store, signal);
   try {
     return { source, targets: targetsOf(parseDockerfile(source)) };
   } catch (error) {
@@ -106,9 +125,17 @@ export async function listTargets(
   }
 }
 
+/** The Dockerfile alone, wherever it comes from. */
+async function dockerfileOf(options: BuildOptions, store: Store, signal: AbortSignal): Promise<SourceFile> {
+  await using _lease = await store.layout.lease();
+  using added = new AddSources(options, store);
+  using contexts = new ContextSources(store, added, signal);
+  return (await openBuildContext(options, contexts)).dockerfile;
+}
+
 /** Each image is asked for once, whether it is found or not. */
-function remembering(resolve: (name: string) => Promise<ResolvedImage>): (name: string) => Promise<ResolvedImage> {
-  const asked = new Map<string, Promise<ResolvedImage>>();
+function remembering(resolve: ImageResolver): ImageResolver {
+  const asked = new Map<string, ReturnType<ImageResolver>>();
   return (name) => {
     const known = asked.get(name) ?? resolve(name);
     asked.set(name, known);
@@ -141,32 +168,12 @@ function baseNames(
 }
 
 /** Plans each stage, as the target if there is none: what fails there fails a build. Missing images are no such reason. */
-async function planningError(input: {
-  readonly options: BuildOptions;
-  readonly store: Store;
-  readonly reporter: ProgressReporter;
-  readonly signal: AbortSignal;
-  readonly dockerfile: Dockerfile;
-  readonly platform: ReturnType<typeof targetPlatform>;
-  readonly resolveImage: (name: string) => Promise<ResolvedImage>;
-  readonly access: RegistryAccess;
-}): Promise<unknown> {
-  const { options, store, signal, dockerfile, platform, resolveImage, access } = input;
-  using added = new AddSources(options, store);
-  const layers = new LayerProvider({
-    blobs: store.layout.blobs,
-    indexes: store.indexes,
-    remotes: store.remotes,
-    client: access.client,
-    signal,
-  });
-  const context = openBuildContext(options, store).tree;
+async function planningError(input: PlanInput, signal: AbortSignal): Promise<unknown> {
+  const { options, dockerfile } = input;
   const stages = declareStages(dockerfile).stages.map((_, index) => String(index));
   for (const target of options.target === undefined ? stages : [options.target]) {
     try {
-      const notice = (): void => {};
-      const at = { ...options, target };
-      await makePlan({ options: at, store, dockerfile, platform, notice, layers, resolveImage, context, added });
+      await makePlan({ ...input, options: { ...options, target } });
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof BuildError && error.code === 'BASE_NOT_FOUND')) return error;

@@ -13,16 +13,23 @@ import { lintDockerfile } from './lint/lint.ts';
 import type { LintInput } from './lint/lint-input.ts';
 import { ruleOf } from './lint/rules.ts';
 import { BuildArguments, platformArguments } from './plan/build-arguments.ts';
+import type { ImageResolver } from './plan/needed-stages.ts';
+import { isNamedFiles } from './plan/resolved-base.ts';
 import type { CheckWarning } from './progress/event.ts';
-import type { ResolvedImage } from './source/source.ts';
 
 /** What the checks of one build need. */
 export interface ChecksInput {
-  readonly options: Pick<BuildOptions, 'buildArgs' | 'environment' | 'target' | 'context' | 'dockerfile'>;
+  readonly options: Pick<
+    BuildOptions,
+    'buildArgs' | 'environment' | 'target' | 'context' | 'dockerfile' | 'dockerfileText'
+  >;
   readonly file: SourceFile;
   readonly dockerfile: Dockerfile;
   readonly platform: Platform;
 }
+
+/** Files without a configuration set no variables. */
+const NO_LAYERS = { type: 'layers', diff_ids: [] } as const;
 
 /** The checks of one build: what `# check=` wants of them, and what they find before anything is executed. */
 export class Checks {
@@ -37,11 +44,11 @@ export class Checks {
   }
 
   /** The same resolver; the configs that it gives are what is known of variables in base images. */
-  watch(resolveImage: (name: string) => Promise<ResolvedImage>): (name: string) => Promise<ResolvedImage> {
+  watch(resolveImage: ImageResolver): ImageResolver {
     return async (name) => {
-      const image = await resolveImage(name);
-      this.#bases.set(name, image.config);
-      return image;
+      const base = await resolveImage(name);
+      this.#bases.set(name, isNamedFiles(base) ? { ...this.#input.platform, rootfs: NO_LAYERS } : base.config);
+      return base;
     };
   }
 
@@ -83,10 +90,13 @@ export class Checks {
   #ignoreFile(): PatternMatcher | undefined {
     const { options, dockerfile } = this.#input;
     const copies = dockerfile.instructions.some(({ kind }) => kind === 'copy' || kind === 'add');
-    if (!copies) return undefined;
+    // Archives and repositories bring theirs along; those are not looked at.
+    if (!copies || typeof options.context !== 'string') return undefined;
+    const isElsewhere = options.dockerfileText !== undefined || /^https?:\/\//.test(options.dockerfile ?? '');
     try {
       const root = resolve(options.context);
-      return readIgnoreFile(root, options.dockerfile ?? resolve(root, 'Dockerfile'))?.matcher;
+      const own = isElsewhere ? undefined : options.dockerfile;
+      return readIgnoreFile(root, own ?? resolve(root, 'Dockerfile'))?.matcher;
     } catch {
       return undefined;
     }

@@ -11,10 +11,11 @@ import { Secrets } from './mounts/secrets.ts';
 import type { LayerFetcher } from './ops/layer-fetcher.ts';
 import { RootfsTrees } from './ops/rootfs-trees.ts';
 import { BuildArguments, GlobalArguments, platformArguments } from './plan/build-arguments.ts';
+import type { NamedContexts } from './named-contexts.ts';
+import type { ImageResolver } from './plan/needed-stages.ts';
 import type { Plan } from './plan/plan.ts';
 import { planBuild } from './plan/planner.ts';
 import { declareStages } from './plan/stages.ts';
-import type { ResolvedImage } from './source/source.ts';
 import type { Store } from './store.ts';
 
 /** What {@link makePlan} works with. */
@@ -25,14 +26,16 @@ export interface PlanInput {
   readonly platform: Platform;
   readonly notice: (message: string) => void;
   readonly layers: LayerFetcher;
-  readonly resolveImage: (name: string) => Promise<ResolvedImage>;
+  readonly named: NamedContexts;
+  /** Finds named contexts, too. */
+  readonly resolveImage: ImageResolver;
   readonly context: () => SourceTree;
   readonly added: AddSources;
 }
 
 /** Plans a build: what the options say, put where planning asks for it. @throws BuildError */
 export async function makePlan(input: PlanInput): Promise<Plan> {
-  const { options, store, dockerfile, platform, notice, layers, resolveImage, context, added } = input;
+  const { options, store, dockerfile, platform, notice, layers, named, resolveImage, context, added } = input;
   const args = new BuildArguments(options.buildArgs, options.environment);
   const { escape } = dockerfile.directives;
   const predefined = platformArguments(hostPlatform(), platform, options.target ?? 'default');
@@ -55,6 +58,7 @@ export async function makePlan(input: PlanInput): Promise<Plan> {
       allowed: new Set(options.allow ?? []),
       ignoreCache: options.noCache,
       context,
+      isContext: (name) => named.has(name),
       dependencies: {
         blobs: store.layout.blobs,
         trees: new RootfsTrees(store.indexes, layers),
@@ -68,6 +72,8 @@ export async function makePlan(input: PlanInput): Promise<Plan> {
   });
   for (const name of args.unconsumed())
     notice(`--build-arg ${name} was not used: no ARG in the Dockerfile asks for it`);
+  for (const name of named.unused())
+    notice(`--build-context ${name} was not used: nothing that is built has this name`);
   return plan;
 }
 

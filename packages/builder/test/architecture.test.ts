@@ -117,6 +117,8 @@ describe('imports run one way', () => {
         'make-plan',
         'check',
         'layer-checks',
+        'context-sources',
+        'named-contexts',
         'defaults',
         'index',
         'pull',

@@ -36,25 +36,20 @@ export async function runCall(call: Call, request: CallRequest, host: Host): Pro
   const { options, flags, path, settings } = request;
   const registry = await registryOptions(host);
   const context = await openBuildContext(path, options.file, host);
-  try {
-    const { directory, dockerfile, shownName: dockerfileName } = context;
-    const build: BuildOptions = { ...flags, registry, context: directory, dockerfile, dockerfileName };
-    switch (call.method) {
-      case 'check':
-        return await runCheck(call, build, settings, host);
-      case 'outline': {
-        const result = await outlineBuild(build);
-        print(call.json ? toJson(outlineDocument(result)) : outlineTables(result.outline), host);
-        return EXIT_OK;
-      }
-      case 'targets': {
-        const result = await listTargets(build);
-        print(call.json ? toJson(targetsDocument(result)) : targetsTable(result.targets), host);
-        return EXIT_OK;
-      }
+  const build: BuildOptions = { ...flags, registry, ...context };
+  switch (call.method) {
+    case 'check':
+      return await runCheck(call, build, settings, host);
+    case 'outline': {
+      const result = await outlineBuild(build, await Store.open(settings.root), host.signal);
+      print(call.json ? toJson(outlineDocument(result)) : outlineTables(result.outline), host);
+      return EXIT_OK;
     }
-  } finally {
-    await context.dispose();
+    case 'targets': {
+      const result = await listTargets(build, await Store.open(settings.root), host.signal);
+      print(call.json ? toJson(targetsDocument(result)) : targetsTable(result.targets), host);
+      return EXIT_OK;
+    }
   }
 }
 
