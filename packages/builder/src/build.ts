@@ -59,7 +59,7 @@ export async function build(
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
   const context = openBuildContext(options, store);
   using access = new RegistryAccess(options.registry, reporter);
-  using added = new AddSources(options, store);
+  using added = new AddSources(options, store, reporter);
   const { blobs } = store.layout;
   const layers = new LayerProvider({
     blobs,
