@@ -11,6 +11,9 @@ import { type DownloadProgress, HttpSource } from './source/http-source.ts';
 import type { Store } from './store.ts';
 import { TransferReports } from './transfer-reports.ts';
 
+/** Characters of a file's name in progress. */
+const LONGEST_NAME = 32;
+
 /** What ADD can add besides files, wired to the store; closed with the build. */
 export class AddSources implements Disposable {
   readonly dependencies: Pick<OpDependencies, 'archives' | 'downloads' | 'repositories'>;
@@ -50,5 +53,8 @@ export class AddSources implements Disposable {
 
 function downloadOf({ url, transferred, total, done }: DownloadProgress): Omit<Transfer, 'type'> {
   const name = url.replace(/\?…$/, '').split('/').at(-1) ?? '';
-  return { kind: 'download', id: name === '' ? new URL(url).host : name, transferred, total, done };
+  // What is drawn on one row must leave room for the numbers.
+  const id =
+    name === '' ? new URL(url).host : name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
+  return { kind: 'download', id, transferred, total, done };
 }

@@ -91,6 +91,13 @@ describe('ADD of a URL, whole builds', () => {
     expect(server.seen.at(-1)?.headers.authorization).toBeUndefined();
   });
 
+  it('a secret that is no line of text is refused, and not shown', async () => {
+    const text = `FROM scratch\nADD http://${server.host}/private/two-lines /x\n`;
+    const failing = bench.build(text, withSecret(`HTTP_AUTH_TOKEN_${server.host}`, `${NEEDLE}\r\nX: y`));
+    await expect(failing).rejects.toMatchObject({ code: 'OPTION_INVALID', range: { start: { line: 2 } } });
+    await expect(failing).rejects.not.toThrow(NEEDLE);
+  });
+
   it('the secret is not in the key: with another one the step is cached', async () => {
     const text = `FROM scratch\nADD http://${server.host}/private/key /x\n`;
     await bench.build(text, withSecret(`HTTP_AUTH_TOKEN_${server.host}`));

@@ -1,3 +1,5 @@
+import { BuildError } from '../errors.ts';
+
 /** Gives the secrets of the build (`--secret`) by their ids. */
 export type SecretLookup = (id: string) => Uint8Array | undefined;
 
@@ -5,12 +7,13 @@ export type SecretLookup = (id: string) => Uint8Array | undefined;
  * The `Authorization` header for a download, if the build was given a secret for its host: `HTTP_AUTH_HEADER_<host>` is
  * the header's value, `HTTP_AUTH_TOKEN_<host>` a bearer token. `<host>` has the port where the URL names one; without
  * it the secret is for every port.
+ * @throws BuildError `OPTION_INVALID` for a secret that is no line of text
  */
 export function downloadAuthorization(url: URL, secret: SecretLookup): string | undefined {
   for (const host of hostsOf(url)) {
-    const header = textOf(secret(`HTTP_AUTH_HEADER_${host}`));
+    const header = lineOf(`HTTP_AUTH_HEADER_${host}`, secret);
     if (header !== undefined) return header;
-    const token = textOf(secret(`HTTP_AUTH_TOKEN_${host}`));
+    const token = lineOf(`HTTP_AUTH_TOKEN_${host}`, secret);
     if (token !== undefined) return `Bearer ${token}`;
   }
   return undefined;
@@ -26,12 +29,13 @@ export function downloadSecretHint(url: URL): string {
  * `GIT_AUTH_TOKEN.<host>`, `GIT_AUTH_HEADER`, `GIT_AUTH_TOKEN` the first that there is. A header that is a mere scheme
  * (`bearer`, `basic`) says how the token is sent; otherwise it is the password of `x-access-token`, which the great
  * hosts all understand.
+ * @throws BuildError `OPTION_INVALID` for a secret that is no line of text
  */
 export function repositoryAuthorization(remote: string, secret: SecretLookup): string | undefined {
   if (!/^https?:/i.test(remote) || !URL.canParse(remote)) return undefined;
   for (const suffix of [...hostsOf(new URL(remote)).map((host) => `.${host}`), '']) {
-    const header = textOf(secret(`GIT_AUTH_HEADER${suffix}`));
-    const token = textOf(secret(`GIT_AUTH_TOKEN${suffix}`));
+    const header = lineOf(`GIT_AUTH_HEADER${suffix}`, secret);
+    const token = lineOf(`GIT_AUTH_TOKEN${suffix}`, secret);
     if (header !== undefined && !/^(?:bearer|basic)$/i.test(header)) return header;
     if (token !== undefined) return schemed(header?.toLowerCase(), token);
   }
@@ -49,11 +53,16 @@ function hostsOf({ host, hostname }: URL): readonly string[] {
   return host === hostname ? [host] : [host, hostname];
 }
 
-/** The secret as a line: files end with a newline, and nothing else may break a header apart. */
-function textOf(value: Uint8Array | undefined): string | undefined {
-  if (value === undefined) return undefined;
-  const text = Buffer.from(value).toString('utf8').trim();
-  return text === '' || /[\x00-\x1f\x7f]/.test(text) ? undefined : text;
+/** Files end with a newline; nothing else may break a header apart. An empty secret is none. */
+function lineOf(id: string, secret: SecretLookup): string | undefined {
+  const value = secret(id);
+  const text = value === undefined ? '' : Buffer.from(value).toString('utf8').trim();
+  if (/[^\x20-\x7e]/.test(text)) {
+    throw new BuildError('OPTION_INVALID', `the secret ${id} is no line of plain text`, {
+      hint: 'it is sent in a header, and must hold a token or the value of the header alone',
+    });
+  }
+  return text === '' ? undefined : text;
 }
 
 function base64(text: string): string {
