@@ -52,7 +52,7 @@ export async function build(
   await using _lease = await store.layout.lease();
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
   using access = new RegistryAccess(options.registry, reporter);
-  using added = new AddSources(options, store);
+  using added = new AddSources(options, store, reporter);
   using contexts = new ContextSources(store, added, signal);
   if (typeof options.context !== 'string' && options.context.kind === 'url') {
     const message = `loading the build context ${withoutCredentials(options.context.url)}`;

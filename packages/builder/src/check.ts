@@ -10,6 +10,7 @@ import type { SourceFile } from './dockerfile/source-file.ts';
 import { BuildError } from './errors.ts';
 import { withHistory } from './layer-checks.ts';
 import { baseNameOf } from './lint/lint.ts';
+import { ruleOf } from './lint/rules.ts';
 import { type Outline, outlineOf, type TargetList, targetsOf } from './lint/outline.ts';
 import { makePlan, type PlanInput } from './make-plan.ts';
 import { NamedContexts } from './named-contexts.ts';
@@ -17,7 +18,7 @@ import type { ImageResolver } from './plan/needed-stages.ts';
 import { GlobalArguments, BuildArguments, platformArguments } from './plan/build-arguments.ts';
 import { declareStages, findStageByName } from './plan/stages.ts';
 import type { CheckWarning } from './progress/event.ts';
-import type { ProgressReporter } from './progress/reporter.ts';
+import { type ProgressReporter, silentReporter } from './progress/reporter.ts';
 import { RegistryAccess } from './registry-access.ts';
 import { LayerProvider } from './source/layer-provider.ts';
 import type { Store } from './store.ts';
@@ -31,6 +32,8 @@ export interface CheckResult {
   readonly warnings: readonly CheckWarning[];
   /** Why the Dockerfile cannot be built as the options ask, if it cannot. */
   readonly error: BuildError | undefined;
+  /** There is an error, or a warning that BuildKit's linter gives too; what only this builder knows is advice. */
+  readonly failed: boolean;
 }
 
 /**
@@ -47,7 +50,7 @@ export async function checkBuild(
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
   const platform = targetPlatform(options.platform);
   await using _lease = await store.layout.lease();
-  using added = new AddSources(options, store);
+  using added = new AddSources(options, store, reporter);
   using contexts = new ContextSources(store, added, signal);
   const context = await openBuildContext(options, contexts);
   const file = context.dockerfile;
@@ -57,7 +60,7 @@ export async function checkBuild(
     dockerfile = parseDockerfile(file);
     checks = new Checks({ options, file, dockerfile, platform });
   } catch (error) {
-    return { source: file, warnings: [], error: buildError(error, file) };
+    return { source: file, warnings: [], error: buildError(error, file), failed: true };
   }
   using access = new RegistryAccess(options.registry, reporter);
   const find = baseImageResolver({ store, platform, pull: options.pull, client: access.client, signal });
@@ -88,7 +91,8 @@ export async function checkBuild(
   });
   const plan = { store, dockerfile, platform, notice: () => {}, layers, named, resolveImage, added };
   const error = await planningError({ ...plan, options, context: context.tree }, signal);
-  return { source: file, warnings, error: error === undefined ? undefined : buildError(error, file) };
+  const failed = error !== undefined || findings.some(({ rule }) => ruleOf(rule).own !== true);
+  return { source: file, warnings, error: error === undefined ? undefined : buildError(error, file), failed };
 }
 
 /** What `--call=outline` tells: the arguments, secrets and caches of a build of the target. @throws BuildError */
@@ -128,7 +132,7 @@ export async function listTargets(
 /** The Dockerfile alone, wherever it comes from. */
 async function dockerfileOf(options: BuildOptions, store: Store, signal: AbortSignal): Promise<SourceFile> {
   await using _lease = await store.layout.lease();
-  using added = new AddSources(options, store);
+  using added = new AddSources(options, store, silentReporter);
   using contexts = new ContextSources(store, added, signal);
   return (await openBuildContext(options, contexts)).dockerfile;
 }

@@ -65,7 +65,7 @@ export async function makePlan(input: PlanInput): Promise<Plan> {
         layers,
         ...added.dependencies,
         mounts: mountSources(options, store),
-        sandbox: lazySandbox(store, options, notice),
+        sandbox: lazySandbox(store, { ...options, hostname: args.hostname() }, notice),
         epoch: options.epoch,
       },
     },

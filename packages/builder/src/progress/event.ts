@@ -99,13 +99,14 @@ export interface CheckWarning {
   readonly source: SourceFile;
 }
 
-/** A blob on its way from or to a registry; the last event of one that arrived has `done: true`. */
+/** A blob on its way from or to a registry, or a file that ADD downloads; the last event of one that arrived has `done: true`. */
 export interface Transfer {
   readonly type: 'transfer';
   readonly kind: 'download' | 'upload';
-  /** The first twelve digits of the blob's digest. */
+  /** The first twelve digits of the blob's digest, or the file's name. */
   readonly id: string;
   readonly transferred: number;
+  /** 0 while the server does not say. */
   readonly total: number;
   readonly done: boolean;
   /** `exists` or `mounted from …`, for blobs that need not be sent. */

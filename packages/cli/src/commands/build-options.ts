@@ -39,7 +39,7 @@ export const buildOptionTable = {
   secret: {
     kind: 'list',
     placeholder: 'id=ID[,src=FILE|,env=VAR]',
-    describe: 'A secret for RUN --mount=type=secret; it never gets into the image or the cache',
+    describe: 'A secret for RUN --mount=type=secret, or for ADD (GIT_AUTH_TOKEN, …); never in the image or the cache',
   },
   ssh: { kind: 'list', placeholder: 'default|ID[=SOCKET]', describe: 'An SSH agent for RUN --mount=type=ssh' },
   network: { kind: 'value', placeholder: 'MODE', describe: 'Network of RUN', choices: ['default', 'host', 'none'] },

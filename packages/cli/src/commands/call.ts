@@ -65,7 +65,7 @@ async function runCheck(call: Call, options: BuildOptions, settings: GlobalSetti
     if (call.json) return EXIT_FAILED;
     return await reportError(result.error, host, settings);
   }
-  return result.warnings.length === 0 || call.ignoreStatus ? EXIT_OK : EXIT_FAILED;
+  return !result.failed || call.ignoreStatus ? EXIT_OK : EXIT_FAILED;
 }
 
 /** Buildx's words. */

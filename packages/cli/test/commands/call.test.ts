@@ -55,6 +55,13 @@ describe('build --check', () => {
     expect((await build('--check', '--build-arg', 'BUILDKIT_DOCKERFILE_CHECK=skip=all')).code).toBe(0);
   });
 
+  it('gives advice of its own without failing: the same file passes elsewhere', async () => {
+    const build = await project('FROM scratch\nCOPY . .\nRUN npm ci\n');
+    const { code, stdout } = await build('--check');
+    expect(stdout).toContain('WARNING: CopyBeforeInstall');
+    expect(code).toBe(0);
+  });
+
   it('prints the JSON of buildx', async () => {
     const build = await project('FROM scratch\nENV \\\n  A b\n');
     const { code, stdout } = await build('--call=check,format=json');
