@@ -25,6 +25,7 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
       workingDirectory: stage.workingDirectory,
       user: config.User ?? '',
       network: networkOf(instruction, context.network),
+      hostname: context.arguments.hostname(),
       mounts:
         script === undefined ? mounts : [{ kind: 'script', target: script.path, content: script.content }, ...mounts],
       limits: context.limits,

@@ -106,7 +106,7 @@ export class StageState {
       expanded: instruction.kind === 'run' ? {} : this.#mentioned(source),
     });
     const step: BuildStep = { ...bare, origin };
-    this.history.push({ createdBy, step });
+    this.history.push({ createdBy, step, instruction });
     const operation = instruction.kind === 'run' || instruction.kind === 'workdir' ? instruction.kind : 'copy';
     this.steps.push({ id: step.id, name, source, operation, range: instruction.range });
     this.chain.push({ id: step.id, source, name });
