@@ -1,13 +1,5 @@
 import { availableParallelism } from 'node:os';
-import {
-  familiarName,
-  formatPlatform,
-  formatReference,
-  OciError,
-  parseReference,
-  type Platform,
-  type Reference,
-} from '@tsbuild/oci';
+import { familiarName, formatPlatform, formatReference, OciError, parseReference, type Reference } from '@tsbuild/oci';
 import { hostPlatform, type StoredImage } from '@tsbuild/oci/node';
 import { AddSources } from './add-sources.ts';
 import type { BuildOptions, BuildResult } from './build-options.ts';
@@ -70,9 +62,9 @@ export async function build(
     client: access.client,
     signal,
   });
-  const resolveImage = baseImageResolver({ store, platform, pull: options.pull, client: access.client, signal });
+  const resolveImage = baseImageResolver({ store, pull: options.pull, client: access.client, signal });
   const given = options.contexts ?? new Map<string, string>();
-  const named = new NamedContexts({ contexts: given, sources: contexts, store, platform, resolveImage });
+  const named = new NamedContexts({ contexts: given, sources: contexts, store, resolveImage });
   try {
     reporter.report({ type: 'build-started', dockerfile: file.name, ...defined('target', options.target) });
     const dockerfile = parseDockerfile(file);
@@ -88,7 +80,7 @@ export async function build(
       notice,
       layers,
       named,
-      resolveImage: checks.watch(async (name) => (await named.find(name)) ?? resolveImage(name)),
+      resolveImage: checks.watch(async (name, of) => (await named.find(name, of)) ?? resolveImage(name, of)),
       context: context.tree,
       added,
     };
@@ -102,9 +94,8 @@ export async function build(
     warn(found.filter(({ rule }) => ruleOf(rule).own !== true));
     checks.enforce(found);
     reportPlan(plan, reporter);
-    if (needsEmulation(plan, platform)) {
-      notice(`RUN for ${formatPlatform(platform)} works only where this machine emulates it (binfmt_misc)`);
-    }
+    for (const other of emulated(plan))
+      notice(`RUN for ${other} works only where this machine emulates it (binfmt_misc)`);
     const solution = await solve([plan.target.rootfs], {
       cache: store.records,
       reporter,
@@ -114,7 +105,7 @@ export async function build(
       sizeOf: (output) => output.layer.size,
       ...reporter.watch(plan, options.failOnMiss),
     });
-    const image = await storeImage(plan, solution, { options, store, platform, names, layers });
+    const image = await storeImage(plan, solution, { options, store, names, layers });
     const byLayer = await layersOf(image, plan, store);
     const size = byLayer.reduce((sum, layer) => sum + layer.size, 0);
     const own = found.filter(({ rule }) => ruleOf(rule).own === true);
@@ -178,7 +169,6 @@ async function storeImage(
   input: {
     readonly options: BuildOptions;
     readonly store: Store;
-    readonly platform: Platform;
     readonly names: readonly Reference[];
     readonly layers: LayerFetcher;
   },
@@ -187,9 +177,8 @@ async function storeImage(
   if (rootfs === undefined) throw new TypeError('the solver returns one value for each wanted vertex');
   const { labels, annotations, epoch } = input.options;
   const { results } = solution;
-  const { platform } = input;
   const layers = await input.layers.ensure(rootfs.layers);
-  const content = assembleContent({ stage: plan.target, layers, results, platform, labels, annotations, epoch });
+  const content = assembleContent({ stage: plan.target, layers, results, labels, annotations, epoch });
   return input.store.layout.add(content, input.names);
 }
 
@@ -209,9 +198,11 @@ function reportPlan(plan: Plan, reporter: ProgressReporter): void {
 }
 
 /** Files of any platform can be copied; commands run on this machine's processor. */
-function needsEmulation(plan: Plan, platform: Platform): boolean {
-  const runs = plan.stages.some((stage) => stage.history.some(({ createdBy }) => createdBy.startsWith('RUN ')));
-  return runs && platform.architecture !== hostPlatform().architecture;
+function emulated(plan: Plan): ReadonlySet<string> {
+  const { architecture } = hostPlatform();
+  const stages = plan.stages.filter((stage) => stage.steps.some(({ operation }) => operation === 'run'));
+  const others = stages.filter(({ platform }) => platform.architecture !== architecture);
+  return new Set(others.map(({ platform }) => formatPlatform(platform)));
 }
 
 function parseTag(tag: string): Reference {

@@ -29,7 +29,7 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
       mounts:
         script === undefined ? mounts : [{ kind: 'script', target: script.path, content: script.content }, ...mounts],
       limits: context.limits,
-      platform: context.platform,
+      platform: stage.platform,
       ignoreCache: context.ignoreCache,
     },
     context.dependencies,

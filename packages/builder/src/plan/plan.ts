@@ -1,4 +1,4 @@
-import type { ImageConfig } from '@tsbuild/oci';
+import type { ImageConfig, Platform } from '@tsbuild/oci';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import type { SourceRange } from '../dockerfile/source-file.ts';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
@@ -32,6 +32,7 @@ export interface NamedStep {
 /** A stage, lowered: everything about it that can be known before anything is executed. */
 export interface PlannedStage {
   readonly label: string;
+  readonly platform: Platform;
   /** The base image's config document; undefined for scratch. History and layers of the base come from here. */
   readonly base: ImageConfig | undefined;
   readonly author: string | undefined;
