@@ -79,7 +79,11 @@ export const PURPOSES = {
       program('time', 'time', 'the benchmark'),
       program('chromium', 'chromium', 'the image library in a browser'),
     ],
-    wanted: [program('mmdebstrap', 'mmdebstrap', 'the Debian base image')],
+    wanted: [
+      program('mmdebstrap', 'mmdebstrap', 'the Debian base image'),
+      program('zsh', 'zsh', 'completion in zsh'),
+      program('fish', 'fish', 'completion in fish'),
+    ],
   },
 };
 

@@ -39,7 +39,11 @@ export function table(rows, results) {
     rows.some(({ id }) => results.get(id)?.has(name)),
   );
   const head = ['work', 'tsbuild', 'measured against', 'ratio', 'aim', 'met', 'peak memory', ...peers];
-  const lines = [head, head.map(() => '---'), ...rows.flatMap((row) => lineOf(row, results, peers) ?? [])];
+  const lines = [
+    head,
+    head.map(() => '---'),
+    ...rows.map((row) => lineOf(row, results, peers)).filter((line) => line !== undefined),
+  ];
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
 

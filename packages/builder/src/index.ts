@@ -1,11 +1,15 @@
 export { build } from './build.ts';
+export { checkBuild, listTargets, outlineBuild } from './check.ts';
+export type { CheckResult } from './check.ts';
+export type { Outline, OutlinedArg, OutlinedMount, OutlinedTarget, TargetList } from './lint/outline.ts';
 export { exportCacheMount, importCacheMount } from './cache-mount-archive.ts';
 export type { CacheMountName } from './cache-mount-archive.ts';
+export { dockerfileStages } from './dockerfile-stages.ts';
 export { pullImage } from './pull.ts';
 export type { PullOptions, PullResult } from './pull.ts';
 export { pushImage } from './push.ts';
 export type { PushOptions, PushResult } from './push.ts';
-export type { BuildOptions, BuildResult, HostEntry } from './build-options.ts';
+export type { BuildOptions, BuildResult, ContextOrigin, HostEntry } from './build-options.ts';
 export type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
 export { BuildError } from './errors.ts';
 export type { BuildErrorCode, BuildErrorOptions } from './errors.ts';
@@ -16,19 +20,27 @@ export { needsUserNamespace, runInUserNamespace, userNamespaceCommand } from './
 export type { UserNamespaceCommand } from './executor/user-namespace.ts';
 export type {
   BuildStarted,
+  CheckWarning,
   ImageBuilt,
   Notice,
   PlannedStep,
   PlanReady,
   ProgressEvent,
   StepCached,
+  StepMissed,
   StepFailed,
   StepFinished,
   StepOutput,
   StepStarted,
   Transfer,
 } from './progress/event.ts';
+export type { MissChange, MissReason } from './progress/miss-reason.ts';
+export type { BuildRecord, RecordedStep } from './explain/build-record.ts';
+export { describeChange } from './explain/sentence.ts';
 export { parseSize } from './plan/size.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';
 export { Store } from './store.ts';
+export { listCache, pruneCache } from './store-cache.ts';
+export type { PrunedCache } from './store-cache.ts';
+export type { CacheEntry, CacheKind, PruneOptions } from './usage/cache-entry.ts';

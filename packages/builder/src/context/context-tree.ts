@@ -111,6 +111,10 @@ export class ContextTree implements SourceTree {
     return new ContextFile(this.#directory, own);
   }
 
+  get place(): ByteString {
+    return this.#directory.prefix;
+  }
+
   wasSeen(entry: SourceEntry): boolean {
     return this.#cache.has(entry.path);
   }

@@ -57,6 +57,8 @@ export interface SourceTree {
   remember(entry: SourceEntry, sha256: string): void;
   /** @throws BuildError `FILE_CHANGED` when the file vanished or is no longer what `entry` says. */
   open(entry: SourceEntry): SourceReader;
+  /** Names the place from build to build, where the files stay in one. */
+  readonly place?: ByteString;
   /** Whether a file of this name was there in an earlier build, with whatever content. */
   wasSeen?(entry: SourceEntry): boolean;
   /** Begins to read these files, in this order; undefined where reading one by one is as good. */

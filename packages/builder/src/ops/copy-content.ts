@@ -3,7 +3,7 @@ import type { LayerPiece, LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
 import type { FilesAhead, SourceEntry } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
 import type { CopiedItem, CopyOrigin, CopyPlan } from './copy-item.ts';
-import type { EarlierCopies, EarlierFile, EarlierLayer } from './earlier-copies.ts';
+import type { EarlierFile, EarlierLayer } from './earlier-copies.ts';
 import { printablePath } from './listing.ts';
 
 /**
@@ -29,9 +29,8 @@ export class CopyContent {
     this.#earlier = earlier;
   }
 
-  /** Prepares for adding the files of `plan` in its order. Close it in the end. */
-  static async open(plan: CopyPlan, copies?: EarlierCopies): Promise<CopyContent> {
-    const layers = (await copies?.open()) ?? [];
+  /** Prepares for adding the files of `plan` in its order. Close it, and the layers with it, in the end. */
+  static async open(plan: CopyPlan, layers: readonly EarlierLayer[]): Promise<CopyContent> {
     const earlier = new Map<CopiedItem, EarlierFile>();
     let origin: CopyOrigin | undefined;
     const entries: SourceEntry[] = [];

@@ -3,7 +3,7 @@ import type { LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
 import type { SourceEntry } from '../context/source-tree.ts';
 import { CopyContent } from './copy-content.ts';
 import type { CopyItem, CopyPlan } from './copy-item.ts';
-import type { EarlierCopies } from './earlier-copies.ts';
+import type { EarlierLayer } from './earlier-copies.ts';
 import { keptXattrs } from './kept-xattrs.ts';
 
 /** How the times of a copy are written. */
@@ -24,9 +24,9 @@ export async function writeCopyLayer(
   writer: LayerWriter,
   times: CopyTimes,
   signal: AbortSignal,
-  copies?: EarlierCopies,
+  earlier: readonly EarlierLayer[] = [],
 ): Promise<void> {
-  const content = await CopyContent.open(plan, copies);
+  const content = await CopyContent.open(plan, earlier);
   try {
     await writeItems(plan, { writer, content, timeOf: timesOf(plan, times), signal });
   } finally {

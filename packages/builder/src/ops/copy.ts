@@ -4,12 +4,13 @@ import type { KeyPreimage } from '../cache/cache-key.ts';
 import type { PreparedStep, StepContext, StepVertex } from '../solver/vertex.ts';
 import type { CopyPlan } from './copy-item.ts';
 import { writeCopyLayer } from './copy-layer.ts';
+import { shownPaths } from './copied-path.ts';
 import { copyListing } from './copy-listing.ts';
 import { type CopyLook, CopyPlanner, someFile } from './copy-plan.ts';
 import type { CopyRequest } from './copy-request.ts';
 import { CopySources } from './copy-sources.ts';
 import type { OpDependencies } from './dependencies.ts';
-import type { EarlierCopies } from './earlier-copies.ts';
+import type { EarlierLayer } from './earlier-copies.ts';
 import { locate } from './locate.ts';
 import { resolveOwner } from './ownership.ts';
 import { EMPTY_ROOTFS, type LayerOutput, type Rootfs, withLayer } from './rootfs.ts';
@@ -68,7 +69,7 @@ async function lookOf(
   const owner = resolveOwner(chown, tree, deps.blobs, (kind, name) =>
     context.notice(`--chown: no ${kind} named ${JSON.stringify(name)} in the image, so the files belong to 0`),
   );
-  return { owner, unpackedOwner: chown === '' ? undefined : owner, mode: chmod };
+  return { owner, givenOwner: chown === '' ? undefined : owner, mode: chmod };
 }
 
 class CopyOperation {
@@ -105,7 +106,7 @@ class CopyOperation {
             const writer = written ?? (await this.#write(later));
             const layer = await writer.finish();
             await this.#deps.trees.remember(layer.digest, layer.index);
-            this.#earlier()?.add(layer.digest);
+            this.#remember(layer.digest);
             return outputOf(layer);
           } finally {
             this.#sources.close();
@@ -131,8 +132,14 @@ class CopyOperation {
   }
 
   /** The layers that this context's copies wrote in earlier builds. */
-  #earlier(): EarlierCopies | undefined {
-    return this.#request.from.kind === 'context' ? this.#deps.earlierCopies : undefined;
+  async #earlier(): Promise<readonly EarlierLayer[]> {
+    const place = this.#sources.origin?.content.place;
+    return place === undefined ? [] : ((await this.#deps.earlierCopies?.open(place)) ?? []);
+  }
+
+  #remember(layer: Digest): void {
+    const place = this.#sources.origin?.content.place;
+    if (place !== undefined) this.#deps.earlierCopies?.add(place, layer);
   }
 
   async #write(context: StepContext): Promise<LayerWriter> {
@@ -140,7 +147,7 @@ class CopyOperation {
     const writer = new LayerWriter(await this.#deps.blobs.create());
     const times = { epoch: this.#deps.epoch, exactTimes: this.#request.from.kind === 'context' };
     try {
-      await writeCopyLayer(this.#plan, writer, times, context.signal, this.#earlier());
+      await writeCopyLayer(this.#plan, writer, times, context.signal, await this.#earlier());
       return writer;
     } catch (error) {
       await writer.discard();
@@ -154,7 +161,7 @@ class CopyOperation {
     return {
       operation: 'copy',
       definition: { epoch: this.#deps.epoch ?? null },
-      inputs: [{ name: 'files', id, listing }],
+      inputs: [{ name: 'files', id, listing, shownPath: () => shownPaths(this.#plan, this.#request.from.kind) }],
     };
   }
 }

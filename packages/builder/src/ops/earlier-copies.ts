@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type BlobReader, type BlobStore, type ByteString, type Digest, isDigest } from '@tsbuild/oci';
 import type { LayerIndex, LayerIndexStore } from '@tsbuild/oci/node';
 
@@ -21,21 +21,21 @@ export interface EarlierFile {
  * the others come from there in a few large reads, not from as many files that each are opened.
  */
 export class EarlierCopies {
-  readonly #file: string;
+  readonly #directory: string;
   readonly #blobs: BlobStore;
   readonly #indexes: LayerIndexStore;
 
-  /** `file` keeps their digests; missing or damaged, it is empty. */
-  constructor(file: string, blobs: BlobStore, indexes: LayerIndexStore) {
-    this.#file = file;
+  /** `directory` keeps their digests, in a file for each context. */
+  constructor(directory: string, blobs: BlobStore, indexes: LayerIndexStore) {
+    this.#directory = directory;
     this.#blobs = blobs;
     this.#indexes = indexes;
   }
 
-  /** Those that are still stored, the latest first. Close each of them. */
-  async open(): Promise<readonly EarlierLayer[]> {
+  /** Those of the context at `place` that are still stored, the latest first. Close each of them. */
+  async open(place: ByteString): Promise<readonly EarlierLayer[]> {
     const layers: EarlierLayer[] = [];
-    for (const digest of this.#digests()) {
+    for (const digest of this.#digests(this.#file(place))) {
       const index = await this.#indexes.kept(digest);
       if (index === undefined || (await this.#blobs.has(digest)) === undefined) continue;
       layers.push(new EarlierLayer(index, this.#blobs.openReader(digest)));
@@ -44,21 +44,26 @@ export class EarlierCopies {
   }
 
   /** Remembers a layer for later builds. What goes wrong costs them time and nothing else. */
-  add(layer: Digest): void {
-    const digests = [layer, ...this.#digests().filter((digest) => digest !== layer)].slice(0, MOST);
-    const temporary = `${this.#file}.${process.pid}.tmp`;
+  add(place: ByteString, layer: Digest): void {
+    const file = this.#file(place);
+    const digests = [layer, ...this.#digests(file).filter((digest) => digest !== layer)].slice(0, MOST);
+    const temporary = `${file}.${process.pid}.tmp`;
     try {
-      mkdirSync(dirname(this.#file), { recursive: true });
+      mkdirSync(this.#directory, { recursive: true });
       writeFileSync(temporary, digests.map((digest) => `${digest}\n`).join(''));
-      renameSync(temporary, this.#file);
+      renameSync(temporary, file);
     } catch {
-      rmSync(temporary, { force: true });
+      if (existsSync(temporary)) rmSync(temporary, { force: true });
     }
   }
 
-  #digests(): readonly Digest[] {
+  #file(place: ByteString): string {
+    return join(this.#directory, `${hash('sha256', place)}.layers`);
+  }
+
+  #digests(file: string): readonly Digest[] {
     try {
-      return readFileSync(this.#file, 'latin1').split('\n').filter(isDigest);
+      return readFileSync(file, 'latin1').split('\n').filter(isDigest);
     } catch {
       return [];
     }
