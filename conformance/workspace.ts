@@ -1,0 +1,44 @@
+import { lstat, lutimes, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { output } from '../test/support/process.ts';
+import type { Case } from './case.ts';
+
+/** Every time in a context that its set-up does not set to an earlier one: 2020-01-02T03:04:05Z. */
+const CONTEXT_TIME = 1_577_934_245;
+
+/** Fills `folder/context`, and what lies beside it, with the files of a case. */
+export async function writeContext(
+  folder: string,
+  { files, setup }: Case,
+  fill: (text: string) => string,
+): Promise<void> {
+  const context = join(folder, 'context');
+  await mkdir(context, { recursive: true });
+  for (const { path, content } of files) {
+    const target = join(context, path);
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, fill(content));
+  }
+  await runScript(context, setup, fill);
+  await settle(folder, Date.now() / 1000 - 86_400);
+}
+
+/** Runs shell commands in the context; the first that fails ends them. */
+export async function runScript(
+  context: string,
+  lines: readonly string[],
+  fill: (text: string) => string,
+): Promise<void> {
+  if (lines.length === 0) return;
+  const script = `umask 022\n${lines.map(fill).join('\n')}`;
+  await output('sh', ['-euc', script], { cwd: context, env: { TZ: 'UTC', LC_ALL: 'C.UTF-8' } });
+}
+
+/** A context is older than its build: what has a time of today gets {@link CONTEXT_TIME}. */
+async function settle(path: string, today: number): Promise<void> {
+  const status = await lstat(path);
+  if (status.isDirectory())
+    for (const name of await readdir(path, { encoding: 'latin1' }))
+      await settle(join(path, Buffer.from(name, 'latin1').toString()), today);
+  if (status.mtimeMs / 1000 > today) await lutimes(path, CONTEXT_TIME, CONTEXT_TIME);
+}
