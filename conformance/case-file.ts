@@ -119,7 +119,7 @@ function splitWords(line: string): string[] {
 
 function check({ rule, files, fails, since, alone, expected, known }: Case): void {
   if (rule === '') throw new SyntaxError('the rule is missing');
-  if (files.length === 0) throw new SyntaxError("there are no files");
+  if (files.length === 0) throw new SyntaxError('there are no files');
   const isLiteral = expected.tree ?? expected.config ?? expected.history ?? fails;
   const needsLiteral = since !== undefined || alone !== undefined || known.some(({ kind }) => kind === 'newer');
   if (needsLiteral && isLiteral === undefined)

@@ -20,6 +20,8 @@ const CONFIG = [
   'Shell',
 ] as const;
 const DOCUMENT = ['architecture', 'os', 'variant', 'author'] as const;
+/** No base and no context has a later time. */
+const LAST_GIVEN_TIME = 1_700_000_000;
 const FILE = ['type', 'mode', 'owner', 'size', 'content', 'link', 'device', 'xattrs'] as const;
 
 /**
@@ -109,10 +111,13 @@ function isCompared(path: ByteString): boolean {
   return !OF_THE_ENGINE.test(path);
 }
 
-/** Both times are today's; of a folder, the engine's is: what a builder gives to folders that it has to make means nothing. */
+/**
+ * Both times are today's; of a folder, the engine's is (or that of its cache, which `--no-cache` leaves to WORKDIR): what a
+ * builder gives to folders that it has to make means nothing.
+ */
 function isOfTheClock(engine: FileFacts, tsbuild: FileFacts, started: number): boolean {
-  if (engine.mtime < started) return false;
-  return engine.type === 'directory' || tsbuild.mtime >= started;
+  if (engine.type === 'directory') return engine.mtime > LAST_GIVEN_TIME;
+  return Math.min(engine.mtime, tsbuild.mtime) >= started;
 }
 
 function describe(facts: FileFacts | undefined): string {
@@ -133,7 +138,8 @@ function present(value: unknown): unknown {
   return typeof value === 'object' && Object.keys(value).length === 0 ? undefined : sorted(value);
 }
 
-function sorted(value: unknown): unknown {
+/** A document with the members of its objects in order. */
+export function sorted(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   const entries = Object.entries(value).map(([key, inner]) => [key, sorted(inner)] as const);
   return Object.fromEntries(entries.toSorted(([a], [b]) => (a < b ? -1 : 1)));

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Expectation } from './case.ts';
+import { sorted } from './compare.ts';
 import type { FileFacts, ImageFacts, Tree } from './image-facts.ts';
 
 /** What of the literal expectation an image does not meet. `baseLayers` and `baseRows` are those of its base. */
@@ -24,7 +25,7 @@ export function unmet(expected: Expectation, image: ImageFacts, base: ImageFacts
   }
   const config: Record<string, unknown> = { ...image.config.config, author: image.config.author };
   for (const [field, value] of Object.entries(expected.config ?? {})) {
-    const [wanted, got] = [JSON.stringify(value), JSON.stringify(config[field] ?? null)];
+    const [wanted, got] = [JSON.stringify(sorted(value)), JSON.stringify(sorted(config[field] ?? null))];
     if (wanted !== got) problems.push(`expected config.${field}: ${wanted}, got ${got}`);
   }
   return problems;

@@ -1,15 +1,24 @@
+import { createHash } from 'node:crypto';
 import { lstat, lutimes, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { output } from '../test/support/process.ts';
 import type { Case } from './case.ts';
 
-/** Every time in a context that its set-up does not set to an earlier one: 2020-01-02T03:04:05Z. */
+/** 2020-01-02T03:04:05Z: the first of the times of contexts. */
 const CONTEXT_TIME = 1_577_934_245;
+
+/**
+ * The time of all that a set-up gives no earlier one. Each case has its own: BuildKit takes a file of the same size and time
+ * for the one that it got with another context (moby/buildkit#4950).
+ */
+function timeOf(name: string): number {
+  return CONTEXT_TIME + (createHash('sha256').update(name).digest().readUInt32BE() % 10_000_000);
+}
 
 /** Fills `folder/context`, and what lies beside it, with the files of a case. */
 export async function writeContext(
   folder: string,
-  { files, setup }: Case,
+  { name, files, setup }: Case,
   fill: (text: string) => string,
 ): Promise<void> {
   const context = join(folder, 'context');
@@ -20,7 +29,7 @@ export async function writeContext(
     await writeFile(target, fill(content));
   }
   await runScript(context, setup, fill);
-  await settle(folder, Date.now() / 1000 - 86_400);
+  await settle(folder, timeOf(name));
 }
 
 /** Runs shell commands in the context; the first that fails ends them. */
@@ -34,11 +43,11 @@ export async function runScript(
   await output('sh', ['-euc', script], { cwd: context, env: { TZ: 'UTC', LC_ALL: 'C.UTF-8' } });
 }
 
-/** A context is older than its build: what has a time of today gets {@link CONTEXT_TIME}. */
-async function settle(path: string, today: number): Promise<void> {
+/** A context is older than its build: what has a time of today gets this one. */
+async function settle(path: string, time: number): Promise<void> {
   const status = await lstat(path);
   if (status.isDirectory())
     for (const name of await readdir(path, { encoding: 'latin1' }))
-      await settle(join(path, Buffer.from(name, 'latin1').toString()), today);
-  if (status.mtimeMs / 1000 > today) await lutimes(path, CONTEXT_TIME, CONTEXT_TIME);
+      await settle(join(path, Buffer.from(name, 'latin1').toString()), time);
+  if (status.mtimeMs > Date.now() - 86_400_000) await lutimes(path, time, time);
 }
