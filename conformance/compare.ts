@@ -26,9 +26,9 @@ const FILE = ['type', 'mode', 'owner', 'size', 'content', 'link', 'device', 'xat
 
 /**
  * In what two images differ, a line each, beginning with the field: `config.Env`, `history 3`, `layer 2 PATH`, `tree PATH`.
- * Times that both builders took from the clock (not before `started`, seconds) count as the same.
+ * Times that both builders took from the clock count as the same.
  */
-export function compareImages(engine: ImageFacts, tsbuild: ImageFacts, started: number): readonly string[] {
+export function compareImages(engine: ImageFacts, tsbuild: ImageFacts): readonly string[] {
   const differences: string[] = [];
   const differ = (what: string, theirs: unknown, ours: unknown): void => {
     if (text(theirs) !== text(ours)) differences.push(`${what}: engine ${text(theirs)}, tsbuild ${text(ours)}`);
@@ -48,18 +48,18 @@ export function compareImages(engine: ImageFacts, tsbuild: ImageFacts, started: 
   if (engine.layers.length === tsbuild.layers.length) {
     engine.layers.forEach((layer, i) => {
       const other = tsbuild.layers[i];
-      if (other !== undefined) differences.push(...compareLayers(`layer ${i}`, layer, other, started));
+      if (other !== undefined) differences.push(...compareLayers(`layer ${i}`, layer, other));
     });
   }
   const known = differences.some((line) => line.startsWith('layer '));
-  if (!known) differences.push(...compareTrees('tree', engine.tree, tsbuild.tree, undefined));
+  if (!known) differences.push(...compareTrees('tree', engine.tree, tsbuild.tree, false));
   for (const path of commonPaths(engine.tree, tsbuild.tree))
     differ(`links ${path}`, linksOf(engine.tree, path), linksOf(tsbuild.tree, path));
   return differences;
 }
 
-function compareLayers(name: string, engine: LayerFacts, tsbuild: LayerFacts, started: number): readonly string[] {
-  const differences = [...compareTrees(name, changes(engine), changes(tsbuild), started)];
+function compareLayers(name: string, engine: LayerFacts, tsbuild: LayerFacts): readonly string[] {
+  const differences = [...compareTrees(name, changes(engine), changes(tsbuild), true)];
   const [theirs, ours] = [engine.removed, tsbuild.removed].map((paths) => paths.filter(isCompared).join(' '));
   if (theirs !== ours) differences.push(`${name} removed: engine ${text(theirs)}, tsbuild ${text(ours)}`);
   return differences;
@@ -75,8 +75,7 @@ function changes({ entries, below }: LayerFacts): Tree {
   );
 }
 
-/** Without `started`, times are left out. */
-function compareTrees(name: string, engine: Tree, tsbuild: Tree, started: number | undefined): readonly string[] {
+function compareTrees(name: string, engine: Tree, tsbuild: Tree, withTimes: boolean): readonly string[] {
   const differences: string[] = [];
   const paths = [...new Set([...engine.keys(), ...tsbuild.keys()])].filter(isCompared).toSorted();
   for (const path of paths) {
@@ -89,7 +88,7 @@ function compareTrees(name: string, engine: Tree, tsbuild: Tree, started: number
     const fields = FILE.filter((field) => theirs[field] !== ours[field]);
     const show = (facts: FileFacts): string => fields.map((field) => `${field} ${shown(facts, field)}`).join(' ');
     if (fields.length > 0) differences.push(`${name} ${path}: engine ${show(theirs)}, tsbuild ${show(ours)}`);
-    if (started !== undefined && theirs.mtime !== ours.mtime && !isOfTheClock(theirs, ours, started))
+    if (withTimes && theirs.mtime !== ours.mtime && !isOfTheClock(theirs, ours))
       differences.push(`${name} ${path}: mtime engine ${time(theirs)}, tsbuild ${time(ours)}`);
   }
   return differences;
@@ -112,12 +111,11 @@ function isCompared(path: ByteString): boolean {
 }
 
 /**
- * Both times are today's; of a folder, the engine's is (or that of its cache, which `--no-cache` leaves to WORKDIR): what a
- * builder gives to folders that it has to make means nothing.
+ * Both times are the clock's (maybe of an earlier build: `--no-cache` spares some steps of engines); of a folder, the engine's
+ * is: what a builder gives to folders that it has to make means nothing.
  */
-function isOfTheClock(engine: FileFacts, tsbuild: FileFacts, started: number): boolean {
-  if (engine.type === 'directory') return engine.mtime > LAST_GIVEN_TIME;
-  return Math.min(engine.mtime, tsbuild.mtime) >= started;
+function isOfTheClock(engine: FileFacts, tsbuild: FileFacts): boolean {
+  return engine.mtime > LAST_GIVEN_TIME && (engine.type === 'directory' || tsbuild.mtime > LAST_GIVEN_TIME);
 }
 
 function describe(facts: FileFacts | undefined): string {

@@ -37,7 +37,6 @@ export interface Bench {
 /** Builds a case with both builders and judges it. */
 export async function runCase(test: Case, bench: Bench): Promise<CaseResult> {
   const folder = join(bench.folder, test.name);
-  const started = Math.floor(Date.now() / 1000) - 1;
   try {
     const { asksEngine, engine, tsbuild } = await buildBoth(test, bench, folder);
     const problems = [...failureProblems(test, tsbuild, 'tsbuild')];
@@ -46,7 +45,7 @@ export async function runCase(test: Case, bench: Bench): Promise<CaseResult> {
       await bench.engine.load(tsbuild.archive);
       problems.push(...unmet(test.expected, facts, baseOf(facts, bench.bases)));
     }
-    const differences = asksEngine ? await compare(test, engine, facts, started) : [];
+    const differences = asksEngine ? await compare(test, engine, facts) : [];
     return judge(test, bench, { asksEngine, problems, differences });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -108,16 +107,11 @@ function failureProblems({ fails }: Case, { built }: Outcome, who: 'tsbuild' | '
   return problems;
 }
 
-async function compare(
-  test: Case,
-  engine: Outcome,
-  facts: ImageFacts | undefined,
-  started: number,
-): Promise<readonly string[]> {
+async function compare(test: Case, engine: Outcome, facts: ImageFacts | undefined): Promise<readonly string[]> {
   const failures = failureProblems(test, engine, 'engine');
   if (failures.length > 0) return failures;
   if (!engine.built.succeeded || facts === undefined) return [];
-  return compareImages(await readImageFacts(engine.archive), facts, started);
+  return compareImages(await readImageFacts(engine.archive), facts);
 }
 
 function judge(
