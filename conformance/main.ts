@@ -90,7 +90,10 @@ async function withBench(task: (bench: Bench, engine: Engine) => Promise<number>
       await Promise.all([engine.load(archive), tsbuild.load(archive)]);
       bases.set(BASE_NAMES[i] ?? '', await readImageFacts(archive));
     }
-    return await task({ tsbuild, engine, folder: join(folder, 'cases'), webUrl: web.url, bases }, engine);
+    return await task(
+      { tsbuild, engine, folder: join(folder, 'cases'), webUrl: web.url, run: Date.now().toString(36), bases },
+      engine,
+    );
   } finally {
     await web.close();
     await engine?.close(BASE_NAMES);

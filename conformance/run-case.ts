@@ -31,6 +31,8 @@ export interface Bench {
   /** Scratch space; a case uses the folder of its name. */
   readonly folder: string;
   readonly webUrl: string;
+  /** A word of this run alone: an engine that goes on remembers caches. */
+  readonly run: string;
   readonly bases: ReadonlyMap<string, ImageFacts>;
 }
 
@@ -66,6 +68,7 @@ async function buildBoth(test: Case, bench: Bench, folder: string) {
     text
       .replaceAll('{context}', join(folder, 'context'))
       .replaceAll('{dir}', folder)
+      .replaceAll('{case}', `${test.name}-${bench.run}`)
       .replaceAll('{web}', `${bench.webUrl}/${test.name}`);
   await writeContext(folder, test, fill);
   const asksEngine = test.alone === undefined && (test.since === undefined || bench.engine.speaks(test.since));

@@ -29,7 +29,7 @@ export async function writeContext(
     await writeFile(target, fill(content));
   }
   await runScript(context, setup, fill);
-  await settle(folder, timeOf(name));
+  await settle(Buffer.from(folder), timeOf(name));
 }
 
 /** Runs shell commands in the context; the first that fails ends them. */
@@ -44,10 +44,10 @@ export async function runScript(
 }
 
 /** A context is older than its build: what has a time of today gets this one. */
-async function settle(path: string, time: number): Promise<void> {
+async function settle(path: Buffer, time: number): Promise<void> {
   const status = await lstat(path);
   if (status.isDirectory())
-    for (const name of await readdir(path, { encoding: 'latin1' }))
-      await settle(join(path, Buffer.from(name, 'latin1').toString()), time);
+    for (const name of await readdir(path, { encoding: 'buffer' }))
+      await settle(Buffer.concat([path, Buffer.from('/'), name]), time);
   if (status.mtimeMs > Date.now() - 86_400_000) await lutimes(path, time, time);
 }

@@ -22,9 +22,10 @@ export interface CopyDestination {
 
 /** Options that change what the copied files look like. */
 export interface CopyLook {
+  /** Of folders that are made. */
   readonly owner: Owner;
-  /** From `--chown` alone: what is unpacked keeps its own owner without it. */
-  readonly unpackedOwner: Owner | undefined;
+  /** From `--chown` alone: without it, what is copied keeps its own owner (root, of what the context has). */
+  readonly ownerOfCopies: Owner | undefined;
   /** From `--chmod`: for copied files and folders, and for folders made on the way. */
   readonly mode: ModeChange | undefined;
 }
@@ -133,10 +134,10 @@ export class CopyPlanner {
 
   /** What is in an archive, into the destination, which is a folder then; `--chmod` and `--exclude` mean nothing here. */
   addArchive(entries: Iterable<ArchiveEntry>, origin: CopyOrigin): void {
-    const { owner, unpackedOwner } = this.#look;
+    const { owner, ownerOfCopies } = this.#look;
     const target = this.#target();
     this.#written.addParents(target, { mode: 0o755, ...owner });
-    planUnpack(entries, target, this.#written, origin, unpackedOwner);
+    planUnpack(entries, target, this.#written, origin, ownerOfCopies);
   }
 
   finish(): CopyPlan {
@@ -214,7 +215,9 @@ export class CopyPlanner {
   }
 
   #lookOf(entry: SourceEntry): ItemLook {
-    const { owner, mode } = this.#look;
+    const { ownerOfCopies, mode } = this.#look;
+    const { uid, gid } = ownerOfCopies ?? entry;
+    const owner = { uid, gid };
     if (entry.type === 'symlink') return { mode: 0o777, ...owner };
     return { mode: mode === undefined ? entry.mode : mode(entry.mode, entry.type === 'directory'), ...owner };
   }
