@@ -78,6 +78,8 @@ async function readLayer(bytes: AsyncIterable<Uint8Array>, below: Tree): Promise
 async function factsOf({ entry, content }: TarMember, entries: Tree, below: Tree): Promise<FileFacts> {
   const target = cleanPath(entry.linkPath);
   if (entry.type === 'hardlink') {
+    // Docker from 29.7 on refuses such a layer.
+    if (entry.linkPath.startsWith('/')) throw new Error(`${entry.path}: a hard link to an absolute path`);
     const linked = entries.get(target) ?? below.get(target);
     if (linked === undefined) throw new Error(`${entry.path}: a hard link to ${target}, which is not there`);
     return linked;

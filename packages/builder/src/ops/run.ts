@@ -32,6 +32,8 @@ export interface RunRequest {
   readonly network: 'host' | 'none';
   readonly mounts: readonly MountRequest[];
   readonly limits: RunLimits;
+  /** The host name that the command sees; BuildKit's own when undefined. */
+  readonly hostname: string | undefined;
   readonly platform: Platform;
   readonly ignoreCache: boolean;
 }
@@ -86,7 +88,7 @@ async function preimageOf(
       workingDirectory: request.workingDirectory,
       user: request.user,
       network: request.network,
-      hostname: HOSTNAME,
+      hostname: request.hostname ?? HOSTNAME,
       platform: formatPlatform(request.platform),
       // Times are part of the layer: with another epoch the same command makes another layer.
       epoch: epoch ?? null,
@@ -136,7 +138,7 @@ async function execute(
       mounts: open.placed(points.targets),
       secretEnv: open.secretEnv,
       network: request.network,
-      hostname: HOSTNAME,
+      hostname: request.hostname ?? HOSTNAME,
       ...(shmSize === undefined ? {} : { shmSize }),
       ...(limits.length === 0 ? {} : { limits }),
     };

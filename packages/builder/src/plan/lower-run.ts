@@ -28,6 +28,7 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
       mounts:
         script === undefined ? mounts : [{ kind: 'script', target: script.path, content: script.content }, ...mounts],
       limits: context.limits,
+      hostname: context.arguments.get('BUILDKIT_SANDBOX_HOSTNAME'),
       platform: context.platform,
       ignoreCache: context.ignoreCache,
     },
