@@ -15,27 +15,29 @@ import { AddSources } from './add-sources.ts';
 import type { BuildOptions, BuildResult } from './build-options.ts';
 import { baseImageResolver } from './base-images.ts';
 import { openBuildContext } from './build-context.ts';
+import { ContextSources } from './context-sources.ts';
 import { lazySandbox } from './defaults.ts';
 import type { SourceTree } from './context/source-tree.ts';
 import { parseDockerfile } from './dockerfile/parser.ts';
 import type { SourceFile } from './dockerfile/source-file.ts';
 import { BuildError } from './errors.ts';
 import { assembleContent } from './image-assembly.ts';
+import { NamedContexts } from './named-contexts.ts';
 import { CacheMounts } from './mounts/cache-mounts.ts';
 import type { MountSources } from './mounts/mount-sources.ts';
 import { Secrets } from './mounts/secrets.ts';
 import type { LayerFetcher } from './ops/layer-fetcher.ts';
+import { withoutCredentials } from './ops/git-reference.ts';
 import { RootfsTrees } from './ops/rootfs-trees.ts';
 import type { LayerOutput, Rootfs } from './ops/rootfs.ts';
 import { BuildArguments, GlobalArguments, platformArguments } from './plan/build-arguments.ts';
 import type { Plan } from './plan/plan.ts';
+import type { ImageResolver } from './plan/needed-stages.ts';
 import { planBuild } from './plan/planner.ts';
 import { declareStages } from './plan/stages.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
-import { readDockerfile } from './read-dockerfile.ts';
 import { RegistryAccess } from './registry-access.ts';
 import { type Solution, solve } from './solver/solver.ts';
-import type { ResolvedImage } from './source/source.ts';
 import { LayerProvider } from './source/layer-provider.ts';
 import type { Store } from './store.ts';
 
@@ -55,11 +57,16 @@ export async function build(
   const platform = targetPlatform(options.platform);
   // From here on no collection deletes what this build finds or makes.
   await using _lease = await store.layout.lease();
-  const file = await readDockerfile(options);
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
-  const context = openBuildContext(options, store);
   using access = new RegistryAccess(options.registry, reporter);
   using added = new AddSources(options, store);
+  using contexts = new ContextSources(store, added, signal);
+  if (typeof options.context !== 'string' && options.context.kind === 'url') {
+    const message = `loading the build context ${withoutCredentials(options.context.url)}`;
+    reporter.report({ type: 'notice', level: 'info', message });
+  }
+  const context = await openBuildContext(options, contexts);
+  const file = context.dockerfile;
   const { blobs } = store.layout;
   const layers = new LayerProvider({
     blobs,
@@ -69,6 +76,8 @@ export async function build(
     signal,
   });
   const resolveImage = baseImageResolver({ store, platform, pull: options.pull, client: access.client, signal });
+  const given = options.contexts ?? new Map<string, string>();
+  const named = new NamedContexts({ contexts: given, sources: contexts, store, platform, resolveImage });
   try {
     reporter.report({ type: 'build-started', dockerfile: file.name, ...defined('target', options.target) });
     const plan = await makePlan({
@@ -78,6 +87,7 @@ export async function build(
       platform,
       notice,
       layers,
+      named,
       resolveImage,
       context: context.tree,
       added,
@@ -114,7 +124,7 @@ export async function build(
   } catch (error) {
     throw error instanceof BuildError && error.range !== undefined ? error.at(error.range, file) : error;
   } finally {
-    context.save(notice);
+    contexts.save(notice);
   }
 }
 
@@ -126,13 +136,14 @@ interface PlanInput {
   readonly platform: Platform;
   readonly notice: (message: string) => void;
   readonly layers: LayerFetcher;
-  readonly resolveImage: (name: string) => Promise<ResolvedImage>;
+  readonly named: NamedContexts;
+  readonly resolveImage: ImageResolver;
   readonly context: () => SourceTree;
   readonly added: AddSources;
 }
 
 async function makePlan(input: PlanInput): Promise<Plan> {
-  const { options, store, file, platform, notice, layers, resolveImage, context, added } = input;
+  const { options, store, file, platform, notice, layers, named, resolveImage, context, added } = input;
   const dockerfile = parseDockerfile(file);
   const args = new BuildArguments(options.buildArgs, options.environment);
   const { escape } = dockerfile.directives;
@@ -141,7 +152,7 @@ async function makePlan(input: PlanInput): Promise<Plan> {
   const plan = await planBuild(dockerfile, {
     target: options.target,
     noCacheFilter: options.noCacheFilter ?? [],
-    resolveImage,
+    resolveImage: async (name) => (await named.find(name)) ?? resolveImage(name),
     lowering: {
       escape,
       arguments: args,
@@ -156,6 +167,7 @@ async function makePlan(input: PlanInput): Promise<Plan> {
       allowed: new Set(options.allow ?? []),
       ignoreCache: options.noCache,
       context,
+      isContext: (name) => named.has(name),
       dependencies: {
         blobs: store.layout.blobs,
         trees: new RootfsTrees(store.indexes, layers),
@@ -169,6 +181,8 @@ async function makePlan(input: PlanInput): Promise<Plan> {
   });
   for (const name of args.unconsumed())
     notice(`--build-arg ${name} was not used: no ARG in the Dockerfile asks for it`);
+  for (const name of named.unused())
+    notice(`--build-context ${name} was not used: nothing that is built has this name`);
   return plan;
 }
 
@@ -208,11 +222,11 @@ async function storeImage(
 ): Promise<StoredImage> {
   const [rootfs] = solution.values;
   if (rootfs === undefined) throw new TypeError('the solver returns one value for each wanted vertex');
-  const { labels, epoch } = input.options;
+  const { labels, annotations, epoch } = input.options;
   const { results } = solution;
   const { platform } = input;
   const layers = await input.layers.ensure(rootfs.layers);
-  const content = assembleContent({ stage: plan.target, layers, results, platform, labels, epoch });
+  const content = assembleContent({ stage: plan.target, layers, results, platform, labels, annotations, epoch });
   return input.store.layout.add(content, input.names);
 }
 

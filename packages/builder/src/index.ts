@@ -5,7 +5,7 @@ export { pullImage } from './pull.ts';
 export type { PullOptions, PullResult } from './pull.ts';
 export { pushImage } from './push.ts';
 export type { PushOptions, PushResult } from './push.ts';
-export type { BuildOptions, BuildResult, HostEntry } from './build-options.ts';
+export type { BuildOptions, BuildResult, ContextOrigin, HostEntry } from './build-options.ts';
 export type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
 export { BuildError } from './errors.ts';
 export type { BuildErrorCode, BuildErrorOptions } from './errors.ts';

@@ -114,6 +114,8 @@ describe('imports run one way', () => {
         'build',
         'build-context',
         'build-options',
+        'context-sources',
+        'named-contexts',
         'defaults',
         'index',
         'pull',

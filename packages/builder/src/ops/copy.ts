@@ -68,7 +68,7 @@ async function lookOf(
     const so = kind === 'user' ? 'the files belong to 0' : "the group stays the user's";
     context.notice(`--chown: no ${kind} named ${JSON.stringify(name)} in the image, so ${so}`);
   });
-  return { owner, ownerOfCopies: chown === '' ? undefined : owner, mode: chmod };
+  return { owner, givenOwner: chown === '' ? undefined : owner, mode: chmod };
 }
 
 class CopyOperation {

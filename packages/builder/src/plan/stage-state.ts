@@ -25,6 +25,8 @@ export interface LoweringContext {
   readonly ignoreCache: boolean;
   /** The build context; opened when the first COPY reads from it. */
   readonly context: () => SourceTree;
+  /** Whether there is a named context for this name of a stage or image. */
+  readonly isContext?: (name: string) => boolean;
   readonly dependencies: OpDependencies;
 }
 

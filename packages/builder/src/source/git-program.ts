@@ -109,7 +109,7 @@ function startError(error: Error): BuildError {
     'GIT_FAILED',
     isMissing ? 'the program git is not installed' : `cannot run git: ${error.message}`,
     {
-      hint: 'ADD of a repository needs git (Debian: apt install git)',
+      hint: 'sources in git repositories need it (Debian: apt install git)',
       cause: error,
     },
   );

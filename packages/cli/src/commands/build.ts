@@ -16,17 +16,18 @@ import { type BuildFlags, buildOptionTable, builderOptions } from './build-optio
 import type { BuildOutput } from './build-output.ts';
 import { buildOutputs, checkPlaces } from './check-outputs.ts';
 import { deliver } from './deliver.ts';
+import { writeMetadata } from './metadata-file.ts';
 
 /** `tsbuild build`: the reason for everything else. */
 export const buildCommand = defineCommand({
   name: 'build',
-  synopsis: 'PATH | -',
+  synopsis: 'PATH | URL | -',
   summary: 'Build an image from a Dockerfile',
   options: buildOptionTable,
   operands: {
     min: 1,
     max: 1,
-    what: 'one PATH, the directory of the context (. for this one), or - for standard input',
+    what: 'one PATH, the directory of the context (. for this one), a URL, or - for standard input',
   },
   examples: [
     ['tsbuild build -t my-app .', 'Build ./Dockerfile, name the image my-app'],
@@ -47,24 +48,24 @@ export const buildCommand = defineCommand({
     const progress = openProgress(options, host);
     try {
       const store = await Store.open(settings.root);
-      const { directory, dockerfile, shownName: dockerfileName } = context;
-      const result = await build(
-        { ...flags, registry, context: directory, dockerfile, dockerfileName },
-        store,
-        progress.reporter,
-        host.signal,
-      );
+      const result = await build({ ...flags, registry, ...context }, store, progress.reporter, host.signal);
       progress.close();
       const openPushProgress = () => openProgress(options, host, PUSHING);
-      await deliver(result, outputs, { store, registry, host, openProgress: openPushProgress });
+      const pushed = await deliver(result, outputs, {
+        store,
+        registry,
+        host,
+        annotations: flags.annotations ?? new Map(),
+        openProgress: openPushProgress,
+        notice: (text) => warn(text, options, host),
+      });
       await tellId(result, options, host);
+      await writeMetadata(result, pushed, options['metadata-file'], host);
       if (!options.quiet && progress.mode !== 'json') host.stderr.write(`${closingLine(result, outputs)}\n`);
       return EXIT_OK;
     } catch (error) {
       progress.close();
       return await reportFailure(error, { progress, debug: settings.debug }, host);
-    } finally {
-      await context.dispose();
     }
   },
 });
@@ -96,6 +97,8 @@ function closingLine(result: BuildResult, outputs: readonly BuildOutput[]): stri
     return `${built} Next: docker run --rm ${pushed.name === undefined ? name : shortName(pushed.name)}`;
   if (outputs.some((output) => output.kind === 'engine')) return `${built} Next: docker run --rm ${name}`;
   if (file !== undefined) return `${built} Next: docker load -i ${sanitizeName(file.path)}`;
+  const files = outputs.find((output) => output.kind === 'files');
+  if (files !== undefined) return `${built} Its files are in ${sanitizeName(files.path)}`;
   if (outputs.length > 0) return built;
   return `${built} Next: tsbuild save ${name} | docker load`;
 }
