@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Built, BuildRequest, ImageBuilder } from './builder.ts';
 import type { Case, KnownDifference } from './case.ts';
 import { compareImages } from './compare.ts';
+import { reasonOfAge } from './engine-age.ts';
 import { unmet } from './expectation.ts';
 import { type ImageFacts, readImageFacts } from './image-facts.ts';
 import { runScript, writeContext } from './workspace.ts';
@@ -127,11 +128,18 @@ function judge(
       ({ engine, pattern }) =>
         (engine === undefined || engine === bench.engine.shortVersion) && pattern.test(difference),
     );
-  const unknown = seen.differences.filter((difference) => knownFor(difference) === undefined);
+  const ageOf = (difference: string): string | undefined =>
+    reasonOfAge(difference, test, (version) => bench.engine.speaks(version));
+  const unknown = seen.differences.filter(
+    (difference) => knownFor(difference) === undefined && ageOf(difference) === undefined,
+  );
   if (seen.problems.length > 0 || unknown.length > 0)
     return { test, verdict: 'FAIL', details: [...seen.problems, ...unknown], reasons: [] };
   const used = [...new Set(seen.differences.flatMap((difference) => knownFor(difference) ?? []))];
-  const reasons = used.map(({ reason }) => reason);
+  const aged = seen.differences.flatMap((difference) =>
+    knownFor(difference) === undefined ? (ageOf(difference) ?? []) : [],
+  );
+  const reasons = [...used.map(({ reason }) => reason), ...new Set(aged)];
   const details = seen.differences;
   if (!seen.asksEngine) {
     const why = test.alone ?? `newer than the engine: Dockerfile ${test.since?.join('.') ?? ''}`;
