@@ -39,7 +39,15 @@ export class Engine implements ImageBuilder {
 
   /** The engine of DOCKER_HOST, else a new one of Debian's that lives in `folder`. @throws Error when there is none */
   static async connect(folder: string): Promise<Engine> {
-    const access = process.env['DOCKER_HOST'] === undefined ? await ownEngine(folder) : givenEngine();
+    return Engine.#with(process.env['DOCKER_HOST'] === undefined ? await ownEngine(folder) : givenEngine());
+  }
+
+  /** An engine that was started in `folder` before, and goes on. */
+  static at(folder: string): Promise<Engine> {
+    return Engine.#with({ ...accessTo(folder), stop: async () => {} });
+  }
+
+  static async #with(access: Access): Promise<Engine> {
     const ask = (args: readonly string[]): Promise<Ended> => run(access.docker, args, { env: access.env });
     const [version, buildx] = await Promise.all([
       ask(['version', '-f', '{{.Server.Version}}']),
@@ -121,10 +129,15 @@ async function ownEngine(folder: string): Promise<Access> {
   if (obstacle !== undefined) throw new Error(`No engine to compare with: ${obstacle}. DOCKER_HOST may name one.`);
   await mkdir(folder, { recursive: true });
   const engine = await startEngine(folder);
+  return { ...accessTo(folder), stop: () => engine.stop() };
+}
+
+/** Debian's own client, for an engine of test/support. */
+function accessTo(folder: string): Omit<Access, 'stop'> {
   const env = {
     DOCKER_HOST: `unix://${join(folder, 'docker.sock')}`,
     DOCKER_CONFIG: join(folder, 'client'),
     HOME: folder,
   };
-  return { docker: '/usr/bin/docker', env: { ...env, ...BUILDKIT }, stop: () => engine.stop() };
+  return { docker: '/usr/bin/docker', env: { ...env, ...BUILDKIT } };
 }

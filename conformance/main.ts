@@ -16,10 +16,11 @@ const USAGE = `npm run conformance -- [options]
   --case NAME     only this one; may be given several times
   --jobs N        cases side by side (default 2)
   --verbose       show known differences too
+  --write         write the results of a part, too
   --list          names all cases
 
 DOCKER_HOST names the engine to compare with; without it, one of Debian's docker.io is started (as root).
-Without a choice of cases, docs/conformance.md is written. The exit code is 1 when any case fails.
+A run of all cases writes docs/conformance.md. The exit code is 1 when any case fails.
 `;
 
 /** Runs the command. @returns the exit code */
@@ -51,6 +52,7 @@ function optionsOf(argv: readonly string[]) {
       case: { type: 'string', multiple: true },
       jobs: { type: 'string' },
       verbose: { type: 'boolean' },
+      write: { type: 'boolean' },
       list: { type: 'boolean' },
       help: { type: 'boolean' },
     },
@@ -101,7 +103,11 @@ async function withBench(task: (bench: Bench, engine: Engine) => Promise<number>
   }
 }
 
-async function compareAll(bench: Bench, engine: Engine, { cases, all, jobs, verbose }: Options): Promise<number> {
+async function compareAll(
+  bench: Bench,
+  engine: Engine,
+  { cases, all, jobs, verbose, write }: Options,
+): Promise<number> {
   const waiting = [...cases];
   const results: CaseResult[] = [];
   const named = `Docker ${engine.version} (${engine.hasBuildx ? 'buildx' : 'docker build'})`;
@@ -116,7 +122,7 @@ async function compareAll(bench: Bench, engine: Engine, { cases, all, jobs, verb
   await Promise.all(Array.from({ length: jobs }, job));
   const count = (verdict: CaseResult['verdict']): number =>
     results.filter((result) => result.verdict === verdict).length;
-  if (cases.length === all.length) await writeReport(all, results, named, engine.shortVersion);
+  if (write === true || cases.length === all.length) await writeReport(all, results, named, engine.shortVersion);
   const failed = count('FAIL');
   show(
     `conformance: ${results.length - failed} of ${results.length} ` +

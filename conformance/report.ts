@@ -4,13 +4,13 @@ import type { Case } from './case.ts';
 import type { CaseResult, Verdict } from './run-case.ts';
 import { PROJECT } from './project.ts';
 
-/** What is kept of a whole run with one engine. */
+/** What is kept of the runs with one engine. */
 interface KeptRun {
   readonly engine: string;
   readonly results: Readonly<Record<string, { readonly verdict: Verdict; readonly reasons: readonly string[] }>>;
 }
 
-/** Keeps the results of a whole run, and writes docs/conformance.md from those of all engines. */
+/** Keeps the results of a run with those of earlier ones, and writes docs/conformance.md from those of all engines. */
 export async function writeReport(
   cases: readonly Case[],
   results: readonly CaseResult[],
@@ -19,11 +19,18 @@ export async function writeReport(
 ): Promise<void> {
   const folder = join(PROJECT, 'conformance/results');
   await mkdir(folder, { recursive: true });
-  const kept: KeptRun = {
-    engine,
-    results: Object.fromEntries(results.map(({ test, verdict, reasons }) => [test.name, { verdict, reasons }])),
-  };
-  await writeFile(join(folder, `docker-${short}.json`), `${JSON.stringify(kept, undefined, 1)}\n`);
+  const file = join(folder, `docker-${short}.json`);
+  const before = await readFile(file, 'utf8').then(
+    (text) => JSON.parse(text) as KeptRun,
+    () => undefined,
+  );
+  const now = new Map(results.map(({ test, verdict, reasons }) => [test.name, { verdict, reasons }]));
+  const all = cases.flatMap(({ name }) => {
+    const result = now.get(name) ?? before?.results[name];
+    return result === undefined ? [] : [[name, result] as const];
+  });
+  const kept: KeptRun = { engine, results: Object.fromEntries(all) };
+  await writeFile(file, `${JSON.stringify(kept, undefined, 1)}\n`);
   const files = (await readdir(folder)).toSorted();
   const runs = await Promise.all(
     files.map(async (file) => JSON.parse(await readFile(join(folder, file), 'utf8')) as KeptRun),
