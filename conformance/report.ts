@@ -33,7 +33,7 @@ export async function writeReport(
   await writeFile(file, `${JSON.stringify(kept, undefined, 1)}\n`);
   const files = (await readdir(folder)).toSorted();
   const runs = await Promise.all(
-    files.map(async (file) => JSON.parse(await readFile(join(folder, file), 'utf8')) as KeptRun),
+    files.map(async (name) => JSON.parse(await readFile(join(folder, name), 'utf8')) as KeptRun),
   );
   await writeFile(join(PROJECT, 'docs/conformance.md'), document(cases, runs));
 }
