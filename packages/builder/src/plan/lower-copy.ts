@@ -77,7 +77,12 @@ function lower(
   ];
   const keyword = instruction.kind.toUpperCase();
   const fromFlag = instruction.kind === 'copy' && instruction.from !== undefined ? [`--from=${instruction.from}`] : [];
-  stage.recordStep(step, `${[keyword, ...shown].join(' ')} # buildkit`, [keyword, ...fromFlag, ...shown].join(' '));
+  stage.recordStep(
+    step,
+    `${[keyword, ...shown].join(' ')} # buildkit`,
+    [keyword, ...fromFlag, ...shown].join(' '),
+    instruction,
+  );
 }
 
 function expandAll(

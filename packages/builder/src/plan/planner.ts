@@ -64,7 +64,7 @@ function constant(image: ResolvedBase | undefined): BuildVertex {
 function startFromFiles(state: StageState, stage: StageDeclaration, base: NamedFiles): void {
   if (base.tree === undefined) return;
   const step = contextStep(state.nextStepId(), base.tree, stage.from.range, state.context);
-  state.recordStep(step, `FROM ${base.name} # the files of a named context`, `FROM ${base.name}`);
+  state.recordStep(step, `FROM ${base.name} # the files of a named context`, `FROM ${base.name}`, stage.from);
 }
 
 function lowerStage(

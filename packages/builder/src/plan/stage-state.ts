@@ -82,8 +82,8 @@ export class StageState {
   }
 
   /** A row with the layer of `step`, whose filesystem becomes the stage's. */
-  recordStep(step: BuildStep, createdBy: string, name: string): void {
-    this.history.push({ createdBy, step });
+  recordStep(step: BuildStep, createdBy: string, name: string, instruction: Instruction): void {
+    this.history.push({ createdBy, step, instruction });
     this.steps.push({ id: step.id, name });
     this.rootfs = step;
   }
