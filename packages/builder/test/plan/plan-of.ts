@@ -36,6 +36,8 @@ export interface PlanCase {
   readonly environment?: Readonly<Record<string, string>>;
   readonly target?: string;
   readonly noCacheFilter?: readonly string[];
+  /** What commands may reach; the host's network unless told. */
+  readonly network?: 'host' | 'none';
   readonly allowed?: readonly string[];
   readonly images?: Readonly<Record<string, ImageConfig>>;
   /** Gets the images that were asked for. */
@@ -74,7 +76,7 @@ export async function planOf(
         escape,
       ),
       platform: PLATFORM,
-      network: 'host',
+      network: options.network ?? 'host',
       limits: { shmSize: undefined, limits: [], hosts: [] },
       allowed: new Set(options.allowed ?? []),
       ignoreCache: false,

@@ -179,3 +179,15 @@ describe('--no-cache-filter', () => {
     expect(ignored).toEqual([true, false]);
   });
 });
+
+describe('RUN --network=host', () => {
+  const text = 'FROM base\nRUN --network=host true\n';
+
+  it('is nothing new where commands have the host network, and refused in a build without network', async () => {
+    expect(await lastRun(await planOf(text))).toMatchObject({ network: 'host' });
+    await expect(planOf(text, { network: 'none' })).rejects.toThrow('network.host is not allowed');
+    expect(await lastRun(await planOf(text, { network: 'none', allowed: ['network.host'] }))).toMatchObject({
+      network: 'host',
+    });
+  });
+});
