@@ -16,26 +16,39 @@ export const CAPS_TOOL = `${TOOL_PREFIX}caps`;
  * says why the command could not be started.
  */
 export class ExecFailureFilter implements RunOutput {
-  readonly #next: RunOutput;
+  /** Where it passes on to; on a terminal everything is stdout. */
+  readonly next: RunOutput;
   readonly #prefix: string;
+  readonly #terminal: boolean;
   #held: Buffer | undefined = Buffer.alloc(0);
 
-  /** @param prefix how the line begins that is held back */
-  constructor(next: RunOutput, prefix: string = TOOL_PREFIX) {
-    this.#next = next;
-    this.#prefix = prefix;
+  /** @param options.prefix how the line begins that is held back */
+  constructor(next: RunOutput, options: { readonly prefix?: string; readonly terminal?: boolean } = {}) {
+    this.next = options.terminal === true ? { stdout: next.stdout.bind(next), stderr: next.stdout.bind(next) } : next;
+    this.#prefix = options.prefix ?? TOOL_PREFIX;
+    this.#terminal = options.terminal ?? false;
   }
 
-  stdout(chunk: Uint8Array): void {
-    this.#release();
-    this.#next.stdout(chunk);
+  stdout(chunk: Uint8Array): void | Promise<void> {
+    // On a terminal everything is one stream.
+    if (this.#terminal) return this.#take(chunk);
+    void this.#release();
+    return this.next.stdout(chunk);
   }
 
-  stderr(chunk: Uint8Array): void {
-    if (this.#held === undefined) return this.#next.stderr(chunk);
+  stderr(chunk: Uint8Array): void | Promise<void> {
+    return this.#take(chunk);
+  }
+
+  #take(chunk: Uint8Array): void | Promise<void> {
+    if (this.#held === undefined) return this.#pass(chunk);
     this.#held = Buffer.concat([this.#held, chunk]);
     const start = this.#held.toString('latin1', 0, this.#prefix.length);
-    if (!this.#prefix.startsWith(start) || this.#held.length > 4096) this.#release();
+    if (!this.#prefix.startsWith(start) || this.#held.length > 4096) return this.#release();
+  }
+
+  #pass(chunk: Uint8Array): void | Promise<void> {
+    return this.next.stderr(chunk);
   }
 
   /**
@@ -44,14 +57,18 @@ export class ExecFailureFilter implements RunOutput {
    */
   finish(exitCode: number, argv0: string): number {
     const text = this.#held?.toString('utf8') ?? '';
-    const failure = /^(tsbuild-\w+): (.*)\n$/.exec(text);
+    const failure = /^(tsbuild-\w+): (.*?)\r?\n$/.exec(text);
     if (failure === null || exitCode === 0) {
-      this.#release();
+      void this.#release();
       return exitCode;
     }
     const [, tool = '', reason = ''] = failure;
     if (tool === EXEC_TOOL && (exitCode === 126 || exitCode === 127)) {
-      this.#next.stderr(Buffer.from(`exec: ${JSON.stringify(argv0)}: ${startFailure(exitCode, argv0, reason)}\n`));
+      void this.#pass(
+        Buffer.from(
+          `exec: ${JSON.stringify(argv0)}: ${startFailure(exitCode, argv0, reason)}${this.#terminal ? '\r' : ''}\n`,
+        ),
+      );
       return exitCode;
     }
     const cwd = /^cannot chdir to '(.*)': (.*)$/.exec(reason);
@@ -70,13 +87,13 @@ export class ExecFailureFilter implements RunOutput {
 
   /** Ends the filter with what is held back passed on: it was the command's own. */
   end(): void {
-    this.#release();
+    void this.#release();
   }
 
-  #release(): void {
+  #release(): void | Promise<void> {
     const held = this.#held;
     this.#held = undefined;
-    if (held !== undefined && held.length > 0) this.#next.stderr(held);
+    if (held !== undefined && held.length > 0) return this.#pass(held);
   }
 }
 

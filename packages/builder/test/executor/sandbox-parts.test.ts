@@ -87,8 +87,8 @@ describe('the start of a command', () => {
   it('keeps the order of stdout behind held-back stderr', () => {
     const seen: string[] = [];
     const filter = new ExecFailureFilter({
-      stdout: (c) => seen.push(`o${Buffer.from(c)}`),
-      stderr: (c) => seen.push(`e${Buffer.from(c)}`),
+      stdout: (c) => void seen.push(`o${Buffer.from(c)}`),
+      stderr: (c) => void seen.push(`e${Buffer.from(c)}`),
     });
     filter.stderr(Buffer.from('tsbuild-exec'));
     filter.stdout(Buffer.from('1'));
