@@ -1,5 +1,5 @@
 import { BuildError } from '../errors.ts';
-import type { RunOutput } from './executor.ts';
+import type { RunOutput, RunResult } from './executor.ts';
 
 /**
  * Programs of ours that run last before the command are started under names with this prefix, so that their own
@@ -55,21 +55,18 @@ export class ExecFailureFilter implements RunOutput {
    * The exit code of a finished command. When it was never started, says so on stderr in the words users know.
    * @throws BuildError when the sandbox itself was at fault
    */
-  finish(exitCode: number, argv0: string): number {
+  finish(exitCode: number, argv0: string): RunResult {
     const text = this.#held?.toString('utf8') ?? '';
     const failure = /^(tsbuild-\w+): (.*?)\r?\n$/.exec(text);
     if (failure === null || exitCode === 0) {
       void this.#release();
-      return exitCode;
+      return { exitCode };
     }
     const [, tool = '', reason = ''] = failure;
     if (tool === EXEC_TOOL && (exitCode === 126 || exitCode === 127)) {
-      void this.#pass(
-        Buffer.from(
-          `exec: ${JSON.stringify(argv0)}: ${startFailure(exitCode, argv0, reason)}${this.#terminal ? '\r' : ''}\n`,
-        ),
-      );
-      return exitCode;
+      const said = `exec: ${JSON.stringify(argv0)}: ${startFailure(exitCode, argv0, reason)}`;
+      void this.#pass(Buffer.from(`${said}${this.#terminal ? '\r' : ''}\n`));
+      return { exitCode, startFailure: said };
     }
     const cwd = /^cannot chdir to '(.*)': (.*)$/.exec(reason);
     if (cwd !== null) {

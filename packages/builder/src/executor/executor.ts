@@ -123,6 +123,8 @@ export interface RunOutput {
 /** How a command ended. A command killed by a signal has exit code 128 + signal number. */
 export interface RunResult {
   readonly exitCode: number;
+  /** Why the command was never started, in the words that its output has too. */
+  readonly startFailure?: string;
 }
 
 /**

@@ -55,5 +55,5 @@ export async function execInNamespaces(
     signal,
     control,
   );
-  return { exitCode: filter.finish(exitCode, argv0) };
+  return filter.finish(exitCode, argv0);
 }

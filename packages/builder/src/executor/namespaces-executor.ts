@@ -140,7 +140,7 @@ export class NamespacesExecutor implements Executor {
       { ...control, started: (processes) => control.started?.(this.#running(processes, scratch)) },
     );
     if (!end.ready) throw setupFailure(end.complaints, end.exitCode);
-    return { exitCode: filter.finish(end.exitCode, argv0) };
+    return filter.finish(end.exitCode, argv0);
   }
 
   #running(processes: SandboxProcesses, scratch: Scratch): RunningCommand {

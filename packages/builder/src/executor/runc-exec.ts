@@ -62,7 +62,7 @@ export async function execInContainer(
   );
   const said = filter.take();
   if (said.startsWith(FAILURE) && exitCode !== 0) {
-    return { exitCode: runtimeFailure(said.trim(), filter.next, [], argv0) };
+    return runtimeFailure(said.trim(), filter.next, [], argv0);
   }
   if (said !== '') await filter.next.stderr(Buffer.from(said));
   return { exitCode };

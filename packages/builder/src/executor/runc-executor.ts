@@ -146,7 +146,7 @@ export class RuncExecutor implements Executor {
       );
       if (!end.ready) throw setupFailure(end.complaints, end.exitCode);
       ended = !end.afterwards.includes(FAILED);
-      if (!ended) return { exitCode: runtimeFailure(filter.take().trim(), filter.next, end.afterwards, argv0) };
+      if (!ended) return runtimeFailure(filter.take().trim(), filter.next, end.afterwards, argv0);
       filter.end();
       return { exitCode: end.exitCode };
     } finally {

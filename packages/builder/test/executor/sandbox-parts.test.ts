@@ -69,7 +69,7 @@ describe('the start of a command', () => {
     const output = new CapturedOutput();
     const filter = new ExecFailureFilter(output);
     for (const text of stderr) filter.stderr(Buffer.from(text));
-    return { exitCode: filter.finish(exitCode, 'foo'), err: output.err };
+    return { exitCode: filter.finish(exitCode, 'foo').exitCode, err: output.err };
   };
 
   it('is told from what the command itself says', () => {

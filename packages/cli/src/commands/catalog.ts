@@ -61,6 +61,46 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Log out of a registry',
     load: async () => (await import('./logout.ts')).logoutCommand,
   },
+  run: {
+    summary: 'Run a command in a new container',
+    load: async () => (await import('./run.ts')).runCommand,
+  },
+  ps: {
+    summary: 'List containers',
+    load: async () => (await import('./ps.ts')).psCommand,
+  },
+  logs: {
+    summary: 'Show what a container wrote',
+    load: async () => (await import('./logs.ts')).logsCommand,
+  },
+  exec: {
+    summary: 'Run one more command in a running container',
+    load: async () => (await import('./exec.ts')).execCommand,
+  },
+  attach: {
+    summary: 'Connect to the output and input of a running container',
+    load: async () => (await import('./attach.ts')).attachCommand,
+  },
+  start: {
+    summary: 'Start containers that do not run',
+    load: async () => (await import('./start.ts')).startCommand,
+  },
+  stop: {
+    summary: 'End containers in order',
+    load: async () => (await import('./stop.ts')).stopCommand,
+  },
+  kill: {
+    summary: 'Send running containers a signal',
+    load: async () => (await import('./kill.ts')).killCommand,
+  },
+  wait: {
+    summary: 'Wait until containers have ended',
+    load: async () => (await import('./wait.ts')).waitCommand,
+  },
+  rm: {
+    summary: 'Remove containers',
+    load: async () => (await import('./rm.ts')).rmCommand,
+  },
   'cache export-mount': {
     summary: 'Write the content of a cache mount as a tar archive',
     load: async () => (await import('./cache-mount.ts')).exportMountCommand,
@@ -89,6 +129,21 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     tag: 'tag',
   },
   cache: { 'export-mount': 'cache export-mount', 'import-mount': 'cache import-mount' },
+  container: {
+    attach: 'attach',
+    exec: 'exec',
+    kill: 'kill',
+    list: 'ps',
+    logs: 'logs',
+    ls: 'ps',
+    ps: 'ps',
+    remove: 'rm',
+    rm: 'rm',
+    run: 'run',
+    start: 'start',
+    stop: 'stop',
+    wait: 'wait',
+  },
   builder: { build: 'build' },
   buildx: { build: 'build' },
 };
@@ -97,18 +152,10 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
 export const later: readonly string[] = [
   'commit',
   'completion',
-  'container',
   'diff',
   'doctor',
-  'exec',
   'explore',
   'fsck',
-  'logs',
-  'ps',
-  'rm',
-  'run',
   'search',
-  'start',
-  'stop',
   'system',
 ];
