@@ -29,7 +29,7 @@ export interface ContainerConfig {
 }
 
 /** The image as it was when the container was made: it may lose its names, but not its layers. */
-export interface ContainerImage {
+interface ContainerImage {
   readonly id: Digest;
   readonly manifest: Digest;
   /** As it was asked for. */

@@ -18,7 +18,7 @@ export interface ContainerState {
 }
 
 /** Of a container that was never started. */
-export const CREATED: ContainerState = { status: 'created', exitCode: 0, startedAt: '', finishedAt: '', error: '' };
+const CREATED: ContainerState = { status: 'created', exitCode: 0, startedAt: '', finishedAt: '', error: '' };
 
 /** Killed by SIGKILL. */
 const KILLED = 137;

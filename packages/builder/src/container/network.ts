@@ -27,7 +27,7 @@ export function connectNetwork(
   directory: string,
 ): Promise<NetworkConnection> {
   const pasta = findTool('pasta');
-  if (pasta !== undefined) return startPasta(pasta, pid, ports);
+  if (pasta !== undefined) return startPasta(pasta, pid, ports, directory);
   const slirp = findTool('slirp4netns');
   if (slirp !== undefined) return startSlirp(slirp, pid, ports, directory);
   throw noPrivateNetwork('a network of its own');

@@ -51,7 +51,7 @@ function rootOf(pid: number): string | undefined {
 }
 
 /** The process's pid in each namespace from ours down. */
-export function namespacePids(pid: number): readonly number[] {
+function namespacePids(pid: number): readonly number[] {
   const line = /^NSpid:\s*(.*)$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? '';
   return line
     .split(/\s+/)

@@ -5,12 +5,11 @@ import { requireTool } from './host-tools.ts';
 import { joinSandbox } from './join-sandbox.ts';
 import type { PipePool } from './pipes.ts';
 import { runcProcess } from './runc-config.ts';
-import type { Runtime } from './runc-executor.ts';
 import { runtimeFailure } from './runc-failure.ts';
 
 /** A runtime's container that runs, and how to reach it. */
 export interface RunningContainer {
-  readonly runtime: Runtime;
+  readonly runtime: { readonly path: string };
   /** The runtime's own process, in whose pid and mount namespaces its state is. */
   readonly parent: number;
   readonly id: string;

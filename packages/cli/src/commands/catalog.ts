@@ -18,7 +18,7 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     load: async () => (await import('./images.ts')).imagesCommand,
   },
   inspect: {
-    summary: 'Show everything that is known of images, as JSON',
+    summary: 'Show everything that is known of containers and images, as JSON',
     load: async () => (await import('./inspect.ts')).inspectCommand,
   },
   history: {
@@ -101,6 +101,30 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Remove containers',
     load: async () => (await import('./rm.ts')).rmCommand,
   },
+  create: {
+    summary: 'Make a container without starting it',
+    load: async () => (await import('./create.ts')).createCommand,
+  },
+  commit: {
+    summary: 'Make an image of what a container changed',
+    load: async () => (await import('./commit.ts')).commitCommand,
+  },
+  diff: {
+    summary: 'List what a container changed',
+    load: async () => (await import('./diff.ts')).diffCommand,
+  },
+  rename: {
+    summary: 'Give a container another name',
+    load: async () => (await import('./rename.ts')).renameCommand,
+  },
+  top: {
+    summary: 'List the processes of a container',
+    load: async () => (await import('./top.ts')).topCommand,
+  },
+  'container prune': {
+    summary: 'Remove all containers that do not run',
+    load: async () => (await import('./container-prune.ts')).containerPruneCommand,
+  },
   'cache export-mount': {
     summary: 'Write the content of a cache mount as a tar archive',
     load: async () => (await import('./cache-mount.ts')).exportMountCommand,
@@ -131,17 +155,24 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
   cache: { 'export-mount': 'cache export-mount', 'import-mount': 'cache import-mount' },
   container: {
     attach: 'attach',
+    commit: 'commit',
+    create: 'create',
+    diff: 'diff',
     exec: 'exec',
+    inspect: 'inspect',
     kill: 'kill',
     list: 'ps',
     logs: 'logs',
     ls: 'ps',
+    prune: 'container prune',
     ps: 'ps',
     remove: 'rm',
+    rename: 'rename',
     rm: 'rm',
     run: 'run',
     start: 'start',
     stop: 'stop',
+    top: 'top',
     wait: 'wait',
   },
   builder: { build: 'build' },
@@ -149,13 +180,4 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
 };
 
 /** Commands and nouns of docker's that are planned, so that they fail with a better word than "unknown". */
-export const later: readonly string[] = [
-  'commit',
-  'completion',
-  'diff',
-  'doctor',
-  'explore',
-  'fsck',
-  'search',
-  'system',
-];
+export const later: readonly string[] = ['completion', 'doctor', 'explore', 'fsck', 'search', 'system'];

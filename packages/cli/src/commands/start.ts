@@ -5,6 +5,7 @@ import { inUserNamespace, launch } from '../container/program.ts';
 import { processStreams, requireTerminal, talk } from '../container/talk.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import { EXIT_OK } from '../exit-code.ts';
+import type { Host } from '../host.ts';
 
 /** `tsbuild start`: containers that have ended, or never ran, once more. */
 export const startCommand = defineCommand({
@@ -26,7 +27,7 @@ export const startCommand = defineCommand({
     const inside = await inUserNamespace(host);
     if (inside !== undefined) return inside;
     const store = await Store.open(settings.root);
-    if (!attached) return forEach(operands, (container) => startInBackground(container), settings, host);
+    if (!attached) return forEach(operands, (container) => startInBackground(container, store, host), settings, host);
 
     const container = new ContainerStore(settings.root).find(operands[0] ?? '');
     if (container.isRunning)
@@ -47,16 +48,16 @@ export const startCommand = defineCommand({
       host,
     );
     return end?.exitCode ?? EXIT_OK;
-
-    async function startInBackground(each: Container): Promise<void> {
-      // As docker: what runs already is no error.
-      if (each.isRunning) return;
-      using client = await launch(each, store, host);
-      const ended = client.ended();
-      ended.catch(() => {});
-      await client.start();
-      const { startFailure } = await Promise.race([ended, { startFailure: undefined }]);
-      if (startFailure !== undefined) throw new CommandError(startFailure);
-    }
   },
 });
+
+async function startInBackground(container: Container, store: Store, host: Host): Promise<void> {
+  // As docker: what runs already is no error.
+  if (container.isRunning) return;
+  using client = await launch(container, store, host);
+  const ended = client.ended();
+  ended.catch(() => {});
+  await client.start();
+  const { startFailure } = await Promise.race([ended, { startFailure: undefined }]);
+  if (startFailure !== undefined) throw new CommandError(startFailure);
+}

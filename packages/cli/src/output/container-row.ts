@@ -48,7 +48,7 @@ export function containerRow(container: Container, whole: boolean, now: number):
 }
 
 /** `Up 5 seconds`, `Exited (0) 2 minutes ago`, `Created`. */
-export function statusText(state: ReturnType<Container['state']>, now: number): string {
+function statusText(state: ReturnType<Container['state']>, now: number): string {
   if (state.status === 'created') return 'Created';
   const since = humanDuration(Math.max(0, now - Date.parse(state.startedAt)));
   if (state.status === 'running') return `Up ${since}`;
