@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { constants } from 'node:os';
 import type { RunControl, RunOutput, TerminalSize } from './executor.ts';
 import { openNameless } from './fstab.ts';
 import { findTool, requireTool, SYSTEM_PATH } from './host-tools.ts';
@@ -9,7 +10,7 @@ import { inheritedDescriptors } from './inherited-descriptors.ts';
 import type { InputPipe, Pipe, PipePool } from './pipes.ts';
 import { findInit } from './process-tree.ts';
 import { supervise } from './supervise.ts';
-import { onTerminal, resizeTerminal, takeTerminal, type TerminalPlace } from './terminal.ts';
+import { onTerminal, resizeTerminal, sizeTerminal, SWAP_STDERR, type TerminalPlace } from './terminal.ts';
 
 /** A script that sets a sandbox up and ends in the command. */
 export interface SandboxProgram {
@@ -137,7 +138,14 @@ async function follow(
   const lines = complaints.filter((line) => !/^init \d+$/.test(line));
   const ready = lines.indexOf(READY);
   const cut = ready < 0 ? lines.length : ready;
-  return { exitCode, ready: ready >= 0, complaints: lines.slice(0, cut), afterwards: lines.slice(cut + 1) };
+  // `unshare` ends by the signal that ended its child, which for SIGKILL it cannot (util-linux 2.38): it complains instead.
+  const killed = exitCode === 1 && lines.some((line) => /sigprocmask/.test(line));
+  return {
+    exitCode: killed ? 128 + constants.signals.SIGKILL : exitCode,
+    ready: ready >= 0,
+    complaints: lines.slice(0, cut),
+    afterwards: lines.slice(cut + 1),
+  };
 }
 
 function start(
@@ -162,7 +170,7 @@ function start(
       ...(goAt === undefined ? [] : [`read -r _ <&${goAt} || exit 1`, `exec ${goAt}<&-`]),
       ...(terminal === undefined ? [] : ['exec 3>&2']),
     ].filter((step) => step !== '');
-    const script = terminal === undefined ? program.script : `${takeTerminal(terminal.size)}${program.script}`;
+    const script = terminal === undefined ? program.script : `${sizeTerminal(terminal.size)}${program.script}`;
     const command = [
       unshare, ...program.namespaces, '--pid', '--fork', '--', '/bin/sh', '-euc', script, 'sandbox', ...program.args,
     ]; // biome-ignore format: one program a line
@@ -170,7 +178,7 @@ function start(
       '--pdeathsig', 'KILL', unshare, ...(program.privateNetwork === true ? ['--net'] : []),
       '--pid', '--fork', '--kill-child=KILL', '--',
       shell.path, '-uc', `${shell.closing}${OUTER(steps.map((step) => `${step}\n`).join(''))}`, 'sandbox',
-      ...(terminal === undefined ? command : onTerminal(command, terminal.place)),
+      ...(terminal === undefined ? command : onTerminal(command, terminal.place, SWAP_STDERR)),
     ]; // biome-ignore format: one program a line
     const child = spawn(requireTool('setpriv'), args, {
       stdio,

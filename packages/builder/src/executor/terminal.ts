@@ -11,12 +11,12 @@ import { children } from './process-tree.ts';
  */
 export type TerminalPlace = 'host' | 'runtime' | 'sandbox';
 
-/**
- * For the start of a script on a terminal, which gets its size: the script's own complaints go to descriptor 3, where they go without one; what was 2 (the
- * terminal) becomes 3.
- */
-export function takeTerminal({ rows, columns }: TerminalSize): string {
-  return `exec 8>&2 2>&3 3>&8 8>&-\n${requireTool('stty', 'coreutils')} rows ${rows} cols ${columns}\n`;
+/** For a shell on a terminal: its own complaints go to descriptor 3, as without one; what was 2 (the terminal) becomes 3. */
+export const SWAP_STDERR = 'exec 8>&2 2>&3 3>&8 8>&-; ';
+
+/** For the start of a script on a terminal: gives that its size. */
+export function sizeTerminal({ rows, columns }: TerminalSize): string {
+  return `${requireTool('stty', 'coreutils')} rows ${rows} cols ${columns}\n`;
 }
 
 /*
@@ -29,14 +29,14 @@ exec "$@"`;
 
 /**
  * Wraps a command so that its standard streams are a terminal: what is typed comes through standard input, what is shown
- * goes to standard output. Node cannot make terminals; `script` of util-linux is that program on every Linux.
+ * goes to standard output. `before` is for the shell that becomes the command. Node cannot make terminals; `script` of util-linux is that program on every Linux.
  */
-export function onTerminal(command: readonly string[], place: TerminalPlace): readonly string[] {
+export function onTerminal(command: readonly string[], place: TerminalPlace, before = ''): readonly string[] {
   const holder = [
     requireTool('script', 'bsdutils'), '--quiet', '--return', '--flush',
     // The runtime puts the outer terminal into raw mode; the inner one must echo.
     '--echo', place === 'runtime' ? 'never' : 'always',
-    '--command', `exec ${command.map(shellWord).join(' ')}`, '/dev/null',
+    '--command', `${before}exec ${command.map(shellWord).join(' ')}`, '/dev/null',
   ]; // biome-ignore format: one option with its value
   if (place !== 'sandbox') return holder;
   const unshare = [requireTool('unshare'), '--mount', '--propagation', 'private', '--'];
