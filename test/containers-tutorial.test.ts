@@ -45,8 +45,8 @@ describe.skipIf(SKIP)(
         builder,
         ['run', '--name=app-container', '-ti', 'node-base'],
         [
-          ['# ', 'echo \'console.log("Hello from an app")\' > app.js; node app.js\n'],
-          ['Hello from an app\r\n', 'exit\n'],
+          ['# ', 'echo \'console.log("Hello from an app")\' > app.js; node app.js; echo ended-$?\n'],
+          ['ended-0', 'exit\n'],
         ],
       );
       expect(typed).toMatchObject({ exitCode: 0, stderr: '' });

@@ -5,26 +5,14 @@ import { join } from 'node:path';
 import { BLOCK_SIZE } from '../../packages/oci/src/tar/header.ts';
 import type { TarEntry } from '../../packages/oci/src/tar/entry.ts';
 import { encodeTarHeader, END_OF_ARCHIVE } from '../../packages/oci/src/tar/writer.ts';
+import { PLAIN_ENTRY } from '../../packages/oci/testing/plain-entry.ts';
 import { gnuLong, makeTar, paxHeader } from '../../packages/oci/testing/make-tar.ts';
 import type { RawMember } from '../../packages/oci/testing/make-tar.ts';
-
-const ENTRY: TarEntry = {
-  path: 'file',
-  type: 'file',
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: { seconds: 0, nanoseconds: 0 },
-  linkPath: '',
-  devMajor: 0,
-  devMinor: 0,
-};
 
 /** An archive of our own writer. Each content must be as long as its entry says. */
 function writtenTar(entries: readonly (Partial<TarEntry> & { readonly content?: string })[]): Uint8Array {
   const blocks = entries.flatMap(({ content = '', ...entry }) => [
-    encodeTarHeader({ ...ENTRY, ...entry, size: content.length }),
+    encodeTarHeader({ ...PLAIN_ENTRY, ...entry, size: content.length }),
     Buffer.from(content.padEnd(Math.ceil(content.length / BLOCK_SIZE) * BLOCK_SIZE, '\0'), 'latin1'),
   ]);
   return Buffer.concat([...blocks, END_OF_ARCHIVE]);

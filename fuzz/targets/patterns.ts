@@ -3,6 +3,7 @@ import { parseIgnoreFile } from '../../packages/builder/src/context/ignore-file.
 import { compileName, matchesName, PatternSyntaxError } from '../../packages/builder/src/context/name-pattern.ts';
 import { resolveLinks } from '../../packages/builder/src/context/resolve-links.ts';
 import type { SourceEntry, SourceTree } from '../../packages/builder/src/context/source-tree.ts';
+import { PLAIN_ENTRY } from '../../packages/oci/testing/plain-entry.ts';
 import { Data, dataSeeds } from '../data.ts';
 import { mutateBytes } from '../mutate/bytes.ts';
 import { mutateText } from '../mutate/text.ts';
@@ -79,27 +80,16 @@ function matchesSlowly(pattern: string, name: string): boolean {
   return fits && matchesSlowly(pattern.slice(escaped), name.slice(1));
 }
 
-const ENTRY: Omit<SourceEntry, 'path' | 'type'> = {
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: { seconds: 0, nanoseconds: 0 },
-  linkPath: '',
-  devMajor: 0,
-  devMinor: 0,
-};
-
 /** A context in memory: the paths above. */
 const CONTEXT = ((): SourceTree => {
-  const paths = new Map<string, SourceEntry>([['', { ...ENTRY, path: '', type: 'directory' }]]);
+  const paths = new Map<string, SourceEntry>([['', { ...PLAIN_ENTRY, path: '', type: 'directory' }]]);
   for (const path of PATHS) {
     const names = path.split('/');
     for (let depth = 1; depth < names.length; depth++) {
       const above = names.slice(0, depth).join('/');
-      paths.set(above, { ...ENTRY, path: above, type: 'directory' });
+      paths.set(above, { ...PLAIN_ENTRY, path: above, type: 'directory' });
     }
-    if (!paths.has(path)) paths.set(path, { ...ENTRY, path, type: 'file' });
+    if (!paths.has(path)) paths.set(path, { ...PLAIN_ENTRY, path, type: 'file' });
   }
   const parent = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf('/')));
   return {
@@ -165,7 +155,7 @@ export const contextLinks = pureTarget('context-links', {
       const entry = tree.get(at);
       return entry === undefined
         ? undefined
-        : { ...ENTRY, path: at, type: entry.type as 'file', linkPath: entry.linkPath };
+        : { ...PLAIN_ENTRY, path: at, type: entry.type as 'file', linkPath: entry.linkPath };
     };
     const found = resolveLinks(path, lookup);
     mustHold(found === undefined || tree.has(found), 'it leads to what is not there');

@@ -155,6 +155,7 @@ function factsOf(bytes: Uint8Array): Facts {
     unendedLongName: false,
   };
   let paxSize: number | undefined;
+  let metaName: string | undefined;
   let at = 0;
   while (at + BLOCK_SIZE <= bytes.length && !isZeroBlock(bytes, at)) {
     const header = decodeHeader(bytes, at);
@@ -174,11 +175,20 @@ function factsOf(bytes: Uint8Array): Facts {
       }
       odd.longNameWithSlash ||= text('path').endsWith('/') || text('linkpath').endsWith('/');
       paxSize = text('size') === '' ? undefined : Number(text('size'));
-    } else if (header.typeFlag === 'L') odd.longNameWithSlash ||= readString(content, 0, content.length).endsWith('/');
+      metaName = text('path') || metaName;
+    } else if (header.typeFlag === 'L') {
+      metaName = readString(content, 0, content.length);
+      odd.longNameWithSlash ||= metaName.endsWith('/');
+    }
     odd.unendedLongName ||= 'LK'.includes(header.typeFlag) && !content.includes(0);
-    odd.sizedWithoutContent ||= '123456'.includes(header.typeFlag) && (paxSize ?? header.size) > 0;
-    const size = isMeta ? header.size : '0\0'.includes(header.typeFlag) ? (paxSize ?? header.size) : 0;
-    if (!isMeta) paxSize = undefined;
+    const isOldDirectory = header.typeFlag === '\0' && (metaName ?? header.name).endsWith('/');
+    const hasContent = '0\0'.includes(header.typeFlag) && !isOldDirectory;
+    odd.sizedWithoutContent ||= !isMeta && !hasContent && (paxSize ?? header.size) > 0;
+    const size = isMeta ? header.size : hasContent ? (paxSize ?? header.size) : 0;
+    if (!isMeta) {
+      paxSize = undefined;
+      metaName = undefined;
+    }
     at += BLOCK_SIZE + Math.ceil(size / BLOCK_SIZE) * BLOCK_SIZE;
   }
   return { flags, paxKeys, ...odd, cutPadding: at > bytes.length };

@@ -9,12 +9,29 @@ export interface HostEntry {
   readonly address: string;
 }
 
+/** Where a build context comes from that is no directory. */
+export type ContextOrigin =
+  /** A Dockerfile without context, or a tar archive, plain or compressed: the content decides. Read once. */
+  | { readonly kind: 'stream'; readonly bytes: AsyncIterable<Uint8Array> }
+  /** A git repository, an archive or a Dockerfile, as `docker build URL` takes it. */
+  | { readonly kind: 'url'; readonly url: string };
+
 /** What to build and how; `tsbuild build`'s flags. */
 export interface BuildOptions {
-  /** The build context, a directory. */
-  readonly context: string;
-  /** Path of the Dockerfile; default `Dockerfile` in the context. */
+  /** The build context, a directory unless told. */
+  readonly context: string | ContextOrigin;
+  /**
+   * Path of the Dockerfile, on this machine for a directory, else inside the context; default `Dockerfile` in the context.
+   * It may be a URL.
+   */
   readonly dockerfile?: string;
+  /** The Dockerfile's text, in place of a path. */
+  readonly dockerfileText?: string;
+  /**
+   * Named contexts, which stand in for stages and images of these names: a directory (absolute), `docker-image://NAME`,
+   * `oci-layout://DIR[:TAG|@DIGEST]`, or the URL of a git repository or an archive.
+   */
+  readonly contexts?: ReadonlyMap<string, string>;
   /** The Dockerfile's name in messages; default its path. */
   readonly dockerfileName?: string;
   /** Names for the image. */
@@ -52,6 +69,8 @@ export interface BuildOptions {
   readonly isolation: Isolation;
   /** Labels added last. */
   readonly labels: ReadonlyMap<string, string>;
+  /** Annotations of the image's manifest. */
+  readonly annotations?: ReadonlyMap<string, string>;
   /** `SOURCE_DATE_EPOCH`, seconds since 1970: everything new gets no later time. */
   readonly epoch?: number;
   /** How many steps may run at once; default the number of processors. */

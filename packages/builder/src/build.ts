@@ -3,9 +3,7 @@ import {
   familiarName,
   formatPlatform,
   formatReference,
-  normalizePlatform,
   OciError,
-  parsePlatform,
   parseReference,
   type Platform,
   type Reference,
@@ -15,29 +13,26 @@ import { AddSources } from './add-sources.ts';
 import type { BuildOptions, BuildResult } from './build-options.ts';
 import { baseImageResolver } from './base-images.ts';
 import { openBuildContext } from './build-context.ts';
-import { lazySandbox } from './defaults.ts';
-import type { SourceTree } from './context/source-tree.ts';
+import { Checks } from './checks.ts';
+import { ContextSources } from './context-sources.ts';
 import { parseDockerfile } from './dockerfile/parser.ts';
-import type { SourceFile } from './dockerfile/source-file.ts';
 import { BuildError } from './errors.ts';
 import { assembleContent } from './image-assembly.ts';
-import { CacheMounts } from './mounts/cache-mounts.ts';
-import type { MountSources } from './mounts/mount-sources.ts';
-import { Secrets } from './mounts/secrets.ts';
+import { layerFindings, withHistory } from './layer-checks.ts';
+import type { Finding } from './lint/finding.ts';
+import { ruleOf } from './lint/rules.ts';
+import { NamedContexts } from './named-contexts.ts';
+import { withoutCredentials } from './ops/git-reference.ts';
 import type { LayerFetcher } from './ops/layer-fetcher.ts';
-import { RootfsTrees } from './ops/rootfs-trees.ts';
 import type { LayerOutput, Rootfs } from './ops/rootfs.ts';
-import { BuildArguments, GlobalArguments, platformArguments } from './plan/build-arguments.ts';
+import { makePlan } from './make-plan.ts';
 import type { Plan } from './plan/plan.ts';
-import { planBuild } from './plan/planner.ts';
-import { declareStages } from './plan/stages.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
-import { readDockerfile } from './read-dockerfile.ts';
 import { RegistryAccess } from './registry-access.ts';
 import { type Solution, solve } from './solver/solver.ts';
-import type { ResolvedImage } from './source/source.ts';
 import { LayerProvider } from './source/layer-provider.ts';
 import type { Store } from './store.ts';
+import { targetPlatform } from './target-platform.ts';
 
 /**
  * Builds an image: Dockerfile → plan → solved graph → image in the store. The story from top to bottom; every part of
@@ -55,11 +50,16 @@ export async function build(
   const platform = targetPlatform(options.platform);
   // From here on no collection deletes what this build finds or makes.
   await using _lease = await store.layout.lease();
-  const file = await readDockerfile(options);
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
-  const context = openBuildContext(options, store);
   using access = new RegistryAccess(options.registry, reporter);
-  using added = new AddSources(options, store);
+  using added = new AddSources(options, store, reporter);
+  using contexts = new ContextSources(store, added, signal);
+  if (typeof options.context !== 'string' && options.context.kind === 'url') {
+    const message = `loading the build context ${withoutCredentials(options.context.url)}`;
+    reporter.report({ type: 'notice', level: 'info', message });
+  }
+  const context = await openBuildContext(options, contexts);
+  const file = context.dockerfile;
   const { blobs } = store.layout;
   const layers = new LayerProvider({
     blobs,
@@ -69,19 +69,36 @@ export async function build(
     signal,
   });
   const resolveImage = baseImageResolver({ store, platform, pull: options.pull, client: access.client, signal });
+  const given = options.contexts ?? new Map<string, string>();
+  const named = new NamedContexts({ contexts: given, sources: contexts, store, platform, resolveImage });
   try {
     reporter.report({ type: 'build-started', dockerfile: file.name, ...defined('target', options.target) });
-    const plan = await makePlan({
+    const dockerfile = parseDockerfile(file);
+    const checks = new Checks({ options, file, dockerfile, platform });
+    const warn = (findings: readonly Finding[]): void => {
+      for (const finding of findings) reporter.report(checks.warning(finding));
+    };
+    const input = {
       options,
       store,
-      file,
+      dockerfile,
       platform,
       notice,
       layers,
-      resolveImage,
+      named,
+      resolveImage: checks.watch(async (name) => (await named.find(name)) ?? resolveImage(name)),
       context: context.tree,
       added,
+    };
+    // What is odd in the Dockerfile often is why it cannot be planned.
+    const findings = (): readonly Finding[] => checks.findings({ target: options.target });
+    const plan = await makePlan(input).catch((error: unknown) => {
+      warn(findings());
+      throw error;
     });
+    const found = findings();
+    warn(found.filter(({ rule }) => ruleOf(rule).own !== true));
+    checks.enforce(found);
     reportPlan(plan, reporter);
     if (needsEmulation(plan, platform)) {
       notice(`RUN for ${formatPlatform(platform)} works only where this machine emulates it (binfmt_misc)`);
@@ -96,11 +113,16 @@ export async function build(
     });
     const image = await storeImage(plan, solution, { options, store, platform, names, layers });
     const size = await contentSize(image, store);
+    const own = found.filter(({ rule }) => ruleOf(rule).own === true);
+    const steps = countSteps(solution);
+    // The records are read for their times only where time was spent.
+    warn(steps.cached < steps.total ? await withHistory(own, store) : own);
+    warn(checks.wanted(await layerFindings(plan, image, store)));
     const result = {
       image,
       size,
       names: names.map(formatReference),
-      steps: countSteps(solution),
+      steps,
       milliseconds: Date.now() - started,
     };
     reporter.report({
@@ -114,70 +136,8 @@ export async function build(
   } catch (error) {
     throw error instanceof BuildError && error.range !== undefined ? error.at(error.range, file) : error;
   } finally {
-    context.save(notice);
+    contexts.save(notice);
   }
-}
-
-/** What {@link makePlan} works with. */
-interface PlanInput {
-  readonly options: BuildOptions;
-  readonly store: Store;
-  readonly file: SourceFile;
-  readonly platform: Platform;
-  readonly notice: (message: string) => void;
-  readonly layers: LayerFetcher;
-  readonly resolveImage: (name: string) => Promise<ResolvedImage>;
-  readonly context: () => SourceTree;
-  readonly added: AddSources;
-}
-
-async function makePlan(input: PlanInput): Promise<Plan> {
-  const { options, store, file, platform, notice, layers, resolveImage, context, added } = input;
-  const dockerfile = parseDockerfile(file);
-  const args = new BuildArguments(options.buildArgs, options.environment);
-  const { escape } = dockerfile.directives;
-  const predefined = platformArguments(hostPlatform(), platform, options.target ?? 'default');
-  const globals = new GlobalArguments(declareStages(dockerfile).globalArgs, args, predefined, escape);
-  const plan = await planBuild(dockerfile, {
-    target: options.target,
-    noCacheFilter: options.noCacheFilter ?? [],
-    resolveImage,
-    lowering: {
-      escape,
-      arguments: args,
-      globals,
-      platform,
-      network: options.network === 'none' ? 'none' : 'host',
-      limits: {
-        shmSize: options.shmSize,
-        limits: options.limits ?? [],
-        hosts: (options.hosts ?? []).map(({ name }) => name),
-      },
-      allowed: new Set(options.allow ?? []),
-      ignoreCache: options.noCache,
-      context,
-      dependencies: {
-        blobs: store.layout.blobs,
-        trees: new RootfsTrees(store.indexes, layers),
-        layers,
-        ...added.dependencies,
-        mounts: mountSources(options, store),
-        sandbox: lazySandbox(store, options, notice),
-        epoch: options.epoch,
-      },
-    },
-  });
-  for (const name of args.unconsumed())
-    notice(`--build-arg ${name} was not used: no ARG in the Dockerfile asks for it`);
-  return plan;
-}
-
-function mountSources(options: BuildOptions, store: Store): MountSources {
-  return {
-    caches: new CacheMounts(store.directory('cache-mounts')),
-    secrets: new Secrets(options.secrets ?? new Map(), options.environment),
-    agents: options.agents ?? new Map(),
-  };
 }
 
 function countSteps(solution: Solution<Rootfs, LayerOutput>): BuildResult['steps'] {
@@ -208,11 +168,11 @@ async function storeImage(
 ): Promise<StoredImage> {
   const [rootfs] = solution.values;
   if (rootfs === undefined) throw new TypeError('the solver returns one value for each wanted vertex');
-  const { labels, epoch } = input.options;
+  const { labels, annotations, epoch } = input.options;
   const { results } = solution;
   const { platform } = input;
   const layers = await input.layers.ensure(rootfs.layers);
-  const content = assembleContent({ stage: plan.target, layers, results, platform, labels, epoch });
+  const content = assembleContent({ stage: plan.target, layers, results, platform, labels, annotations, epoch });
   return input.store.layout.add(content, input.names);
 }
 
@@ -246,12 +206,4 @@ function parseTag(tag: string): Reference {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BuildError('OPTION_INVALID', `invalid tag ${JSON.stringify(tag)}: ${reason}`, { cause: error });
   }
-}
-
-function targetPlatform(text: string | undefined): Platform {
-  const host = hostPlatform();
-  if (text === undefined) return host;
-  const wanted = normalizePlatform(parsePlatform(text));
-  if (wanted.os === host.os) return wanted;
-  throw new BuildError('NOT_SUPPORTED', `--platform ${text}: only images for ${host.os} can be built`);
 }

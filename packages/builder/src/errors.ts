@@ -4,12 +4,12 @@ import type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
 export type BuildErrorCode =
   | 'BASE_NOT_FOUND'
   | 'CACHE_INVALID'
+  | 'CHECK_FAILED'
   | 'CONTAINER_AMBIGUOUS'
   | 'CONTAINER_CONFLICT'
   | 'CONTAINER_NAME_TAKEN'
   | 'CONTAINER_NOT_FOUND'
   | 'CONTAINER_NOT_RUNNING'
-  | 'CONTAINER_PATH_NOT_FOUND'
   | 'CONTEXT_INVALID'
   | 'COPY_FAILED'
   | 'DOCKERFILE_INVALID'

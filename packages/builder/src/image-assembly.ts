@@ -25,6 +25,8 @@ export interface AssemblyInput {
   readonly platform: Platform;
   /** `--label`: applied last. */
   readonly labels: ReadonlyMap<string, string>;
+  /** `--annotation`. */
+  readonly annotations: ReadonlyMap<string, string> | undefined;
   /** Seconds since 1970; replaces every new time. */
   readonly epoch: number | undefined;
 }
@@ -49,7 +51,10 @@ export function assembleContent(input: AssemblyInput): ImageContent {
     history,
   };
   const layers = input.layers.map((layer): Descriptor => ({ mediaType: MediaType.ociLayer, ...layer }));
-  return { config: encodeImageConfig(config), layers };
+  const { annotations } = input;
+  const annotated =
+    annotations === undefined || annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) };
+  return { config: encodeImageConfig(config), layers, ...annotated };
 }
 
 function newHistory({ stage, results, epoch }: AssemblyInput): HistoryEntry[] {

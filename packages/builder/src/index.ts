@@ -1,11 +1,14 @@
 export { build } from './build.ts';
+export { checkBuild, listTargets, outlineBuild } from './check.ts';
+export type { CheckResult } from './check.ts';
+export type { Outline, OutlinedArg, OutlinedMount, OutlinedTarget, TargetList } from './lint/outline.ts';
 export { exportCacheMount, importCacheMount } from './cache-mount-archive.ts';
 export type { CacheMountName } from './cache-mount-archive.ts';
 export { pullImage } from './pull.ts';
 export type { PullOptions, PullResult } from './pull.ts';
 export { pushImage } from './push.ts';
 export type { PushOptions, PushResult } from './push.ts';
-export type { BuildOptions, BuildResult, HostEntry } from './build-options.ts';
+export type { BuildOptions, BuildResult, ContextOrigin, HostEntry } from './build-options.ts';
 export type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
 export { BuildError } from './errors.ts';
 export type { BuildErrorCode, BuildErrorOptions } from './errors.ts';
@@ -16,6 +19,7 @@ export { needsUserNamespace, runInUserNamespace, userNamespaceCommand } from './
 export type { UserNamespaceCommand } from './executor/user-namespace.ts';
 export type {
   BuildStarted,
+  CheckWarning,
   ImageBuilt,
   Notice,
   PlannedStep,

@@ -1,11 +1,13 @@
 import {
   assembleImage,
+  decodeManifest,
   type Descriptor,
   type Digest,
   formatReference,
   type ImageLayer,
   imageOfLayers,
   parseReference,
+  readBlob,
   type Reference,
 } from '@tsbuild/oci';
 import {
@@ -26,6 +28,8 @@ export interface PushOptions {
   readonly registry: RegistryOptions;
   /** The name in the registry; default the image's own. */
   readonly as?: string;
+  /** Of the manifest; those of the image in the store unless told. */
+  readonly annotations?: ReadonlyMap<string, string>;
   readonly reporter: ProgressReporter;
   readonly signal: AbortSignal;
 }
@@ -56,6 +60,7 @@ export async function pushImage(name: string, options: PushOptions): Promise<Pus
   const { manifest, config } = assembleImage({
     config: stored.rawConfig,
     layers: layers.map(({ descriptor }) => descriptor),
+    ...(await annotationsOf(stored, options)),
   });
   const image = imageOfLayers(manifest, config, layers);
   const { digest, size } = await toRegistry(access.client(), reference, image, { signal });
@@ -66,6 +71,15 @@ export async function pushImage(name: string, options: PushOptions): Promise<Pus
     }
   }
   return { digest, size, reference: formatReference(reference) };
+}
+
+async function annotationsOf(
+  stored: StoredImage,
+  { annotations, store }: PushOptions,
+): Promise<{ readonly annotations?: Readonly<Record<string, string>> }> {
+  if (annotations !== undefined) return annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) };
+  const manifest = decodeManifest(await readBlob(store.layout.blobs, stored.manifest), stored.manifest.mediaType);
+  return manifest.annotations === undefined ? {} : { annotations: manifest.annotations };
 }
 
 /** Compressing a layer of so many bytes takes a second or more. */

@@ -5,15 +5,15 @@ import type { BuildOptions } from './build-options.ts';
 import type { SourceFile } from './dockerfile/source-file.ts';
 import { BuildError } from './errors.ts';
 
-/** BuildKit reads no more either; a Dockerfile of this size is something else. */
-const LIMIT = 16 * 1024 * 1024;
+/** BuildKit reads no more either; a Dockerfile of this size is something else. Bytes. */
+export const DOCKERFILE_LIMIT = 16 * 1024 * 1024;
 
 /**
  * Reads the Dockerfile that the options name, or `Dockerfile` in the context. Fifos and devices are refused rather than waited for.
  * @throws BuildError `DOCKERFILE_NOT_FOUND`
  */
 export async function readDockerfile(
-  options: Pick<BuildOptions, 'context' | 'dockerfile' | 'dockerfileName'>,
+  options: Pick<BuildOptions, 'dockerfile' | 'dockerfileName'> & { readonly context: string },
 ): Promise<SourceFile> {
   const actual = options.dockerfile ?? join(options.context, 'Dockerfile');
   const name = options.dockerfileName ?? options.dockerfile ?? 'Dockerfile';
@@ -26,7 +26,7 @@ export async function readDockerfile(
   try {
     const stat = await file.stat();
     if (!stat.isFile()) throw new BuildError('DOCKERFILE_NOT_FOUND', `${actual} is not a regular file`);
-    if (stat.size > LIMIT) {
+    if (stat.size > DOCKERFILE_LIMIT) {
       throw new BuildError('DOCKERFILE_INVALID', `${actual} is too large for a Dockerfile (${stat.size} bytes)`);
     }
     return { name, text: await file.readFile('utf8') };

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, OciError } from '@tsbuild/oci';
 import { type Collected, type LayerIndexStore, Layout, makeFolders } from '@tsbuild/oci/node';
@@ -49,7 +50,7 @@ export class Store {
   }
 
   /** A directory of the store, by its role. */
-  directory(role: 'snapshots' | 'mounts' | 'stat' | 'sandbox' | 'cache-mounts' | 'sources' | 'tmp'): string {
+  directory(role: 'snapshots' | 'mounts' | 'stat' | 'sandbox' | 'cache-mounts' | 'sources' | 'tmp' | 'checks'): string {
     return join(this.root, role);
   }
 
@@ -59,6 +60,8 @@ export class Store {
     for await (const output of this.records.outputs()) keep.push(output.layer.digest);
     for await (const digest of this.remotes.documents()) keep.push(digest);
     keep.push(...blobsInUse(this.root));
+    // What was found in layers is found again where it is needed.
+    await rm(this.directory('checks'), { recursive: true, force: true });
     return this.layout.collect(keep);
   }
 }

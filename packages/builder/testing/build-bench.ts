@@ -57,6 +57,15 @@ export class BuildBench implements AsyncDisposable {
   ): Promise<BenchBuild> {
     const file = join(mkdtempSync(join(this.directory, 'file-')), 'Dockerfile');
     writeFileSync(file, dockerfile);
+    return this.buildIn(this.files('empty', {}), { dockerfile: file, ...options }, signal);
+  }
+
+  /** Builds the Dockerfile that the context brings. */
+  async buildIn(
+    context: BuildOptions['context'],
+    options: Partial<BuildOptions> = {},
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<BenchBuild> {
     const events: ProgressEvent[] = [];
     let output = '';
     const reporter = {
@@ -67,8 +76,7 @@ export class BuildBench implements AsyncDisposable {
     };
     const result = await build(
       {
-        context: this.files('empty', {}),
-        dockerfile: file,
+        context,
         tags: [],
         buildArgs: new Map(),
         environment: {},

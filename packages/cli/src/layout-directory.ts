@@ -29,8 +29,6 @@ export async function writeLayoutDirectory(
   const value = await fromStoredImage(source.blobs, image);
   const options = { names, signal: source.signal };
   if ((await stateOf(path, shownPath)) === 'layout') {
-    // Where writers keep each other away; another tool's layout lacks them, and they stay for whoever writes at the same time.
-    for (const folder of ['leases', 'tmp']) await mkdir(join(path, folder), { recursive: true });
     await toLayout(value, path, options);
     return;
   }

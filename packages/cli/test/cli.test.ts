@@ -51,7 +51,7 @@ it.each([
   [['tag', 'a'], "ERROR: tsbuild tag needs an IMAGE and a NAME[:TAG]\nhint: run 'tsbuild tag --help'\n"],
   [
     ['build'],
-    "ERROR: tsbuild build needs one PATH, the directory of the context (. for this one), or - for standard input\nhint: run 'tsbuild build --help'\n",
+    "ERROR: tsbuild build needs one PATH, the directory of the context (. for this one), a URL, or - for standard input\nhint: run 'tsbuild build --help'\n",
   ],
   [['build', '--memory', '1g', '.'], "ERROR: not supported yet: --memory\nhint: run 'tsbuild build --help'\n"],
 ])('%j is a wrong command line', async (argv, stderr) => {

@@ -18,7 +18,7 @@ export interface Outcome {
 export interface HostChoices {
   readonly root?: string;
   readonly cwd?: string;
-  readonly stdin?: string | Uint8Array;
+  readonly stdin?: string | Uint8Array | Readable;
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
   /** What standard output or input pretend to be. */
@@ -31,9 +31,9 @@ export const NOW = Date.parse('2026-01-01T12:00:00Z');
 export async function tsbuild(argv: readonly string[], choices: HostChoices = {}): Promise<Outcome> {
   const stdout = collector(choices.terminal === 'stdout');
   const stderr = collector(false);
-  const stdin = Object.assign(Readable.from(choices.stdin === undefined ? [] : [Buffer.from(choices.stdin)]), {
-    isTTY: choices.terminal === 'stdin',
-  });
+  const { stdin: given = Readable.from([]) } = choices;
+  const input = given instanceof Readable ? given : Readable.from([Buffer.from(given)]);
+  const stdin = Object.assign(input, { isTTY: choices.terminal === 'stdin' });
   const host: Host = {
     stdin,
     stdout: stdout.stream,

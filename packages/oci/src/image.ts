@@ -23,6 +23,8 @@ export interface AssembledImage {
 export function assembleImage(image: {
   readonly config: ImageConfig | Uint8Array;
   readonly layers: readonly Descriptor[];
+  /** Of the manifest. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }): AssembledImage {
   const config = image.config instanceof Uint8Array ? image.config : encodeImageConfig(image.config);
   const configDescriptor = describe(MediaType.ociConfig, config);
@@ -31,6 +33,7 @@ export function assembleImage(image: {
     mediaType: MediaType.ociManifest,
     config: configDescriptor,
     layers: image.layers,
+    ...(image.annotations !== undefined && { annotations: image.annotations }),
   });
   return { config, configDescriptor, manifest, manifestDescriptor: describe(MediaType.ociManifest, manifest) };
 }

@@ -24,6 +24,7 @@ export type {
 } from './image-config.ts';
 export { decodeImageIndex, isAttestation, selectManifest } from './image-index.ts';
 export type { ImageIndex } from './image-index.ts';
+export { IMPLIED_DIRECTORY } from './layer/layer-entry.ts';
 export type { LayerEntry } from './layer/layer-entry.ts';
 export { decodeManifest } from './manifest.ts';
 export type { Manifest } from './manifest.ts';

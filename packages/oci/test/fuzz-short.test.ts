@@ -1,9 +1,7 @@
-import { describe, expect, it } from 'vitest';
 import { OCI_TARGETS } from '../../../fuzz/oci-targets.ts';
-import { Session } from '../../../fuzz/session.ts';
+import { fuzzShortly } from '../../../fuzz/short.ts';
 
-/** These are slower: folders, other programs or much work lie behind them. */
-const FEWER = new Set([
+const SLOWER = [
   'apply',
   'differ',
   'docker-config',
@@ -13,29 +11,5 @@ const FEWER = new Set([
   'load-archive',
   'tar-oracle',
   'zstd',
-]);
-
-describe('every parser, for a moment (npm run fuzz does it for longer)', () => {
-  for (const target of OCI_TARGETS) {
-    const why = target.missing?.();
-    it.skipIf(why !== undefined)(
-      `${target.name} returns or throws its own error${why === undefined ? '' : `: ${why}`}`,
-      async () => {
-        const session = await Session.open(target, 'short');
-        try {
-          const count = session.corpusSize + (FEWER.has(target.name) ? 40 : 200);
-          for (let i = 0; i < count; i++) {
-            const input = session.next();
-            const { kind, error } = await session.run(input);
-            expect(
-              kind,
-              `input ${i}: ${String(error)} ${Buffer.from(input).toString('base64').slice(0, 4000)}`,
-            ).not.toBe('broken');
-          }
-        } finally {
-          await session.close();
-        }
-      },
-    );
-  }
-});
+];
+fuzzShortly(OCI_TARGETS, new Set(SLOWER));

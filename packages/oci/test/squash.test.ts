@@ -1,34 +1,25 @@
 import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemoryBlobStore } from '../src/blob/memory.ts';
 import { fromBlobs } from '../src/content-source.ts';
 import { copyContent } from '../src/copy-content.ts';
 import { contentOf } from '../src/content-source.ts';
-import { exportTree, extractFile } from '../src/export-tree.ts';
-import { toArchive } from '../src/image-archive.ts';
+import { extractFile } from '../src/export-tree.ts';
 import type { Image } from '../src/image-value.ts';
 import { applyLayer } from '../src/layer/apply-layer.ts';
-import { diffDirectories } from '../src/layer/diff-directories.ts';
 import { blobSink } from '../src/layout-image.ts';
-import { parseReference } from '../src/reference.ts';
 import { flatten, squash } from '../src/squash.ts';
 import { unpackImage } from '../src/unpack-image.ts';
 import { validateImage } from '../src/validate.ts';
-import { describeTree, diskState, makeState } from '../testing/disk-state.ts';
+import { describeTree, type DiskState, diskState, makeState } from '../testing/disk-state.ts';
+import { collect, exported, layersBetween } from '../testing/image-trees.ts';
 import { sampleImage } from '../testing/sample-image.ts';
 import { scratchFolders } from '../testing/scratch.ts';
 import { layerTar } from './layer/layer-dsl.ts';
 import { layerStack, wordsOf } from './layer/layer-stacks.ts';
 
 const folder = scratchFolders();
-
-async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of source) chunks.push(chunk);
-  return Buffer.concat(chunks);
-}
 
 /** What extracting the layers one after the other leaves. */
 async function extracted(image: Image): Promise<string> {
@@ -43,22 +34,11 @@ async function problems(image: Image): Promise<readonly unknown[]> {
   return validateImage(blobs, image.descriptor);
 }
 
-/** The files of an image as GNU tar extracts its export. */
-async function exported(image: Image): Promise<string> {
-  const root = folder();
-  const tar = await collect(exportTree(image));
-  execFileSync('tar', ['-xpf', '-', '--numeric-owner', '-C', root], {
-    input: tar,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  return root;
-}
-
 describe('flatten, squash, export and unpack', () => {
   it('give what extracting the layers in order gives, for layers as builders write them', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(diskState, { minLength: 1, maxLength: 4 }), fc.nat(3), async (states, from) => {
-        const layers = await layersOf(states);
+        const layers = await layersBetween(states, folder);
         const wrong = await wrongTrees(
           await sampleImage(layers),
           Math.min(from, layers.length),
@@ -82,26 +62,10 @@ describe('flatten, squash, export and unpack', () => {
   });
 });
 
-type DiskState = typeof diskState extends fc.Arbitrary<infer T> ? T : never;
-
 function stateOf(state: DiskState | undefined): string {
   const root = folder();
   makeState(root, state ?? []);
   return root;
-}
-
-/** The layers that lead from each state to the next. */
-async function layersOf(states: readonly DiskState[]): Promise<readonly Uint8Array[]> {
-  const layers: Uint8Array[] = [];
-  let before: string | undefined;
-  for (const state of states) {
-    const after = stateOf(state);
-    const blobs = new MemoryBlobStore();
-    const { digest } = await diffDirectories(before, after, await blobs.create());
-    layers.push(await collect(blobs.open(digest)));
-    before = after;
-  }
-  return layers;
 }
 
 /** Which ways to the files of an image lead to other files, and which images are not sound. */
@@ -115,7 +79,7 @@ async function wrongTrees(image: Image, from: number, truth: readonly string[]):
     extracted: await extracted(image),
     flattened: await extracted(flat),
     squashed: await extracted(squashed),
-    exported: await exported(image),
+    exported: await exported(image, folder()),
     unpacked,
   };
   const wrong: unknown[] = [];
@@ -131,7 +95,7 @@ async function wrongTrees(image: Image, from: number, truth: readonly string[]):
 
 const layers = (...texts: readonly string[]): Promise<Image> => sampleImage(texts.map(layerTar));
 const filesOf = async (image: Image): Promise<Record<string, string>> => {
-  const root = await exported(image);
+  const root = await exported(image, folder());
   const list = execFileSync('find', ['.', '!', '-type', 'd', '-printf', '%P\\n'], { cwd: root, encoding: 'utf8' });
   const names = list.split('\n').filter(Boolean).toSorted();
   return Object.fromEntries(names.map((name) => [name, execFileSync('cat', [name], { cwd: root, encoding: 'utf8' })]));
@@ -223,69 +187,4 @@ describe('extractFile', () => {
     });
     await expect(extractFile(image, 'loop')).rejects.toMatchObject({ ...missing, message: /loop of symlinks/ });
   });
-});
-
-const engine = process.env['TSBUILD_TEST_DOCKER_HOST'];
-
-describe.skipIf(engine === undefined)('docker export (needs an engine, TSBUILD_TEST_DOCKER_HOST)', () => {
-  const docker = (...args: readonly string[]): Buffer =>
-    execFileSync('docker', ['--host', engine ?? '', ...args], { maxBuffer: 1e9 });
-
-  /** The files of a container that an engine makes of the image. */
-  async function inEngine(image: Image): Promise<string> {
-    const archive = join(folder(), 'image.tar');
-    await toArchive([{ image, names: [parseReference('tsbuild-test/export:1')] }], archive);
-    docker('load', '-i', archive);
-    const container = docker('create', 'tsbuild-test/export:1', 'x').toString().trim();
-    try {
-      const root = folder();
-      execFileSync('tar', ['-xpf', '-', '--numeric-owner', '-C', root], {
-        input: docker('export', container),
-        stdio: ['pipe', 'ignore', 'ignore'],
-      });
-      // What the engine adds to every container.
-      for (const name of ['.dockerenv', 'dev', 'etc', 'proc', 'sys']) execFileSync('rm', ['-rf', join(root, name)]);
-      return root;
-    } finally {
-      docker('rm', container);
-      docker('rmi', 'tsbuild-test/export:1');
-    }
-  }
-
-  it('exports the files that we export, of layers that we write', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(diskState, { minLength: 1, maxLength: 3 }), async (states) => {
-        // Docker takes times before 1970 for 1970.
-        const late = states.map((state) => state.map((node) => ({ ...node, mtime: Math.max(0, node.mtime) })));
-        const image = await sampleImage(await layersOf(late));
-        fc.pre(image.layers.length > 0 && describeTree(await exported(image)).length > 0);
-        const flat = await flatten(image, new MemoryBlobStore());
-        const squashed = await squash(image, new MemoryBlobStore(), { from: 1 });
-        const truth = describeTree(await inEngine(image));
-        for (const each of [image, flat, squashed]) expect(describeTree(await exported(each))).toEqual(truth);
-        expect(describeTree(await inEngine(squashed))).toEqual(truth);
-      }),
-      { numRuns: 10, endOnFailure: true },
-    );
-  }, 120_000);
-
-  it('exports the files that we export, of layers of others', async () => {
-    const known = await layers(
-      'dir d\nfile d/old 1\nfile a x\nlink b a\nfile gone 1\nlink kept gone\nsymlink s d/old',
-      'dir d\nopaque d\nfile d/new 2\nwhiteout gone\nfile a y',
-    );
-    expect(describeTree(await exported(known))).toEqual(describeTree(await inEngine(known)));
-    await fc.assert(
-      fc.asyncProperty(layerStack, async (stack) => {
-        const image = await sampleImage([layerTar('file always 1'), ...stack.map((layer) => layerTar(wordsOf(layer)))]);
-        const theirs = await inEngine(image).catch((error: unknown) => {
-          // Engines stumble over whiteouts below what was a file; no builder writes them.
-          fc.pre(!String(error).includes('ApplyLayer'));
-          throw error;
-        });
-        expect(describeTree(await exported(image))).toEqual(describeTree(theirs));
-      }),
-      { numRuns: 15, endOnFailure: true },
-    );
-  }, 120_000);
 });

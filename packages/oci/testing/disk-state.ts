@@ -24,6 +24,9 @@ interface DiskNode {
   readonly mtime: number;
 }
 
+/** The content of a directory, to be made by {@link makeState}. */
+export type DiskState = readonly DiskNode[];
+
 /** Names that sort in surprising ways, hide, or are no UTF-8 (byte strings); few of them, so that states meet. */
 const names = ['a', 'b', 'a-b', 'a.b', '\xff\xfe', '..a', 'a\nb'];
 const paths = names.flatMap((one) => [one, ...names.flatMap((two) => [`${one}/${two}`, `${one}/${two}/a`])]);
@@ -38,11 +41,11 @@ const node: fc.Arbitrary<DiskNode> = fc.record({
   mtime: fc.constantFrom(0, 1, 1_600_000_000, 1_700_000_000, -5),
 });
 
-/** The content of a directory, made by {@link makeState}. Later nodes that fit nowhere are passed over. */
-export const diskState: fc.Arbitrary<readonly DiskNode[]> = fc.array(node, { maxLength: 14 });
+/** Any content of a directory. Later nodes that fit nowhere are passed over. */
+export const diskState: fc.Arbitrary<DiskState> = fc.array(node, { maxLength: 14 });
 
 /** Makes a state in an empty directory. Owners are set by root only. */
-export function makeState(root: string, nodes: readonly DiskNode[]): void {
+export function makeState(root: string, nodes: DiskState): void {
   const made = new Map<string, DiskNode>();
   const at = (path: string): Buffer => Buffer.concat([Buffer.from(`${root}/`), Buffer.from(path, 'latin1')]);
   const isDirectory = (path: string): boolean => path === '' || made.get(path)?.kind === 'directory';

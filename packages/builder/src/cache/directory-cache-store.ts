@@ -79,11 +79,20 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
 
   /** The outputs of every readable record: what a collection must keep. */
   async *outputs(): AsyncIterable<O> {
+    for await (const { output } of this.#all()) yield output;
+  }
+
+  /** How long each readable record took to make, milliseconds, with the canonical text of its preimage. */
+  async *durations(): AsyncIterable<{ readonly preimage: string; readonly milliseconds: number }> {
+    for await (const { preimage, milliseconds } of this.#all()) yield { preimage, milliseconds };
+  }
+
+  async *#all(): AsyncIterable<StoredRecord<O>> {
     for (const shard of await entriesOf(this.#directory)) {
       if (!shard.isDirectory() || shard.name.length !== 2) continue;
       for (const file of await entriesOf(join(this.#directory, shard.name))) {
         const stored = await this.#read(join(this.#directory, shard.name, file.name));
-        if (stored !== undefined) yield stored.output;
+        if (stored !== undefined) yield stored;
       }
     }
   }

@@ -1,23 +1,11 @@
-import type { ByteString, TarEntryType, TarTime } from '@tsbuild/oci';
+import type { ByteString, TarEntry, TarEntryType } from '@tsbuild/oci';
 
-/** One path of a {@link SourceTree}, not followed when it is a symlink. */
-export interface SourceEntry {
-  /** Relative to the tree's root, no leading or trailing slash; empty for the root itself. */
-  readonly path: ByteString;
+/** One path of a {@link SourceTree}, not followed when it is a symlink; the root's path is empty. */
+export interface SourceEntry extends Omit<TarEntry, 'type'> {
   /** `socket` entries are listed so that callers can skip them with a note. */
   readonly type: Exclude<TarEntryType, 'hardlink'> | 'socket';
-  /** 0 … 0o7777 */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size: number;
-  readonly mtime: TarTime;
-  readonly linkPath: ByteString;
-  readonly devMajor: number;
-  readonly devMinor: number;
   /** Files with more than one name carry the same key; undefined when there is only one name. */
   readonly hardLinkKey?: string;
-  readonly xattrs?: ReadonlyMap<string, Uint8Array>;
 }
 
 /** One open file of a {@link SourceTree}. */

@@ -228,8 +228,8 @@ function headOf({ entry, content }: ArchiveFile): Uint8Array {
   return head.subarray(0, filled);
 }
 
-/** A cheap look: compressed, or a block whose checksum is that of a tar header (POSIX pax, "ustar Interchange Format"). */
-function mayBeArchive(head: Uint8Array): boolean {
+/** A cheap look at the first 512 bytes: compressed, or a block whose checksum is that of a tar header (POSIX pax, "ustar Interchange Format"). */
+export function mayBeArchive(head: Uint8Array): boolean {
   if (sniffCompression(head) !== 'none') return true;
   if (head.length < HEAD_BYTES || head[0] === undefined) return false;
   const stated = Number.parseInt(Buffer.from(head.subarray(148, 156)).toString('latin1').trim(), 8);

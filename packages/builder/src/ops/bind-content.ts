@@ -1,4 +1,4 @@
-import { type ByteString, byteStringToUtf8, type TarTime, utf8ToByteString } from '@tsbuild/oci';
+import { type ByteString, byteStringToUtf8, IMPLIED_DIRECTORY, type TarTime, utf8ToByteString } from '@tsbuild/oci';
 import type { LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
@@ -24,7 +24,7 @@ export function findBindContent(tree: SourceTree, source: string): BindContent {
     return path;
   }, []);
   const path = tree.resolve(utf8ToByteString(names.join('/')));
-  const entry = path === undefined ? undefined : (tree.lookup(path) ?? (path === '' ? ROOT : undefined));
+  const entry = path === undefined ? undefined : (tree.lookup(path) ?? (path === '' ? IMPLIED_DIRECTORY : undefined));
   if (path === undefined || entry === undefined || (entry.type !== 'directory' && entry.type !== 'file')) {
     throw new BuildError('SOURCE_NOT_FOUND', `"/${names.join('/')}": not found`, {
       hint: 'source= is a path from the root of the build context, or of the stage or image that from= names.',
@@ -32,20 +32,6 @@ export function findBindContent(tree: SourceTree, source: string): BindContent {
   }
   return { path, entry };
 }
-
-/** The root of an empty filesystem. */
-const ROOT: SourceEntry = {
-  path: '',
-  type: 'directory',
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: { seconds: 0, nanoseconds: 0 },
-  linkPath: '',
-  devMajor: 0,
-  devMinor: 0,
-};
 
 /** What is below `content`, itself included, parents first; sockets, which nothing can copy, are left out. */
 function* walk(tree: SourceTree, { path, entry }: BindContent): Generator<{ name: ByteString; entry: SourceEntry }> {

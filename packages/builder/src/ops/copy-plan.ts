@@ -22,9 +22,10 @@ export interface CopyDestination {
 
 /** Options that change what the copied files look like. */
 export interface CopyLook {
+  /** Of folders made on the way. */
   readonly owner: Owner;
-  /** From `--chown` alone: what is unpacked keeps its own owner without it. */
-  readonly unpackedOwner: Owner | undefined;
+  /** From `--chown` alone: without it files keep the owner that they have in their stage or archive; in a context all are root's. */
+  readonly givenOwner: Owner | undefined;
   /** From `--chmod`: for copied files and folders, and for folders made on the way. */
   readonly mode: ModeChange | undefined;
 }
@@ -133,10 +134,10 @@ export class CopyPlanner {
 
   /** What is in an archive, into the destination, which is a folder then; `--chmod` and `--exclude` mean nothing here. */
   addArchive(entries: Iterable<ArchiveEntry>, origin: CopyOrigin): void {
-    const { owner, unpackedOwner } = this.#look;
+    const { owner, givenOwner } = this.#look;
     const target = this.#target();
     this.#written.addParents(target, { mode: 0o755, ...owner });
-    planUnpack(entries, target, this.#written, origin, unpackedOwner);
+    planUnpack(entries, target, this.#written, origin, givenOwner);
   }
 
   finish(): CopyPlan {
@@ -214,9 +215,10 @@ export class CopyPlanner {
   }
 
   #lookOf(entry: SourceEntry): ItemLook {
-    const { owner, mode } = this.#look;
-    if (entry.type === 'symlink') return { mode: 0o777, ...owner };
-    return { mode: mode === undefined ? entry.mode : mode(entry.mode, entry.type === 'directory'), ...owner };
+    const { givenOwner, mode } = this.#look;
+    const { uid, gid } = givenOwner ?? entry;
+    if (entry.type === 'symlink') return { mode: 0o777, uid, gid };
+    return { mode: mode === undefined ? entry.mode : mode(entry.mode, entry.type === 'directory'), uid, gid };
   }
 
   #addParents(folder: ByteString, timeFrom: SourceEntry | undefined): void {

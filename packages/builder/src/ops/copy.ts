@@ -67,7 +67,7 @@ async function lookOf(
   const owner = resolveOwner(chown, tree, deps.blobs, (kind, name) =>
     context.notice(`--chown: no ${kind} named ${JSON.stringify(name)} in the image, so the files belong to 0`),
   );
-  return { owner, unpackedOwner: chown === '' ? undefined : owner, mode: chmod };
+  return { owner, givenOwner: chown === '' ? undefined : owner, mode: chmod };
 }
 
 class CopyOperation {

@@ -7,11 +7,11 @@ import type { CopySource } from '../ops/copy-request.ts';
 import { type ModeChange, parseModeChange } from '../ops/file-mode.ts';
 import { type GitReference, parseGitReference, withoutCredentials } from '../ops/git-reference.ts';
 import { atRange } from './at-range.ts';
-import type { BuildVertex } from './plan.ts';
+import type { FilesFrom } from './from-resolver.ts';
 import type { StageState } from './stage-state.ts';
 
-/** COPY: `from` is the filesystem that `--from` names, undefined for the build context. */
-export function lowerCopy(stage: StageState, instruction: CopyInstruction, from: BuildVertex | undefined): void {
+/** COPY: `from` is what `--from` names, undefined for the build context. */
+export function lowerCopy(stage: StageState, instruction: CopyInstruction, from: FilesFrom | undefined): void {
   const sources = expandAll(stage, instruction, instruction.sources).map((source): CopySource => {
     refuseRemote(source, instruction);
     return { kind: 'paths', pattern: source, unpack: false };
@@ -35,7 +35,7 @@ function lower(
   stage: StageState,
   instruction: AddInstruction | CopyInstruction,
   files: readonly CopySource[],
-  from: BuildVertex | undefined,
+  from: FilesFrom | undefined,
 ): void {
   const { range } = instruction;
   const { context } = stage;
@@ -50,7 +50,7 @@ function lower(
       id: stage.nextStepId(),
       range,
       parent: stage.rootfs,
-      from: from === undefined ? { kind: 'context', tree: context.context } : { kind: 'stage', rootfs: from },
+      from: from ?? { kind: 'context', tree: context.context },
       sources: [...files, ...heredocs(stage, instruction)],
       destination,
       workingDirectory: stage.workingDirectory,
@@ -77,7 +77,12 @@ function lower(
   ];
   const keyword = instruction.kind.toUpperCase();
   const fromFlag = instruction.kind === 'copy' && instruction.from !== undefined ? [`--from=${instruction.from}`] : [];
-  stage.recordStep(step, `${[keyword, ...shown].join(' ')} # buildkit`, [keyword, ...fromFlag, ...shown].join(' '));
+  stage.recordStep(
+    step,
+    `${[keyword, ...shown].join(' ')} # buildkit`,
+    [keyword, ...fromFlag, ...shown].join(' '),
+    instruction,
+  );
 }
 
 function expandAll(

@@ -25,6 +25,7 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
       workingDirectory: stage.workingDirectory,
       user: config.User ?? '',
       network: networkOf(instruction, context.network),
+      hostname: context.arguments.hostname(),
       mounts:
         script === undefined ? mounts : [{ kind: 'script', target: script.path, content: script.content }, ...mounts],
       limits: context.limits,
@@ -35,7 +36,7 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
   );
   const args = variables.argumentsForHistory();
   const shown = [...(args.length > 0 ? [`|${args.length}`, ...args] : []), ...argv].join(' ');
-  stage.recordStep(step, `RUN ${shown} # buildkit`, instruction.text + summary);
+  stage.recordStep(step, `RUN ${shown} # buildkit`, instruction.text + summary, instruction);
 }
 
 function checkSecurity({ security, range }: RunInstruction, allowed: ReadonlySet<string>): void {

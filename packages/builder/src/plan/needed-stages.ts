@@ -1,11 +1,13 @@
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parser.ts';
+import { didYouMean } from '../dockerfile/suggest.ts';
+import { BuildError } from '../errors.ts';
 import type { SourceRange } from '../dockerfile/source-file.ts';
-import type { ResolvedImage } from '../source/source.ts';
 import { atRange, withRange } from './at-range.ts';
 import { baseReference, copyReference, fromsOf, type Reference } from './references.ts';
+import { isNamedFiles, type ResolvedBase } from './resolved-base.ts';
 import type { LoweringContext } from './stage-state.ts';
-import type { DeclaredStages, StageDeclaration } from './stages.ts';
+import { type DeclaredStages, type StageDeclaration, stageNames } from './stages.ts';
 
 /** A stage that the target needs. */
 interface NeededStage {
@@ -15,14 +17,14 @@ interface NeededStage {
   readonly instructions: readonly Instruction[];
 }
 
-/** The stages that a target needs, in Dockerfile order, and the images that they refer to, by name. */
+/** The stages that a target needs, in Dockerfile order, and the images and named contexts that they refer to, by name. */
 interface NeededStages {
   readonly stages: readonly NeededStage[];
-  readonly images: ReadonlyMap<string, ResolvedImage>;
+  readonly images: ReadonlyMap<string, ResolvedBase>;
 }
 
-/** How images are found; throws `BASE_NOT_FOUND` when nobody has it. */
-export type ImageResolver = (name: string) => Promise<ResolvedImage>;
+/** How images and named contexts are found; throws `BASE_NOT_FOUND` when nobody has it. */
+export type ImageResolver = (name: string) => Promise<ResolvedBase>;
 
 /**
  * The target and what it refers to, directly or not; later stages cannot be referred to. Images are resolved as soon as
@@ -45,7 +47,7 @@ class Search {
   readonly #lowering: LoweringContext;
   readonly #resolveImage: ImageResolver;
   readonly #stages = new Map<StageDeclaration, NeededStage>();
-  readonly #images = new Map<string, Promise<ResolvedImage>>();
+  readonly #images = new Map<string, Promise<ResolvedBase>>();
   /** Work under way; it may add more. */
   readonly #pending: Promise<void>[] = [];
 
@@ -57,19 +59,25 @@ class Search {
 
   visit(stage: StageDeclaration): void {
     if (this.#stages.has(stage)) return;
-    const base = baseReference(this.#declared, stage, this.#lowering);
-    const { instructions } = stage;
+    const isReplaced = stage.name !== undefined && this.#lowering.isContext?.(stage.name) === true;
+    // A named context takes the place of a whole stage: what it is made from, and of, does not matter any more.
+    const base: Reference = isReplaced
+      ? { kind: 'image', name: stage.name, range: stage.from.range }
+      : baseReference(this.#declared, stage, this.#lowering);
+    const instructions = isReplaced ? [] : stage.instructions;
     this.#stages.set(stage, { stage, base, instructions });
     this.#follow(stage, instructions);
     if (base.kind === 'stage') {
       this.visit(base.stage);
-      const own = base.stage.instructions.flatMap((instruction) =>
+      const own = (this.#stages.get(base.stage)?.instructions ?? []).flatMap((instruction) =>
         instruction.kind === 'onbuild' ? [instruction.trigger] : [],
       );
-      this.#trigger(stage, base, own);
+      this.#trigger(stage, base, instructions, own);
     } else if (base.kind === 'image') {
       const image = this.#image(base.name, base.range);
-      this.#await(image.then(({ config }) => this.#trigger(stage, base, config.config?.OnBuild ?? [])));
+      const triggersOf = (found: ResolvedBase): readonly string[] =>
+        isNamedFiles(found) ? [] : (found.config.config?.OnBuild ?? []);
+      this.#await(image.then((found) => this.#trigger(stage, base, instructions, triggersOf(found))));
     }
   }
 
@@ -77,24 +85,24 @@ class Search {
     // A task may add tasks while others are awaited, so this is no loop over a list that is known.
     for (let at = 0; at < this.#pending.length; at++) await this.#pending[at];
     const stages = [...this.#stages.values()].toSorted((a, b) => a.stage.index - b.stage.index);
-    const images = new Map<string, ResolvedImage>();
+    const images = new Map<string, ResolvedBase>();
     for (const [name, image] of this.#images) images.set(name, await image);
     return { stages, images };
   }
 
   /** Instructions that the base asks for come before the stage's own. */
-  #trigger(stage: StageDeclaration, base: Reference, triggers: readonly string[]): void {
+  #trigger(stage: StageDeclaration, base: Reference, own: readonly Instruction[], triggers: readonly string[]): void {
     if (triggers.length === 0) return;
     const { range } = stage.from;
     const instructions = triggers.map((text) => atRange(range, () => parseTrigger(text, range)));
-    this.#stages.set(stage, { stage, base, instructions: [...instructions, ...stage.instructions] });
+    this.#stages.set(stage, { stage, base, instructions: [...instructions, ...own] });
     this.#follow(stage, instructions);
   }
 
   #follow(stage: StageDeclaration, instructions: readonly Instruction[]): void {
     for (const instruction of instructions) {
       for (const from of fromsOf(instruction)) {
-        const reference = copyReference(this.#declared, stage, from, instruction);
+        const reference = copyReference(this.#declared, stage, from, instruction, this.#lowering);
         if (reference.kind === 'stage') this.visit(reference.stage);
         else if (reference.kind === 'image') {
           this.#await(this.#image(reference.name, reference.range).then(() => undefined));
@@ -103,15 +111,24 @@ class Search {
     }
   }
 
-  #image(name: string, range: SourceRange): Promise<ResolvedImage> {
+  #image(name: string, range: SourceRange): Promise<ResolvedBase> {
     let image = this.#images.get(name);
     if (image === undefined) {
       image = this.#resolveImage(name).catch((error: unknown) => {
-        throw withRange(error, range);
+        throw withRange(this.#suggested(name, error), range);
       });
       this.#images.set(name, image);
     }
     return image;
+  }
+
+  /** An image that nobody has may have been meant to be a stage. */
+  #suggested(name: string, error: unknown): unknown {
+    if (!(error instanceof BuildError) || error.code !== 'BASE_NOT_FOUND') return error;
+    const suggestion = didYouMean(name, stageNames(this.#declared.stages));
+    if (suggestion === '') return error;
+    const hint = error.hint === undefined ? {} : { hint: error.hint };
+    return new BuildError(error.code, `${error.message}${suggestion}`, { ...hint, cause: error });
   }
 
   #await(work: Promise<void>): void {

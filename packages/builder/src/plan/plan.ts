@@ -1,4 +1,5 @@
 import type { ImageConfig } from '@tsbuild/oci';
+import type { Instruction } from '../dockerfile/instruction.ts';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
 import type { StepVertex, Vertex } from '../solver/vertex.ts';
 import type { RunConfig } from './run-config.ts';
@@ -12,6 +13,8 @@ export interface PlannedHistory {
   readonly createdBy: string;
   /** The step that makes the row's layer; undefined for rows without one (`empty_layer`). */
   readonly step: BuildStep | undefined;
+  /** The instruction that `step` comes from. */
+  readonly instruction?: Instruction;
 }
 
 /** A step with what people see of it. */

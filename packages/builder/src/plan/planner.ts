@@ -1,10 +1,12 @@
 import type { Dockerfile, Instruction } from '../dockerfile/instruction.ts';
 import { EMPTY_ROOTFS } from '../ops/rootfs.ts';
-import type { ResolvedImage } from '../source/source.ts';
+import type { FilesFrom } from './from-resolver.ts';
+import { contextStep } from './lower-named.ts';
 import { lowerInstruction } from './lower.ts';
 import { findNeededStages, type ImageResolver } from './needed-stages.ts';
 import type { BuildVertex, Plan } from './plan.ts';
 import { copyReference, type Reference } from './references.ts';
+import { isNamedFiles, type NamedFiles, type ResolvedBase } from './resolved-base.ts';
 import { type LoweringContext, type StageStart, StageState } from './stage-state.ts';
 import { type DeclaredStages, declareStages, type StageDeclaration, stageLabel, targetStage } from './stages.ts';
 
@@ -28,7 +30,7 @@ export async function planBuild(dockerfile: Dockerfile, options: PlanOptions): P
   const lowered = new Map<StageDeclaration, StageState>();
   for (const { stage, base, instructions } of needed) {
     const start = stageStart(stage, base, images, lowered);
-    lowered.set(stage, lowerStage(stage, start, instructions, { declared, images, lowered, options }));
+    lowered.set(stage, lowerStage(stage, start, base, instructions, { declared, images, lowered, options }));
   }
   const stages = [...lowered.values()].map((state) => state.planned());
   const last = lowered.get(target);
@@ -39,7 +41,7 @@ export async function planBuild(dockerfile: Dockerfile, options: PlanOptions): P
 function stageStart(
   stage: StageDeclaration,
   base: Reference,
-  images: ReadonlyMap<string, ResolvedImage>,
+  images: ReadonlyMap<string, ResolvedBase>,
   lowered: ReadonlyMap<StageDeclaration, StageState>,
 ): StageStart {
   const label = stageLabel(stage);
@@ -49,20 +51,30 @@ function stageStart(
     return { label, base: parent.planned().base, rootfs: parent.rootfs, parent };
   }
   const image = base.kind === 'image' ? images.get(base.name) : undefined;
-  return { label, base: image?.config, rootfs: constant(image), parent: undefined };
+  const config = image === undefined || isNamedFiles(image) ? undefined : image.config;
+  return { label, base: config, rootfs: constant(image), parent: undefined };
 }
 
-function constant(image: ResolvedImage | undefined): BuildVertex {
-  return { kind: 'constant', value: image === undefined ? EMPTY_ROOTFS : { layers: image.layers } };
+function constant(image: ResolvedBase | undefined): BuildVertex {
+  const isEmpty = image === undefined || isNamedFiles(image);
+  return { kind: 'constant', value: isEmpty ? EMPTY_ROOTFS : { layers: image.layers } };
+}
+
+/** A stage on a named context that is files begins with a layer of them. */
+function startFromFiles(state: StageState, stage: StageDeclaration, base: NamedFiles): void {
+  if (base.tree === undefined) return;
+  const step = contextStep(state.nextStepId(), base.tree, stage.from.range, state.context);
+  state.recordStep(step, `FROM ${base.name} # the files of a named context`, `FROM ${base.name}`, stage.from);
 }
 
 function lowerStage(
   stage: StageDeclaration,
   start: StageStart,
+  base: Reference,
   instructions: readonly Instruction[],
   known: {
     readonly declared: DeclaredStages;
-    readonly images: ReadonlyMap<string, ResolvedImage>;
+    readonly images: ReadonlyMap<string, ResolvedBase>;
     readonly lowered: ReadonlyMap<StageDeclaration, StageState>;
     readonly options: PlanOptions;
   },
@@ -71,11 +83,16 @@ function lowerStage(
   const names = [start.label, String(stage.index)];
   const filtered = noCacheFilter.some((name) => names.includes(name.toLowerCase()));
   const state = new StageState(start, filtered ? { ...lowering, ignoreCache: true } : lowering);
-  const resolveFrom = (from: string, instruction: Instruction): BuildVertex => {
-    const reference = copyReference(known.declared, stage, from, instruction);
-    if (reference.kind === 'image') return constant(known.images.get(reference.name));
+  const files = base.kind === 'image' ? known.images.get(base.name) : undefined;
+  if (files !== undefined && isNamedFiles(files)) startFromFiles(state, stage, files);
+  const resolveFrom = (from: string, instruction: Instruction): FilesFrom => {
+    const reference = copyReference(known.declared, stage, from, instruction, lowering);
+    const image = reference.kind === 'image' ? known.images.get(reference.name) : undefined;
+    if (image !== undefined && isNamedFiles(image) && image.tree !== undefined) {
+      return { kind: 'context', tree: image.tree };
+    }
     const earlier = reference.kind === 'stage' ? known.lowered.get(reference.stage) : undefined;
-    return earlier?.rootfs ?? constant(undefined);
+    return { kind: 'stage', rootfs: earlier?.rootfs ?? constant(image) };
   };
   // The triggers of the base are spent: they are among the instructions.
   const { OnBuild: _spent, ...config } = state.config;

@@ -12,6 +12,7 @@ import { type DeclaredStages, findStageByName, type StageDeclaration } from './s
 export type Reference =
   | { readonly kind: 'scratch' }
   | { readonly kind: 'stage'; readonly stage: StageDeclaration }
+  /** An image, or a named context. */
   | { readonly kind: 'image'; readonly name: string; readonly range: SourceRange };
 
 /** The names that an instruction takes files from. */
@@ -68,6 +69,7 @@ export function copyReference(
   stage: StageDeclaration,
   from: string,
   instruction: Instruction,
+  lowering: Pick<LoweringContext, 'isContext'>,
 ): Reference {
   const { range } = instruction;
   const named = findStageByName(declared.stages, from, stage.index);
@@ -91,7 +93,8 @@ export function copyReference(
       { range },
     );
   }
-  if (findStageByName(declared.stages, from, declared.stages.length) !== undefined) {
+  const isContext = lowering.isContext?.(from) === true;
+  if (!isContext && findStageByName(declared.stages, from, declared.stages.length) !== undefined) {
     throw new BuildError(
       'DOCKERFILE_INVALID',
       `${instruction.kind === 'copy' ? 'COPY --from' : 'RUN --mount from'}=${from} names this stage or a later one`,

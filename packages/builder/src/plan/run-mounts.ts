@@ -1,14 +1,18 @@
+import type { SourceTree } from '../context/source-tree.ts';
 import type { RunInstruction } from '../dockerfile/instruction.ts';
+import type { SourceRange } from '../dockerfile/source-file.ts';
 import { BuildError } from '../errors.ts';
 import type { MountRequest } from '../ops/run-mount.ts';
 import { atRange } from './at-range.ts';
 import { cleanAbsolute, resolveFrom } from './paths.ts';
+import type { FilesFrom } from './from-resolver.ts';
+import { contextStep } from './lower-named.ts';
 import type { BuildVertex } from './plan.ts';
 import { parseRunMount, type RunMountFlag } from './run-mount-flag.ts';
 import type { StageState } from './stage-state.ts';
 
-/** Finds the filesystem that `from=NAME` means. */
-type Resolver = (from: string) => BuildVertex;
+/** Finds the files that `from=NAME` means. */
+type Resolver = (from: string) => FilesFrom;
 
 /** The mounts of a RUN in order, variables expanded. */
 export function lowerRunMounts(stage: StageState, instruction: RunInstruction, resolve: Resolver): MountRequest[] {
@@ -20,7 +24,7 @@ export function lowerRunMounts(stage: StageState, instruction: RunInstruction, r
         case 'bind':
           return bindMount(stage, flag, resolve);
         case 'cache':
-          return cacheMount(stage, flag, resolve);
+          return cacheMount(stage, flag, instruction, resolve);
         case 'tmpfs':
           return { kind: 'tmpfs', target: targetOf(stage, flag), size: flag.size };
         case 'secret':
@@ -33,16 +37,16 @@ export function lowerRunMounts(stage: StageState, instruction: RunInstruction, r
 }
 
 function bindMount(stage: StageState, flag: RunMountFlag, resolve: Resolver): MountRequest {
-  const from =
-    flag.from === ''
-      ? ({ kind: 'context', tree: stage.context.context } as const)
-      : ({ kind: 'rootfs', rootfs: resolve(flag.from) } as const);
+  const files: FilesFrom = flag.from === '' ? { kind: 'context', tree: stage.context.context } : resolve(flag.from);
+  const from = files.kind === 'context' ? files : ({ kind: 'rootfs', rootfs: files.rootfs } as const);
   return { kind: 'bind', target: targetOf(stage, flag), from, source: flag.source, readOnly: flag.readOnly };
 }
 
-function cacheMount(stage: StageState, flag: RunMountFlag, resolve: Resolver): MountRequest {
+function cacheMount(stage: StageState, flag: RunMountFlag, { range }: RunInstruction, resolve: Resolver): MountRequest {
   const { source, sharing, readOnly, mode, uid, gid } = flag;
-  const from = flag.from === '' ? undefined : ({ kind: 'rootfs', rootfs: resolve(flag.from) } as const);
+  const files = flag.from === '' ? undefined : resolve(flag.from);
+  const rootfs = files?.kind === 'context' ? filesOf(stage, flag.from, files.tree, range) : files?.rootfs;
+  const from = rootfs === undefined ? undefined : ({ kind: 'rootfs', rootfs } as const);
   const target = targetOf(stage, flag);
   return {
     kind: 'cache',
@@ -58,6 +62,13 @@ function cacheMount(stage: StageState, flag: RunMountFlag, resolve: Resolver): M
     uid,
     gid,
   };
+}
+
+/** What a cache begins with is copied from a filesystem: a named context becomes one by a step of its own. */
+function filesOf(stage: StageState, name: string, tree: () => SourceTree, range: SourceRange): BuildVertex {
+  const step = contextStep(stage.nextStepId(), tree, range, stage.context);
+  stage.steps.push({ id: step.id, name: `files of ${name}` });
+  return step;
 }
 
 function secretMount(stage: StageState, flag: RunMountFlag): MountRequest {
@@ -83,10 +94,8 @@ function sshMount(stage: StageState, flag: RunMountFlag, index: number): MountRe
   };
 }
 
-function targetOf(stage: StageState, { target, type }: RunMountFlag): string {
-  if (target === '') {
-    throw new BuildError('DOCKERFILE_INVALID', `invalid mount target "": a ${type} mount needs target=PATH`);
-  }
+/** Without `target` it is the working directory: nothing, taken from there. */
+function targetOf(stage: StageState, { target }: RunMountFlag): string {
   return checked(resolveFrom(stage.workingDirectory, target));
 }
 

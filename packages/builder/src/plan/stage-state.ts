@@ -25,6 +25,8 @@ export interface LoweringContext {
   readonly ignoreCache: boolean;
   /** The build context; opened when the first COPY reads from it. */
   readonly context: () => SourceTree;
+  /** Whether there is a named context for this name of a stage or image. */
+  readonly isContext?: (name: string) => boolean;
   readonly dependencies: OpDependencies;
 }
 
@@ -80,8 +82,8 @@ export class StageState {
   }
 
   /** A row with the layer of `step`, whose filesystem becomes the stage's. */
-  recordStep(step: BuildStep, createdBy: string, name: string): void {
-    this.history.push({ createdBy, step });
+  recordStep(step: BuildStep, createdBy: string, name: string, instruction: Instruction): void {
+    this.history.push({ createdBy, step, instruction });
     this.steps.push({ id: step.id, name });
     this.rootfs = step;
   }

@@ -1,3 +1,4 @@
+import { didYouMean } from '../dockerfile/suggest.ts';
 import { BuildError } from '../errors.ts';
 import type { ArgInstruction, Dockerfile, FromInstruction, Instruction } from '../dockerfile/instruction.ts';
 
@@ -33,6 +34,11 @@ export function declareStages(dockerfile: Dockerfile): DeclaredStages {
   };
 }
 
+/** The names that stages were given. */
+export function stageNames(stages: readonly StageDeclaration[]): readonly string[] {
+  return stages.flatMap(({ name }) => name ?? []);
+}
+
 /** The name that people see: the stage's own, or `stage-N`. */
 export function stageLabel(stage: StageDeclaration): string {
   return stage.name ?? `stage-${stage.index}`;
@@ -56,9 +62,12 @@ export function targetStage(stages: readonly StageDeclaration[], target: string 
   const found = target === undefined ? stages.at(-1) : (findStageByName(stages, target, stages.length) ?? byNumber());
   if (found !== undefined) return found;
   const names = stages.map(stageLabel).join(', ');
-  throw new BuildError('STAGE_NOT_FOUND', `target stage ${JSON.stringify(target ?? '')} could not be found`, {
-    hint: `the Dockerfile has these stages: ${names}`,
-  });
+  const suggestion = didYouMean(target ?? '', stageNames(stages));
+  throw new BuildError(
+    'STAGE_NOT_FOUND',
+    `target stage ${JSON.stringify(target ?? '')} could not be found${suggestion}`,
+    { hint: `the Dockerfile has these stages: ${names}` },
+  );
 
   function byNumber(): StageDeclaration | undefined {
     return /^\d+$/.test(target ?? '') ? stages[Number(target)] : undefined;

@@ -1,4 +1,4 @@
-import type { BlobInfo, ByteString } from '@tsbuild/oci';
+import { type BlobInfo, type ByteString, IMPLIED_DIRECTORY } from '@tsbuild/oci';
 import type { LayerIndex, RootfsTree } from '@tsbuild/oci/node';
 import { Materializer } from './materialize.ts';
 import type { MaterializeTools, SourceEntry } from './materialize.ts';
@@ -76,7 +76,7 @@ async function addParents(
   const own = index.get(path);
   const lower = own === undefined ? below.lookup(path) : undefined;
   if (own !== undefined) await files.add(own, layer.digest);
-  else await files.add(lower?.type === 'directory' ? lower : { ...IMPLIED, path }, layer.digest);
+  else await files.add(lower?.type === 'directory' ? lower : { ...IMPLIED_DIRECTORY, path }, layer.digest);
 }
 
 /** Hides what the layers below have at `path`: with a whiteout, or child by child where this layer has a directory there. */
@@ -90,17 +90,3 @@ function hide(files: Materializer, path: ByteString, index: LayerIndex, below: R
     files.whiteout(path);
   }
 }
-
-const IMPLIED: SourceEntry = {
-  path: '',
-  type: 'directory',
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: { seconds: 0, nanoseconds: 0 },
-  linkPath: '',
-  devMajor: 0,
-  devMinor: 0,
-  offset: 0,
-};

@@ -86,13 +86,18 @@ describe('RUN --mount in the plan', () => {
     ]);
   });
 
+  it('without a target is mounted on the working directory', async () => {
+    expect(await mounts('--mount=type=tmpfs')).toEqual([{ kind: 'tmpfs', target: '/srv', size: null }]);
+    expect(await mounts('--mount=type=cache,id=x', 'WORKDIR sub\n')).toMatchObject([{ target: '/srv/sub' }]);
+    await expect(run('WORKDIR /\nRUN --mount=type=cache x')).rejects.toThrow('invalid mount target "/"');
+  });
+
   it('leaves keys of commands without mounts alone', async () => {
     expect(await mounts('')).toBeUndefined();
   });
 
   it.each([
     ['--mount=target=/', 'invalid mount target "/"'],
-    ['--mount=type=cache', 'invalid mount target "": a cache mount needs target=PATH'],
     ['--mount=typ=x', "unexpected key 'typ' in 'typ=x' (did you mean type?)"],
   ])('refuses %s, with its line', async (flag, message) => {
     await expect(run(`RUN ${flag} x`)).rejects.toMatchObject({ message, range: { start: { line: 2 } } });

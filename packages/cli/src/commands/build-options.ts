@@ -4,6 +4,9 @@ import { UsageError, notSupportedYet } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { progressOption } from '../open-progress.ts';
 import { runOptions } from './run-options.ts';
+import { checkAttestations } from './attestation-flags.ts';
+import { parseAnnotations } from './annotation-flag.ts';
+import { parseNamedContext } from './named-context-flag.ts';
 import type { OptionTable, OptionValues } from '../options.ts';
 
 const LATER = { describe: '', later: true } as const;
@@ -15,12 +18,18 @@ export const buildOptionTable = {
     kind: 'value',
     short: 'f',
     placeholder: 'FILE',
-    describe: 'The Dockerfile, - for standard input (default: PATH/Dockerfile)',
+    describe: 'The Dockerfile, a URL, or - for standard input (default: PATH/Dockerfile)',
   },
   'build-arg': {
     kind: 'list',
     placeholder: 'NAME[=VALUE]',
     describe: 'Set a build argument; without a value, from the environment',
+  },
+  'build-context': {
+    kind: 'list',
+    placeholder: 'NAME=SOURCE',
+    describe:
+      'Put a directory, docker-image://IMAGE, oci-layout://DIR[:TAG] or a URL in place of the stage or image NAME',
   },
   target: { kind: 'value', placeholder: 'STAGE', describe: 'Build this stage of the Dockerfile' },
   platform: { kind: 'value', placeholder: 'OS/ARCH', describe: "The image's platform; this machine's unless told" },
@@ -30,7 +39,7 @@ export const buildOptionTable = {
   secret: {
     kind: 'list',
     placeholder: 'id=ID[,src=FILE|,env=VAR]',
-    describe: 'A secret for RUN --mount=type=secret; it never gets into the image or the cache',
+    describe: 'A secret for RUN --mount=type=secret, or for ADD (GIT_AUTH_TOKEN, …); never in the image or the cache',
   },
   ssh: { kind: 'list', placeholder: 'default|ID[=SOCKET]', describe: 'An SSH agent for RUN --mount=type=ssh' },
   network: { kind: 'value', placeholder: 'MODE', describe: 'Network of RUN', choices: ['default', 'host', 'none'] },
@@ -45,30 +54,42 @@ export const buildOptionTable = {
     choices: ['auto', 'runc', 'namespaces'],
   },
   label: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Add a label to the image' },
+  annotation: {
+    kind: 'list',
+    placeholder: '[manifest:]KEY=VALUE',
+    describe: "Add an annotation to the image's manifest",
+  },
   output: {
     kind: 'list',
     short: 'o',
-    placeholder: 'FILE|-',
+    placeholder: 'FILE|DIR|-',
     describe:
-      'Also write the image to an archive that docker load accepts; or type=docker|oci,dest=FILE, type=oci,dest=DIR,tar=false, type=registry[,name=NAME]',
+      'Also write the image to an archive that docker load accepts, or with a directory its files; or type=docker|oci,dest=FILE, type=oci,dest=DIR,tar=false, type=local,dest=DIR, type=tar,dest=FILE, type=registry[,name=NAME]',
   },
   push: { kind: 'flag', describe: 'Push the image, under each of its names' },
   load: { kind: 'flag', describe: 'Hand the image to the Docker engine' },
   iidfile: { kind: 'value', placeholder: 'FILE', describe: 'Write the image ID to a file' },
+  check: { kind: 'flag', describe: 'Build nothing, check the Dockerfile; fails when there is something to say' },
+  call: {
+    kind: 'value',
+    placeholder: 'METHOD',
+    describe: 'Build nothing, tell of the Dockerfile: check, outline or targets (,format=json)',
+  },
+  'metadata-file': { kind: 'value', placeholder: 'FILE', describe: 'Write digests and names of the image as JSON' },
+  jobs: { kind: 'value', placeholder: 'N', describe: 'How many steps may run at once (default: one for each core)' },
   progress: progressOption,
   quiet: { kind: 'flag', short: 'q', describe: 'Show nothing but the image ID' },
   // Docker's legacy builder removes its containers with these; there are none here, so there is nothing to do.
   rm: { kind: 'flag', describe: '' },
   'force-rm': { kind: 'flag', describe: '' },
-  annotation: { kind: 'list', ...LATER },
-  attest: { kind: 'list', ...LATER },
-  'build-context': { kind: 'list', ...LATER },
-  builder: { kind: 'value', ...LATER },
+  provenance: { kind: 'value', placeholder: 'false', describe: '' },
+  sbom: { kind: 'value', placeholder: 'false', describe: '' },
+  attest: { kind: 'list', describe: '' },
+  // There is one builder, and this is it.
+  builder: { kind: 'value', describe: '' },
   'cache-from': { kind: 'list', ...LATER },
   'cache-to': { kind: 'list', ...LATER },
-  call: { kind: 'value', ...LATER },
   'cgroup-parent': { kind: 'value', ...LATER },
-  check: { kind: 'flag', ...LATER },
   compress: { kind: 'flag', ...LATER },
   'cpu-period': { kind: 'value', ...LATER },
   'cpu-quota': { kind: 'value', ...LATER },
@@ -77,9 +98,6 @@ export const buildOptionTable = {
   'cpuset-mems': { kind: 'value', ...LATER },
   memory: { kind: 'value', short: 'm', ...LATER },
   'memory-swap': { kind: 'value', ...LATER },
-  'metadata-file': { kind: 'value', ...LATER },
-  provenance: { kind: 'value', ...LATER },
-  sbom: { kind: 'value', ...LATER },
   'security-opt': { kind: 'list', ...LATER },
   squash: { kind: 'flag', ...LATER },
   verify: { kind: 'flag', ...LATER },
@@ -95,10 +113,12 @@ export type BuildFlags = OptionValues<typeof buildOptionTable>;
 export function builderOptions(
   flags: BuildFlags,
   host: Host,
-): Omit<BuildOptions, 'context' | 'dockerfile' | 'dockerfileName' | 'registry'> {
+): Omit<BuildOptions, 'context' | 'dockerfile' | 'dockerfileText' | 'dockerfileName' | 'registry'> {
   const buildArgs = new Map(flags['build-arg'].map(parseBuildArg));
   const epoch = sourceDateEpoch(buildArgs.get('SOURCE_DATE_EPOCH') ?? host.env['SOURCE_DATE_EPOCH']);
   const platform = checkPlatform(flags.platform);
+  checkAttestations(flags);
+  const jobs = parseJobs(flags.jobs);
   return {
     tags: flags.tag.map(checkTag),
     buildArgs,
@@ -108,6 +128,9 @@ export function builderOptions(
     network: networkMode(flags.network),
     isolation: isolationMode(flags.isolation),
     labels: new Map(flags.label.map(parseLabel)),
+    annotations: parseAnnotations(flags.annotation, platform),
+    contexts: new Map(flags['build-context'].map((text) => parseNamedContext(text, host))),
+    ...(jobs === undefined ? {} : { jobs }),
     ...runOptions(flags, host),
     ...(flags.target ? { target: flags.target } : {}),
     ...(platform === undefined ? {} : { platform }),
@@ -127,6 +150,12 @@ function parseLabel(text: string): [string, string] {
   const key = equals < 0 ? text : text.slice(0, equals);
   if (key === '') throw wrong(`invalid --label ${JSON.stringify(text)}: expected KEY=VALUE`);
   return [key, equals < 0 ? '' : text.slice(equals + 1)];
+}
+
+function parseJobs(text: string | undefined): number | undefined {
+  if (!text) return undefined;
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw wrong(`invalid --jobs ${JSON.stringify(text)}: expected a number, 1 or more`);
 }
 
 function checkTag(name: string): string {

@@ -6,31 +6,56 @@ export type BuildOutput =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'stdout' }
   | { readonly kind: 'engine' }
+  /** The files of the image, in a directory. */
+  | { readonly kind: 'files'; readonly path: string }
+  /** The files of the image as a tar archive; `-` is standard output. */
+  | { readonly kind: 'tar'; readonly path: string }
   /** An OCI image layout. */
   | { readonly kind: 'directory'; readonly path: string }
   /** Under `name`, or without one under each of the image's names. */
   | { readonly kind: 'registry'; readonly name?: string };
 
-const LATER = ['local', 'tar', 'cacheonly'];
-const TYPES = ['docker', 'oci', 'registry', 'image'];
-
 /**
- * Reads `--output` values: `FILE`, `-`, or docker's `type=docker|oci,dest=FILE|-`, `type=oci,dest=DIR,tar=false` and
- * `type=registry[,name=NAME]`. The archives of both types are the same, an OCI layout and a docker-archive in one.
+ * Reads `--output` values: `FILE`, `DIR`, `-`, or docker's `type=docker|oci,dest=FILE|-`, `type=oci,dest=DIR,tar=false`,
+ * `type=local,dest=DIR`, `type=tar,dest=FILE|-` and `type=registry[,name=NAME]`. The archives of docker and oci are the
+ * same, an OCI layout and a docker-archive in one.
  * @throws UsageError
  */
 export function parseBuildOutput(text: string): BuildOutput {
   if (text === '') throw wrong(text, 'expected a file, or - for standard output');
-  if (!/^(?:type|dest|tar|name|push)=/.test(text)) return destination(text);
+  if (!/^(?:type|dest|tar|name|push)=/.test(text)) return named(text);
   const fields = new OutputFields(text);
   const type = fields.take('type');
   if (type === undefined) throw wrong(text, 'type= is missing');
-  if (LATER.includes(type)) throw notSupportedYet(`--output type=${type}`, 'build');
-  if (!TYPES.includes(type)) throw wrong(text, 'expected type=docker, type=oci or type=registry');
-  const output = type === 'registry' || type === 'image' ? toRegistry(fields, type) : toArchive(fields, type);
+  const output = ofType(type, fields);
   const [left] = fields.left();
   if (left !== undefined) throw notSupportedYet(`${left}= in --output ${text}`, 'build');
   return output;
+}
+
+function ofType(type: string, fields: OutputFields): BuildOutput {
+  switch (type) {
+    case 'docker':
+    case 'oci':
+      return toArchive(fields, type);
+    case 'registry':
+    case 'image':
+      return toRegistry(fields, type);
+    case 'local':
+    case 'tar':
+      return toFiles(fields, type);
+    case 'cacheonly':
+      throw notSupportedYet('--output type=cacheonly', 'build');
+    default:
+      throw wrong(fields.text, 'expected type=docker, type=oci, type=local, type=tar or type=registry');
+  }
+}
+
+function toFiles(fields: OutputFields, type: 'local' | 'tar'): BuildOutput {
+  const path = fields.take('dest') ?? '';
+  if (type === 'tar') return { kind: 'tar', path: path === '' ? '-' : path };
+  if (path === '' || path === '-') throw wrong(fields.text, 'type=local needs dest=DIR');
+  return { kind: 'files', path };
 }
 
 /** `type=image,push=true` is buildx's longer name for `type=registry`. */
@@ -57,6 +82,17 @@ function toArchive(fields: OutputFields, type: string): BuildOutput {
   if (dest !== '') return destination(dest);
   // As in buildx: without a destination, `docker` is the engine and `oci` is standard output.
   return type === 'docker' ? { kind: 'engine' } : { kind: 'stdout' };
+}
+
+/**
+ * A path without type: buildx means a directory of files, and we an archive. A name with a dot in it, such as
+ * `my-app.tar`, is the archive's; `out`, `./dist` and whatever ends in a slash are directories.
+ */
+function named(path: string): BuildOutput {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const isDirectory = name === '' || name === '.' || name === '..' || !name.includes('.');
+  const isStream = path === '-' || /^\/(?:dev|proc)\//.test(path);
+  return isDirectory && !isStream ? { kind: 'files', path } : destination(path);
 }
 
 function destination(path: string): BuildOutput {

@@ -12,31 +12,40 @@ import { shownId } from '../output/image-id.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 import { registryOptions } from '../registry-config.ts';
 import { openBuildContext } from './build-context.ts';
+import { WarningCollector } from '../output/warnings.ts';
+import { parseCall } from './call-option.ts';
 import { type BuildFlags, buildOptionTable, builderOptions } from './build-options.ts';
 import type { BuildOutput } from './build-output.ts';
 import { buildOutputs, checkPlaces } from './check-outputs.ts';
 import { deliver } from './deliver.ts';
+import { writeMetadata } from './metadata-file.ts';
 
 /** `tsbuild build`: the reason for everything else. */
 export const buildCommand = defineCommand({
   name: 'build',
-  synopsis: 'PATH | -',
+  synopsis: 'PATH | URL | -',
   summary: 'Build an image from a Dockerfile',
   options: buildOptionTable,
   operands: {
     min: 1,
     max: 1,
-    what: 'one PATH, the directory of the context (. for this one), or - for standard input',
+    what: 'one PATH, the directory of the context (. for this one), a URL, or - for standard input',
   },
   examples: [
     ['tsbuild build -t my-app .', 'Build ./Dockerfile, name the image my-app'],
     ['tsbuild build -t my-app -o my-app.tar .', 'Also write an archive for docker load -i'],
     ['tsbuild build -t ghcr.io/me/my-app --push .', 'Build, and push to a registry'],
     ['tsbuild build --target test .', 'Build one stage'],
+    ['tsbuild build --check .', 'Check the Dockerfile, build nothing'],
     ['tsbuild build -q -f docker/web.Dockerfile .', 'Print the image ID only'],
   ],
   async run({ options, operands, settings }, host) {
     const flags = builderOptions(options, host);
+    const call = parseCall(options);
+    if (call !== undefined) {
+      const { runCall } = await import('./call.ts');
+      return await runCall(call, { options, flags, path: operands[0] ?? '', settings }, host);
+    }
     const outputs = buildOutputs(options, host);
     await checkPlaces(outputs, host);
     const registry = await registryOptions(host);
@@ -45,26 +54,32 @@ export const buildCommand = defineCommand({
 
     const context = await openBuildContext(operands[0] ?? '', options.file, host);
     const progress = openProgress(options, host);
+    const warnings = new WarningCollector(progress.reporter);
+    const showWarnings = (): void => {
+      if (!options.quiet && progress.json === undefined) host.stderr.write(warnings.text(host));
+    };
     try {
       const store = await Store.open(settings.root);
-      const { directory, dockerfile, shownName: dockerfileName } = context;
-      const result = await build(
-        { ...flags, registry, context: directory, dockerfile, dockerfileName },
-        store,
-        progress.reporter,
-        host.signal,
-      );
+      const result = await build({ ...flags, registry, ...context }, store, warnings, host.signal);
       progress.close();
+      showWarnings();
       const openPushProgress = () => openProgress(options, host, PUSHING);
-      await deliver(result, outputs, { store, registry, host, openProgress: openPushProgress });
+      const pushed = await deliver(result, outputs, {
+        store,
+        registry,
+        host,
+        annotations: flags.annotations ?? new Map(),
+        openProgress: openPushProgress,
+        notice: (text) => warn(text, options, host),
+      });
       await tellId(result, options, host);
+      await writeMetadata(result, pushed, options['metadata-file'], host);
       if (!options.quiet && progress.mode !== 'json') host.stderr.write(`${closingLine(result, outputs)}\n`);
       return EXIT_OK;
     } catch (error) {
       progress.close();
+      showWarnings();
       return await reportFailure(error, { progress, debug: settings.debug }, host);
-    } finally {
-      await context.dispose();
     }
   },
 });
@@ -96,6 +111,8 @@ function closingLine(result: BuildResult, outputs: readonly BuildOutput[]): stri
     return `${built} Next: docker run --rm ${pushed.name === undefined ? name : shortName(pushed.name)}`;
   if (outputs.some((output) => output.kind === 'engine')) return `${built} Next: docker run --rm ${name}`;
   if (file !== undefined) return `${built} Next: docker load -i ${sanitizeName(file.path)}`;
+  const files = outputs.find((output) => output.kind === 'files');
+  if (files !== undefined) return `${built} Its files are in ${sanitizeName(files.path)}`;
   if (outputs.length > 0) return built;
   return `${built} Next: tsbuild save ${name} | docker load`;
 }

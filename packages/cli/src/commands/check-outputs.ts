@@ -16,7 +16,7 @@ export function buildOutputs(flags: BuildFlags, host: Host): readonly BuildOutpu
   if (flags.load && !has('engine')) outputs.push({ kind: 'engine' });
   if (flags.push && !outputs.some((output) => output.kind === 'registry' && output.name === undefined))
     outputs.push({ kind: 'registry' });
-  const toStdout = outputs.filter((output) => output.kind === 'stdout').length;
+  const toStdout = outputs.filter(isStdout).length;
   const wrong = (message: string, hint: string) => new UsageError(message, { hint, command: 'build' });
   if (toStdout > 1) throw wrong('--output - was given twice', 'one archive goes to standard output');
   if (toStdout === 1 && flags.quiet) throw wrong('--output - and --quiet both write to standard output', 'use -o FILE');
@@ -29,11 +29,22 @@ export function buildOutputs(flags: BuildFlags, host: Host): readonly BuildOutpu
   return outputs;
 }
 
+function isStdout(output: BuildOutput): boolean {
+  return output.kind === 'stdout' || (output.kind === 'tar' && output.path === '-');
+}
+
 /** A build of minutes should not end with a folder that is not there, or a directory that is taken. @throws CommandError */
 export async function checkPlaces(outputs: readonly BuildOutput[], host: Host): Promise<void> {
   for (const output of outputs) {
-    if (output.kind !== 'file' && output.kind !== 'directory') continue;
+    if (!('path' in output) || isStdout(output)) continue;
     const path = resolve(host.cwd, output.path);
+    if (output.kind === 'files') {
+      const there = await stat(path).catch(() => undefined);
+      if (there === undefined || there.isDirectory()) continue;
+      throw new CommandError(`cannot write files to ${output.path}: it is not a directory`, {
+        hint: `for an archive: -o type=docker,dest=${output.path}`,
+      });
+    }
     const folder = dirname(path);
     const info = await stat(folder).catch(() => undefined);
     if (info?.isDirectory() !== true)

@@ -1,6 +1,15 @@
 import { resolve } from 'node:path';
 import { type BuildResult, type Store, pushImage } from '@tsbuild/builder';
-import { type RegistryOptions, formatReference, parseReference, writeArchive } from '@tsbuild/oci/node';
+import {
+  type Digest,
+  exportTree,
+  formatReference,
+  fromStoredImage,
+  parseReference,
+  type RegistryOptions,
+  writeArchive,
+} from '@tsbuild/oci/node';
+import { writeFilesDirectory } from '../files-directory.ts';
 import type { Host } from '../host.ts';
 import { writeLayoutDirectory } from '../layout-directory.ts';
 import { loadIntoEngine } from '../load-into-engine.ts';
@@ -17,10 +26,28 @@ export interface Delivery {
   readonly host: Host;
   /** Opens the output for the progress of pushing. */
   readonly openProgress: () => OpenProgress;
+  readonly annotations: ReadonlyMap<string, string>;
+  /** Shows a warning. */
+  readonly notice: (text: string) => void;
 }
 
-/** Brings what was built to files, streams, the engine and registries, in the order of the command line. */
-export async function deliver(result: BuildResult, outputs: readonly BuildOutput[], way: Delivery): Promise<void> {
+/** What went to a registry: another manifest than the store's, as layers travel compressed. `size` in bytes. */
+export interface PushedImage {
+  readonly digest: Digest;
+  readonly size: number;
+  readonly names: readonly string[];
+}
+
+/**
+ * Brings what was built to files, streams, the engine and registries, in the order of the command line.
+ * @returns what the last registry got
+ */
+export async function deliver(
+  result: BuildResult,
+  outputs: readonly BuildOutput[],
+  way: Delivery,
+): Promise<PushedImage | undefined> {
+  let pushed: PushedImage | undefined;
   const { store, host } = way;
   const names = result.names.map((name) => parseReference(name));
   const archive = (sink: Sink) => writeArchive([{ ...result.image, names }], store.layout.blobs, sink);
@@ -35,34 +62,65 @@ export async function deliver(result: BuildResult, outputs: readonly BuildOutput
       case 'engine':
         await loadIntoEngine(archive, host);
         break;
+      case 'files': {
+        const path = resolve(host.cwd, output.path);
+        const { blobs, indexes } = store.layout;
+        await writeFilesDirectory(result.image, {
+          path,
+          shownPath: output.path,
+          blobs,
+          indexes,
+          signal: host.signal,
+          notice: way.notice,
+        });
+        break;
+      }
+      case 'tar':
+        await writeTar(result, output.path, way);
+        break;
       case 'directory': {
         const target = { path: resolve(host.cwd, output.path), shownPath: output.path, names };
         await writeLayoutDirectory(result.image, target, { blobs: store.layout.blobs, signal: host.signal });
         break;
       }
       case 'registry':
-        await push(result, output.name, way);
+        pushed = await push(result, output.name, way);
         break;
     }
   }
+  return pushed;
+}
+
+/** The files of the image as one tar, as buildx and `docker export` write it. */
+async function writeTar({ image }: BuildResult, path: string, { store, host }: Delivery): Promise<void> {
+  const { blobs, indexes } = store.layout;
+  const value = await fromStoredImage(blobs, image);
+  const write = async (sink: Sink): Promise<void> => {
+    for await (const chunk of exportTree(value, { blobs, indexes, signal: host.signal })) await sink(chunk);
+  };
+  if (path === '-') await write(streamSink(host.stdout, host.signal));
+  else await writeOutputFile(resolve(host.cwd, path), write, host.signal);
 }
 
 /** Pushes the image, whatever bears its names by now, under the name or all of its own. */
-async function push(result: BuildResult, name: string | undefined, way: Delivery): Promise<void> {
+async function push(result: BuildResult, name: string | undefined, way: Delivery): Promise<PushedImage | undefined> {
   const { store, registry, host } = way;
   const { signal } = host;
   const targets = name === undefined ? result.names : [formatReference(parseReference(name))];
   const progress = way.openProgress();
   const lines: string[] = [];
+  let pushed: PushedImage | undefined;
   try {
     for (const as of new Set(targets)) {
       const { digest, size } = await pushImage(result.image.id, {
         store,
         registry,
         as,
+        annotations: way.annotations,
         reporter: progress.reporter,
         signal,
       });
+      pushed = { digest, size, names: targets };
       progress.json?.pushed({ reference: as, digest, size });
       lines.push(`${sanitizeName(as)}: digest: ${digest} size: ${size}\n`);
     }
@@ -72,4 +130,5 @@ async function push(result: BuildResult, name: string | undefined, way: Delivery
     throw error;
   }
   if (progress.mode === 'plain' || progress.mode === 'tty') host.stderr.write(lines.join(''));
+  return pushed;
 }

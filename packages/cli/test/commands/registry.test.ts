@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Layout } from '@tsbuild/oci/node';
@@ -173,6 +173,20 @@ describe.skipIf(SKIP_REGISTRY)(`push and pull${NO_REGISTRY}`, () => {
         expect((await tsbuild(['pull', name], { root: to })).code).toBe(0);
         expect(await idOf(to, name)).toBe(await idOf(root, names[0] ?? ''));
       }
+    });
+
+    it('--annotation and --metadata-file say what is in the registry, and a later push the same', async () => {
+      const { root, cwd, build } = await project('FROM scratch\nCOPY run /\n');
+      const name = `${registry.host}/annotated:1`;
+      const flags = ['--annotation', 'org.opencontainers.image.title=x', '--metadata-file', 'm.json'];
+      expect(await build(['-t', name, '--push', ...flags, '.'])).toMatchObject({ code: 0 });
+      const metadata = JSON.parse(await readFile(join(cwd, 'm.json'), 'utf8')) as Record<string, string>;
+      const accept = 'application/vnd.oci.image.manifest.v1+json';
+      const answer = await fetch(`http://${registry.host}/v2/annotated/manifests/1`, { headers: { accept } });
+      expect(answer.headers.get('docker-content-digest')).toBe(metadata['containerimage.digest']);
+      expect(await answer.json()).toMatchObject({ annotations: { 'org.opencontainers.image.title': 'x' } });
+      const again = await tsbuild(['push', name], { root });
+      expect(again.stdout).toContain(`digest: ${metadata['containerimage.digest']} `);
     });
 
     it('finds its base in a mirror, and afterwards without it; --pull asks again', async () => {

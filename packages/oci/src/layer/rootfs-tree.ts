@@ -1,7 +1,7 @@
 import type { BlobInfo } from '../blob/blob-store.ts';
 import { type ByteString, compareByteStrings } from '../byte-string.ts';
 import type { Digest } from '../digest.ts';
-import type { LayerEntry } from './layer-entry.ts';
+import { IMPLIED_DIRECTORY, type LayerEntry } from './layer-entry.ts';
 import { layerInvalid } from './layer-error.ts';
 import type { LayerIndex } from './layer-index.ts';
 import { baseName, joinPath, parentPath } from './layer-path.ts';
@@ -58,7 +58,7 @@ export class RootfsTree {
       0,
       layers.findLastIndex(({ index }) => index.find(OPAQUE_NAME) >= 0),
     );
-    this.#directories.set('', { entry: { ...IMPLIED, path: '', layer }, floor, layer: -1, implied: -1 });
+    this.#directories.set('', { entry: { ...IMPLIED_DIRECTORY, path: '', layer }, floor, layer: -1, implied: -1 });
   }
 
   /**
@@ -138,7 +138,7 @@ export class RootfsTree {
     }
     const digest = this.#layers[implied]?.info.digest;
     if (digest === undefined) return undefined;
-    const entry = { ...IMPLIED, path, layer: digest };
+    const entry = { ...IMPLIED_DIRECTORY, path, layer: digest };
     return { entry, layer: implied, implied, floor: this.#contentFloor(path, floor, child) };
   }
 
@@ -179,20 +179,6 @@ export class RootfsTree {
     );
   }
 }
-
-/** A directory that no layer describes. */
-const IMPLIED: Omit<LayerEntry, 'path'> = {
-  type: 'directory',
-  mode: 0o755,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: { seconds: 0, nanoseconds: 0 },
-  linkPath: '',
-  devMajor: 0,
-  devMinor: 0,
-  offset: 0,
-};
 
 function noLayer(layer: number): never {
   throw new RangeError(`no layer ${layer}`);

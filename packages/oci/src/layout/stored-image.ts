@@ -9,6 +9,8 @@ export interface ImageContent {
   readonly config: Uint8Array;
   /** Lowest first, one for each of the config's `diff_ids`. */
   readonly layers: readonly Descriptor[];
+  /** Of the manifest (image-spec annotations.md). */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** An image of a {@link Layout}. */

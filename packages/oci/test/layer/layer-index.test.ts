@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { LayerEntry } from '../../src/layer/layer-entry.ts';
 import { LayerIndex } from '../../src/layer/layer-index.ts';
 import { LayerIndexBuilder } from '../../src/layer/layer-index-builder.ts';
+import { PLAIN_ENTRY } from '../../testing/plain-entry.ts';
 import { anyEntry } from '../tar/arbitrary-entry.ts';
 
 const sha256 = fc.stringMatching(/^[0-9a-f]{64}$/);
@@ -19,19 +20,7 @@ const anyLayerEntry: fc.Arbitrary<LayerEntry> = fc
 
 const anyLayer = fc.uniqueArray(anyLayerEntry, { selector: ({ path }) => path, maxLength: 30 });
 
-const plain: LayerEntry = {
-  path: '',
-  type: 'file',
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: { seconds: 0, nanoseconds: 0 },
-  linkPath: '',
-  devMajor: 0,
-  devMinor: 0,
-  offset: 0,
-};
+const plain: LayerEntry = { ...PLAIN_ENTRY, path: '', offset: 0 };
 
 function build(entries: readonly LayerEntry[]): LayerIndex {
   const builder = new LayerIndexBuilder();

@@ -1,19 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { PLAIN_ENTRY } from '../../testing/plain-entry.ts';
 import type { TarEntry } from '../../src/tar/entry.ts';
 import { encodePlainHeader, encodeTarHeader } from '../../src/tar/writer.ts';
 
-const file: TarEntry = {
-  path: 'a',
-  type: 'file',
-  mode: 0o644,
-  uid: 0,
-  gid: 0,
-  size: 0,
-  mtime: { seconds: 0, nanoseconds: 0 },
-  linkPath: '',
-  devMajor: 0,
-  devMinor: 0,
-};
+const file: TarEntry = { ...PLAIN_ENTRY, path: 'a' };
 const text = (block: Uint8Array, from: number, length: number) =>
   Buffer.from(block)
     .toString('latin1', from, from + length)
