@@ -1,4 +1,5 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { removeAll } from './support/containers.ts';
 import { docker, lab, without, withoutEngine, withoutRoot } from './support/lab.ts';
 import { typeOnTerminal } from './support/terminal.ts';
 import { type Tsbuild, tsbuild } from './support/tsbuild.ts';
@@ -14,6 +15,8 @@ describe.skipIf(SKIP)(
       builder = await tsbuild();
       await builder.output(['tag', 'debian:bookworm-slim', 'debian']);
     });
+
+    afterAll(() => removeAll(builder));
 
     it('makes a base with node by hand', async () => {
       const typed = await typeOnTerminal(
