@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { removeAll, stateOf } from './support/containers.ts';
 import { without, withoutRoot } from './support/lab.ts';
-import { output } from './support/process.ts';
+import { output, run } from './support/process.ts';
 import { typeOnTerminal } from './support/terminal.ts';
 import { contextOf, type Tsbuild, tsbuild } from './support/tsbuild.ts';
 
@@ -204,4 +204,28 @@ describe.skipIf(withoutRoot).each(['auto', 'namespaces'])('tsbuild run, isolatio
     expect(refused.exitCode).toBe(1);
     expect(refused.stderr).toContain('must force');
   });
+});
+
+describe.skipIf(withoutRoot)('build --debug-shell (needs root)', () => {
+  it.each(['auto', 'namespaces'])(
+    'opens a shell in the state before the RUN that failed, isolation %s',
+    async (isolation) => {
+      const builder = await tsbuild();
+      const Dockerfile =
+        'FROM busybox\nENV A=b\nRUN echo before > /before\nWORKDIR /w\nRUN --mount=type=tmpfs,target=/mem echo x > /broken; exit 9\n';
+      const { words, env } = builder.commandLine([
+        'build',
+        '--isolation',
+        isolation,
+        '--debug-shell',
+        await contextOf({ Dockerfile }),
+      ]);
+      const [program = '', ...rest] = words;
+      const input = 'cat /before; echo $A; pwd; ls /broken 2>/dev/null || echo gone; mount | grep -c " /mem "\n';
+      const ended = await run(program, rest, { env, input });
+      expect(ended.stdout).toBe('before\nb\n/w\ngone\n1\n');
+      expect(ended.exitCode).toBe(1);
+      expect(ended.stderr).toContain('exit code: 9');
+    },
+  );
 });

@@ -60,3 +60,4 @@ export type { ContainerChange } from './container/container-changes.ts';
 export { removalOf } from './container/images-in-use.ts';
 export { containerDocument } from './container/inspect-container.ts';
 export { renameContainer } from './container/rename.ts';
+export type { FailedRun, ShellSession } from './ops/dependencies.ts';
