@@ -57,8 +57,12 @@ describe('changeConfig', () => {
     });
   });
 
-  it.each(['RUN true', 'COPY a b', 'nonsense'])('refuses %s', (change) => {
-    expect(() => changeConfig({}, [change])).toThrow();
+  it.each([
+    ['RUN true', 'run is not a valid change command'],
+    ['COPY a b', 'copy is not a valid change command'],
+    ['nonsense', 'unknown instruction'],
+  ])('refuses %s', (change, message) => {
+    expect(() => changeConfig({}, [change])).toThrow(message);
   });
 });
 
