@@ -76,6 +76,8 @@ export interface BuildOptions {
   readonly annotations?: ReadonlyMap<string, string>;
   /** `SOURCE_DATE_EPOCH`, seconds since 1970: everything new gets no later time. */
   readonly epoch?: number;
+  /** Fail rather than execute a step: any one (`''`), or those of a number, a stage, or `STAGE/N`. */
+  readonly failOnMiss?: string;
   /** How many steps may run at once; default the number of processors. */
   readonly jobs?: number;
 }
@@ -87,6 +89,9 @@ export interface BuildResult {
   readonly size: number;
   /** The image's names, in full. */
   readonly names: readonly string[];
-  readonly steps: { readonly total: number; readonly cached: number };
+  /** What each layer of the image adds, lowest first: its files' bytes, and the step that made it, if it is not the base's. */
+  readonly layers: readonly { readonly size: number; readonly step?: string }[];
+  /** `saved`: how long the executions took that the cached steps stand for, milliseconds. */
+  readonly steps: { readonly total: number; readonly cached: number; readonly saved: number };
   readonly milliseconds: number;
 }

@@ -1,18 +1,11 @@
 import { availableParallelism } from 'node:os';
-import {
-  familiarName,
-  formatPlatform,
-  formatReference,
-  OciError,
-  parseReference,
-  type Platform,
-  type Reference,
-} from '@tsbuild/oci';
+import { familiarName, formatPlatform, formatReference, OciError, parseReference, type Reference } from '@tsbuild/oci';
 import { hostPlatform, type StoredImage } from '@tsbuild/oci/node';
 import { AddSources } from './add-sources.ts';
 import type { BuildOptions, BuildResult } from './build-options.ts';
 import { baseImageResolver } from './base-images.ts';
 import { openBuildContext } from './build-context.ts';
+import { BuildHistory } from './build-history.ts';
 import { Checks } from './checks.ts';
 import { ContextSources } from './context-sources.ts';
 import { parseDockerfile } from './dockerfile/parser.ts';
@@ -42,10 +35,11 @@ import { targetPlatform } from './target-platform.ts';
 export async function build(
   options: BuildOptions,
   store: Store,
-  reporter: ProgressReporter,
+  progress: ProgressReporter,
   signal: AbortSignal,
 ): Promise<BuildResult> {
   const started = Date.now();
+  const reporter = new BuildHistory(options, store, progress, started);
   const names = options.tags.map(parseTag);
   const platform = targetPlatform(options.platform);
   // From here on no collection deletes what this build finds or makes.
@@ -68,9 +62,9 @@ export async function build(
     client: access.client,
     signal,
   });
-  const resolveImage = baseImageResolver({ store, platform, pull: options.pull, client: access.client, signal });
+  const resolveImage = baseImageResolver({ store, pull: options.pull, client: access.client, signal });
   const given = options.contexts ?? new Map<string, string>();
-  const named = new NamedContexts({ contexts: given, sources: contexts, store, platform, resolveImage });
+  const named = new NamedContexts({ contexts: given, sources: contexts, store, resolveImage });
   try {
     reporter.report({ type: 'build-started', dockerfile: file.name, ...defined('target', options.target) });
     const dockerfile = parseDockerfile(file);
@@ -86,7 +80,7 @@ export async function build(
       notice,
       layers,
       named,
-      resolveImage: checks.watch(async (name) => (await named.find(name)) ?? resolveImage(name)),
+      resolveImage: checks.watch(async (name, of) => (await named.find(name, of)) ?? resolveImage(name, of)),
       context: context.tree,
       added,
     };
@@ -100,9 +94,8 @@ export async function build(
     warn(found.filter(({ rule }) => ruleOf(rule).own !== true));
     checks.enforce(found);
     reportPlan(plan, reporter);
-    if (needsEmulation(plan, platform)) {
-      notice(`RUN for ${formatPlatform(platform)} works only where this machine emulates it (binfmt_misc)`);
-    }
+    for (const other of emulated(plan))
+      notice(`RUN for ${other} works only where this machine emulates it (binfmt_misc)`);
     const solution = await solve([plan.target.rootfs], {
       cache: store.records,
       reporter,
@@ -110,9 +103,11 @@ export async function build(
       jobs: options.jobs ?? availableParallelism(),
       now: Date.now,
       sizeOf: (output) => output.layer.size,
+      ...reporter.watch(plan, options.failOnMiss),
     });
-    const image = await storeImage(plan, solution, { options, store, platform, names, layers });
-    const size = await contentSize(image, store);
+    const image = await storeImage(plan, solution, { options, store, names, layers });
+    const byLayer = await layersOf(image, plan, store);
+    const size = byLayer.reduce((sum, layer) => sum + layer.size, 0);
     const own = found.filter(({ rule }) => ruleOf(rule).own === true);
     const steps = countSteps(solution);
     // The records are read for their times only where time was spent.
@@ -121,6 +116,7 @@ export async function build(
     const result = {
       image,
       size,
+      layers: byLayer,
       names: names.map(formatReference),
       steps,
       milliseconds: Date.now() - started,
@@ -137,12 +133,17 @@ export async function build(
     throw error instanceof BuildError && error.range !== undefined ? error.at(error.range, file) : error;
   } finally {
     contexts.save(notice);
+    reporter.save();
   }
 }
 
 function countSteps(solution: Solution<Rootfs, LayerOutput>): BuildResult['steps'] {
   const results = [...solution.results.values()];
-  return { total: results.length, cached: results.filter((result) => result.cached).length };
+  return {
+    total: results.length,
+    cached: results.filter((result) => result.cached).length,
+    saved: results.reduce((sum, { saved }) => sum + saved, 0),
+  };
 }
 
 /** `{ [key]: value }`, or nothing when the value is undefined. */
@@ -150,9 +151,16 @@ function defined<K extends string, V>(key: K, value: V | undefined): { readonly 
   return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
 }
 
-async function contentSize(image: StoredImage, store: Store): Promise<number> {
+/** What each layer adds: those of the base first, which no step of this Dockerfile made. */
+async function layersOf(image: StoredImage, plan: Plan, store: Store): Promise<BuildResult['layers']> {
+  const names = new Map(plan.stages.flatMap(({ steps }) => steps.map(({ id, name }) => [id, name] as const)));
+  const made = plan.target.history.flatMap(({ step }) => (step === undefined ? [] : [names.get(step.id)]));
+  const ofBase = image.layers.length - made.length;
   const indexes = await Promise.all(image.layers.map(({ digest }) => store.indexes.get(digest)));
-  return indexes.reduce((sum, index) => sum + index.contentSize, 0);
+  return indexes.map(({ contentSize }, i) => {
+    const step = made[i - ofBase];
+    return { size: contentSize, ...(step === undefined ? {} : { step }) };
+  });
 }
 
 async function storeImage(
@@ -161,7 +169,6 @@ async function storeImage(
   input: {
     readonly options: BuildOptions;
     readonly store: Store;
-    readonly platform: Platform;
     readonly names: readonly Reference[];
     readonly layers: LayerFetcher;
   },
@@ -170,9 +177,8 @@ async function storeImage(
   if (rootfs === undefined) throw new TypeError('the solver returns one value for each wanted vertex');
   const { labels, annotations, epoch } = input.options;
   const { results } = solution;
-  const { platform } = input;
   const layers = await input.layers.ensure(rootfs.layers);
-  const content = assembleContent({ stage: plan.target, layers, results, platform, labels, annotations, epoch });
+  const content = assembleContent({ stage: plan.target, layers, results, labels, annotations, epoch });
   return input.store.layout.add(content, input.names);
 }
 
@@ -192,9 +198,11 @@ function reportPlan(plan: Plan, reporter: ProgressReporter): void {
 }
 
 /** Files of any platform can be copied; commands run on this machine's processor. */
-function needsEmulation(plan: Plan, platform: Platform): boolean {
-  const runs = plan.stages.some((stage) => stage.history.some(({ createdBy }) => createdBy.startsWith('RUN ')));
-  return runs && platform.architecture !== hostPlatform().architecture;
+function emulated(plan: Plan): ReadonlySet<string> {
+  const { architecture } = hostPlatform();
+  const stages = plan.stages.filter((stage) => stage.steps.some(({ operation }) => operation === 'run'));
+  const others = stages.filter(({ platform }) => platform.architecture !== architecture);
+  return new Set(others.map(({ platform }) => formatPlatform(platform)));
 }
 
 function parseTag(tag: string): Reference {

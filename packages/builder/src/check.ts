@@ -14,7 +14,8 @@ import { ruleOf } from './lint/rules.ts';
 import { type Outline, outlineOf, type TargetList, targetsOf } from './lint/outline.ts';
 import { makePlan, type PlanInput } from './make-plan.ts';
 import { NamedContexts } from './named-contexts.ts';
-import type { ImageResolver } from './plan/needed-stages.ts';
+import { imageKey, type ImageResolver } from './plan/needed-stages.ts';
+import { fromPlatform } from './plan/references.ts';
 import { GlobalArguments, BuildArguments, platformArguments } from './plan/build-arguments.ts';
 import { declareStages, findStageByName } from './plan/stages.ts';
 import type { CheckWarning } from './progress/event.ts';
@@ -23,6 +24,7 @@ import { RegistryAccess } from './registry-access.ts';
 import { LayerProvider } from './source/layer-provider.ts';
 import type { Store } from './store.ts';
 import { targetPlatform } from './target-platform.ts';
+import type { Platform } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
 
 /** What `tsbuild build --check` found. */
@@ -63,20 +65,20 @@ export async function checkBuild(
     return { source: file, warnings: [], error: buildError(error, file), failed: true };
   }
   using access = new RegistryAccess(options.registry, reporter);
-  const find = baseImageResolver({ store, platform, pull: options.pull, client: access.client, signal });
+  const find = baseImageResolver({ store, pull: options.pull, client: access.client, signal });
   const given = options.contexts ?? new Map<string, string>();
-  const named = new NamedContexts({ contexts: given, sources: contexts, store, platform, resolveImage: find });
-  const resolveImage = checks.watch(remembering(async (name) => (await named.find(name)) ?? find(name)));
+  const named = new NamedContexts({ contexts: given, sources: contexts, store, resolveImage: find });
+  const resolveImage = checks.watch(remembering(async (name, of) => (await named.find(name, of)) ?? find(name, of)));
   const unknown: string[] = [];
   await Promise.all(
-    baseNames(dockerfile, options, platform).map((name) =>
-      resolveImage(name).catch(() => {
+    baseImages(dockerfile, options, platform).map((base) =>
+      resolveImage(base.name, base.platform).catch(() => {
         signal.throwIfAborted();
-        unknown.push(name);
+        unknown.push(base.name);
       }),
     ),
   );
-  for (const name of unknown.toSorted()) {
+  for (const name of [...new Set(unknown)].toSorted()) {
     notice(`base image ${name} was not found: variables in stages on it are not checked`);
   }
   const findings = checks.findings(options.target === undefined ? 'all' : { target: options.target });
@@ -140,19 +142,20 @@ async function dockerfileOf(options: BuildOptions, store: Store, signal: AbortSi
 /** Each image is asked for once, whether it is found or not. */
 function remembering(resolve: ImageResolver): ImageResolver {
   const asked = new Map<string, ReturnType<ImageResolver>>();
-  return (name) => {
-    const known = asked.get(name) ?? resolve(name);
-    asked.set(name, known);
+  return (name, platform) => {
+    const key = imageKey({ name, platform });
+    const known = asked.get(key) ?? resolve(name, platform);
+    asked.set(key, known);
     return known;
   };
 }
 
 /** The images that stages start from. */
-function baseNames(
+function baseImages(
   dockerfile: Dockerfile,
   options: BuildOptions,
   platform: ReturnType<typeof targetPlatform>,
-): readonly string[] {
+): readonly { readonly name: string; readonly platform: Platform }[] {
   const { stages, globalArgs } = declareStages(dockerfile);
   const { escape } = dockerfile.directives;
   const given = new BuildArguments(options.buildArgs, options.environment);
@@ -163,12 +166,16 @@ function baseNames(
   } catch {
     return [];
   }
-  const names = stages.flatMap((stage) => {
+  return stages.flatMap((stage) => {
     const name = baseNameOf(stage, globals, escape);
     const isImage = name !== '' && name !== 'scratch' && findStageByName(stages, name, stage.index) === undefined;
-    return isImage ? [name] : [];
+    if (!isImage) return [];
+    try {
+      return [{ name, platform: fromPlatform(stage.from, { escape, globals, platform }) }];
+    } catch {
+      return []; // planning tells what is wrong
+    }
   });
-  return [...new Set(names)];
 }
 
 /** Plans each stage, as the target if there is none: what fails there fails a build. Missing images are no such reason. */

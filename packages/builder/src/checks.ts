@@ -45,9 +45,9 @@ export class Checks {
 
   /** The same resolver; the configs that it gives are what is known of variables in base images. */
   watch(resolveImage: ImageResolver): ImageResolver {
-    return async (name) => {
-      const base = await resolveImage(name);
-      this.#bases.set(name, isNamedFiles(base) ? { ...this.#input.platform, rootfs: NO_LAYERS } : base.config);
+    return async (name, platform) => {
+      const base = await resolveImage(name, platform);
+      this.#bases.set(name, isNamedFiles(base) ? { ...platform, rootfs: NO_LAYERS } : base.config);
       return base;
     };
   }

@@ -4,6 +4,7 @@ import type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
 export type BuildErrorCode =
   | 'BASE_NOT_FOUND'
   | 'CACHE_INVALID'
+  | 'CACHE_MISS'
   | 'CHECK_FAILED'
   | 'CONTAINER_AMBIGUOUS'
   | 'CONTAINER_CONFLICT'

@@ -4,6 +4,7 @@ export type { CheckResult } from './check.ts';
 export type { Outline, OutlinedArg, OutlinedMount, OutlinedTarget, TargetList } from './lint/outline.ts';
 export { exportCacheMount, importCacheMount } from './cache-mount-archive.ts';
 export type { CacheMountName } from './cache-mount-archive.ts';
+export { dockerfileStages } from './dockerfile-stages.ts';
 export { pullImage } from './pull.ts';
 export type { PullOptions, PullResult } from './pull.ts';
 export { pushImage } from './push.ts';
@@ -26,12 +27,16 @@ export type {
   PlanReady,
   ProgressEvent,
   StepCached,
+  StepMissed,
   StepFailed,
   StepFinished,
   StepOutput,
   StepStarted,
   Transfer,
 } from './progress/event.ts';
+export type { MissChange, MissReason } from './progress/miss-reason.ts';
+export type { BuildRecord, RecordedStep } from './explain/build-record.ts';
+export { describeChange } from './explain/sentence.ts';
 export { parseSize } from './plan/size.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';
@@ -61,3 +66,6 @@ export { removalOf } from './container/images-in-use.ts';
 export { containerDocument } from './container/inspect-container.ts';
 export { renameContainer } from './container/rename.ts';
 export type { FailedRun, ShellSession } from './ops/dependencies.ts';
+export { listCache, pruneCache } from './store-cache.ts';
+export type { PrunedCache } from './store-cache.ts';
+export type { CacheEntry, CacheKind, PruneOptions } from './usage/cache-entry.ts';

@@ -93,8 +93,17 @@ describe('imports run one way', () => {
 
   it('solver/ sees keys, seams and events', () => {
     const fine = (to: string): boolean =>
-      /^builder\/src\/(?:solver\/|cache\/cache-(?:key|store)\.ts|progress\/)/.test(to) || to === '@tsbuild/oci';
+      /^builder\/src\/(?:solver\/|cache\/(?:cache-(?:key|store)|step-origin)\.ts|progress\/)/.test(to) ||
+      to === '@tsbuild/oci';
     expect(offenders(within('builder/src/solver/'), fine)).toEqual([]);
+  });
+
+  it('explain/ knows keys, seams and events, and no implementation', () => {
+    const fine = (to: string): boolean =>
+      /^builder\/src\/(?:explain\/|cache\/(?:cache-(?:key|store)|step-origin)\.ts|progress\/|solver\/miss\.ts)/.test(
+        to,
+      ) || /^(?:@tsbuild\/oci$|node:)/.test(to);
+    expect(offenders(within('builder/src/explain/'), fine)).toEqual([]);
   });
 
   it('cache, snapshot, executor, source and export never import each other', () => {
@@ -113,6 +122,8 @@ describe('imports run one way', () => {
         'base-images',
         'build',
         'build-context',
+        'build-history',
+        'store-cache',
         'build-options',
         'make-plan',
         'check',

@@ -21,6 +21,8 @@ export function changeConfig(config: ImageRunConfig, changes: readonly string[])
   const stage = new StageState(
     {
       label: 'commit',
+      platform: hostPlatform(),
+      from: { name: 'scratch' },
       base: { architecture: '', os: 'linux', config, rootfs: { type: 'layers', diff_ids: [] } },
       rootfs: { kind: 'constant', value: EMPTY_ROOTFS },
       parent: undefined,

@@ -1,3 +1,5 @@
+import { readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
 import type { Digest } from '@tsbuild/oci';
 import type { StoredImage } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
@@ -17,6 +19,12 @@ export function blobsInUse(root: string): readonly Digest[] {
   return new ContainerStore(root)
     .list()
     .flatMap(({ config: { image } }) => [image.id, image.manifest, ...image.layers.map(({ digest }) => digest)]);
+}
+
+/** Names of the unpacked layers that containers have below their own. */
+export function snapshotsInUse(root: string): ReadonlySet<string> {
+  const links = new ContainerStore(root).list().flatMap(({ lower }) => lower.slice(0, -1));
+  return new Set(links.map((link) => basename(readlinkSync(link))));
 }
 
 /**

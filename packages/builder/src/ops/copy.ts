@@ -4,6 +4,7 @@ import type { KeyPreimage } from '../cache/cache-key.ts';
 import type { PreparedStep, StepContext, StepVertex } from '../solver/vertex.ts';
 import type { CopyPlan } from './copy-item.ts';
 import { writeCopyLayer } from './copy-layer.ts';
+import { shownPaths } from './copied-path.ts';
 import { copyListing } from './copy-listing.ts';
 import { type CopyLook, CopyPlanner, someFile } from './copy-plan.ts';
 import type { CopyRequest } from './copy-request.ts';
@@ -141,7 +142,7 @@ class CopyOperation {
     return {
       operation: 'copy',
       definition: { epoch: this.#deps.epoch ?? null },
-      inputs: [{ name: 'files', id, listing }],
+      inputs: [{ name: 'files', id, listing, shownPath: () => shownPaths(this.#plan, this.#request.from.kind) }],
     };
   }
 }

@@ -29,14 +29,14 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
       mounts:
         script === undefined ? mounts : [{ kind: 'script', target: script.path, content: script.content }, ...mounts],
       limits: context.limits,
-      platform: context.platform,
+      platform: stage.platform,
       ignoreCache: context.ignoreCache,
     },
     context.dependencies,
   );
   const args = variables.argumentsForHistory();
   const shown = [...(args.length > 0 ? [`|${args.length}`, ...args] : []), ...argv].join(' ');
-  stage.recordStep(step, `RUN ${shown} # buildkit`, instruction.text + summary, instruction);
+  stage.recordStep(step, instruction, { createdBy: `RUN ${shown} # buildkit`, name: instruction.text + summary });
 }
 
 function checkSecurity({ security, range }: RunInstruction, allowed: ReadonlySet<string>): void {

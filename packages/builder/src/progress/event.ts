@@ -1,4 +1,6 @@
+import type { Digest } from '@tsbuild/oci';
 import type { SourceFile, SourceRange } from '../dockerfile/source-file.ts';
+import type { MissReason } from './miss-reason.ts';
 
 /**
  * Everything a build tells the outside, a closed union: plain, tty and json outputs are folds over these events.
@@ -9,6 +11,7 @@ export type ProgressEvent =
   | PlanReady
   | StepStarted
   | StepCached
+  | StepMissed
   | StepOutput
   | StepFinished
   | StepFailed
@@ -51,8 +54,20 @@ export interface StepStarted {
 export interface StepCached {
   readonly type: 'step-cached';
   readonly id: string;
+  readonly key: Digest;
   /** When its record was made. */
   readonly since: number;
+  /** How long the recorded execution took. */
+  readonly saved: number;
+  readonly layerSize: number;
+}
+
+/** The step's result is not in the cache, for this reason; it is executed now. */
+export interface StepMissed {
+  readonly type: 'step-missed';
+  readonly id: string;
+  readonly key: Digest;
+  readonly reason: MissReason;
 }
 
 export interface StepOutput {
@@ -66,6 +81,7 @@ export interface StepOutput {
 export interface StepFinished {
   readonly type: 'step-finished';
   readonly id: string;
+  readonly key: Digest;
   readonly time: number;
   readonly milliseconds: number;
   readonly layerSize: number;

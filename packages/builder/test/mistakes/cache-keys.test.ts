@@ -57,7 +57,7 @@ describe.skipIf(NO_SANDBOX !== '')(`mistakes in cache keys${NO_SANDBOX}`, () => 
     await lab.variant('later', { created: '2031-01-01T00:00:00Z', config: { Labels: { built: 'later' } } });
     const steps = 'RUN echo same >/same-base\nCOPY <<A /a\nx\nA\nWORKDIR /w\n';
     await build(`FROM busybox\n${steps}`);
-    expect((await build(`FROM later\n${steps}`)).steps).toEqual({ total: 3, cached: 3 });
+    expect((await build(`FROM later\n${steps}`)).steps).toMatchObject({ total: 3, cached: 3 });
   });
 
   it('a file renamed, or two exchanged, is the same content', async () => {
@@ -118,7 +118,7 @@ describe.skipIf(NO_SANDBOX !== '')(`mistakes in cache keys${NO_SANDBOX}`, () => 
     const text =
       'FROM busybox AS a\nVOLUME /data\nRUN ls -d /data >/seen 2>&1 || true\nFROM a\nCOPY --from=a /seen /s\n';
     const first = await build(text);
-    expect((await build(text)).steps).toEqual({ total: 2, cached: 2 });
+    expect((await build(text)).steps).toMatchObject({ total: 2, cached: 2 });
     expect(first.image.layers).toHaveLength(3);
   });
 
@@ -126,13 +126,13 @@ describe.skipIf(NO_SANDBOX !== '')(`mistakes in cache keys${NO_SANDBOX}`, () => 
     const text = (noise: string, made: string) =>
       `FROM busybox AS a\nRUN echo ${noise} >/noise; echo ${made} >/out\nFROM busybox\nCOPY --from=a /out /from-a\n`;
     await build(text('1', 'x'));
-    expect((await build(text('2', 'x'))).steps).toEqual({ total: 2, cached: 1 });
+    expect((await build(text('2', 'x'))).steps).toMatchObject({ total: 2, cached: 1 });
     expect((await build(text('2', 'y'))).layer).toEqual(['from-a=y\n']);
   });
 
   it('a build argument that nobody uses before a step makes it run again', async () => {
     const text = 'FROM busybox\nRUN echo before >/x\nARG V\nRUN echo $V >/y\n';
     await build(text, { buildArgs: new Map([['V', '1']]) });
-    expect((await build(text, { buildArgs: new Map([['V', '2']]) })).steps).toEqual({ total: 2, cached: 1 });
+    expect((await build(text, { buildArgs: new Map([['V', '2']]) })).steps).toMatchObject({ total: 2, cached: 1 });
   });
 });

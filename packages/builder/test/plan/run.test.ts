@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { historyOf, lastRun, planOf, reachable } from './plan-of.ts';
+import { BASE as CONFIG, historyOf, lastRun, planOf, reachable } from './plan-of.ts';
 
 const BASE = 'FROM base\n';
 const run = async (text: string) => {
@@ -135,12 +135,33 @@ describe('FROM --platform', () => {
   it.each(['linux/amd64', '$BUILDPLATFORM', '${TARGETPLATFORM}', 'amd64', 'linux/x86_64'])(
     '%s is this machine',
     async (text) => {
-      await expect(planOf(`FROM --platform=${text} base`)).resolves.toBeDefined();
+      const { target } = await planOf(`FROM --platform=${text} base`);
+      expect(target.platform).toEqual({ os: 'linux', architecture: 'amd64' });
     },
   );
 
+  it('gives each stage its own, which stages on it have too; COPY --from takes images for the build', async () => {
+    const asked: string[] = [];
+    const text = [
+      'FROM --platform=linux/arm64 base AS arm',
+      'RUN a',
+      'FROM --platform=$BUILDPLATFORM arm AS still-arm',
+      'RUN b',
+      'FROM base',
+      'COPY --from=still-arm x x',
+      'COPY --from=other x x',
+    ].join('\n');
+    const { stages } = await planOf(text, { images: { base: CONFIG, other: CONFIG }, asked });
+    expect(stages.map(({ label, platform }) => `${label} ${platform.architecture}`)).toEqual([
+      'arm arm64',
+      'still-arm arm64',
+      'stage-2 amd64',
+    ]);
+    expect(asked.toSorted()).toEqual(['base linux/amd64', 'base linux/arm64', 'other linux/amd64']);
+  });
+
   it.each([
-    ['linux/arm64', 'FROM --platform=linux/arm64: only linux/amd64 is supported yet'],
+    ['windows/amd64', 'FROM --platform=windows/amd64: only images for linux can be built on'],
     ['$NONE', 'empty platform value from expression $NONE'],
     ['a/b/c/d', expect.stringMatching(/^failed to parse platform a\/b\/c\/d: /)],
   ])('%s is refused', async (text, message) => {

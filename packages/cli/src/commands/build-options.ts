@@ -36,6 +36,12 @@ export const buildOptionTable = {
   pull: { kind: 'flag', describe: 'Ask the registries for newer base images' },
   'no-cache': { kind: 'flag', describe: 'Run every step again' },
   'no-cache-filter': { kind: 'list', placeholder: 'STAGE[,STAGE]', describe: 'Run the steps of these stages again' },
+  'fail-on-miss': {
+    kind: 'value',
+    bare: '',
+    placeholder: 'STEP',
+    describe: 'Fail, and say why, rather than run a step that is not cached: any one, or a number, a stage, or STAGE/N',
+  },
   secret: {
     kind: 'list',
     placeholder: 'id=ID[,src=FILE|,env=VAR]',
@@ -139,6 +145,7 @@ export function builderOptions(
     contexts: new Map(flags['build-context'].map((text) => parseNamedContext(text, host))),
     ...(jobs === undefined ? {} : { jobs }),
     ...runOptions(flags, host),
+    ...(flags['fail-on-miss'] === undefined ? {} : { failOnMiss: flags['fail-on-miss'] }),
     ...(flags.target ? { target: flags.target } : {}),
     ...(platform === undefined ? {} : { platform }),
     ...(epoch === undefined ? {} : { epoch }),

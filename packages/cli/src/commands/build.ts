@@ -15,6 +15,7 @@ import { openProgress, reportFailure } from '../open-progress.ts';
 import { writeOutputFile } from '../output-file.ts';
 import { PUSHING } from '../output/board.ts';
 import { humanSize, stepTime } from '../output/human.ts';
+import { layerLines } from '../output/layer-lines.ts';
 import { shownId } from '../output/image-id.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 import { registryOptions } from '../registry-config.ts';
@@ -90,7 +91,13 @@ export const buildCommand = defineCommand({
       });
       await tellId(result, options, host);
       await writeMetadata(result, pushed, options['metadata-file'], host);
-      if (!options.quiet && progress.mode !== 'json') host.stderr.write(`${closingLine(result, outputs)}\n`);
+      if (!options.quiet && progress.mode !== 'json') {
+        host.stderr.write(
+          `${layerLines(result)
+            .map((line) => `${line}\n`)
+            .join('')}${closingLine(result, outputs)}\n`,
+        );
+      }
       return EXIT_OK;
     } catch (error) {
       progress.close();
@@ -133,9 +140,10 @@ function closingLine(result: BuildResult, outputs: readonly BuildOutput[]): stri
   return `${built} Next: tsbuild save ${name} | docker load`;
 }
 
-function cachedSteps({ total, cached }: BuildResult['steps']): string {
+function cachedSteps({ total, cached, saved }: BuildResult['steps']): string {
   if (cached === 0) return '';
-  return cached === total ? ', every step cached' : `, ${cached} of ${total} steps cached`;
+  const time = saved < 50 ? '' : `, saved ${stepTime(saved)}`;
+  return `${cached === total ? ', every step cached' : `, ${cached} of ${total} steps cached`}${time}`;
 }
 
 /** As people type it: `my-app`, not `docker.io/library/my-app:latest`. */

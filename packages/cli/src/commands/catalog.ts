@@ -125,6 +125,18 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Remove all containers that do not run',
     load: async () => (await import('./container-prune.ts')).containerPruneCommand,
   },
+  'cache ls': {
+    summary: 'List what is kept to make builds faster',
+    load: async () => (await import('./cache-ls.ts')).cacheLsCommand,
+  },
+  'cache prune': {
+    summary: 'Remove what is kept to make builds faster',
+    load: async () => (await import('./cache-prune.ts')).cachePruneCommand,
+  },
+  'cache explain': {
+    summary: 'Tell why the steps of the last build ran again',
+    load: async () => (await import('./cache-explain.ts')).cacheExplainCommand,
+  },
   'cache export-mount': {
     summary: 'Write the content of a cache mount as a tar archive',
     load: async () => (await import('./cache-mount.ts')).exportMountCommand,
@@ -132,6 +144,14 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
   'cache import-mount': {
     summary: 'Put the content of a tar archive into a cache mount',
     load: async () => (await import('./cache-mount.ts')).importMountCommand,
+  },
+  'system df': {
+    summary: 'Show what images and the build cache take on the disk',
+    load: async () => (await import('./system-df.ts')).systemDfCommand,
+  },
+  completion: {
+    summary: 'Print a script that completes command lines in a shell',
+    load: async () => (await import('./completion.ts')).completionCommand,
   },
 };
 
@@ -152,7 +172,14 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     save: 'save',
     tag: 'tag',
   },
-  cache: { 'export-mount': 'cache export-mount', 'import-mount': 'cache import-mount' },
+  cache: {
+    explain: 'cache explain',
+    'export-mount': 'cache export-mount',
+    'import-mount': 'cache import-mount',
+    list: 'cache ls',
+    ls: 'cache ls',
+    prune: 'cache prune',
+  },
   container: {
     attach: 'attach',
     commit: 'commit',
@@ -175,9 +202,10 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     top: 'top',
     wait: 'wait',
   },
-  builder: { build: 'build' },
-  buildx: { build: 'build' },
+  builder: { build: 'build', prune: 'cache prune' },
+  buildx: { build: 'build', du: 'cache ls', prune: 'cache prune' },
+  system: { df: 'system df' },
 };
 
 /** Commands and nouns of docker's that are planned, so that they fail with a better word than "unknown". */
-export const later: readonly string[] = ['completion', 'doctor', 'explore', 'fsck', 'search', 'system'];
+export const later: readonly string[] = ['doctor', 'explore', 'fsck', 'search'];

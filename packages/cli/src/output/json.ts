@@ -18,7 +18,7 @@ interface ErrorEvent {
  * (times in milliseconds since 1970, durations in milliseconds, sizes in bytes), except that `step-output` has `text`,
  * the output decoded as UTF-8, in place of raw bytes, and `check-warning` has `file`, the Dockerfile's name. `image-pushed` tells `reference`, `digest` and `size` of the manifest
  * for each name that `build --push` has pushed. Control characters are always escaped. A build that fails ends
- * with a line of type `error`. New types and fields may be added; readers skip what they do not know.
+ * with a line of type `error`. An interface: docs/progress-events.md.
  */
 export class JsonProgress implements ProgressReporter {
   readonly #write: (text: string) => void;

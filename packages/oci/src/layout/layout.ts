@@ -186,18 +186,23 @@ export class Layout {
 
   /**
    * Deletes the blobs that neither an image nor `keep` needs, and what crashes left in `tmp`. While any process holds a
-   * lease it deletes nothing, as the result says.
+   * lease it deletes nothing, as the result says. `keep` may be a function: it is called, with the digests that images
+   * need, when no process holds a lease and none can take one. With `dryRun` blobs stay, and the result says what would go.
    * @throws OciError `STORE_UNWRITABLE`, `LOCK_TIMEOUT`, and what reading a damaged image throws
    */
-  async collect(keep: Iterable<Digest>): Promise<Collected> {
+  async collect(
+    keep: Iterable<Digest> | ((needed: ReadonlySet<Digest>) => Promise<Iterable<Digest>>),
+    options: { readonly dryRun?: boolean } = {},
+  ): Promise<Collected> {
     return this.#locked(async () => {
       const now = await fileSystemTime(this.#paths.temporary);
       const heldBackBy = await countLeases(this.#paths.leases, now);
       if (heldBackBy > 0) return { deleted: [], bytes: 0, heldBackBy };
       const needed = await reachable(this.blobs, await readIndex(this.#paths));
-      for (const digest of keep) needed.add(digest);
-      const swept = await sweep(this.blobs, needed);
-      await sweepTemporaries(this.#paths.temporary, now);
+      for (const digest of typeof keep === 'function' ? await keep(needed) : keep) needed.add(digest);
+      const dryRun = options.dryRun === true;
+      const swept = await sweep(this.blobs, needed, { dryRun });
+      if (!dryRun) await sweepTemporaries(this.#paths.temporary, now);
       return { ...swept, heldBackBy: 0 };
     });
   }
