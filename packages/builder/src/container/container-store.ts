@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { BuildError } from '../errors.ts';
 import { removeTree } from '../snapshot/remove-tree.ts';
@@ -88,7 +88,10 @@ export class ContainerStore {
     // Without its config it is no container any more: one that is half removed is cleared away later.
     rmSync(join(container.directory, 'config.json'), { force: true });
     this.releaseName(container.name, container.id);
-    await removeTree(container.directory);
+    // Its monitor may be taking its socket away at this very moment, which ends one attempt.
+    for (let attempt = 0; attempt < 10 && existsSync(container.directory); attempt++) {
+      await removeTree(container.directory);
+    }
   }
 
   #anyName(id: string): string {
