@@ -37,6 +37,8 @@ export { parseSize } from './plan/size.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';
 export { Store } from './store.ts';
+export { checkStore } from './store-check.ts';
+export type { CheckedFinding, CheckStoreOptions, StoreCheck } from './store-check.ts';
 export { listCache, pruneCache } from './store-cache.ts';
 export type { PrunedCache } from './store-cache.ts';
 export type { CacheEntry, CacheKind, PruneOptions } from './usage/cache-entry.ts';

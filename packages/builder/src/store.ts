@@ -5,6 +5,7 @@ import { DirectoryCacheStore } from './cache/directory-cache-store.ts';
 import { BuildRecords } from './explain/build-records.ts';
 import type { LayerOutput } from './ops/rootfs.ts';
 import { RemoteRecords } from './source/remote-records.ts';
+import { sweepLitter } from './store-litter.ts';
 
 /**
  * Everything tsbuild keeps, in one directory: an OCI image layout (`oci-layout`, `index.json`, `blobs/`) that any OCI tool
@@ -58,8 +59,9 @@ export class Store {
     return join(this.root, role);
   }
 
-  /** Deletes blobs that neither an image nor a cache record needs. */
+  /** Deletes blobs that neither an image nor a cache record needs, and what killed processes left. */
   async collect(): Promise<Collected> {
+    await sweepLitter(this.root);
     // Asked only when no build can add anything more.
     return this.layout.collect(async () => {
       const keep: Digest[] = [];

@@ -124,6 +124,8 @@ describe('imports run one way', () => {
         'build-context',
         'build-history',
         'store-cache',
+        'store-check',
+        'store-litter',
         'build-options',
         'context-sources',
         'named-contexts',

@@ -73,6 +73,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Tell why the steps of the last build ran again',
     load: async () => (await import('./cache-explain.ts')).cacheExplainCommand,
   },
+  fsck: {
+    summary: 'Check the store, and mend it',
+    load: async () => (await import('./fsck.ts')).fsckCommand,
+  },
   'cache export-mount': {
     summary: 'Write the content of a cache mount as a tar archive',
     load: async () => (await import('./cache-mount.ts')).exportMountCommand,
@@ -129,7 +133,6 @@ export const later: readonly string[] = [
   'doctor',
   'exec',
   'explore',
-  'fsck',
   'logs',
   'ps',
   'rm',
