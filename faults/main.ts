@@ -72,7 +72,7 @@ export async function tryAll(
       const outcome = await tryPoint(lab, point, expected, join(lab.directory, `point-${number}`));
       outcomes.push(outcome);
       for (const fault of outcome.faults) process.stderr.write(`${describe(point)}: ${fault}\n`);
-      if (process.stderr.isTTY) process.stderr.write(`\r${outcomes.length} of ${points.length}\r`);
+      if (outcomes.length % 50 === 0) process.stderr.write(`${outcomes.length} of ${points.length}\n`);
     }
   };
   await Promise.all(Array.from({ length: jobs }, work));

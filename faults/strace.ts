@@ -37,7 +37,8 @@ export function runWith(
 ): Promise<Ended> {
   const names = CALLS[injection.call].join(',');
   const what = injection.fault === 'SIGKILL' ? 'signal=KILL' : `error=${injection.fault}`;
-  const options = ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${names}`, '-e', 'signal=none'];
+  // Only the calls of interest stop the program: it takes half the time.
+  const options = ['-f', '--seccomp-bpf', '-qq', '-o', '/dev/null', '-e', `trace=${names}`, '-e', 'signal=none'];
   return run('strace', [...options, '-e', `inject=${names}:${what}:when=${injection.at}`, ...words], {
     env: { ...env, ...ENV },
   });
@@ -51,7 +52,7 @@ export async function traceOf(
   log: string,
 ): Promise<{ readonly ended: Ended; readonly log: string }> {
   const names = Object.values(CALLS).flat().join(',');
-  const options = ['-f', '-qq', '-y', '-o', log, '-e', `trace=${names}`, '-e', 'signal=none'];
+  const options = ['-f', '--seccomp-bpf', '-qq', '-y', '-o', log, '-e', `trace=${names}`, '-e', 'signal=none'];
   const ended = await run('strace', [...options, ...words], { env: { ...env, ...ENV } });
   return { ended, log: text };
 }
