@@ -12,6 +12,7 @@ const USAGE = `npm run faults -- [options]
   --points N        so many, spread over all
   --scenario NAME   only this one; may be given several times
   --jobs N          side by side (default 2)
+  --point TEXT      only this one, as --list names it; may be given several times
   --list            names the points
 `;
 
@@ -22,6 +23,7 @@ export async function run(cli: string, base: string, argv: readonly string[]): P
     points: { type: 'string' },
     scenario: { type: 'string', multiple: true },
     jobs: { type: 'string' },
+    point: { type: 'string', multiple: true },
     list: { type: 'boolean' },
     help: { type: 'boolean' },
   } as const;
@@ -42,7 +44,7 @@ export async function run(cli: string, base: string, argv: readonly string[]): P
     const names = values.scenario ?? lab.scenarios.map(({ name }) => name);
     const watched: Undisturbed[] = [];
     for (const scenario of lab.scenarios) if (names.includes(scenario.name)) watched.push(await watch(lab, scenario));
-    const all = watched.flatMap(pointsOf);
+    const all = watched.flatMap(pointsOf).filter((point) => values.point?.includes(describe(point)) ?? true);
     const points = spread(all, values.full ? Infinity : Number(values.points ?? 40));
     if (values.list) {
       process.stdout.write(points.map((point) => `${describe(point)}\n`).join(''));

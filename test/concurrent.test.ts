@@ -58,11 +58,11 @@ describe('many processes on one store', () => {
 
   it('collections during builds: no build fails, every image is whole', { timeout: 300_000 }, async () => {
     const builder = await tsbuild();
-    let building = true;
+    const built = new AbortController();
     const collecting = (async () => {
       const failures: string[] = [];
       let rounds = 0;
-      for (; building; rounds++) {
+      for (; !built.signal.aborted; rounds++) {
         for (const args of [
           ['cache', 'prune', '-f', '-a'],
           ['rmi', '-f', 'no-such-image'],
@@ -82,7 +82,7 @@ describe('many processes on one store', () => {
       }
     };
     await Promise.all([0, 1, 2].map(build));
-    building = false;
+    built.abort();
     const { rounds, ...collected } = await collecting;
     expect(failures).toEqual([]);
     expect(collected.failures).toEqual([]);
@@ -93,8 +93,8 @@ describe('many processes on one store', () => {
 });
 
 /*
- * Runs a command on a terminal, types Ctrl-C after so many milliseconds (counted from its first output for negative
- * ones), and tells how it ended, what it wrote, whether the terminal is as it was, and how long it took to go.
+ * Runs a command on a terminal, types Ctrl-C after so many milliseconds after its first
+ * word, and tells how it ended, what it wrote, whether the terminal is as it was, and how long it took to go.
  */
 const TYPIST = `
 import json, os, pty, select, sys, termios, time
@@ -102,9 +102,11 @@ delay, argv = float(sys.argv[1]) / 1000, sys.argv[2:]
 pid, fd = pty.fork()
 if pid == 0:
     os.execvp(argv[0], argv)
-before, out, typed, start = termios.tcgetattr(fd), b"", None, time.time()
+before, out, typed, start = termios.tcgetattr(fd), b"", None, None
 while True:
-    if typed is None and time.time() - start >= delay:
+    if start is None and out:
+        start = time.time()
+    if typed is None and start is not None and time.time() - start >= delay:
         os.write(fd, b"\\x03"); typed = time.time()
     ready, _, _ = select.select([fd], [], [], 0.01)
     if ready:
@@ -139,8 +141,8 @@ describe.skipIf(without('python3'))('Ctrl-C on a terminal (needs python3)', () =
     });
     const script = join(await scratch(), 'typist.py');
     writeFileSync(script, TYPIST);
-    // Node's own start comes before any program of ours can listen; from there to well into the RUN.
-    const moments = Array.from({ length: 20 }, (_, i) => 1000 + i * 150);
+    // From the first word that the build says to well into the RUN.
+    const moments = Array.from({ length: 20 }, (_, i) => i * 60);
     const slowest: number[] = [];
     for (const moment of moments) {
       const words = [script, String(moment), process.execPath, lab.cli, 'build', '--no-cache', context];

@@ -179,6 +179,8 @@ function supervise(
       if (failure !== undefined) kill(child, setup);
     });
     signal.addEventListener('abort', abort, { once: true });
+    // It may have come while the pipes were made; nobody would tell us again.
+    if (signal.aborted) abort();
     void Promise.all([ended, ...closed]).then(([exitCode]) => {
       signal.removeEventListener('abort', abort);
       if (failure !== undefined) return reject(failure.reason);
