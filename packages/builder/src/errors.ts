@@ -5,6 +5,7 @@ export type BuildErrorCode =
   | 'BASE_NOT_FOUND'
   | 'CACHE_INVALID'
   | 'CACHE_MISS'
+  | 'CHECK_FAILED'
   | 'CONTEXT_INVALID'
   | 'COPY_FAILED'
   | 'DOCKERFILE_INVALID'

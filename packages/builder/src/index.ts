@@ -1,4 +1,7 @@
 export { build } from './build.ts';
+export { checkBuild, listTargets, outlineBuild } from './check.ts';
+export type { CheckResult } from './check.ts';
+export type { Outline, OutlinedArg, OutlinedMount, OutlinedTarget, TargetList } from './lint/outline.ts';
 export { exportCacheMount, importCacheMount } from './cache-mount-archive.ts';
 export type { CacheMountName } from './cache-mount-archive.ts';
 export { dockerfileStages } from './dockerfile-stages.ts';
@@ -17,6 +20,7 @@ export { needsUserNamespace, runInUserNamespace, userNamespaceCommand } from './
 export type { UserNamespaceCommand } from './executor/user-namespace.ts';
 export type {
   BuildStarted,
+  CheckWarning,
   ImageBuilt,
   Notice,
   PlannedStep,

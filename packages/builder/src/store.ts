@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, OciError } from '@tsbuild/oci';
 import { type Collected, type LayerIndexStore, Layout, makeFolders } from '@tsbuild/oci/node';
@@ -54,7 +55,7 @@ export class Store {
 
   /** A directory of the store, by its role. */
   directory(
-    role: 'snapshots' | 'mounts' | 'stat' | 'sandbox' | 'cache-mounts' | 'sources' | 'explain' | 'tmp',
+    role: 'snapshots' | 'mounts' | 'stat' | 'sandbox' | 'cache-mounts' | 'sources' | 'explain' | 'checks' | 'tmp',
   ): string {
     return join(this.root, role);
   }
@@ -62,6 +63,8 @@ export class Store {
   /** Deletes blobs that neither an image nor a cache record needs, and what killed processes left. */
   async collect(): Promise<Collected> {
     await sweepLitter(this.root);
+    // What was found in layers is found again where it is needed.
+    await rm(this.directory('checks'), { recursive: true, force: true });
     // Asked only when no build can add anything more.
     return this.layout.collect(async () => {
       const keep: Digest[] = [];

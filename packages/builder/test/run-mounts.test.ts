@@ -269,6 +269,15 @@ describe.skipIf(NO_SANDBOX !== '')(`RUN, whole builds${NO_SANDBOX}`, () => {
     });
   });
 
+  it('has the host name that BUILDKIT_SANDBOX_HOSTNAME says, and knows its address', async () => {
+    const text = 'RUN hostname; grep -o "localhost [a-z.-]*$" /etc/hosts';
+    expect((await run(text)).output).toBe('buildkitsandbox\nlocalhost buildkitsandbox\n');
+    const named = { buildArgs: new Map([['BUILDKIT_SANDBOX_HOSTNAME', 'builder.example']]) };
+    expect((await run(text, named)).output).toBe('builder.example\nlocalhost builder.example\n');
+    const bad = { buildArgs: new Map([['BUILDKIT_SANDBOX_HOSTNAME', 'a b']]) };
+    await expect(run(text, bad)).rejects.toMatchObject({ code: 'OPTION_INVALID' });
+  });
+
   it('has the hosts, limits and shared memory that it is told', async () => {
     const { output } = await run('RUN tail -1 /etc/hosts; ulimit -Sn; grep -c "size=2048k" /proc/mounts', {
       hosts: [{ name: 'db', address: '10.0.0.7' }],

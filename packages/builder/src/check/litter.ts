@@ -7,6 +7,7 @@ const PLACES: Readonly<Record<string, number>> = {
   '': 0,
   builds: 0,
   'cache-mounts': 1,
+  checks: 1,
   indexes: 1,
   records: 1,
   remotes: 1,

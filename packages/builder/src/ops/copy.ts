@@ -65,9 +65,10 @@ async function lookOf(
   const { chown = '', chmod } = request;
   // Names are looked up in the parent's files, which may still be elsewhere.
   if (/[a-z]/i.test(chown)) await deps.layers.ensure(parent.layers);
-  const owner = resolveOwner(chown, tree, deps.blobs, (kind, name) =>
-    context.notice(`--chown: no ${kind} named ${JSON.stringify(name)} in the image, so the files belong to 0`),
-  );
+  const owner = resolveOwner(chown, tree, deps.blobs, (kind, name) => {
+    const so = kind === 'user' ? 'the files belong to 0' : "the group stays the user's";
+    context.notice(`--chown: no ${kind} named ${JSON.stringify(name)} in the image, so ${so}`);
+  });
   return { owner, givenOwner: chown === '' ? undefined : owner, mode: chmod };
 }
 

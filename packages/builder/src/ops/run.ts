@@ -30,6 +30,8 @@ export interface RunRequest {
   /** USER as written, `''` for root. */
   readonly user: string;
   readonly network: 'host' | 'none';
+  /** The host name that the command sees. */
+  readonly hostname: string;
   readonly mounts: readonly MountRequest[];
   readonly limits: RunLimits;
   readonly platform: Platform;
@@ -44,9 +46,6 @@ export interface RunLimits {
   /** Names of the hosts added: where they are is not what the command made. */
   readonly hosts: readonly string[];
 }
-
-/** The host name that commands see; BuildKit's, so that what records it stays the same. */
-const HOSTNAME = 'buildkitsandbox';
 
 /** RUN as a vertex: a directory exists only while the command runs; what it changed becomes the layer. */
 export function runStep(request: RunRequest, dependencies: OpDependencies): StepVertex<Rootfs, LayerOutput> {
@@ -86,7 +85,7 @@ async function preimageOf(
       workingDirectory: request.workingDirectory,
       user: request.user,
       network: request.network,
-      hostname: HOSTNAME,
+      hostname: request.hostname,
       platform: formatPlatform(request.platform),
       // Times are part of the layer: with another epoch the same command makes another layer.
       epoch: epoch ?? null,
@@ -136,7 +135,7 @@ async function execute(
       mounts: open.placed(points.targets),
       secretEnv: open.secretEnv,
       network: request.network,
-      hostname: HOSTNAME,
+      hostname: request.hostname,
       ...(shmSize === undefined ? {} : { shmSize }),
       ...(limits.length === 0 ? {} : { limits }),
     };

@@ -1,10 +1,10 @@
-import { familiarName, parseReference } from '@tsbuild/oci';
+import { familiarName, parseReference, type Platform } from '@tsbuild/oci';
 import type { Dockerfile, Instruction } from '../dockerfile/instruction.ts';
 import { EMPTY_ROOTFS } from '../ops/rootfs.ts';
 import type { FilesFrom } from './from-resolver.ts';
 import { contextStep } from './lower-named.ts';
 import { lowerInstruction } from './lower.ts';
-import { findNeededStages, type ImageResolver } from './needed-stages.ts';
+import { findNeededStages, imageKey, type ImageResolver, type ResolvedImages } from './needed-stages.ts';
 import type { BuildVertex, Plan } from './plan.ts';
 import { copyReference, type Reference } from './references.ts';
 import { isNamedFiles, type NamedFiles, type ResolvedBase } from './resolved-base.ts';
@@ -29,8 +29,8 @@ export async function planBuild(dockerfile: Dockerfile, options: PlanOptions): P
   const target = targetStage(declared.stages, options.target);
   const { stages: needed, images } = await findNeededStages(declared, target, options.lowering, options.resolveImage);
   const lowered = new Map<StageDeclaration, StageState>();
-  for (const { stage, base, instructions } of needed) {
-    const start = stageStart(stage, base, images, lowered);
+  for (const { stage, base, platform, instructions } of needed) {
+    const start = stageStart(stage, base, platform, images, lowered);
     lowered.set(stage, lowerStage(stage, start, base, instructions, { declared, images, lowered, options }));
   }
   const stages = [...lowered.values()].map((state) => state.planned());
@@ -42,18 +42,19 @@ export async function planBuild(dockerfile: Dockerfile, options: PlanOptions): P
 function stageStart(
   stage: StageDeclaration,
   base: Reference,
-  images: ReadonlyMap<string, ResolvedBase>,
+  platform: Platform,
+  images: ResolvedImages,
   lowered: ReadonlyMap<StageDeclaration, StageState>,
 ): StageStart {
   const label = stageLabel(stage);
   if (base.kind === 'stage') {
     const parent = lowered.get(base.stage);
     if (parent === undefined) throw new TypeError('stages are lowered in order');
-    return { label, base: parent.planned().base, from: parent.from, rootfs: parent.rootfs, parent };
+    return { label, platform, base: parent.planned().base, from: parent.from, rootfs: parent.rootfs, parent };
   }
-  const image = base.kind === 'image' ? images.get(base.name) : undefined;
+  const image = base.kind === 'image' ? images.get(imageKey(base)) : undefined;
   const config = image === undefined || isNamedFiles(image) ? undefined : image.config;
-  return { label, base: config, from: originOf(image), rootfs: constant(image), parent: undefined };
+  return { label, platform, base: config, from: originOf(image), rootfs: constant(image), parent: undefined };
 }
 
 function originOf(image: ResolvedBase | undefined): StageStart['from'] {
@@ -92,7 +93,7 @@ function lowerStage(
   instructions: readonly Instruction[],
   known: {
     readonly declared: DeclaredStages;
-    readonly images: ReadonlyMap<string, ResolvedBase>;
+    readonly images: ResolvedImages;
     readonly lowered: ReadonlyMap<StageDeclaration, StageState>;
     readonly options: PlanOptions;
   },
@@ -106,11 +107,11 @@ function lowerStage(
       ? { ...lowering, ignoreCache: true, ignoredBy: `--no-cache-filter ${start.label}` }
       : lowering,
   );
-  const files = base.kind === 'image' ? known.images.get(base.name) : undefined;
+  const files = base.kind === 'image' ? known.images.get(imageKey(base)) : undefined;
   if (files !== undefined && isNamedFiles(files)) startFromFiles(state, stage, files);
   const resolveFrom = (from: string, instruction: Instruction): FilesFrom => {
     const reference = copyReference(known.declared, stage, from, instruction, lowering);
-    const image = reference.kind === 'image' ? known.images.get(reference.name) : undefined;
+    const image = reference.kind === 'image' ? known.images.get(imageKey(reference)) : undefined;
     if (image !== undefined && isNamedFiles(image) && image.tree !== undefined) {
       return { kind: 'context', tree: image.tree };
     }

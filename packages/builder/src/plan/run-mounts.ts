@@ -95,10 +95,8 @@ function sshMount(stage: StageState, flag: RunMountFlag, index: number): MountRe
   };
 }
 
-function targetOf(stage: StageState, { target, type }: RunMountFlag): string {
-  if (target === '') {
-    throw new BuildError('DOCKERFILE_INVALID', `invalid mount target "": a ${type} mount needs target=PATH`);
-  }
+/** Without `target` it is the working directory: nothing, taken from there. */
+function targetOf(stage: StageState, { target }: RunMountFlag): string {
   return checked(resolveFrom(stage.workingDirectory, target));
 }
 

@@ -18,6 +18,7 @@ export interface LoweringContext {
   readonly escape: '\\' | '`';
   readonly arguments: BuildArguments;
   readonly globals: GlobalArguments;
+  /** `--platform`; stages may have others. */
   readonly platform: Platform;
   readonly network: 'host' | 'none';
   /** `--shm-size`, `--ulimit`, `--add-host`. */
@@ -37,6 +38,8 @@ export interface LoweringContext {
 /** Where a stage starts: a resolved image, an earlier stage, or nothing. */
 export interface StageStart {
   readonly label: string;
+  /** What commands run for, and what the image says of itself when this is the target. */
+  readonly platform: Platform;
   readonly base: ImageConfig | undefined;
   /** The image at the bottom; `scratch` for none. */
   readonly from: { readonly name: string; readonly digest?: Digest };
@@ -48,6 +51,7 @@ export interface StageStart {
 /** The fold over a stage's instructions: config, variables, history and filesystem, as they stand after each line. */
 export class StageState {
   readonly label: string;
+  readonly platform: Platform;
   readonly context: LoweringContext;
   readonly variables: StageVariables;
   readonly history: PlannedHistory[];
@@ -65,6 +69,7 @@ export class StageState {
   constructor(start: StageStart, context: LoweringContext) {
     const { parent } = start;
     this.label = start.label;
+    this.platform = start.platform;
     this.context = context;
     this.#base = start.base;
     this.rootfs = start.rootfs;
@@ -106,7 +111,7 @@ export class StageState {
       expanded: instruction.kind === 'run' ? {} : this.#mentioned(source),
     });
     const step: BuildStep = { ...bare, origin };
-    this.history.push({ createdBy, step });
+    this.history.push({ createdBy, step, instruction });
     const operation = instruction.kind === 'run' || instruction.kind === 'workdir' ? instruction.kind : 'copy';
     this.steps.push({ id: step.id, name, source, operation, range: instruction.range });
     this.chain.push({ id: step.id, source, name });
@@ -147,6 +152,7 @@ export class StageState {
   planned(): PlannedStage {
     return {
       label: this.label,
+      platform: this.platform,
       base: this.#base,
       author: this.author,
       config: this.config,

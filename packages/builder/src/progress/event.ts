@@ -1,4 +1,5 @@
 import type { Digest } from '@tsbuild/oci';
+import type { SourceFile, SourceRange } from '../dockerfile/source-file.ts';
 import type { MissReason } from './miss-reason.ts';
 
 /**
@@ -15,6 +16,7 @@ export type ProgressEvent =
   | StepFinished
   | StepFailed
   | Notice
+  | CheckWarning
   | Transfer
   | ImageBuilt;
 
@@ -98,13 +100,29 @@ export interface Notice {
   readonly message: string;
 }
 
-/** A blob on its way from or to a registry; the last event of one that arrived has `done: true`. */
+/** A build check that fired (docs/checks.md). It fails nothing by itself. */
+export interface CheckWarning {
+  readonly type: 'check-warning';
+  /** The name of the check, e.g. `UndefinedVar`. */
+  readonly rule: string;
+  /** What the check is about. */
+  readonly description: string;
+  readonly url: string;
+  /** What is wrong here. */
+  readonly message: string;
+  readonly range: SourceRange;
+  /** The Dockerfile that `range` points into, and its name for people. */
+  readonly source: SourceFile;
+}
+
+/** A blob on its way from or to a registry, or a file that ADD downloads; the last event of one that arrived has `done: true`. */
 export interface Transfer {
   readonly type: 'transfer';
   readonly kind: 'download' | 'upload';
-  /** The first twelve digits of the blob's digest. */
+  /** The first twelve digits of the blob's digest, or the file's name. */
   readonly id: string;
   readonly transferred: number;
+  /** 0 while the server does not say. */
   readonly total: number;
   readonly done: boolean;
   /** `exists` or `mounted from …`, for blobs that need not be sent. */

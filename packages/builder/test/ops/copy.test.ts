@@ -134,6 +134,11 @@ describe('what COPY copies where', () => {
     ['names', { chown: 'node:staff' }, ['directory 755 1000:50 n', 'file 644 1000:50 n/g']],
     ['a user and no group after the colon', { chown: 'node:' }, ['directory 755 1000:0 n', 'file 644 1000:0 n/g']],
     ['a group alone', { chown: ':staff' }, ['directory 755 0:50 n', 'file 644 0:50 n/g']],
+    [
+      'an unknown group: still the primary one',
+      { chown: 'node:none' },
+      ['directory 755 1000:1001 n', 'file 644 1000:1001 n/g'],
+    ],
   ])('--chown with %s', async (_what, options, expected) => {
     expect(await copied({ sources: ['g'], destination: '/n/', ...options })).toEqual(expected);
   });
@@ -143,6 +148,16 @@ describe('what COPY copies where', () => {
     const parent = await bench.rootfs(PARENT);
     expect(await bench.copy(SOURCE, parent, { sources: ['g'], chown: 'nobody-here' })).toEqual(['file 644 0:0 g']);
     expect(bench.notices).toEqual([expect.stringContaining('"nobody-here"')]);
+  });
+
+  it('folders that are made in one with the setgid bit have it too', async () => {
+    const bench = new CopyBench();
+    const parent = await bench.rootfs(`${PARENT}\ndir shared mode=2775`);
+    expect(await bench.copy(SOURCE, parent, { sources: ['g'], destination: '/shared/n/' })).toEqual([
+      'directory 2775 0:0 shared',
+      'directory 2755 0:0 shared/n',
+      'file 644 0:0 shared/n/g',
+    ]);
   });
 
   it('--chmod sets files and folders, and leaves links alone', async () => {

@@ -13,6 +13,8 @@ import { shownId } from '../output/image-id.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 import { registryOptions } from '../registry-config.ts';
 import { openBuildContext } from './build-context.ts';
+import { WarningCollector } from '../output/warnings.ts';
+import { parseCall } from './call-option.ts';
 import { type BuildFlags, buildOptionTable, builderOptions } from './build-options.ts';
 import type { BuildOutput } from './build-output.ts';
 import { buildOutputs, checkPlaces } from './check-outputs.ts';
@@ -35,10 +37,16 @@ export const buildCommand = defineCommand({
     ['tsbuild build -t my-app -o my-app.tar .', 'Also write an archive for docker load -i'],
     ['tsbuild build -t ghcr.io/me/my-app --push .', 'Build, and push to a registry'],
     ['tsbuild build --target test .', 'Build one stage'],
+    ['tsbuild build --check .', 'Check the Dockerfile, build nothing'],
     ['tsbuild build -q -f docker/web.Dockerfile .', 'Print the image ID only'],
   ],
   async run({ options, operands, settings }, host) {
     const flags = builderOptions(options, host);
+    const call = parseCall(options);
+    if (call !== undefined) {
+      const { runCall } = await import('./call.ts');
+      return await runCall(call, { options, flags, path: operands[0] ?? '', settings }, host);
+    }
     const outputs = buildOutputs(options, host);
     await checkPlaces(outputs, host);
     const registry = await registryOptions(host);
@@ -47,10 +55,15 @@ export const buildCommand = defineCommand({
 
     const context = await openBuildContext(operands[0] ?? '', options.file, host);
     const progress = openProgress(options, host);
+    const warnings = new WarningCollector(progress.reporter);
+    const showWarnings = (): void => {
+      if (!options.quiet && progress.json === undefined) host.stderr.write(warnings.text(host));
+    };
     try {
       const store = await Store.open(settings.root);
-      const result = await build({ ...flags, registry, ...context }, store, progress.reporter, host.signal);
+      const result = await build({ ...flags, registry, ...context }, store, warnings, host.signal);
       progress.close();
+      showWarnings();
       const openPushProgress = () => openProgress(options, host, PUSHING);
       const pushed = await deliver(result, outputs, {
         store,
@@ -72,6 +85,7 @@ export const buildCommand = defineCommand({
       return EXIT_OK;
     } catch (error) {
       progress.close();
+      showWarnings();
       return await reportFailure(error, { progress, debug: settings.debug }, host);
     }
   },

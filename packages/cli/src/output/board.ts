@@ -69,7 +69,7 @@ export class ProgressBoard {
     else if (event.type === 'notice') this.#notices.push(noticeText(event.level, event.message));
     else if (event.type === 'transfer') this.#transfers.apply(event, now);
     else if (event.type === 'image-built') this.#state = 'done';
-    else if (event.type !== 'build-started') this.#applyToStep(event, now);
+    else if (event.type !== 'build-started' && event.type !== 'check-warning') this.#applyToStep(event, now);
   }
 
   #applyToStep(event: Extract<ProgressEvent, { type: `step-${string}` }>, now: number): void {

@@ -33,6 +33,8 @@ export class PlainProgress implements ProgressReporter {
     switch (event.type) {
       case 'build-started':
       case 'image-built':
+      // Shown by the command, all at once and last.
+      case 'check-warning':
         return;
       case 'plan-ready':
         event.steps.forEach((step, index) => this.#steps.set(step.id, newStep(step, index + 1)));
