@@ -7,7 +7,7 @@ import { leftoversAfterDeath } from '../test/support/leftovers.ts';
 import { type Ended, output, run } from '../test/support/process.ts';
 import type { Point, Undisturbed } from './points.ts';
 import { imagesOf, type Lab } from './scenario.ts';
-import { runWith } from './strace.ts';
+import { type Disturbed, runWith } from './strace.ts';
 
 /** What one point came to. */
 export interface Outcome {
@@ -36,6 +36,8 @@ export async function tryPoint(lab: Lab, point: Point, expected: Undisturbed, di
     const end =
       ended.exitCode === 0 ? 'succeeded' : ended.exitCode === -1 || ended.exitCode === 137 ? 'killed' : 'failed';
     const faults = [...sayings(ended, point, end)];
+    // What was never disturbed shows nothing.
+    if (!ended.isHit) faults.push('the fault did not come: this run made other calls');
     if (end === 'succeeded' && (await imagesOf(store)) !== expected.images) faults.push('it made a wrong image');
     const litter = await lookAfter(lab, point, expected, store, faults);
     return { point, end, litter, faults };
@@ -45,9 +47,9 @@ export async function tryPoint(lab: Lab, point: Point, expected: Undisturbed, di
   }
 }
 
-async function disturb(lab: Lab, point: Point, store: string, directory: string): Promise<Ended> {
+async function disturb(lab: Lab, point: Point, store: string, directory: string): Promise<Disturbed> {
   const words = lab.words(point.scenario.args);
-  if (point.kind === 'call') return runWith(point, words, lab.env(store));
+  if (point.kind === 'call') return runWith(point, words, lab.env(store), `${store}.log`);
   const used = await usage(directory);
   const limits =
     point.limit === 'size'
@@ -57,7 +59,7 @@ async function disturb(lab: Lab, point: Point, store: string, directory: string)
   const [program = '', ...args] = words;
   const ended = await run(program, args, { env: lab.env(store) });
   await mount(directory, '512m', '100000', 'remount');
-  return ended;
+  return { ...ended, isHit: true };
 }
 
 /** A failure is told of in one piece, without a stack; and nothing but the kill itself kills. */
