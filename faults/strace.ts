@@ -62,7 +62,7 @@ export async function traceOf(
   log: string,
 ): Promise<{ readonly ended: Ended; readonly log: string }> {
   const names = Object.values(CALLS).flat().join(',');
-  const options = ['-f', '--seccomp-bpf', '-qq', '-y', '-o', log, '-e', `trace=${names}`, '-e', 'signal=none'];
+  const options = ['-f', '-qq', '-y', '-o', log, '-e', `trace=${names}`, '-e', 'signal=none'];
   const ended = await run('strace', [...options, ...words], { env: { ...env, ...ENV } });
   return { ended, log: text };
 }

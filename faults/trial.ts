@@ -32,6 +32,7 @@ export async function tryPoint(lab: Lab, point: Point, expected: Undisturbed, di
   if (point.kind === 'full') await mount(directory, '512m', '100000');
   try {
     await lab.begin(point.scenario, store);
+    const before = cgroupsOfTheDead();
     const ended = await disturb(lab, point, store, directory);
     const end =
       ended.exitCode === 0 ? 'succeeded' : ended.exitCode === -1 || ended.exitCode === 137 ? 'killed' : 'failed';
@@ -39,7 +40,7 @@ export async function tryPoint(lab: Lab, point: Point, expected: Undisturbed, di
     // What was never disturbed shows nothing.
     if (!ended.isHit) faults.push('the fault did not come: this run made other calls');
     if (end === 'succeeded' && (await imagesOf(store)) !== expected.images) faults.push('it made a wrong image');
-    const litter = await lookAfter(lab, point, expected, store, faults);
+    const litter = await lookAfter(lab, point, expected, store, faults, before);
     return { point, end, litter, faults };
   } finally {
     if (point.kind === 'full') await output('umount', [directory]);
@@ -75,6 +76,7 @@ async function lookAfter(
   expected: Undisturbed,
   store: string,
   faults: string[],
+  before: readonly string[],
 ): Promise<number> {
   faults.push(...(await leftoversAfterDeath(store)));
   const litter = existsSync(join(store, 'oci-layout')) ? await check(store, 'damaged', faults, 'after it') : 0;
@@ -92,7 +94,7 @@ async function lookAfter(
     const left = existsSync(join(store, folder)) ? readdirSync(join(store, folder)) : [];
     if (left.length > 0) faults.push(`after a prune ${folder} holds ${left.join(' ')}`);
   }
-  faults.push(...(await cgroupsAfterPrunes(store)));
+  faults.push(...(await cgroupsAfterPrunes(store, before)));
   return litter;
 }
 
@@ -113,10 +115,10 @@ async function check(store: string, severity: 'damaged' | 'any', faults: string[
 }
 
 /** Other points, and other users of this machine, may leave theirs at any moment: what a prune takes away does not count. */
-async function cgroupsAfterPrunes(store: string): Promise<readonly string[]> {
+async function cgroupsAfterPrunes(store: string, before: readonly string[]): Promise<readonly string[]> {
   for (let attempt = 0; ; attempt++) {
-    const left = cgroupsOfTheDead();
-    if (left.length === 0 || attempt === 10) return left;
+    const left = cgroupsOfTheDead().filter((path) => !before.includes(path));
+    if (left.length === 0 || attempt === 5) return left;
     await sleep(200);
     await pruneCache(await Store.open(store), { all: false }, signal);
   }
