@@ -66,6 +66,8 @@ export { removalOf } from './container/images-in-use.ts';
 export { containerDocument } from './container/inspect-container.ts';
 export { renameContainer } from './container/rename.ts';
 export type { FailedRun, ShellSession } from './ops/dependencies.ts';
+export { checkStore } from './store-check.ts';
+export type { CheckedFinding, CheckStoreOptions, StoreCheck } from './store-check.ts';
 export { listCache, pruneCache } from './store-cache.ts';
 export type { PrunedCache } from './store-cache.ts';
 export type { CacheEntry, CacheKind, PruneOptions } from './usage/cache-entry.ts';

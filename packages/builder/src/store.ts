@@ -7,6 +7,7 @@ import { blobsInUse } from './container/images-in-use.ts';
 import { BuildRecords } from './explain/build-records.ts';
 import type { LayerOutput } from './ops/rootfs.ts';
 import { RemoteRecords } from './source/remote-records.ts';
+import { sweepLitter } from './store-litter.ts';
 
 /**
  * Everything tsbuild keeps, in one directory: an OCI image layout (`oci-layout`, `index.json`, `blobs/`) that any OCI tool
@@ -60,8 +61,9 @@ export class Store {
     return join(this.root, role);
   }
 
-  /** Deletes blobs that neither an image nor a cache record needs. */
+  /** Deletes blobs that neither an image nor a cache record needs, and what killed processes left. */
   async collect(): Promise<Collected> {
+    await sweepLitter(this.root);
     // What was found in layers is found again where it is needed.
     await rm(this.directory('checks'), { recursive: true, force: true });
     // Asked only when no build can add anything more.

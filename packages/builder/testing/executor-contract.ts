@@ -225,6 +225,19 @@ export function executorContract(name: string, options: ExecutorContractOptions)
       }
     });
 
+    it('is not deaf to an abort that comes while it makes its pipes', async () => {
+      const reason = new Error('stop');
+      const controller = new AbortController();
+      // More at once than there can be pipes of earlier commands.
+      const running = Array.from({ length: 8 }, () =>
+        executor.run(root.spec(['sleep', `4713${process.pid}`]), new CapturedOutput(), controller.signal),
+      );
+      controller.abort(reason);
+      const ends = await Promise.allSettled(running);
+      expect(ends).toEqual(running.map(() => ({ status: 'rejected', reason })));
+      expect(processesNamed(`sleep 4713${process.pid}`)).toEqual([]);
+    });
+
     it('rejects at once when it is aborted before', async () => {
       await expect(
         executor.run(root.spec(['true']), new CapturedOutput(), AbortSignal.abort(new Error('before'))),

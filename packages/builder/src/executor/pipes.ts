@@ -1,14 +1,13 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { closeSync, constants, lstatSync, openSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { temporaryOwner, temporaryPath } from '@tsbuild/oci/node';
 import { requireTool } from './host-tools.ts';
 
 const O_PATH = 0o10000000;
-const PREFIX = '.pipe-';
-const MAX_AGE = 60_000;
+const PIPE = 'pipe';
 
 /** A pipe: give `write` to a child, then close it here. */
 export interface Pipe {
@@ -67,8 +66,7 @@ export class PipePool {
 
   async #make(): Promise<void> {
     this.#clear();
-    const stem = join(this.#directory, `${PREFIX}${randomBytes(8).toString('hex')}`);
-    const paths = [`${stem}-1`, `${stem}-2`];
+    const paths = [temporaryPath(this.#directory, PIPE), temporaryPath(this.#directory, PIPE)];
     // Anyone with the descriptor may open it again: a command as an ordinary user writes to /dev/stderr too.
     await promisify(execFile)(requireTool('mkfifo', 'coreutils'), ['-m', '0666', ...paths]);
     for (const path of paths) {
@@ -77,12 +75,10 @@ export class PipePool {
     }
   }
 
-  /** A pipe has its name for milliseconds only; an old one is what a killed process left. */
+  /** What a killed process left; its pipes had names for milliseconds only. */
   #clear(): void {
-    for (const name of readdirSync(this.#directory).filter((each) => each.startsWith(PREFIX))) {
-      const path = join(this.#directory, name);
-      const stats = lstatSync(path, { throwIfNoEntry: false });
-      if (stats !== undefined && Date.now() - stats.mtimeMs > MAX_AGE) rmSync(path, { force: true });
+    for (const name of readdirSync(this.#directory)) {
+      if (temporaryOwner(name) === 'gone') rmSync(join(this.#directory, name), { force: true });
     }
   }
 }

@@ -1,6 +1,6 @@
 import { mkdirSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { temporaryPath } from '@tsbuild/oci/node';
 import { CAPS_TOOL, EXEC_TOOL } from './exec-failure.ts';
 import { requireTool } from './host-tools.ts';
 import { DEVICES } from './sandbox-mounts.ts';
@@ -51,7 +51,7 @@ function link(path: string, target: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  const temporary = temporaryPath(dirname(path), basename(path));
   symlinkSync(target, temporary);
   renameSync(temporary, path);
 }

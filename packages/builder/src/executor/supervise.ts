@@ -71,6 +71,8 @@ export function supervise(program: Supervised, output: RunOutput, signal: AbortS
       if (failure !== undefined) program.kill(said);
     });
     signal.addEventListener('abort', abort, { once: true });
+    // It may have come while the pipes were made; nobody would tell us again.
+    if (signal.aborted) abort();
     void Promise.all([ended, ...closed]).then(([exitCode]) => {
       signal.removeEventListener('abort', abort);
       if (failure !== undefined) return reject(failure.reason);

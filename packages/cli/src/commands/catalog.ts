@@ -137,6 +137,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Tell why the steps of the last build ran again',
     load: async () => (await import('./cache-explain.ts')).cacheExplainCommand,
   },
+  fsck: {
+    summary: 'Check the store, and mend it',
+    load: async () => (await import('./fsck.ts')).fsckCommand,
+  },
   'cache export-mount': {
     summary: 'Write the content of a cache mount as a tar archive',
     load: async () => (await import('./cache-mount.ts')).exportMountCommand,
@@ -208,4 +212,4 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
 };
 
 /** Commands and nouns of docker's that are planned, so that they fail with a better word than "unknown". */
-export const later: readonly string[] = ['doctor', 'explore', 'fsck', 'search'];
+export const later: readonly string[] = ['doctor', 'explore', 'search'];

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { temporaryPath } from '../atomic-file.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { type Digest, digestAlgorithm, digestHex, parseDigest } from '../digest.ts';
 import { OciError } from '../errors.ts';
@@ -51,7 +51,7 @@ export class LayerIndexStore {
   /** Keeps the index of `layer`, in place of whatever was kept. @throws OciError `STORE_UNWRITABLE` */
   async put(layer: Digest, index: LayerIndex): Promise<void> {
     const path = this.#path(layer);
-    const temporary = `${path}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+    const temporary = temporaryPath(dirname(path), basename(path));
     try {
       await mkdir(join(this.#directory, digestAlgorithm(layer)), { recursive: true });
       await writeFile(temporary, index.encode());

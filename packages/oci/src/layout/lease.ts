@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { temporaryPath } from '../atomic-file.ts';
 import { thisProcess } from '../process-identity.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
 import { heartbeat, newClaimText, readClaim } from './claim.ts';
@@ -15,11 +16,15 @@ export interface Lease extends AsyncDisposable {
 export async function takeLease(directory: string): Promise<Lease> {
   const { pid, start } = thisProcess();
   const path = join(directory, `${pid}-${start}-${randomBytes(8).toString('hex')}`);
+  const temporary = temporaryPath(dirname(directory), 'lease');
   try {
     // A layout of another tool has no such folder yet.
     await mkdir(directory, { recursive: true });
-    await writeFile(path, newClaimText(), { flag: 'wx' });
+    // Whole or not at all: of an empty lease nobody could tell whose it was, and it would hold up collections.
+    await writeFile(temporary, newClaimText(), { flag: 'wx' });
+    await rename(temporary, path);
   } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw unwritable(path, error);
   }
   const stopHeartbeat = heartbeat(path);
