@@ -158,7 +158,7 @@ const IMAGE: readonly HostileCase[] = [
     'D5',
     'COPY --chown by a name of a passwd that is a link to the host',
     'FROM evil:1\nCOPY --chown=daemon file.txt /\n',
-    { image: () => [symlink('etc/passwd', `${'../'.repeat(24)}etc/shadow`)], refused: /passwd|user/ },
+    { image: () => [symlink('etc/passwd', `${'../'.repeat(24)}etc/shadow`)] },
   ),
   ...[3, 7, 20].map((n) =>
     buildCase(
@@ -177,7 +177,7 @@ const IMAGE: readonly HostileCase[] = [
   buildCase(
     'D6',
     'CVE-2016-9962: descriptors of the builder',
-    'FROM busybox\nRUN for d in /proc/self/fd/*; do readlink $d; done | grep -v "^/proc/\\|^pipe:\\|^/dev/null$" && exit 7 || true\n',
+    'FROM busybox\nRUN for d in /proc/self/fd/*; do [ ! -e $d ] || [ -p $d ] || [ "$(readlink $d)" = /dev/null ] || exit 7; done\n',
     { runs: true },
   ),
   buildCase(

@@ -5,6 +5,7 @@ import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 import { NamespacesExecutor } from './namespaces-executor.ts';
 import { canMakeCgroups, findRuntime, RuncExecutor } from './runc-executor.ts';
+import { leaveSessionKeyring } from './session-keyring.ts';
 import { blockNestedUserNamespaces } from './user-namespace.ts';
 
 /** The values of `--isolation`. */
@@ -27,6 +28,7 @@ export async function selectExecutor(isolation: Isolation, options: ExecutorOpti
   requirePrivilege();
   for (const tool of ['setpriv', 'unshare', 'mount']) requireTool(tool);
   blockNestedUserNamespaces();
+  await leaveSessionKeyring();
   const nested = readIdMaps().nested;
   const runtime = findRuntime();
   if (isolation === 'runc') {

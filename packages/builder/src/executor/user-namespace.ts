@@ -109,18 +109,30 @@ const SWITCHES: readonly { readonly path: string; readonly off: string; readonly
 ];
 
 function refuseForbidden(): void {
-  for (const { path, off, hint } of SWITCHES) {
-    if (setting(path) === off)
-      throw new BuildError('SANDBOX_UNAVAILABLE', `this machine allows no user namespaces (${path} is ${off})`, {
-        hint,
-      });
-  }
+  const found = forbiddenUserNamespaces();
+  if (found === undefined) return;
+  throw new BuildError(
+    'SANDBOX_UNAVAILABLE',
+    `this machine allows no user namespaces (${found.path} is ${found.off})`,
+    { hint: found.hint },
+  );
+}
+
+/** The kernel's switch that forbids user namespaces; undefined when none does. */
+export function forbiddenUserNamespaces():
+  | { readonly path: string; readonly off: string; readonly hint: string }
+  | undefined {
+  return SWITCHES.find(({ path, off }) => setting(path) === off);
+}
+
+/** Ubuntu's restriction of user namespaces to programs that have a profile for them. */
+export function restrictedByAppArmor(): boolean {
+  return setting('/proc/sys/kernel/apparmor_restrict_unprivileged_userns') === '1';
 }
 
 function forbidden(said: string): BuildError {
-  const apparmor = setting('/proc/sys/kernel/apparmor_restrict_unprivileged_userns') === '1';
   return new BuildError('SANDBOX_UNAVAILABLE', `cannot make a user namespace: ${said}`, {
-    hint: apparmor
+    hint: restrictedByAppArmor()
       ? "Ubuntu's AppArmor restricts user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or run as root."
       : 'Inside a container its seccomp profile may forbid it: run the container with --security-opt seccomp=unconfined, or run as root.',
   });
@@ -135,7 +147,7 @@ function setting(path: string): string | undefined {
 }
 
 /** Why ranges of ids cannot be mapped; undefined when they can. */
-function missingForRanges(): string | undefined {
+export function missingForRanges(): string | undefined {
   if (findTool('newuidmap') === undefined || findTool('newgidmap') === undefined) {
     return 'newuidmap is missing: install the package uidmap or shadow-utils';
   }
