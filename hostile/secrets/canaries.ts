@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 /** The secrets of a build, and how each gets to tsbuild. */
-export const CANARY_NAMES = [
+const CANARY_NAMES = [
   'secret file',
   'secret variable',
   'what an SSH agent says',

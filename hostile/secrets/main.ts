@@ -1,9 +1,8 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
 import { installCli } from '../../test/support/install-cli.ts';
-import { encodingsOf, search } from './search.ts';
+import { blindness, search } from './search.ts';
 import type { Hit } from './search.ts';
 import { tell } from './story.ts';
 
@@ -38,22 +37,6 @@ export async function run(argv: readonly string[]): Promise<number> {
 function describe(hits: readonly Hit[], name: string): string {
   const count = hits.filter((hit) => hit.name === name).length;
   return count === 0 ? 'no hit' : `${count} HITS`;
-}
-
-/** The encodings that the search would miss: it must find what is planted. */
-export function blindness(folder: string): readonly string[] {
-  mkdirSync(folder);
-  const word = 'planted+word~0123456789abcdef';
-  return [...encodingsOf(word)].flatMap(([encoding, bytes], i) => {
-    const text = Buffer.concat([Buffer.from('before '), bytes, Buffer.from(' after')]);
-    const file = join(folder, String(i));
-    writeFileSync(file, text);
-    const plain = search(folder, new Map([['planted', word]])).hits.some((hit) => hit.encoding === encoding);
-    writeFileSync(file, Buffer.concat([Buffer.from('before '), gzipSync(text)]));
-    const packed = search(folder, new Map([['planted', word]])).hits.some((hit) => hit.encoding === encoding);
-    rmSync(file);
-    return [...(plain ? [] : [encoding]), ...(packed ? [] : [`${encoding}, gunzipped`])];
-  });
 }
 
 function show(text: string): number {

@@ -1,6 +1,6 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 
 /** A place that holds a secret. */
 export interface Hit {
@@ -10,7 +10,7 @@ export interface Hit {
 }
 
 /** Every way in which a word may be written down. */
-export function encodingsOf(word: string): ReadonlyMap<string, Buffer> {
+function encodingsOf(word: string): ReadonlyMap<string, Buffer> {
   const bytes = Buffer.from(word);
   const base64 = [0, 1, 2].map((offset): [string, Buffer] => {
     // What stands before and after in the same triple is unknown: only the characters that the word alone decides.
@@ -71,4 +71,20 @@ function gunzip(bytes: Buffer): Buffer | undefined {
   } catch {
     return undefined; // Three bytes that look like one, or something after its end.
   }
+}
+
+/** The encodings that the search would miss: it must find what is planted. */
+export function blindness(folder: string): readonly string[] {
+  mkdirSync(folder);
+  const word = 'planted+word~0123456789abcdef';
+  return [...encodingsOf(word)].flatMap(([encoding, bytes], i) => {
+    const text = Buffer.concat([Buffer.from('before '), bytes, Buffer.from(' after')]);
+    const file = join(folder, String(i));
+    writeFileSync(file, text);
+    const plain = search(folder, new Map([['planted', word]])).hits.some((hit) => hit.encoding === encoding);
+    writeFileSync(file, Buffer.concat([Buffer.from('before '), gzipSync(text)]));
+    const packed = search(folder, new Map([['planted', word]])).hits.some((hit) => hit.encoding === encoding);
+    rmSync(file);
+    return [...(plain ? [] : [encoding]), ...(packed ? [] : [`${encoding}, gunzipped`])];
+  });
 }

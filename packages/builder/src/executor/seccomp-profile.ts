@@ -50,13 +50,13 @@ export function installedSeccomp(): object | undefined {
 }
 
 /**
- * Calls by which namespaces and mounts are made, and those of the kernel's keyrings, which know no namespaces but that of
- * users. Podman's profile allows them, for containers in containers; Docker's does not without CAP_SYS_ADMIN, and nothing
- * that runs in a build needs them.
+ * Calls by which namespaces and mounts are made. Podman's profile allows them, for containers in containers; Docker's
+ * does not without CAP_SYS_ADMIN, and nothing that runs in a build needs them.
  */
-const DENIED_CALLS = new Set(['clone', 'clone3', 'unshare', 'setns', 'mount', 'umount', 'umount2', 'pivot_root', 'fsopen',
-  'fsconfig', 'fsmount', 'fspick', 'move_mount', 'open_tree', 'mount_setattr', 'keyctl', 'add_key',
-  'request_key']); // biome-ignore format: one list
+const NAMESPACE_CALLS = new Set(['clone', 'clone3', 'unshare', 'setns', 'mount', 'umount', 'umount2', 'pivot_root', 'fsopen',
+  'fsconfig', 'fsmount', 'fspick', 'move_mount', 'open_tree', 'mount_setattr']); // biome-ignore format: one list
+/** Keyrings know no namespaces but those of users: root of the sandbox would get at root's. Docker's profile denies them. */
+const KEYRING_CALLS = new Set(['keyctl', 'add_key', 'request_key']);
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
 const NEW_NAMESPACE_FLAGS = 0x7e020000;
 const ENOSYS = 38;
@@ -92,7 +92,9 @@ export function resolveSeccomp(profile: SeccompProfile, architecture: string): o
     architectures: [native, ...subArchitectures],
     syscalls: [
       ...profile.syscalls.filter(applies).flatMap(({ names, name: single = '', action, args, errnoRet }) => {
-        const kept = (names ?? [single]).filter((each) => !DENIED_CALLS.has(each));
+        const kept = (names ?? [single]).filter(
+          (each) => !NAMESPACE_CALLS.has(each) && !(action === 'SCMP_ACT_ALLOW' && KEYRING_CALLS.has(each)),
+        );
         if (kept.length === 0) return [];
         const condition = args === undefined || args === null ? {} : { args };
         return [{ names: kept, action, ...condition, ...(errnoRet === undefined ? {} : { errnoRet }) }];

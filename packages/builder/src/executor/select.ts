@@ -6,7 +6,7 @@ import { readIdMaps } from './id-map.ts';
 import { NamespacesExecutor } from './namespaces-executor.ts';
 import { canMakeCgroups, findRuntime, RuncExecutor } from './runc-executor.ts';
 import { leaveSessionKeyring } from './session-keyring.ts';
-import { blockNestedUserNamespaces } from './user-namespace.ts';
+import { blockNestedUserNamespaces, explainUserNamespaces } from './user-namespace.ts';
 
 /** The values of `--isolation`. */
 export type Isolation = 'auto' | 'runc' | 'namespaces';
@@ -59,6 +59,7 @@ const CAP_SYS_ADMIN = 21n;
 
 function requirePrivilege(): void {
   if (process.geteuid?.() !== 0) {
+    explainUserNamespaces();
     throw new BuildError('SANDBOX_UNAVAILABLE', 'commands can be run as root or in a user namespace only', {
       hint: 'The tsbuild command makes the user namespace itself; programs call runInUserNamespace() first.',
     });

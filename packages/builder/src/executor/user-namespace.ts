@@ -72,7 +72,7 @@ export async function runInUserNamespace(argv: readonly string[], warn: (text: s
       child.once('error', reject);
       child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
-    if (exitCode !== 0 && performance.now() - started < 500) diagnose();
+    if (exitCode !== 0 && performance.now() - started < 500) explainUserNamespaces();
     return exitCode;
   } finally {
     for (const [signal, handler] of handlers) process.off(signal, handler);
@@ -92,8 +92,11 @@ export function blockNestedUserNamespaces(): void {
   }
 }
 
-/** When the program ended at once: was it the namespace that failed? Tries it with nothing inside. */
-function diagnose(): void {
+/**
+ * Tries to make a user namespace with nothing inside.
+ * @throws BuildError `SANDBOX_UNAVAILABLE` saying why there can be none
+ */
+export function explainUserNamespaces(): void {
   const { command, args } = userNamespaceCommand(['/bin/sh', '-c', ':']);
   const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   if (status !== 0) throw forbidden(stderr.trim().split('\n')[0] ?? '');
@@ -134,7 +137,7 @@ function forbidden(said: string): BuildError {
   return new BuildError('SANDBOX_UNAVAILABLE', `cannot make a user namespace: ${said}`, {
     hint: restrictedByAppArmor()
       ? "Ubuntu's AppArmor restricts user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or run as root."
-      : 'Inside a container its seccomp profile may forbid it: run the container with --security-opt seccomp=unconfined, or run as root.',
+      : 'Inside a container its seccomp profile may forbid it: run the container with --security-opt seccomp=unconfined, or run as root. Dockerfiles without RUN build anyway.',
   });
 }
 
