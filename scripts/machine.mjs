@@ -77,7 +77,13 @@ export const PURPOSES = {
       program('python3', 'python3', 'a second reader of archives'),
       program('chromium', 'chromium', 'the image library in a browser'),
     ],
-    wanted: [program('mmdebstrap', 'mmdebstrap', 'the Debian base image')],
+    wanted: [
+      program('mmdebstrap', 'mmdebstrap', 'the Debian base image'),
+      program('pasta', 'passt', 'ports of containers'),
+      program('slirp4netns', 'slirp4netns', 'ports of containers'),
+      program('zsh', 'zsh', 'completion in zsh'),
+      program('fish', 'fish', 'completion in fish'),
+    ],
   },
 };
 

@@ -104,6 +104,19 @@ describe.skipIf(SKIP_REGISTRY)(`images and a registry on loopback${NO_REGISTRY}`
     await builder.build(onArm, ['--platform', 'linux/arm64', '-t', 'mine'], config);
     const inspected = await builder.output(['inspect', '-f', '{{.Architecture}} {{json .Config.Labels}}', 'mine']);
     expect(inspected).toBe('arm64 {"arch":"arm64"}\n');
+    // As programs are compiled for another processor: commands run here, the image is for there.
+    const cross = await contextOf({
+      Dockerfile: [
+        'FROM --platform=$BUILDPLATFORM busybox AS build',
+        'ARG TARGETARCH',
+        'RUN echo "on $(uname -m) for $TARGETARCH" >/made',
+        'FROM multi-arm64:1',
+        'COPY --from=build /made /',
+        '',
+      ].join('\n'),
+    });
+    await builder.build(cross, ['--platform', 'linux/arm64', '-t', 'crossed', '-o', `${cross}/out.tar`], config);
+    expect(await builder.output(['inspect', '-f', '{{.Architecture}}', 'crossed'])).toBe('arm64\n');
     const wrong = await builder.run(['build', onArm], config);
     expect(wrong).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('an image for linux/arm64') });
   });

@@ -3,6 +3,10 @@ import { dumpDockerfile } from '../../packages/builder/src/dockerfile/dump.ts';
 import { parseDockerfile, parseTrigger } from '../../packages/builder/src/dockerfile/parser.ts';
 import type { SourceFile, SourceRange } from '../../packages/builder/src/dockerfile/source-file.ts';
 import { BuildError } from '../../packages/builder/src/errors.ts';
+import { parseIgnoreFile } from '../../packages/builder/src/context/ignore-file.ts';
+import { isWanted, parseCheckOptions } from '../../packages/builder/src/lint/check-options.ts';
+import { lintDockerfile } from '../../packages/builder/src/lint/lint.ts';
+import { outlineOf, targetsOf } from '../../packages/builder/src/lint/outline.ts';
 import { BuildArguments, GlobalArguments, platformArguments } from '../../packages/builder/src/plan/build-arguments.ts';
 import { planBuild } from '../../packages/builder/src/plan/planner.ts';
 import { declareStages } from '../../packages/builder/src/plan/stages.ts';
@@ -76,6 +80,7 @@ export const trigger = pureTarget('onbuild-trigger', {
 });
 
 const PLATFORM = { os: 'linux', architecture: 'amd64' };
+const LAYER = `sha256:${'1'.repeat(64)}` as const;
 const BASE: ImageConfig = {
   ...PLATFORM,
   config: { User: 'app', Env: ['PATH=/bin', 'A=base'], WorkingDir: '/srv', OnBuild: ['ENV ON=$A', 'COPY <<E /x\nE'] },
@@ -116,10 +121,55 @@ export const plan = pureTarget('plan', {
     const { target, stages } = await planBuild(file, {
       target: undefined,
       lowering: planning(file.directives.escape, file),
-      resolveImage: async (name) => ({ name, config: BASE, layers: [{ digest: `sha256:${'1'.repeat(64)}` as const }] }),
+      resolveImage: async (name) => ({ name, digest: LAYER, config: BASE, layers: [{ digest: LAYER }] }),
     });
     const size = JSON.stringify(target.config).length;
     mustHold(size < 64 * 1024 * 1024, `the config has grown to ${size} characters`);
     return `${stages.length} ${target.history.length > 3}`;
+  },
+});
+
+const IGNORE = parseIgnoreFile('.dockerignore', Buffer.from('*.log\nsecret\n**/tmp/*\n')).matcher;
+
+/** An error of its own, or nothing. */
+function allowed<T>(task: () => T): T | undefined {
+  try {
+    return task();
+  } catch (error) {
+    if (error instanceof BuildError) return undefined;
+    throw error;
+  }
+}
+
+/** The checks: whatever parses, they throw nothing and point into the file. */
+export const lint = pureTarget('lint', {
+  seeds: dockerfileSeeds,
+  mutate: mutateText(DOCKERFILE_WORDS),
+  run: (input) => {
+    const file = parsed(sourceOf(input));
+    const lines = countLines(sourceOf(input));
+    const args = new BuildArguments(new Map([['B', 'given']]), {});
+    const predefined = platformArguments(PLATFORM, PLATFORM, 'default');
+    const base: ImageConfig = { ...BASE, architecture: 'arm64' };
+    const options = allowed(() => parseCheckOptions(file.directives.check ?? '')) ?? parseCheckOptions('');
+    const rules = new Set<string>();
+    for (const stages of ['all', { target: undefined }] as const) {
+      const findings = lintDockerfile({
+        dockerfile: file,
+        stages,
+        arguments: args,
+        predefined,
+        platform: PLATFORM,
+        bases: new Map([['base', base]]),
+        ignore: IGNORE,
+      });
+      for (const finding of findings) {
+        mustHold(isInside(finding.range, lines), `${finding.rule} points outside of the file`);
+        if (isWanted(finding, options)) rules.add(finding.rule);
+      }
+    }
+    mustHold(targetsOf(file).length > 0, 'a Dockerfile without a stage');
+    allowed(() => outlineOf(file, { target: undefined, arguments: args, predefined }));
+    return [...rules].toSorted().join(' ');
   },
 });

@@ -1,27 +1,39 @@
 import { join } from 'node:path';
 import { WebClient } from '@tsbuild/oci/node';
 import type { BuildOptions } from './build-options.ts';
+import { Secrets } from './mounts/secrets.ts';
 import { ArchiveIndexes } from './ops/archive-indexes.ts';
 import type { OpDependencies } from './ops/dependencies.ts';
+import type { Transfer } from './progress/event.ts';
+import type { ProgressReporter } from './progress/reporter.ts';
 import { GitSource } from './source/git-source.ts';
-import { HttpSource } from './source/http-source.ts';
+import { type DownloadProgress, HttpSource } from './source/http-source.ts';
 import type { Store } from './store.ts';
+import { TransferReports } from './transfer-reports.ts';
+
+/** Characters of a file's name in progress. */
+const LONGEST_NAME = 32;
 
 /** What ADD can add besides files, wired to the store; closed with the build. */
 export class AddSources implements Disposable {
   readonly dependencies: Pick<OpDependencies, 'archives' | 'downloads' | 'repositories'>;
   #client: WebClient | undefined;
 
-  constructor(options: BuildOptions, store: Store) {
+  constructor(options: BuildOptions, store: Store, reporter: ProgressReporter) {
     const sources = store.directory('sources');
     const temporary = store.directory('tmp');
     const { blobs } = store.layout;
+    const secrets = new Secrets(options.secrets ?? new Map(), options.environment);
+    const secret = (id: string): Uint8Array | undefined => secrets.get(id);
+    const reports = new TransferReports(reporter);
     this.dependencies = {
       archives: { indexes: new ArchiveIndexes(join(sources, 'archives')), temporary },
       downloads: new HttpSource({
         blobs,
         directory: join(sources, 'http'),
         client: () => (this.#client ??= new WebClient({ environment: options.environment, ...options.registry })),
+        secret,
+        onProgress: (progress) => reports.report(progress.url, downloadOf(progress)),
       }),
       repositories: new GitSource({
         blobs,
@@ -29,6 +41,7 @@ export class AddSources implements Disposable {
         directory: join(sources, 'git'),
         temporary,
         environment: options.environment,
+        secret,
       }),
     };
   }
@@ -36,4 +49,12 @@ export class AddSources implements Disposable {
   [Symbol.dispose](): void {
     this.#client?.[Symbol.dispose]();
   }
+}
+
+function downloadOf({ url, transferred, total, done }: DownloadProgress): Omit<Transfer, 'type'> {
+  const name = url.replace(/\?…$/, '').split('/').at(-1) ?? '';
+  // What is drawn on one row must leave room for the numbers.
+  const id =
+    name === '' ? new URL(url).host : name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;
+  return { kind: 'download', id, transferred, total, done };
 }

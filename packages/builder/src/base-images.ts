@@ -9,7 +9,6 @@ import type { Store } from './store.ts';
 /** Where base images may come from in one build. */
 export interface BaseImageOptions {
   readonly store: Store;
-  readonly platform: Platform;
   /** Ask the registry although the image is known. */
   readonly pull: boolean;
   readonly client: () => RegistryReader;
@@ -20,13 +19,15 @@ export interface BaseImageOptions {
  * Finds base images: in the store, in what a registry said before, in the registry; with `pull` in the registry alone.
  * @returns the function that a plan resolves names with; it throws BuildError `BASE_NOT_FOUND`
  */
-export function baseImageResolver(options: BaseImageOptions): (name: string) => Promise<ResolvedImage> {
-  const { store, platform, pull, client, signal } = options;
+export function baseImageResolver(
+  options: BaseImageOptions,
+): (name: string, platform: Platform) => Promise<ResolvedImage> {
+  const { store, pull, client, signal } = options;
   const local = new StoreSource(store.layout);
   const { blobs } = store.layout;
   const remote = new RegistrySource({ client, blobs, remotes: store.remotes, refresh: pull, signal });
   const sources = pull ? [remote] : [local, remote];
-  return async (name) => {
+  return async (name, platform) => {
     try {
       for (const source of sources) {
         const found = await source.resolve(name, platform);

@@ -1,6 +1,7 @@
 import type { RegistryOptions, StoredImage } from '@tsbuild/oci/node';
 import type { ResourceLimit } from './executor/executor.ts';
 import type { Isolation } from './executor/select.ts';
+import type { FailedRun } from './ops/dependencies.ts';
 import type { SecretSource } from './mounts/secrets.ts';
 
 /** A line of /etc/hosts. */
@@ -67,12 +68,16 @@ export interface BuildOptions {
   /** What RUN may reach; `default` is the host's network. */
   readonly network: 'default' | 'host' | 'none';
   readonly isolation: Isolation;
+  /** Asked when a RUN failed, before the build ends: it may run a shell in the state before the command. */
+  readonly onFailedRun?: (failed: FailedRun) => Promise<void>;
   /** Labels added last. */
   readonly labels: ReadonlyMap<string, string>;
   /** Annotations of the image's manifest. */
   readonly annotations?: ReadonlyMap<string, string>;
   /** `SOURCE_DATE_EPOCH`, seconds since 1970: everything new gets no later time. */
   readonly epoch?: number;
+  /** Fail rather than execute a step: any one (`''`), or those of a number, a stage, or `STAGE/N`. */
+  readonly failOnMiss?: string;
   /** How many steps may run at once; default the number of processors. */
   readonly jobs?: number;
 }
@@ -84,6 +89,9 @@ export interface BuildResult {
   readonly size: number;
   /** The image's names, in full. */
   readonly names: readonly string[];
-  readonly steps: { readonly total: number; readonly cached: number };
+  /** What each layer of the image adds, lowest first: its files' bytes, and the step that made it, if it is not the base's. */
+  readonly layers: readonly { readonly size: number; readonly step?: string }[];
+  /** `saved`: how long the executions took that the cached steps stand for, milliseconds. */
+  readonly steps: { readonly total: number; readonly cached: number; readonly saved: number };
   readonly milliseconds: number;
 }

@@ -1,45 +1,31 @@
 import { availableParallelism } from 'node:os';
-import {
-  familiarName,
-  formatPlatform,
-  formatReference,
-  normalizePlatform,
-  OciError,
-  parsePlatform,
-  parseReference,
-  type Platform,
-  type Reference,
-} from '@tsbuild/oci';
+import { familiarName, formatPlatform, formatReference, OciError, parseReference, type Reference } from '@tsbuild/oci';
 import { hostPlatform, type StoredImage } from '@tsbuild/oci/node';
 import { AddSources } from './add-sources.ts';
 import type { BuildOptions, BuildResult } from './build-options.ts';
 import { baseImageResolver } from './base-images.ts';
 import { openBuildContext } from './build-context.ts';
+import { BuildHistory } from './build-history.ts';
+import { Checks } from './checks.ts';
 import { ContextSources } from './context-sources.ts';
-import { lazySandbox } from './defaults.ts';
-import type { SourceTree } from './context/source-tree.ts';
 import { parseDockerfile } from './dockerfile/parser.ts';
-import type { SourceFile } from './dockerfile/source-file.ts';
 import { BuildError } from './errors.ts';
 import { assembleContent } from './image-assembly.ts';
+import { layerFindings, withHistory } from './layer-checks.ts';
+import type { Finding } from './lint/finding.ts';
+import { ruleOf } from './lint/rules.ts';
 import { NamedContexts } from './named-contexts.ts';
-import { CacheMounts } from './mounts/cache-mounts.ts';
-import type { MountSources } from './mounts/mount-sources.ts';
-import { Secrets } from './mounts/secrets.ts';
-import type { LayerFetcher } from './ops/layer-fetcher.ts';
 import { withoutCredentials } from './ops/git-reference.ts';
-import { RootfsTrees } from './ops/rootfs-trees.ts';
+import type { LayerFetcher } from './ops/layer-fetcher.ts';
 import type { LayerOutput, Rootfs } from './ops/rootfs.ts';
-import { BuildArguments, GlobalArguments, platformArguments } from './plan/build-arguments.ts';
+import { makePlan } from './make-plan.ts';
 import type { Plan } from './plan/plan.ts';
-import type { ImageResolver } from './plan/needed-stages.ts';
-import { planBuild } from './plan/planner.ts';
-import { declareStages } from './plan/stages.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
 import { RegistryAccess } from './registry-access.ts';
 import { type Solution, solve } from './solver/solver.ts';
 import { LayerProvider } from './source/layer-provider.ts';
 import type { Store } from './store.ts';
+import { targetPlatform } from './target-platform.ts';
 
 /**
  * Builds an image: Dockerfile → plan → solved graph → image in the store. The story from top to bottom; every part of
@@ -49,17 +35,18 @@ import type { Store } from './store.ts';
 export async function build(
   options: BuildOptions,
   store: Store,
-  reporter: ProgressReporter,
+  progress: ProgressReporter,
   signal: AbortSignal,
 ): Promise<BuildResult> {
   const started = Date.now();
+  const reporter = new BuildHistory(options, store, progress, started);
   const names = options.tags.map(parseTag);
   const platform = targetPlatform(options.platform);
   // From here on no collection deletes what this build finds or makes.
   await using _lease = await store.layout.lease();
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
   using access = new RegistryAccess(options.registry, reporter);
-  using added = new AddSources(options, store);
+  using added = new AddSources(options, store, reporter);
   using contexts = new ContextSources(store, added, signal);
   if (typeof options.context !== 'string' && options.context.kind === 'url') {
     const message = `loading the build context ${withoutCredentials(options.context.url)}`;
@@ -75,27 +62,40 @@ export async function build(
     client: access.client,
     signal,
   });
-  const resolveImage = baseImageResolver({ store, platform, pull: options.pull, client: access.client, signal });
+  const resolveImage = baseImageResolver({ store, pull: options.pull, client: access.client, signal });
   const given = options.contexts ?? new Map<string, string>();
-  const named = new NamedContexts({ contexts: given, sources: contexts, store, platform, resolveImage });
+  const named = new NamedContexts({ contexts: given, sources: contexts, store, resolveImage });
   try {
     reporter.report({ type: 'build-started', dockerfile: file.name, ...defined('target', options.target) });
-    const plan = await makePlan({
+    const dockerfile = parseDockerfile(file);
+    const checks = new Checks({ options, file, dockerfile, platform });
+    const warn = (findings: readonly Finding[]): void => {
+      for (const finding of findings) reporter.report(checks.warning(finding));
+    };
+    const input = {
       options,
       store,
-      file,
+      dockerfile,
       platform,
       notice,
       layers,
       named,
-      resolveImage,
+      resolveImage: checks.watch(async (name, of) => (await named.find(name, of)) ?? resolveImage(name, of)),
       context: context.tree,
       added,
+    };
+    // What is odd in the Dockerfile often is why it cannot be planned.
+    const findings = (): readonly Finding[] => checks.findings({ target: options.target });
+    const plan = await makePlan(input).catch((error: unknown) => {
+      warn(findings());
+      throw error;
     });
+    const found = findings();
+    warn(found.filter(({ rule }) => ruleOf(rule).own !== true));
+    checks.enforce(found);
     reportPlan(plan, reporter);
-    if (needsEmulation(plan, platform)) {
-      notice(`RUN for ${formatPlatform(platform)} works only where this machine emulates it (binfmt_misc)`);
-    }
+    for (const other of emulated(plan))
+      notice(`RUN for ${other} works only where this machine emulates it (binfmt_misc)`);
     const solution = await solve([plan.target.rootfs], {
       cache: store.records,
       reporter,
@@ -103,14 +103,22 @@ export async function build(
       jobs: options.jobs ?? availableParallelism(),
       now: Date.now,
       sizeOf: (output) => output.layer.size,
+      ...reporter.watch(plan, options.failOnMiss),
     });
-    const image = await storeImage(plan, solution, { options, store, platform, names, layers });
-    const size = await contentSize(image, store);
+    const image = await storeImage(plan, solution, { options, store, names, layers });
+    const byLayer = await layersOf(image, plan, store);
+    const size = byLayer.reduce((sum, layer) => sum + layer.size, 0);
+    const own = found.filter(({ rule }) => ruleOf(rule).own === true);
+    const steps = countSteps(solution);
+    // The records are read for their times only where time was spent.
+    warn(steps.cached < steps.total ? await withHistory(own, store) : own);
+    warn(checks.wanted(await layerFindings(plan, image, store)));
     const result = {
       image,
       size,
+      layers: byLayer,
       names: names.map(formatReference),
-      steps: countSteps(solution),
+      steps,
       milliseconds: Date.now() - started,
     };
     reporter.report({
@@ -125,78 +133,17 @@ export async function build(
     throw error instanceof BuildError && error.range !== undefined ? error.at(error.range, file) : error;
   } finally {
     contexts.save(notice);
+    reporter.save();
   }
-}
-
-/** What {@link makePlan} works with. */
-interface PlanInput {
-  readonly options: BuildOptions;
-  readonly store: Store;
-  readonly file: SourceFile;
-  readonly platform: Platform;
-  readonly notice: (message: string) => void;
-  readonly layers: LayerFetcher;
-  readonly named: NamedContexts;
-  readonly resolveImage: ImageResolver;
-  readonly context: () => SourceTree;
-  readonly added: AddSources;
-}
-
-async function makePlan(input: PlanInput): Promise<Plan> {
-  const { options, store, file, platform, notice, layers, named, resolveImage, context, added } = input;
-  const dockerfile = parseDockerfile(file);
-  const args = new BuildArguments(options.buildArgs, options.environment);
-  const { escape } = dockerfile.directives;
-  const predefined = platformArguments(hostPlatform(), platform, options.target ?? 'default');
-  const globals = new GlobalArguments(declareStages(dockerfile).globalArgs, args, predefined, escape);
-  const plan = await planBuild(dockerfile, {
-    target: options.target,
-    noCacheFilter: options.noCacheFilter ?? [],
-    resolveImage: async (name) => (await named.find(name)) ?? resolveImage(name),
-    lowering: {
-      escape,
-      arguments: args,
-      globals,
-      platform,
-      network: options.network === 'none' ? 'none' : 'host',
-      limits: {
-        shmSize: options.shmSize,
-        limits: options.limits ?? [],
-        hosts: (options.hosts ?? []).map(({ name }) => name),
-      },
-      allowed: new Set(options.allow ?? []),
-      ignoreCache: options.noCache,
-      context,
-      isContext: (name) => named.has(name),
-      dependencies: {
-        blobs: store.layout.blobs,
-        trees: new RootfsTrees(store.indexes, layers),
-        layers,
-        ...added.dependencies,
-        mounts: mountSources(options, store),
-        sandbox: lazySandbox(store, options, notice),
-        epoch: options.epoch,
-      },
-    },
-  });
-  for (const name of args.unconsumed())
-    notice(`--build-arg ${name} was not used: no ARG in the Dockerfile asks for it`);
-  for (const name of named.unused())
-    notice(`--build-context ${name} was not used: nothing that is built has this name`);
-  return plan;
-}
-
-function mountSources(options: BuildOptions, store: Store): MountSources {
-  return {
-    caches: new CacheMounts(store.directory('cache-mounts')),
-    secrets: new Secrets(options.secrets ?? new Map(), options.environment),
-    agents: options.agents ?? new Map(),
-  };
 }
 
 function countSteps(solution: Solution<Rootfs, LayerOutput>): BuildResult['steps'] {
   const results = [...solution.results.values()];
-  return { total: results.length, cached: results.filter((result) => result.cached).length };
+  return {
+    total: results.length,
+    cached: results.filter((result) => result.cached).length,
+    saved: results.reduce((sum, { saved }) => sum + saved, 0),
+  };
 }
 
 /** `{ [key]: value }`, or nothing when the value is undefined. */
@@ -204,9 +151,16 @@ function defined<K extends string, V>(key: K, value: V | undefined): { readonly 
   return (value === undefined ? {} : { [key]: value }) as { readonly [P in K]?: V };
 }
 
-async function contentSize(image: StoredImage, store: Store): Promise<number> {
+/** What each layer adds: those of the base first, which no step of this Dockerfile made. */
+async function layersOf(image: StoredImage, plan: Plan, store: Store): Promise<BuildResult['layers']> {
+  const names = new Map(plan.stages.flatMap(({ steps }) => steps.map(({ id, name }) => [id, name] as const)));
+  const made = plan.target.history.flatMap(({ step }) => (step === undefined ? [] : [names.get(step.id)]));
+  const ofBase = image.layers.length - made.length;
   const indexes = await Promise.all(image.layers.map(({ digest }) => store.indexes.get(digest)));
-  return indexes.reduce((sum, index) => sum + index.contentSize, 0);
+  return indexes.map(({ contentSize }, i) => {
+    const step = made[i - ofBase];
+    return { size: contentSize, ...(step === undefined ? {} : { step }) };
+  });
 }
 
 async function storeImage(
@@ -215,7 +169,6 @@ async function storeImage(
   input: {
     readonly options: BuildOptions;
     readonly store: Store;
-    readonly platform: Platform;
     readonly names: readonly Reference[];
     readonly layers: LayerFetcher;
   },
@@ -224,9 +177,8 @@ async function storeImage(
   if (rootfs === undefined) throw new TypeError('the solver returns one value for each wanted vertex');
   const { labels, annotations, epoch } = input.options;
   const { results } = solution;
-  const { platform } = input;
   const layers = await input.layers.ensure(rootfs.layers);
-  const content = assembleContent({ stage: plan.target, layers, results, platform, labels, annotations, epoch });
+  const content = assembleContent({ stage: plan.target, layers, results, labels, annotations, epoch });
   return input.store.layout.add(content, input.names);
 }
 
@@ -246,9 +198,11 @@ function reportPlan(plan: Plan, reporter: ProgressReporter): void {
 }
 
 /** Files of any platform can be copied; commands run on this machine's processor. */
-function needsEmulation(plan: Plan, platform: Platform): boolean {
-  const runs = plan.stages.some((stage) => stage.history.some(({ createdBy }) => createdBy.startsWith('RUN ')));
-  return runs && platform.architecture !== hostPlatform().architecture;
+function emulated(plan: Plan): ReadonlySet<string> {
+  const { architecture } = hostPlatform();
+  const stages = plan.stages.filter((stage) => stage.steps.some(({ operation }) => operation === 'run'));
+  const others = stages.filter(({ platform }) => platform.architecture !== architecture);
+  return new Set(others.map(({ platform }) => formatPlatform(platform)));
 }
 
 function parseTag(tag: string): Reference {
@@ -260,12 +214,4 @@ function parseTag(tag: string): Reference {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BuildError('OPTION_INVALID', `invalid tag ${JSON.stringify(tag)}: ${reason}`, { cause: error });
   }
-}
-
-function targetPlatform(text: string | undefined): Platform {
-  const host = hostPlatform();
-  if (text === undefined) return host;
-  const wanted = normalizePlatform(parsePlatform(text));
-  if (wanted.os === host.os) return wanted;
-  throw new BuildError('NOT_SUPPORTED', `--platform ${text}: only images for ${host.os} can be built`);
 }

@@ -8,7 +8,8 @@ import type { Sandbox } from './ops/dependencies.ts';
 import { selectSnapshotter } from './snapshot/select.ts';
 import type { Store } from './store.ts';
 
-type SandboxOptions = Pick<BuildOptions, 'isolation' | 'hosts'>;
+/** `hostname` is the sandbox's own name. */
+type SandboxOptions = Pick<BuildOptions, 'isolation' | 'hosts'> & { readonly hostname: string };
 
 /** The sandbox of this machine, made when first asked for: a fully cached build never does. */
 export function lazySandbox(
@@ -22,7 +23,7 @@ export function lazySandbox(
 
 async function makeSandbox(
   store: Store,
-  { isolation, hosts = [] }: SandboxOptions,
+  { isolation, hosts = [], hostname }: SandboxOptions,
   notice: (text: string) => void,
 ): Promise<Sandbox> {
   const [executor, snapshotter] = await Promise.all([
@@ -35,18 +36,20 @@ async function makeSandbox(
       notice,
     }),
   ]);
-  return { executor, snapshotter, files: { hosts: await hostsFile(store, hosts), resolvConf: '/etc/resolv.conf' } };
+  const files = { hosts: await hostsFile(store, hosts, hostname), resolvConf: '/etc/resolv.conf' };
+  return { executor, snapshotter, files };
 }
 
 /**
  * The sandbox's /etc/hosts: its own name and localhost, nothing of the host's file, and what `--add-host` adds. The file
  * is named after its content, as builds with other hosts may run at the same time.
  */
-async function hostsFile(store: Store, added: readonly HostEntry[]): Promise<string> {
+async function hostsFile(store: Store, added: readonly HostEntry[], hostname: string): Promise<string> {
   await mkdir(store.directory('sandbox'), { recursive: true });
-  const own = '127.0.0.1\tlocalhost buildkitsandbox\n::1\tlocalhost ip6-localhost ip6-loopback\n';
+  const own = `127.0.0.1\tlocalhost ${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`;
   const text = own + added.map(({ name, address }) => `${address}\t${name}\n`).join('');
-  const suffix = added.length === 0 ? '' : `-${sha256Digest(text).slice('sha256:'.length, 'sha256:'.length + 16)}`;
+  const isUsual = added.length === 0 && hostname === 'buildkitsandbox';
+  const suffix = isUsual ? '' : `-${sha256Digest(text).slice('sha256:'.length, 'sha256:'.length + 16)}`;
   const path = join(store.directory('sandbox'), `hosts${suffix}`);
   await writeFileAtomic(path, text);
   return path;

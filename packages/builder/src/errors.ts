@@ -4,6 +4,13 @@ import type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
 export type BuildErrorCode =
   | 'BASE_NOT_FOUND'
   | 'CACHE_INVALID'
+  | 'CACHE_MISS'
+  | 'CHECK_FAILED'
+  | 'CONTAINER_AMBIGUOUS'
+  | 'CONTAINER_CONFLICT'
+  | 'CONTAINER_NAME_TAKEN'
+  | 'CONTAINER_NOT_FOUND'
+  | 'CONTAINER_NOT_RUNNING'
   | 'CONTEXT_INVALID'
   | 'COPY_FAILED'
   | 'DOCKERFILE_INVALID'

@@ -5,7 +5,6 @@ import {
   type HistoryEntry,
   type ImageConfig,
   MediaType,
-  type Platform,
   rfc3339,
 } from '@tsbuild/oci';
 import type { ImageContent } from '@tsbuild/oci/node';
@@ -22,7 +21,6 @@ export interface AssemblyInput {
   /** The image's layers, lowest first. */
   readonly layers: readonly BlobInfo[];
   readonly results: ReadonlyMap<string, StepResult<LayerOutput>>;
-  readonly platform: Platform;
   /** `--label`: applied last. */
   readonly labels: ReadonlyMap<string, string>;
   /** `--annotation`. */
@@ -36,7 +34,8 @@ export interface AssemblyInput {
  * so that a cached build gives the same bytes. Rows without layer take the time of the layer before them (BuildKit's rule).
  */
 export function assembleContent(input: AssemblyInput): ImageContent {
-  const { stage, platform } = input;
+  const { stage } = input;
+  const { platform } = stage;
   const history = [...(stage.base?.history ?? []), ...newHistory(input)];
   const created = history.findLast((entry) => entry.created !== undefined)?.created;
   const labels = { ...stage.config.Labels, ...Object.fromEntries(input.labels) };

@@ -13,9 +13,8 @@ export interface NamedContextOptions {
   readonly contexts: ReadonlyMap<string, string>;
   readonly sources: ContextSources;
   readonly store: Store;
-  readonly platform: Platform;
   /** Finds the image that `docker-image://` names. */
-  readonly resolveImage: (name: string) => Promise<ResolvedImage>;
+  readonly resolveImage: (name: string, platform: Platform) => Promise<ResolvedImage>;
 }
 
 /** The named contexts of a build (`--build-context`), opened when something of the Dockerfile has their name. */
@@ -36,13 +35,13 @@ export class NamedContexts {
   }
 
   /** @throws BuildError `OPTION_INVALID`, `BASE_NOT_FOUND`, `CONTEXT_INVALID`, `DOWNLOAD_FAILED`, `GIT_FAILED` */
-  async find(name: string): Promise<ResolvedBase | undefined> {
+  async find(name: string, platform: Platform): Promise<ResolvedBase | undefined> {
     const normal = normalName(name);
     const value = normal === undefined ? undefined : this.#values.get(normal);
     if (normal === undefined || value === undefined) return undefined;
     this.#used.add(normal);
     try {
-      return await this.#open(normal, value);
+      return await this.#open(normal, value, platform);
     } catch (error) {
       throw told(normal, error);
     }
@@ -53,12 +52,12 @@ export class NamedContexts {
     return [...this.#values.keys()].filter((name) => !this.#used.has(name));
   }
 
-  async #open(name: string, value: string): Promise<ResolvedBase> {
+  async #open(name: string, value: string, platform: Platform): Promise<ResolvedBase> {
     const image = afterScheme(value, 'docker-image');
     if (image === 'scratch') return { name, tree: undefined };
-    if (image !== undefined) return this.#options.resolveImage(image);
+    if (image !== undefined) return this.#options.resolveImage(image, platform);
     const layout = afterScheme(value, 'oci-layout');
-    if (layout !== undefined) return this.#fromLayout(name, layout);
+    if (layout !== undefined) return this.#fromLayout(name, layout, platform);
     if (/^(?:target|input):/.test(value)) {
       throw new BuildError('NOT_SUPPORTED', `${value}: only a bake file has other targets`);
     }
@@ -73,8 +72,8 @@ export class NamedContexts {
     return { name, tree: () => tree };
   }
 
-  async #fromLayout(name: string, place: string): Promise<ResolvedImage> {
-    const { store, platform } = this.#options;
+  async #fromLayout(name: string, place: string, platform: Platform): Promise<ResolvedImage> {
+    const { store } = this.#options;
     const { directory, image: wanted } = layoutPlace(place);
     const image = await fromLayout(directory, wanted, platform);
     const { os, architecture } = image.config;
@@ -89,7 +88,8 @@ export class NamedContexts {
       if ((await blobs.has(layer.diffID)) !== undefined) continue;
       await storeLayer(decompress(layer.open()), blobs, store.indexes, { digest: layer.diffID });
     }
-    return { name, config: image.config, layers: image.layers.map(({ diffID }) => ({ digest: diffID })) };
+    const layers = image.layers.map(({ diffID }) => ({ digest: diffID }));
+    return { name, digest: image.descriptor.digest, config: image.config, layers };
   }
 }
 

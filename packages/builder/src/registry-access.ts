@@ -1,19 +1,16 @@
 import { RegistryClient, type RegistryOptions, type TransferEvent } from '@tsbuild/oci/node';
 import type { ProgressReporter } from './progress/reporter.ts';
-
-/** Milliseconds between two events of one transfer. */
-const REPORT_EVERY = 100;
+import { TransferReports } from './transfer-reports.ts';
 
 /** The one registry client of a command: made when first needed, told of in events, closed at the end. */
 export class RegistryAccess implements Disposable {
   readonly #options: RegistryOptions;
-  readonly #reporter: ProgressReporter;
-  readonly #reported = new Map<string, number>();
+  readonly #reports: TransferReports;
   #client: RegistryClient | undefined;
 
   constructor(options: RegistryOptions, reporter: ProgressReporter) {
     this.#options = options;
-    this.#reporter = reporter;
+    this.#reports = new TransferReports(reporter);
   }
 
   readonly client = (): RegistryClient => {
@@ -27,14 +24,9 @@ export class RegistryAccess implements Disposable {
     return this.#client;
   };
 
-  /** A chunk arrives every millisecond; nobody looks so often. */
   #report({ kind, digest, transferred, total, done, note }: TransferEvent): void {
-    const blob = `${kind} ${digest}`;
-    const now = performance.now();
-    if (!done && now - (this.#reported.get(blob) ?? 0) < REPORT_EVERY) return;
-    this.#reported.set(blob, now);
     const noted = note === undefined ? {} : { note };
-    this.#reporter.report({ type: 'transfer', kind, id: digest.slice(7, 19), transferred, total, done, ...noted });
+    this.#reports.report(`${kind} ${digest}`, { kind, id: digest.slice(7, 19), transferred, total, done, ...noted });
   }
 
   [Symbol.dispose](): void {

@@ -1,7 +1,10 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, OciError } from '@tsbuild/oci';
 import { type Collected, type LayerIndexStore, Layout, makeFolders } from '@tsbuild/oci/node';
 import { DirectoryCacheStore } from './cache/directory-cache-store.ts';
+import { blobsInUse } from './container/images-in-use.ts';
+import { BuildRecords } from './explain/build-records.ts';
 import type { LayerOutput } from './ops/rootfs.ts';
 import { RemoteRecords } from './source/remote-records.ts';
 
@@ -16,6 +19,8 @@ export class Store {
   readonly indexes: LayerIndexStore;
   /** Cache records, `records/`. */
   readonly records: DirectoryCacheStore<LayerOutput>;
+  /** The last builds, `builds/`. */
+  readonly builds: BuildRecords;
   /** What is known of images in registries, `remotes/`. */
   readonly remotes: RemoteRecords;
 
@@ -23,6 +28,7 @@ export class Store {
     this.root = root;
     this.layout = layout;
     this.indexes = layout.indexes;
+    this.builds = new BuildRecords(join(root, 'builds'));
     this.remotes = new RemoteRecords(join(root, 'remotes'));
     this.records = new DirectoryCacheStore<LayerOutput>(
       join(root, 'records'),
@@ -48,15 +54,23 @@ export class Store {
   }
 
   /** A directory of the store, by its role. */
-  directory(role: 'snapshots' | 'mounts' | 'stat' | 'sandbox' | 'cache-mounts' | 'sources' | 'tmp'): string {
+  directory(
+    role: 'snapshots' | 'mounts' | 'stat' | 'sandbox' | 'cache-mounts' | 'sources' | 'explain' | 'checks' | 'tmp',
+  ): string {
     return join(this.root, role);
   }
 
   /** Deletes blobs that neither an image nor a cache record needs. */
   async collect(): Promise<Collected> {
-    const keep: Digest[] = [];
-    for await (const output of this.records.outputs()) keep.push(output.layer.digest);
-    for await (const digest of this.remotes.documents()) keep.push(digest);
-    return this.layout.collect(keep);
+    // What was found in layers is found again where it is needed.
+    await rm(this.directory('checks'), { recursive: true, force: true });
+    // Asked only when no build can add anything more.
+    return this.layout.collect(async () => {
+      const keep: Digest[] = [];
+      for await (const output of this.records.outputs()) keep.push(output.layer.digest);
+      for await (const digest of this.remotes.documents()) keep.push(digest);
+      keep.push(...blobsInUse(this.root));
+      return keep;
+    });
   }
 }

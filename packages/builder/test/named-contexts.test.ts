@@ -46,7 +46,7 @@ describe.skipIf(NO_SANDBOX !== '')(`named contexts${NO_SANDBOX}`, () => {
       const text = 'FROM scratch\nCOPY --from=files a /x\n';
       const twin = bench.files('twin', { a: 'A', other: 'O' });
       await build(text, { files });
-      expect((await build(text, { files: twin })).steps).toEqual({ total: 1, cached: 1 });
+      expect((await build(text, { files: twin })).steps).toMatchObject({ total: 1, cached: 1 });
       writeFileSync(join(twin, 'a'), 'changed');
       expect((await build(text, { files: twin })).layer).toEqual(['x=changed']);
     });

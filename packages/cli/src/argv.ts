@@ -13,6 +13,7 @@ export interface ParsedArguments {
  *
  * - `--tag=x`, `--tag x`, `-t x`, `-tx`, `-t=x`; the next word is the value whatever it looks like (`--build-arg -x`)
  * - flags never take the next word: `--no-cache`, `--no-cache=false`; short ones cluster, the last may take a value: `-qt x`
+ * - an option with a `bare` value takes it when no `=` follows: `--fail-on-miss`, `--fail-on-miss=build`
  * - options and operands mix; `--` ends the options; `-` and an empty word are operands
  * - of a repeated `value` the last one wins, a `list` keeps all
  * @throws UsageError for an unknown option, a missing value, or a value that is none of the choices
@@ -62,7 +63,8 @@ class ArgumentParser {
       throw this.#error(`unknown option --${name}`, didYouMean(name, this.#offered(), '--'));
     }
     const given = equals < 0 ? undefined : text.slice(equals + 1);
-    this.#set(name, spec, spec.kind === 'flag' ? given : (given ?? this.#next(`--${name}`, spec, rest)), `--${name}`);
+    const next = (): string => spec.bare ?? this.#next(`--${name}`, spec, rest);
+    this.#set(name, spec, spec.kind === 'flag' ? given : (given ?? next()), `--${name}`);
   }
 
   /** A cluster of short options: `-q`, `-qt x`, `-tx`, `-t=x`. */

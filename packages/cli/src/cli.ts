@@ -28,6 +28,7 @@ export async function runCommandLine(argv: readonly string[], host: Host): Promi
 }
 
 async function dispatch(argv: readonly string[], host: Host): Promise<number> {
+  if (argv[0] === '__complete') return complete(argv.slice(argv[1] === '--' ? 2 : 1), host);
   const program = parseArguments(argv, programOptions, { stopAtOperand: true });
   if (program.options.get('version') === true) return showVersion(host);
   const [word, ...rest] = program.operands;
@@ -38,9 +39,22 @@ async function dispatch(argv: readonly string[], host: Host): Promise<number> {
   const { name, argv: words } = resolveName(word, rest);
   if (name === undefined || program.options.get('help') === true) return help(name === undefined ? [] : [name], host);
   const command = await loadCommand(name);
-  const parsed = parseCommandLine(command, words);
-  if (parsed.options.get('help') === true) return showCommandHelp(command, host);
-  return command.run(parsed, globalSettings(program, parsed, host), host);
+  try {
+    const parsed = parseCommandLine(command, words);
+    if (parsed.options.get('help') === true) return await showCommandHelp(command, host);
+    return await command.run(parsed, globalSettings(program, parsed, host), host);
+  } catch (error) {
+    if (command.ownFailure === undefined) throw error;
+    await reportError(error, host, { debug: wantsDebug(argv) });
+    return command.ownFailure;
+  }
+}
+
+/** For the scripts of `tsbuild completion`. */
+async function complete(words: readonly string[], host: Host): Promise<number> {
+  const { completeWords } = await import('./completion/complete.ts');
+  await completeWords(words, host);
+  return EXIT_OK;
 }
 
 /** A command's name from docker's noun form or the plain one; `name` is undefined for a noun alone. */

@@ -47,7 +47,8 @@ function addOptions(page: Argv, table: OptionTable, group: string): void {
 }
 
 function optionHelp(spec: OptionSpec): Options {
-  const value = spec.placeholder === undefined ? '' : `${spec.placeholder}  `;
+  const value =
+    spec.placeholder === undefined ? '' : `${spec.bare === undefined ? spec.placeholder : `[=${spec.placeholder}]`}  `;
   return {
     describe: `${value}${spec.describe}${spec.kind === 'list' ? ' (may be repeated)' : ''}`,
     // The type labels of yargs say less than our placeholders: only flags and choices keep them.

@@ -3,6 +3,8 @@ export interface OptionSpec {
   /** `flag`: true or false. `value`: one string, the last one wins. `list`: every occurrence counts. */
   readonly kind: 'flag' | 'value' | 'list';
   readonly short?: string;
+  /** What a `value` is when only the name is given: the value itself comes behind `=` then, never in the next word. */
+  readonly bare?: string;
   /** What the value is called in the help, e.g. `NAME[:TAG]`. */
   readonly placeholder?: string;
   /** Empty for what the help leaves out. */

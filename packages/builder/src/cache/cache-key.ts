@@ -23,6 +23,8 @@ export interface KeyInput {
   readonly id: Digest;
   /** The text whose digest `id` is, when it is a listing (one line per file): kept so that a miss names the file. */
   readonly listing?: string;
+  /** What people call the paths of `listing`: a function is made for it only when a miss is explained. */
+  readonly shownPath?: () => (path: string) => string;
 }
 
 /** The canonical text behind a key; the listings enter by their ids alone. */

@@ -1,5 +1,6 @@
 import type { Digest } from '@tsbuild/oci';
 import type { KeyPreimage } from './cache-key.ts';
+import type { StepOrigin } from './step-origin.ts';
 
 /** What is remembered of a step that was executed. `O` is its output, plain JSON data. */
 export interface CacheRecord<O> {
@@ -10,6 +11,8 @@ export interface CacheRecord<O> {
   readonly created: number;
   /** How long the execution took, milliseconds. */
   readonly milliseconds: number;
+  /** Where the step stood when it was executed. */
+  readonly origin?: StepOrigin;
 }
 
 /**

@@ -1,11 +1,12 @@
-import { createHash } from 'node:crypto';
-import { constants, type Dirent } from 'node:fs';
-import { open, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createHash, randomBytes } from 'node:crypto';
+import { appendFileSync, constants, type Dirent, statSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { type Digest, digestHex, isDigest } from '@tsbuild/oci';
 import { writeFileAtomic } from '@tsbuild/oci/node';
-import { type KeyInput, preimageText } from './cache-key.ts';
+import { preimageText } from './cache-key.ts';
 import type { CacheRecord, CacheStore } from './cache-store.ts';
+import type { StepOrigin } from './step-origin.ts';
 
 /** How a record lies on disk: the preimage in its canonical text, listings in files of their own (they may be large). */
 interface StoredRecord<O> {
@@ -15,6 +16,18 @@ interface StoredRecord<O> {
   readonly output: O;
   readonly created: number;
   readonly milliseconds: number;
+  readonly origin?: StepOrigin;
+}
+
+/** A record with how it was used. */
+export interface StoredCacheRecord<O> {
+  readonly record: CacheRecord<O>;
+  /** How often a build found it. */
+  readonly uses: number;
+  /** Milliseconds since 1970. */
+  readonly lastUsed: number;
+  /** Bytes of the record and its listings; not of what its output refers to. */
+  readonly size: number;
 }
 
 /**
@@ -32,22 +45,19 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
   }
 
   async get(key: Digest): Promise<CacheRecord<O> | undefined> {
+    const record = await this.peek(key);
+    return record !== undefined && (await this.#isPresent(record.output)) ? record : undefined;
+  }
+
+  /** As {@link get}, but even when what the output refers to is gone. */
+  async peek(key: Digest): Promise<CacheRecord<O> | undefined> {
     const stored = await this.#read(this.#recordPath(key));
-    if (stored === undefined || !(await this.#isPresent(stored.output))) return undefined;
     // The key is the digest of the preimage: a damaged or misplaced record shows itself here.
-    if (digestOf(stored.preimage) !== key) return undefined;
-    const preimage = JSON.parse(stored.preimage) as {
-      operation: string;
-      definition: CacheRecord<O>['preimage']['definition'];
-      inputs: KeyInput[];
-    };
-    return {
-      key,
-      preimage: { operation: preimage.operation, definition: preimage.definition, inputs: preimage.inputs },
-      output: stored.output,
-      created: stored.created,
-      milliseconds: stored.milliseconds,
-    };
+    if (stored === undefined || digestOf(stored.preimage) !== key) return undefined;
+    const { operation, definition, inputs } = JSON.parse(stored.preimage) as CacheRecord<O>['preimage'];
+    const { output, created, milliseconds, origin } = stored;
+    const preimage = { operation, definition, inputs };
+    return { key, preimage, output, created, milliseconds, ...(origin === undefined ? {} : { origin }) };
   }
 
   async put(record: CacheRecord<O>): Promise<void> {
@@ -64,14 +74,25 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
       output: record.output,
       created: record.created,
       milliseconds: record.milliseconds,
+      ...(record.origin === undefined ? {} : { origin: record.origin }),
     };
     await writeFileAtomic(this.#recordPath(record.key), JSON.stringify(stored));
+  }
+
+  /** Counts that a record was used: a byte is added to a file beside it, which no other process can disturb. Never throws. */
+  countUse(key: Digest): void {
+    try {
+      appendFileSync(this.#usesPath(key), '+');
+    } catch {
+      // A count that is too low hurts nobody.
+    }
   }
 
   /** The listing behind an input's id, when it was kept. */
   async listing(id: Digest): Promise<string | undefined> {
     try {
-      return await readFile(this.#listingPath(id), 'utf8');
+      const text = await readFile(this.#listingPath(id), 'utf8');
+      return digestOf(text) === id ? text : undefined;
     } catch {
       return undefined;
     }
@@ -79,13 +100,57 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
 
   /** The outputs of every readable record: what a collection must keep. */
   async *outputs(): AsyncIterable<O> {
+    for await (const { record } of this.all()) yield record.output;
+  }
+
+  /** How long each readable record took to make, milliseconds, with the canonical text of its preimage. */
+  async *durations(): AsyncIterable<{ readonly preimage: string; readonly milliseconds: number }> {
+    for await (const { record } of this.all()) {
+      yield { preimage: preimageText(record.preimage), milliseconds: record.milliseconds };
+    }
+  }
+
+  /** Every readable record, and how it was used. */
+  async *all(): AsyncIterable<StoredCacheRecord<O>> {
     for (const shard of await entriesOf(this.#directory)) {
       if (!shard.isDirectory() || shard.name.length !== 2) continue;
       for (const file of await entriesOf(join(this.#directory, shard.name))) {
-        const stored = await this.#read(join(this.#directory, shard.name, file.name));
-        if (stored !== undefined) yield stored.output;
+        const key = `sha256:${file.name.replace(/\.json$/, '')}`;
+        const record = file.name.endsWith('.json') && isDigest(key) ? await this.peek(key) : undefined;
+        if (record !== undefined) yield { record, ...this.#usage(record) };
       }
     }
+  }
+
+  /** Removes a record; the listings that it named are left to {@link removeListings}. */
+  async remove(key: Digest): Promise<void> {
+    await rm(this.#recordPath(key), { force: true });
+    await rm(this.#usesPath(key), { force: true });
+  }
+
+  /** Removes the listings that are not in `keep`. Returns the bytes freed. */
+  async removeListings(keep: ReadonlySet<Digest>, { dryRun }: { readonly dryRun: boolean }): Promise<number> {
+    let bytes = 0;
+    for (const { name } of await entriesOf(join(this.#directory, 'listings'))) {
+      if (keep.has(`sha256:${name.replace(/\.txt$/, '')}`)) continue;
+      const path = join(this.#directory, 'listings', name);
+      bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+      if (!dryRun) await rm(path, { force: true });
+    }
+    return bytes;
+  }
+
+  #usage({ key, created, preimage }: CacheRecord<O>): Omit<StoredCacheRecord<O>, 'record'> {
+    const uses = statSync(this.#usesPath(key), { throwIfNoEntry: false });
+    const own = statSync(this.#recordPath(key), { throwIfNoEntry: false })?.size ?? 0;
+    const listings = preimage.inputs.map(
+      ({ id }) => statSync(this.#listingPath(id), { throwIfNoEntry: false })?.size ?? 0,
+    );
+    return {
+      uses: uses?.size ?? 0,
+      lastUsed: Math.max(created, uses?.mtimeMs ?? 0),
+      size: listings.reduce((sum, size) => sum + size, own),
+    };
   }
 
   async #read(path: string): Promise<StoredRecord<O> | undefined> {
@@ -108,13 +173,27 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
     }
   }
 
+  /** Not synced: only explanations need it, its name is its digest, and it may be large. */
   async #putListing(id: Digest, listing: string): Promise<void> {
-    await writeFileAtomic(this.#listingPath(id), listing);
+    const path = this.#listingPath(id);
+    const temporary = `${path}.${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(temporary, listing, { flag: 'wx' });
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true });
+      throw error;
+    }
   }
 
   #recordPath(key: Digest): string {
     const hex = digestHex(key);
     return join(this.#directory, hex.slice(0, 2), `${hex}.json`);
+  }
+
+  #usesPath(key: Digest): string {
+    return this.#recordPath(key).replace(/json$/, 'uses');
   }
 
   #listingPath(id: Digest): string {

@@ -34,6 +34,8 @@ export interface Pattern {
  * ignored. Docker and BuildKit leave out the same files.
  */
 export class PatternMatcher {
+  /** Whether any pattern takes back what others ignore. */
+  readonly hasExceptions: boolean;
   readonly #root: DirectoryMatch;
 
   /** @throws BuildError `IGNORE_INVALID` when `**` touches names in very many of them */
@@ -47,6 +49,7 @@ export class PatternMatcher {
     const live = patterns.flatMap(({ exception, routes }, rank) =>
       routes.map((route) => ({ rank, exception, route, positions: startOf(route) })),
     );
+    this.hasExceptions = patterns.some(({ exception }) => exception);
     this.#root = new Match(false, live);
   }
 

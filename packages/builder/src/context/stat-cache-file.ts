@@ -82,6 +82,13 @@ export function decodeTable(bytes: Buffer, root: string): DigestTable {
   return new Table(bytes.toString('latin1', pathsAt, end), bytes.subarray(HEADER, rootAt));
 }
 
+/** The context that a stat cache is of; undefined when the bytes are none. */
+export function rootOfTable(bytes: Buffer): string | undefined {
+  if (bytes.length < HEADER || bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) return undefined;
+  const rootAt = HEADER + bytes.readUInt32LE(8) * RECORD;
+  return bytes.toString('utf8', rootAt, rootAt + bytes.readUInt32LE(12));
+}
+
 class Table implements DigestTable {
   /** All paths in a row. */
   readonly #paths: string;

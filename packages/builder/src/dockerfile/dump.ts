@@ -2,7 +2,7 @@ import type { Dockerfile, Instruction } from './instruction.ts';
 import type { SourceRange } from './source-file.ts';
 
 /** Fields that every instruction has; the line's head shows them in its own way. */
-const BASE_FIELDS: ReadonlySet<string> = new Set(['kind', 'range', 'keyword', 'text']);
+const BASE_FIELDS: ReadonlySet<string> = new Set(['kind', 'range', 'keyword', 'text', 'notes']);
 /** Lists that are worth showing when they are empty, too. */
 const SHOWN_EMPTY: ReadonlySet<string> = new Set(['argv', 'sources']);
 /** Flags whose false differs from their absence. */

@@ -7,6 +7,17 @@ interface InstructionBase {
   readonly keyword: string;
   /** The instruction's text with continuations joined and comments removed, e.g. `RUN npm ci && npm run build`. */
   readonly text: string;
+  readonly notes: InstructionNotes;
+}
+
+/** What stands around an instruction and means nothing to a build; checks and descriptions read it. */
+export interface InstructionNotes {
+  /** The comments above the instruction without `#`, since the last instruction or empty comment. */
+  readonly comments: readonly string[];
+  /** Those of them that no blank line parts from the instruction: what describes it. */
+  readonly description: readonly string[];
+  /** True when a blank line lies inside a continuation, which Docker only tolerates. */
+  readonly emptyContinuation: boolean;
 }
 
 /** The two forms of RUN, CMD and ENTRYPOINT. */

@@ -1,5 +1,6 @@
 import { trim, trimStart } from './blanks.ts';
 import { invalid } from './invalid.ts';
+import type { InstructionNotes } from './instruction.ts';
 import type { SourceFile, SourceRange } from './source-file.ts';
 
 /** A Dockerfile line may hold this many bytes, its newline not counted (BuildKit reads with Go's default line scanner). */
@@ -11,10 +12,7 @@ export interface LogicalLine {
   /** The first line without its leading blanks, then every continuation with its leading blanks. */
   readonly text: string;
   readonly range: SourceRange;
-  /** The comments above the instruction without `#`; an empty comment starts them anew. */
-  readonly comments: readonly string[];
-  /** True when a blank line lies inside the continuation, which Docker only tolerates. */
-  readonly emptyContinuation: boolean;
+  readonly notes: InstructionNotes;
 }
 
 /** Walks over the lines of a file: instructions with {@link next}, bodies of heredocs with {@link take}. */
@@ -35,10 +33,12 @@ export class LineReader {
   /** The next instruction, or undefined at the end of the file. Throws BuildError when a line is too long. */
   next(): LogicalLine | undefined {
     const comments: string[] = [];
+    let detached = 0;
     for (let raw = this.#takeTrimmed(); raw !== undefined; raw = this.#takeTrimmed()) {
       const content = trimStart(raw);
       if (content.startsWith('#')) collectComment(comments, content);
-      else if (content !== '') return this.#join(raw, content, comments);
+      else if (content === '') detached = comments.length;
+      else return this.#join(raw, content, { comments, description: comments.slice(detached) });
     }
     return undefined;
   }
@@ -77,7 +77,7 @@ export class LineReader {
     return this.#at === 1 && trimmed.startsWith(BYTE_ORDER_MARK) ? trimmed.slice(1) : trimmed;
   }
 
-  #join(raw: string, content: string, comments: readonly string[]): LogicalLine {
+  #join(raw: string, content: string, above: Omit<InstructionNotes, 'emptyContinuation'>): LogicalLine {
     const mark = this.#at === 1 && this.#file.text.startsWith(BYTE_ORDER_MARK) ? 1 : 0;
     const start = { line: this.#at, column: mark + raw.length - content.length };
     let { text, more } = this.#cut(content);
@@ -95,7 +95,7 @@ export class LineReader {
       text += piece.text;
       more = piece.more;
     }
-    return { text, range: { start, end: this.position() }, comments, emptyContinuation };
+    return { text, range: { start, end: this.position() }, notes: { ...above, emptyContinuation } };
   }
 
   #cut(line: string): { text: string; more: boolean } {

@@ -57,7 +57,7 @@ const START = { line: 1, column: 0 };
 /** Cuts a line into its parts and reads the heredocs that it announces. `fixed` replaces every place in errors. */
 function readStatement(line: LogicalLine, lines: LineReader, escape: '\\' | '`', fixed?: SourceRange): Statement {
   const locate = (word: string): SourceRange => fixed ?? lines.locate(word, line.range);
-  const head = splitStatement(line.text, { range: line.range, escape, heredocs: [], locate });
+  const head = splitStatement(line.text, { range: line.range, escape, heredocs: [], notes: line.notes, locate });
   if (!takesHeredocs(head)) return head;
   const words = findHeredocWords(head.text);
   if (words.length === 0) return head;
@@ -66,7 +66,7 @@ function readStatement(line: LogicalLine, lines: LineReader, escape: '\\' | '`',
     throw head.fail('unterminated heredoc', '<<', `A line with nothing but ${heredocs.name} must end it.`);
   }
   const range = fixed ?? { start: line.range.start, end: lines.position() };
-  return splitStatement(line.text, { range, escape, heredocs, locate });
+  return splitStatement(line.text, { range, escape, heredocs, notes: line.notes, locate });
 }
 
 function isComplete(read: ReturnType<typeof readHeredocs>): read is readonly HeredocBody[] {

@@ -1,6 +1,7 @@
 import type { BuildError } from '../errors.ts';
 import { trim } from './blanks.ts';
 import type { HeredocBody } from './heredoc.ts';
+import type { InstructionNotes } from './instruction.ts';
 import { invalid } from './invalid.ts';
 import { splitFirst } from './raw-words.ts';
 import type { SourceRange } from './source-file.ts';
@@ -19,6 +20,7 @@ export interface Statement {
   readonly heredocs: readonly HeredocBody[];
   readonly range: SourceRange;
   readonly escape: '\\' | '`';
+  readonly notes: InstructionNotes;
   /** Where `word` stands in the file, or the statement's range. */
   readonly locate: (word: string) => SourceRange;
   /** An error of this statement; it points at `word` where that stands in the file. */
@@ -30,6 +32,7 @@ export interface StatementOrigin {
   readonly range: SourceRange;
   readonly escape: '\\' | '`';
   readonly heredocs: readonly HeredocBody[];
+  readonly notes: InstructionNotes;
   readonly locate: (word: string) => SourceRange;
 }
 
@@ -44,12 +47,18 @@ export function splitStatement(line: string, origin: StatementOrigin): Statement
     heredocs: origin.heredocs,
     range: origin.range,
     escape: origin.escape,
+    notes: origin.notes,
     locate: origin.locate,
     fail: (message, word, hint) => invalid(message, word === undefined ? origin.range : origin.locate(word), hint),
   };
 }
 
 /** The fields that every instruction takes over from its statement. */
-export function baseOf({ range, keyword, text }: Statement): Pick<Statement, 'range' | 'keyword' | 'text'> {
-  return { range, keyword, text };
+export function baseOf({
+  range,
+  keyword,
+  text,
+  notes,
+}: Statement): Pick<Statement, 'range' | 'keyword' | 'text' | 'notes'> {
+  return { range, keyword, text, notes };
 }

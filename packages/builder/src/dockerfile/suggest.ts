@@ -4,17 +4,27 @@ const MAX_EDITS = 2;
 /** ` (did you mean X?)` for the candidate nearest to `word` by edit distance, in the word's case; empty when none is near. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const wanted = word.toLowerCase();
+  const best = nearest(wanted, candidates, (candidate) => candidate.toLowerCase());
+  if (best === undefined) return '';
+  return ` (did you mean ${word === wanted ? best.toLowerCase() : best}?)`;
+}
+
+/** The candidate nearest to `word`, itself excluded; undefined when none is near. Case matters unless `fold` removes it. */
+export function nearest(
+  word: string,
+  candidates: Iterable<string>,
+  fold: (candidate: string) => string = (candidate) => candidate,
+): string | undefined {
   let best: string | undefined;
   let least = MAX_EDITS + 1;
   for (const candidate of candidates) {
-    const distance = editDistance(wanted, candidate.toLowerCase(), least);
+    const distance = editDistance(word, fold(candidate), least);
     if (distance < least && distance > 0) {
       least = distance;
       best = candidate;
     }
   }
-  if (best === undefined) return '';
-  return ` (did you mean ${word === wanted ? best.toLowerCase() : best}?)`;
+  return best;
 }
 
 /** Levenshtein's distance, or `limit` as soon as it cannot be less. */

@@ -52,6 +52,10 @@ export interface StoredCache {
   readonly directories: readonly string[];
   /** Milliseconds since 1970 when a command last took it. */
   readonly usedAt: number;
+  /** How often one did. */
+  readonly uses: number;
+  /** The directory that holds all of it; its name is unique. */
+  readonly place: string;
 }
 
 /**
@@ -127,6 +131,24 @@ export class CacheMounts {
     using _lock = await FileLock.take(`${imported}.lock`, 'exclusive', signal);
     rmSync(imported, { recursive: true, force: true });
     await make(imported, { mode: undefined, uid: undefined, gid: undefined }, fill, undefined);
+  }
+
+  /**
+   * Takes away the directories that no command has; each is first moved to a fresh name given by `trash`, so that it is gone
+   * at once, and the caller removes it. Returns what was moved.
+   */
+  async remove(cache: StoredCache, trash: () => string, signal: AbortSignal): Promise<readonly string[]> {
+    const moved: string[] = [];
+    for (const directory of cache.directories) {
+      using lock = await FileLock.try(`${directory}.lock`, signal);
+      if (lock === undefined) continue;
+      const to = trash();
+      // The lock's file stays: who waits for it must not wait for another one than who comes later.
+      if (adopt(directory, to)) moved.push(to);
+    }
+    using _making = await FileLock.take(join(cache.place, 'make.lock'), 'exclusive', signal);
+    if (instancesOf(cache.place).length === 0) rmSync(join(cache.place, 'mount.json'), { force: true });
+    return moved;
   }
 
   #find(id: string, namespace: string): StoredCache | undefined {
@@ -211,7 +233,8 @@ function adopt(imported: string, directory: string): boolean {
 
 function describe(place: string, { id, namespace }: CacheRequest): void {
   const temporary = join(place, `mount.json.${randomBytes(6).toString('hex')}`);
-  writeFileSync(temporary, `${JSON.stringify({ id, namespace, usedAt: Date.now() })}\n`);
+  const uses = (read(place)?.uses ?? 0) + 1;
+  writeFileSync(temporary, `${JSON.stringify({ id, namespace, usedAt: Date.now(), uses })}\n`);
   renameSync(temporary, join(place, 'mount.json'));
 }
 
@@ -219,10 +242,13 @@ function describe(place: string, { id, namespace }: CacheRequest): void {
 function read(place: string): StoredCache | undefined {
   const path = join(place, 'mount.json');
   if (!existsSync(path)) return undefined;
-  const found = JSON.parse(readFileSync(path, 'utf8')) as Omit<StoredCache, 'directories'>;
-  const directories = readdirSync(place).filter((name) => /^\d+$/.test(name));
-  return {
-    ...found,
-    directories: directories.toSorted((a, b) => Number(a) - Number(b)).map((name) => join(place, name)),
+  const found = JSON.parse(readFileSync(path, 'utf8')) as Pick<StoredCache, 'id' | 'namespace' | 'usedAt'> & {
+    readonly uses?: number;
   };
+  return { ...found, uses: found.uses ?? 0, place, directories: instancesOf(place) };
+}
+
+function instancesOf(place: string): readonly string[] {
+  const names = readdirSync(place).filter((name) => /^\d+$/.test(name));
+  return names.toSorted((a, b) => Number(a) - Number(b)).map((name) => join(place, name));
 }

@@ -4,6 +4,7 @@ import type { KeyPreimage } from '../cache/cache-key.ts';
 import type { PreparedStep, StepContext, StepVertex } from '../solver/vertex.ts';
 import type { CopyPlan } from './copy-item.ts';
 import { writeCopyLayer } from './copy-layer.ts';
+import { shownPaths } from './copied-path.ts';
 import { copyListing } from './copy-listing.ts';
 import { type CopyLook, CopyPlanner, someFile } from './copy-plan.ts';
 import type { CopyRequest } from './copy-request.ts';
@@ -64,9 +65,10 @@ async function lookOf(
   const { chown = '', chmod } = request;
   // Names are looked up in the parent's files, which may still be elsewhere.
   if (/[a-z]/i.test(chown)) await deps.layers.ensure(parent.layers);
-  const owner = resolveOwner(chown, tree, deps.blobs, (kind, name) =>
-    context.notice(`--chown: no ${kind} named ${JSON.stringify(name)} in the image, so the files belong to 0`),
-  );
+  const owner = resolveOwner(chown, tree, deps.blobs, (kind, name) => {
+    const so = kind === 'user' ? 'the files belong to 0' : "the group stays the user's";
+    context.notice(`--chown: no ${kind} named ${JSON.stringify(name)} in the image, so ${so}`);
+  });
   return { owner, givenOwner: chown === '' ? undefined : owner, mode: chmod };
 }
 
@@ -141,7 +143,7 @@ class CopyOperation {
     return {
       operation: 'copy',
       definition: { epoch: this.#deps.epoch ?? null },
-      inputs: [{ name: 'files', id, listing }],
+      inputs: [{ name: 'files', id, listing, shownPath: () => shownPaths(this.#plan, this.#request.from.kind) }],
     };
   }
 }

@@ -85,6 +85,10 @@ function withQuery(text: string, query: string, start: GitReference): GitReferen
       case 'submodules':
         reference = { ...reference, submodules: flag(text, key, value) };
         break;
+      case 'fetch-by-commit':
+        // A commit is fetched by its id whenever the server gives it out so.
+        flag(text, key, value);
+        break;
       default:
         throw invalid(text, `unexpected query ${JSON.stringify(key)}`);
     }

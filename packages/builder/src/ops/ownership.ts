@@ -13,7 +13,7 @@ const ROOT: Owner = { uid: 0, gid: 0 };
 /**
  * The owner that `--chown` or USER names: `user[:group]`, numbers as they are, names from the filesystem's own
  * /etc/passwd and /etc/group. A user alone brings its primary group (a numeric one: the group of the same number).
- * As in BuildKit, a name that is not there means 0, and `unknown` is told.
+ * As in BuildKit, a user that is not there means 0, a group that is not there changes nothing, and `unknown` is told.
  */
 export function resolveOwner(
   spec: string,
@@ -29,7 +29,7 @@ export function resolveOwner(
   if (found === undefined) unknown('user', user);
   const { uid, gid } = found ?? ROOT;
   if (group === undefined) return { uid, gid };
-  return { uid, gid: resolveGroup(group, tree, blobs, unknown) };
+  return { uid, gid: resolveGroup(group, tree, blobs, unknown) ?? gid };
 }
 
 function lookUpUser(user: string, tree: RootfsTree, blobs: BlobStore): Owner | undefined {
@@ -46,11 +46,11 @@ function resolveGroup(
   tree: RootfsTree,
   blobs: BlobStore,
   unknown: (kind: 'user' | 'group', name: string) => void,
-): number {
+): number | undefined {
   if (group === '') return 0;
   const gid = idOf(group) ?? idOf(findRow(readTreeFile(tree, blobs, 'etc/group'), group)?.[2] ?? '');
   if (gid === undefined) unknown('group', group);
-  return gid ?? 0;
+  return gid;
 }
 
 function findRow(file: Buffer | undefined, name: string): readonly string[] | undefined {

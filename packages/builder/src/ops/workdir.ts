@@ -7,6 +7,7 @@ import type { OpDependencies } from './dependencies.ts';
 import { locate } from './locate.ts';
 import { printablePath } from './listing.ts';
 import { type Owner, resolveOwner } from './ownership.ts';
+import { SETGID } from './written-tree.ts';
 import { EMPTY_ROOTFS, type LayerOutput, type Rootfs, withLayer } from './rootfs.ts';
 
 /** A WORKDIR with everything expanded. */
@@ -86,7 +87,7 @@ function foldersOf(path: ByteString, tree: RootfsTree, owner: () => Owner): read
     missing = existing === undefined;
     folders.push(
       existing === undefined
-        ? { path: folder, mode: 0o755, ...owner() }
+        ? { path: folder, mode: 0o755 | ((folders.at(-1)?.mode ?? 0) & SETGID), ...owner() }
         : { path: folder, mode: existing.mode, uid: existing.uid, gid: existing.gid },
     );
   }

@@ -12,6 +12,9 @@ export interface Place extends ItemLook {
   readonly linkPath: ByteString;
 }
 
+/** New folders of a folder with this bit inherit it (mkdir(2)). */
+export const SETGID = 0o2000;
+
 /** As many symlinks as one path may lead through. */
 const MAX_SYMLINKS = 255;
 
@@ -107,8 +110,14 @@ export class WrittenTree {
     }
     const place = this.lookup(folder);
     if (place !== undefined && place.type !== 'directory') throw notADirectory(folder);
-    const { mode, uid, gid } = place ?? look;
+    const { mode, uid, gid } = place ?? this.#made(folder, look);
     this.put(folder, { kind: 'parent', look: { mode, uid, gid }, timeFrom });
+  }
+
+  /** As the kernel makes folders: in one with the setgid bit they have it too. */
+  #made(folder: ByteString, look: ItemLook): ItemLook {
+    const above = this.lookup(parentOf(folder));
+    return { ...look, mode: look.mode | ((above?.mode ?? 0) & SETGID) };
   }
 
   finish(): CopyPlan {

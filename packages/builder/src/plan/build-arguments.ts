@@ -1,6 +1,7 @@
 import type { Platform } from '@tsbuild/oci';
 import { expandWord } from '../dockerfile/words.ts';
 import type { ArgInstruction } from '../dockerfile/instruction.ts';
+import { BuildError } from '../errors.ts';
 
 /** Build arguments that every RUN sees without ARG, and that stay out of the cache key and the history. */
 const PROXY_ARGUMENTS: readonly string[] = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];
@@ -40,6 +41,18 @@ export class BuildArguments {
       if (value !== undefined) out.push(`${upper}=${value}`, `${lower}=${value}`);
     }
     return out;
+  }
+
+  /**
+   * The host name that commands see: `BUILDKIT_SANDBOX_HOSTNAME`, else BuildKit's, so that what records it stays the same.
+   * @throws BuildError `OPTION_INVALID`
+   */
+  hostname(): string {
+    const name = this.#values.get('BUILDKIT_SANDBOX_HOSTNAME') || 'buildkitsandbox';
+    if (/^[a-z0-9][a-z0-9.-]{0,62}$/i.test(name)) return name;
+    throw new BuildError('OPTION_INVALID', `invalid BUILDKIT_SANDBOX_HOSTNAME ${JSON.stringify(name)}`, {
+      hint: 'a host name has letters, digits, hyphens and dots, 63 at most',
+    });
   }
 
   /** Names that no ARG consumed: most often a misspelling. */

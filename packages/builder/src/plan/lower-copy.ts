@@ -77,7 +77,10 @@ function lower(
   ];
   const keyword = instruction.kind.toUpperCase();
   const fromFlag = instruction.kind === 'copy' && instruction.from !== undefined ? [`--from=${instruction.from}`] : [];
-  stage.recordStep(step, `${[keyword, ...shown].join(' ')} # buildkit`, [keyword, ...fromFlag, ...shown].join(' '));
+  stage.recordStep(step, instruction, {
+    createdBy: `${[keyword, ...shown].join(' ')} # buildkit`,
+    name: [keyword, ...fromFlag, ...shown].join(' '),
+  });
 }
 
 function expandAll(

@@ -26,5 +26,5 @@ export function lowerWorkdir(stage: StageState, instruction: WorkdirInstruction)
     },
     context.dependencies,
   );
-  stage.recordStep(step, `WORKDIR ${shown}`, `WORKDIR ${path}`);
+  stage.recordStep(step, instruction, { createdBy: `WORKDIR ${shown}`, name: `WORKDIR ${path}` });
 }

@@ -5,7 +5,7 @@ import { notSupported } from './at-range.ts';
 import type { FromResolver } from './from-resolver.ts';
 import { runCommand } from './run-command.ts';
 import { lowerRunMounts } from './run-mounts.ts';
-import type { StageState } from './stage-state.ts';
+import type { LoweringContext, StageState } from './stage-state.ts';
 
 /** RUN: a step over the stage's filesystem with the variables as they stand here. */
 export function lowerRun(stage: StageState, instruction: RunInstruction, resolve: FromResolver): void {
@@ -24,18 +24,19 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
       proxies: context.arguments.proxies(),
       workingDirectory: stage.workingDirectory,
       user: config.User ?? '',
-      network: networkOf(instruction, context.network),
+      network: networkOf(instruction, context),
+      hostname: context.arguments.hostname(),
       mounts:
         script === undefined ? mounts : [{ kind: 'script', target: script.path, content: script.content }, ...mounts],
       limits: context.limits,
-      platform: context.platform,
+      platform: stage.platform,
       ignoreCache: context.ignoreCache,
     },
     context.dependencies,
   );
   const args = variables.argumentsForHistory();
   const shown = [...(args.length > 0 ? [`|${args.length}`, ...args] : []), ...argv].join(' ');
-  stage.recordStep(step, `RUN ${shown} # buildkit`, instruction.text + summary);
+  stage.recordStep(step, instruction, { createdBy: `RUN ${shown} # buildkit`, name: instruction.text + summary });
 }
 
 function checkSecurity({ security, range }: RunInstruction, allowed: ReadonlySet<string>): void {
@@ -53,17 +54,26 @@ function checkSecurity({ security, range }: RunInstruction, allowed: ReadonlySet
   });
 }
 
-function networkOf(instruction: RunInstruction, fallback: 'host' | 'none'): 'host' | 'none' {
-  switch (instruction.network) {
+/** A build without network gives none to commands that ask for it, unless that is allowed. */
+function networkOf(
+  { network, range }: RunInstruction,
+  { network: fallback, allowed }: LoweringContext,
+): 'host' | 'none' {
+  switch (network) {
     case undefined:
     case 'default':
       return fallback;
     case 'host':
+      if (fallback === 'host' || allowed.has('network.host')) return 'host';
+      throw new BuildError('DOCKERFILE_INVALID', 'network.host is not allowed', {
+        range,
+        hint: 'this build has no network; a command that needs one must be allowed with --allow network.host',
+      });
     case 'none':
-      return instruction.network;
+      return 'none';
     default:
-      throw new BuildError('DOCKERFILE_INVALID', `invalid network mode ${JSON.stringify(instruction.network)}`, {
-        range: instruction.range,
+      throw new BuildError('DOCKERFILE_INVALID', `invalid network mode ${JSON.stringify(network)}`, {
+        range,
         hint: 'RUN --network is one of default, none and host',
       });
   }

@@ -1,10 +1,10 @@
+import { formatPlatform, type Platform } from '@tsbuild/oci';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parser.ts';
 import { didYouMean } from '../dockerfile/suggest.ts';
 import { BuildError } from '../errors.ts';
-import type { SourceRange } from '../dockerfile/source-file.ts';
 import { atRange, withRange } from './at-range.ts';
-import { baseReference, copyReference, fromsOf, type Reference } from './references.ts';
+import { baseReference, copyReference, fromPlatform, fromsOf, type Reference } from './references.ts';
 import { isNamedFiles, type ResolvedBase } from './resolved-base.ts';
 import type { LoweringContext } from './stage-state.ts';
 import { type DeclaredStages, type StageDeclaration, stageNames } from './stages.ts';
@@ -13,18 +13,27 @@ import { type DeclaredStages, type StageDeclaration, stageNames } from './stages
 interface NeededStage {
   readonly stage: StageDeclaration;
   readonly base: Reference;
+  readonly platform: Platform;
   /** What ONBUILD of the base says, then what the Dockerfile says. */
   readonly instructions: readonly Instruction[];
 }
 
-/** The stages that a target needs, in Dockerfile order, and the images and named contexts that they refer to, by name. */
+/** The stages that a target needs, in Dockerfile order, and the images and named contexts that they refer to. */
 interface NeededStages {
   readonly stages: readonly NeededStage[];
-  readonly images: ReadonlyMap<string, ResolvedBase>;
+  readonly images: ResolvedImages;
+}
+
+/** Images and named contexts by {@link imageKey}. */
+export type ResolvedImages = ReadonlyMap<string, ResolvedBase>;
+
+/** One name may stand for several images: one for each platform. */
+export function imageKey({ name, platform }: { readonly name: string; readonly platform: Platform }): string {
+  return `${formatPlatform(platform)} ${name}`;
 }
 
 /** How images and named contexts are found; throws `BASE_NOT_FOUND` when nobody has it. */
-export type ImageResolver = (name: string) => Promise<ResolvedBase>;
+export type ImageResolver = (name: string, platform: Platform) => Promise<ResolvedBase>;
 
 /**
  * The target and what it refers to, directly or not; later stages cannot be referred to. Images are resolved as soon as
@@ -62,19 +71,19 @@ class Search {
     const isReplaced = stage.name !== undefined && this.#lowering.isContext?.(stage.name) === true;
     // A named context takes the place of a whole stage: what it is made from, and of, does not matter any more.
     const base: Reference = isReplaced
-      ? { kind: 'image', name: stage.name, range: stage.from.range }
+      ? { kind: 'image', name: stage.name, platform: fromPlatform(stage.from, this.#lowering), range: stage.from.range }
       : baseReference(this.#declared, stage, this.#lowering);
     const instructions = isReplaced ? [] : stage.instructions;
-    this.#stages.set(stage, { stage, base, instructions });
+    if (base.kind === 'stage') this.visit(base.stage);
+    this.#stages.set(stage, { stage, base, platform: this.#platformOf(stage, base), instructions });
     this.#follow(stage, instructions);
     if (base.kind === 'stage') {
-      this.visit(base.stage);
       const own = (this.#stages.get(base.stage)?.instructions ?? []).flatMap((instruction) =>
         instruction.kind === 'onbuild' ? [instruction.trigger] : [],
       );
       this.#trigger(stage, base, instructions, own);
     } else if (base.kind === 'image') {
-      const image = this.#image(base.name, base.range);
+      const image = this.#image(base);
       const triggersOf = (found: ResolvedBase): readonly string[] =>
         isNamedFiles(found) ? [] : (found.config.config?.OnBuild ?? []);
       this.#await(image.then((found) => this.#trigger(stage, base, instructions, triggersOf(found))));
@@ -86,7 +95,7 @@ class Search {
     for (let at = 0; at < this.#pending.length; at++) await this.#pending[at];
     const stages = [...this.#stages.values()].toSorted((a, b) => a.stage.index - b.stage.index);
     const images = new Map<string, ResolvedBase>();
-    for (const [name, image] of this.#images) images.set(name, await image);
+    for (const [key, image] of this.#images) images.set(key, await image);
     return { stages, images };
   }
 
@@ -95,7 +104,8 @@ class Search {
     if (triggers.length === 0) return;
     const { range } = stage.from;
     const instructions = triggers.map((text) => atRange(range, () => parseTrigger(text, range)));
-    this.#stages.set(stage, { stage, base, instructions: [...instructions, ...own] });
+    const platform = this.#platformOf(stage, base);
+    this.#stages.set(stage, { stage, base, platform, instructions: [...instructions, ...own] });
     this.#follow(stage, instructions);
   }
 
@@ -105,19 +115,26 @@ class Search {
         const reference = copyReference(this.#declared, stage, from, instruction, this.#lowering);
         if (reference.kind === 'stage') this.visit(reference.stage);
         else if (reference.kind === 'image') {
-          this.#await(this.#image(reference.name, reference.range).then(() => undefined));
+          this.#await(this.#image(reference).then(() => undefined));
         }
       }
     }
   }
 
-  #image(name: string, range: SourceRange): Promise<ResolvedBase> {
-    let image = this.#images.get(name);
+  #platformOf(stage: StageDeclaration, base: Reference): Platform {
+    const parent = base.kind === 'stage' ? this.#stages.get(base.stage) : undefined;
+    return parent?.platform ?? fromPlatform(stage.from, this.#lowering);
+  }
+
+  #image(reference: Reference & { readonly kind: 'image' }): Promise<ResolvedBase> {
+    const { name, platform, range } = reference;
+    const key = imageKey(reference);
+    let image = this.#images.get(key);
     if (image === undefined) {
-      image = this.#resolveImage(name).catch((error: unknown) => {
+      image = this.#resolveImage(name, platform).catch((error: unknown) => {
         throw withRange(this.#suggested(name, error), range);
       });
-      this.#images.set(name, image);
+      this.#images.set(key, image);
     }
     return image;
   }

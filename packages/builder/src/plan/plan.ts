@@ -1,4 +1,6 @@
-import type { ImageConfig } from '@tsbuild/oci';
+import type { ImageConfig, Platform } from '@tsbuild/oci';
+import type { Instruction } from '../dockerfile/instruction.ts';
+import type { SourceRange } from '../dockerfile/source-file.ts';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
 import type { StepVertex, Vertex } from '../solver/vertex.ts';
 import type { RunConfig } from './run-config.ts';
@@ -12,17 +14,25 @@ export interface PlannedHistory {
   readonly createdBy: string;
   /** The step that makes the row's layer; undefined for rows without one (`empty_layer`). */
   readonly step: BuildStep | undefined;
+  /** The instruction that `step` comes from. */
+  readonly instruction?: Instruction;
 }
 
 /** A step with what people see of it. */
 export interface NamedStep {
   readonly id: string;
   readonly name: string;
+  /** The instruction as written. */
+  readonly source: string;
+  /** The kind of step, as its preimage names it. */
+  readonly operation: string;
+  readonly range: SourceRange;
 }
 
 /** A stage, lowered: everything about it that can be known before anything is executed. */
 export interface PlannedStage {
   readonly label: string;
+  readonly platform: Platform;
   /** The base image's config document; undefined for scratch. History and layers of the base come from here. */
   readonly base: ImageConfig | undefined;
   readonly author: string | undefined;

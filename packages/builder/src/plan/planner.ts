@@ -1,9 +1,10 @@
+import { familiarName, parseReference, type Platform } from '@tsbuild/oci';
 import type { Dockerfile, Instruction } from '../dockerfile/instruction.ts';
 import { EMPTY_ROOTFS } from '../ops/rootfs.ts';
 import type { FilesFrom } from './from-resolver.ts';
 import { contextStep } from './lower-named.ts';
 import { lowerInstruction } from './lower.ts';
-import { findNeededStages, type ImageResolver } from './needed-stages.ts';
+import { findNeededStages, imageKey, type ImageResolver, type ResolvedImages } from './needed-stages.ts';
 import type { BuildVertex, Plan } from './plan.ts';
 import { copyReference, type Reference } from './references.ts';
 import { isNamedFiles, type NamedFiles, type ResolvedBase } from './resolved-base.ts';
@@ -28,8 +29,8 @@ export async function planBuild(dockerfile: Dockerfile, options: PlanOptions): P
   const target = targetStage(declared.stages, options.target);
   const { stages: needed, images } = await findNeededStages(declared, target, options.lowering, options.resolveImage);
   const lowered = new Map<StageDeclaration, StageState>();
-  for (const { stage, base, instructions } of needed) {
-    const start = stageStart(stage, base, images, lowered);
+  for (const { stage, base, platform, instructions } of needed) {
+    const start = stageStart(stage, base, platform, images, lowered);
     lowered.set(stage, lowerStage(stage, start, base, instructions, { declared, images, lowered, options }));
   }
   const stages = [...lowered.values()].map((state) => state.planned());
@@ -41,18 +42,33 @@ export async function planBuild(dockerfile: Dockerfile, options: PlanOptions): P
 function stageStart(
   stage: StageDeclaration,
   base: Reference,
-  images: ReadonlyMap<string, ResolvedBase>,
+  platform: Platform,
+  images: ResolvedImages,
   lowered: ReadonlyMap<StageDeclaration, StageState>,
 ): StageStart {
   const label = stageLabel(stage);
   if (base.kind === 'stage') {
     const parent = lowered.get(base.stage);
     if (parent === undefined) throw new TypeError('stages are lowered in order');
-    return { label, base: parent.planned().base, rootfs: parent.rootfs, parent };
+    return { label, platform, base: parent.planned().base, from: parent.from, rootfs: parent.rootfs, parent };
   }
-  const image = base.kind === 'image' ? images.get(base.name) : undefined;
+  const image = base.kind === 'image' ? images.get(imageKey(base)) : undefined;
   const config = image === undefined || isNamedFiles(image) ? undefined : image.config;
-  return { label, base: config, rootfs: constant(image), parent: undefined };
+  return { label, platform, base: config, from: originOf(image), rootfs: constant(image), parent: undefined };
+}
+
+function originOf(image: ResolvedBase | undefined): StageStart['from'] {
+  if (image === undefined || isNamedFiles(image)) return { name: 'scratch' };
+  return { name: shownName(image.name), digest: image.digest };
+}
+
+/** As people write it in a FROM: `node:18`, not `docker.io/library/node:18`. */
+function shownName(name: string): string {
+  try {
+    return /^(?:sha256:)?[0-9a-f]{12,64}$/.test(name) ? name : familiarName(parseReference(name));
+  } catch {
+    return name;
+  }
 }
 
 function constant(image: ResolvedBase | undefined): BuildVertex {
@@ -64,7 +80,10 @@ function constant(image: ResolvedBase | undefined): BuildVertex {
 function startFromFiles(state: StageState, stage: StageDeclaration, base: NamedFiles): void {
   if (base.tree === undefined) return;
   const step = contextStep(state.nextStepId(), base.tree, stage.from.range, state.context);
-  state.recordStep(step, `FROM ${base.name} # the files of a named context`, `FROM ${base.name}`);
+  state.recordStep(step, stage.from, {
+    createdBy: `FROM ${base.name} # the files of a named context`,
+    name: `FROM ${base.name}`,
+  });
 }
 
 function lowerStage(
@@ -74,7 +93,7 @@ function lowerStage(
   instructions: readonly Instruction[],
   known: {
     readonly declared: DeclaredStages;
-    readonly images: ReadonlyMap<string, ResolvedBase>;
+    readonly images: ResolvedImages;
     readonly lowered: ReadonlyMap<StageDeclaration, StageState>;
     readonly options: PlanOptions;
   },
@@ -82,12 +101,17 @@ function lowerStage(
   const { lowering, noCacheFilter = [] } = known.options;
   const names = [start.label, String(stage.index)];
   const filtered = noCacheFilter.some((name) => names.includes(name.toLowerCase()));
-  const state = new StageState(start, filtered ? { ...lowering, ignoreCache: true } : lowering);
-  const files = base.kind === 'image' ? known.images.get(base.name) : undefined;
+  const state = new StageState(
+    start,
+    filtered && !lowering.ignoreCache
+      ? { ...lowering, ignoreCache: true, ignoredBy: `--no-cache-filter ${start.label}` }
+      : lowering,
+  );
+  const files = base.kind === 'image' ? known.images.get(imageKey(base)) : undefined;
   if (files !== undefined && isNamedFiles(files)) startFromFiles(state, stage, files);
   const resolveFrom = (from: string, instruction: Instruction): FilesFrom => {
     const reference = copyReference(known.declared, stage, from, instruction, lowering);
-    const image = reference.kind === 'image' ? known.images.get(reference.name) : undefined;
+    const image = reference.kind === 'image' ? known.images.get(imageKey(reference)) : undefined;
     if (image !== undefined && isNamedFiles(image) && image.tree !== undefined) {
       return { kind: 'context', tree: image.tree };
     }

@@ -13,7 +13,7 @@ export type Reference =
   | { readonly kind: 'scratch' }
   | { readonly kind: 'stage'; readonly stage: StageDeclaration }
   /** An image, or a named context. */
-  | { readonly kind: 'image'; readonly name: string; readonly range: SourceRange };
+  | { readonly kind: 'image'; readonly name: string; readonly platform: Platform; readonly range: SourceRange };
 
 /** The names that an instruction takes files from. */
 export function fromsOf(instruction: Instruction): readonly string[] {
@@ -26,7 +26,7 @@ export function fromsOf(instruction: Instruction): readonly string[] {
 export function baseReference(declared: DeclaredStages, stage: StageDeclaration, lowering: LoweringContext): Reference {
   const { from } = stage;
   const { escape, globals } = lowering;
-  checkPlatform(from, lowering);
+  const platform = fromPlatform(from, lowering);
   const name = atRange(from.range, () => expandWord(from.image, (key) => globals.get(key), { escape }));
   if (name === '') {
     throw new BuildError('DOCKERFILE_INVALID', `base name (${from.image}) should not be blank`, {
@@ -36,13 +36,21 @@ export function baseReference(declared: DeclaredStages, stage: StageDeclaration,
   }
   if (name === 'scratch') return { kind: 'scratch' };
   const earlier = findStageByName(declared.stages, name, stage.index);
-  return earlier === undefined ? { kind: 'image', name, range: from.range } : { kind: 'stage', stage: earlier };
+  return earlier === undefined
+    ? { kind: 'image', name, platform, range: from.range }
+    : { kind: 'stage', stage: earlier };
 }
 
-/** FROM --platform: so far the build's own platform, by whatever words. */
-function checkPlatform({ platform, range }: FromInstruction, lowering: LoweringContext): void {
-  if (platform === undefined) return;
+/**
+ * The platform of a stage: `FROM --platform`, else the build's. A stage on another stage has that one's, whatever it says.
+ * @throws BuildError `DOCKERFILE_INVALID`, `NOT_SUPPORTED`
+ */
+export function fromPlatform(
+  { platform, range }: FromInstruction,
+  lowering: Pick<LoweringContext, 'escape' | 'globals' | 'platform'>,
+): Platform {
   const { escape, globals, platform: own } = lowering;
+  if (platform === undefined) return own;
   const text = atRange(range, () => expandWord(platform, (key) => globals.get(key), { escape }));
   if (text === '') {
     throw new BuildError('DOCKERFILE_INVALID', `empty platform value from expression ${platform}`, {
@@ -57,8 +65,10 @@ function checkPlatform({ platform, range }: FromInstruction, lowering: LoweringC
     const reason = error instanceof Error ? error.message : String(error);
     throw new BuildError('DOCKERFILE_INVALID', `failed to parse platform ${text}: ${reason}`, { range, cause: error });
   }
-  if (wanted.os === own.os && wanted.architecture === own.architecture) return;
-  throw new BuildError('NOT_SUPPORTED', `FROM --platform=${text}: only ${formatPlatform(own)} is supported yet`, {
+  // Another way to write the build's platform gives the very same image.
+  if (formatPlatform(wanted) === formatPlatform(own)) return own;
+  if (wanted.os === own.os) return wanted;
+  throw new BuildError('NOT_SUPPORTED', `FROM --platform=${text}: only images for ${own.os} can be built on`, {
     range,
   });
 }
@@ -69,7 +79,7 @@ export function copyReference(
   stage: StageDeclaration,
   from: string,
   instruction: Instruction,
-  lowering: Pick<LoweringContext, 'isContext'>,
+  lowering: Pick<LoweringContext, 'isContext' | 'platform'>,
 ): Reference {
   const { range } = instruction;
   const named = findStageByName(declared.stages, from, stage.index);
@@ -105,5 +115,6 @@ export function copyReference(
     );
   }
   if (from === 'scratch') return { kind: 'scratch' };
-  return { kind: 'image', name: from, range };
+  // As BuildKit: the build's platform, not the stage's.
+  return { kind: 'image', name: from, platform: lowering.platform, range };
 }

@@ -67,7 +67,8 @@ function cacheMount(stage: StageState, flag: RunMountFlag, { range }: RunInstruc
 /** What a cache begins with is copied from a filesystem: a named context becomes one by a step of its own. */
 function filesOf(stage: StageState, name: string, tree: () => SourceTree, range: SourceRange): BuildVertex {
   const step = contextStep(stage.nextStepId(), tree, range, stage.context);
-  stage.steps.push({ id: step.id, name: `files of ${name}` });
+  const text = `files of ${name}`;
+  stage.steps.push({ id: step.id, name: text, source: text, operation: 'copy', range });
   return step;
 }
 
@@ -94,10 +95,8 @@ function sshMount(stage: StageState, flag: RunMountFlag, index: number): MountRe
   };
 }
 
-function targetOf(stage: StageState, { target, type }: RunMountFlag): string {
-  if (target === '') {
-    throw new BuildError('DOCKERFILE_INVALID', `invalid mount target "": a ${type} mount needs target=PATH`);
-  }
+/** Without `target` it is the working directory: nothing, taken from there. */
+function targetOf(stage: StageState, { target }: RunMountFlag): string {
   return checked(resolveFrom(stage.workingDirectory, target));
 }
 

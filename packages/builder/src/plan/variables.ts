@@ -4,6 +4,8 @@
  */
 export class StageVariables {
   readonly #values = new Map<string, string>();
+  /** Names whose value comes from an ARG, not from an ENV after it. */
+  readonly #fromArguments = new Set<string>();
   readonly #arguments: { readonly name: string; readonly value: string | undefined }[] = [];
 
   constructor(env: readonly string[], inheritedArguments: readonly { name: string; value: string | undefined }[] = []) {
@@ -17,12 +19,20 @@ export class StageVariables {
   readonly lookup = (name: string): string | undefined => this.#values.get(name);
 
   set(name: string, value: string): void {
+    this.#fromArguments.delete(name);
     this.#values.set(name, value);
   }
 
   declareArgument(name: string, value: string | undefined): void {
     this.#arguments.push({ name, value });
-    if (value !== undefined) this.#values.set(name, value);
+    if (value === undefined) return;
+    this.#fromArguments.add(name);
+    this.#values.set(name, value);
+  }
+
+  /** The variables that commands see with an ARG's value. */
+  argumentNames(): readonly string[] {
+    return [...this.#fromArguments];
   }
 
   /** Every ARG so far, in order, with repetitions. */

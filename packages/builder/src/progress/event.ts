@@ -1,3 +1,7 @@
+import type { Digest } from '@tsbuild/oci';
+import type { SourceFile, SourceRange } from '../dockerfile/source-file.ts';
+import type { MissReason } from './miss-reason.ts';
+
 /**
  * Everything a build tells the outside, a closed union: plain, tty and json outputs are folds over these events.
  * Times are milliseconds since 1970, durations milliseconds, sizes bytes.
@@ -7,10 +11,12 @@ export type ProgressEvent =
   | PlanReady
   | StepStarted
   | StepCached
+  | StepMissed
   | StepOutput
   | StepFinished
   | StepFailed
   | Notice
+  | CheckWarning
   | Transfer
   | ImageBuilt;
 
@@ -48,8 +54,20 @@ export interface StepStarted {
 export interface StepCached {
   readonly type: 'step-cached';
   readonly id: string;
+  readonly key: Digest;
   /** When its record was made. */
   readonly since: number;
+  /** How long the recorded execution took. */
+  readonly saved: number;
+  readonly layerSize: number;
+}
+
+/** The step's result is not in the cache, for this reason; it is executed now. */
+export interface StepMissed {
+  readonly type: 'step-missed';
+  readonly id: string;
+  readonly key: Digest;
+  readonly reason: MissReason;
 }
 
 export interface StepOutput {
@@ -63,6 +81,7 @@ export interface StepOutput {
 export interface StepFinished {
   readonly type: 'step-finished';
   readonly id: string;
+  readonly key: Digest;
   readonly time: number;
   readonly milliseconds: number;
   readonly layerSize: number;
@@ -81,13 +100,29 @@ export interface Notice {
   readonly message: string;
 }
 
-/** A blob on its way from or to a registry; the last event of one that arrived has `done: true`. */
+/** A build check that fired (docs/checks.md). It fails nothing by itself. */
+export interface CheckWarning {
+  readonly type: 'check-warning';
+  /** The name of the check, e.g. `UndefinedVar`. */
+  readonly rule: string;
+  /** What the check is about. */
+  readonly description: string;
+  readonly url: string;
+  /** What is wrong here. */
+  readonly message: string;
+  readonly range: SourceRange;
+  /** The Dockerfile that `range` points into, and its name for people. */
+  readonly source: SourceFile;
+}
+
+/** A blob on its way from or to a registry, or a file that ADD downloads; the last event of one that arrived has `done: true`. */
 export interface Transfer {
   readonly type: 'transfer';
   readonly kind: 'download' | 'upload';
-  /** The first twelve digits of the blob's digest. */
+  /** The first twelve digits of the blob's digest, or the file's name. */
   readonly id: string;
   readonly transferred: number;
+  /** 0 while the server does not say. */
   readonly total: number;
   readonly done: boolean;
   /** `exists` or `mounted from …`, for blobs that need not be sent. */

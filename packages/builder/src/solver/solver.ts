@@ -2,8 +2,10 @@ import type { Digest } from '@tsbuild/oci';
 import { cacheKey } from '../cache/cache-key.ts';
 import type { CacheStore } from '../cache/cache-store.ts';
 import type { ProgressEvent } from '../progress/event.ts';
+import type { MissReason } from '../progress/miss-reason.ts';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import { Limiter } from './limiter.ts';
+import type { Miss, MissExplainer } from './miss.ts';
 import type { PreparedStep, StepContext, StepResult, StepVertex, Vertex } from './vertex.ts';
 
 /** What the solver needs besides the graph. */
@@ -17,6 +19,10 @@ export interface SolveOptions<O> {
   readonly now: () => number;
   /** The bytes an output adds to the image, for the step's event. */
   readonly sizeOf: (output: O) => number;
+  /** Says why a step must be executed; without it nobody is told. */
+  readonly explainer?: MissExplainer;
+  /** Called before a step is executed, with the reason: what it throws fails the build. */
+  readonly onMiss?: (id: string, reason: MissReason) => void;
 }
 
 /** The values of the wanted vertices and how every step on the way got its output, by step id. */
@@ -40,6 +46,13 @@ export async function solve<V, O>(wanted: readonly Vertex<V, O>[], options: Solv
     return outcome.value;
   });
   return { values, results: run.results };
+}
+
+/** One step at work. */
+interface StepRun<V> {
+  readonly context: StepContext;
+  readonly started: number;
+  readonly inputs: readonly V[];
 }
 
 class SolverRun<V, O> {
@@ -100,7 +113,7 @@ class SolverRun<V, O> {
     this.#report({ type: 'step-started', id: vertex.id, time: started });
     try {
       const prepared = await vertex.prepare(inputs, context);
-      return await this.#lookUpOrExecute(vertex, prepared, context, started);
+      return await this.#lookUpOrExecute(vertex, prepared, { context, started, inputs });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       this.#report({ type: 'step-failed', id: vertex.id, time: now(), message });
@@ -108,43 +121,52 @@ class SolverRun<V, O> {
     }
   }
 
-  async #lookUpOrExecute(
-    vertex: StepVertex<V, O>,
-    prepared: PreparedStep<O>,
-    context: StepContext,
-    started: number,
-  ): Promise<StepResult<O>> {
+  async #lookUpOrExecute(vertex: StepVertex<V, O>, prepared: PreparedStep<O>, run: StepRun<V>): Promise<StepResult<O>> {
     const key = cacheKey(prepared.preimage);
     await this.#executing.get(key)?.catch(() => undefined);
     const record = vertex.ignoreCache ? undefined : await this.#options.cache.get(key);
     if (record !== undefined) {
       await prepared.discard();
-      this.#report({ type: 'step-cached', id: vertex.id, since: record.created });
-      return { output: record.output, created: record.created, cached: true };
+      const { output, created, milliseconds } = record;
+      const layerSize = this.#options.sizeOf(output);
+      this.#report({ type: 'step-cached', id: vertex.id, key, since: created, saved: milliseconds, layerSize });
+      return { output, created, cached: true, saved: milliseconds };
     }
-    const execution = this.#execute(vertex, prepared, context, key, started);
+    const { id } = vertex;
+    const execution = this.#execute(prepared, run, {
+      id,
+      key,
+      preimage: prepared.preimage,
+      origin: vertex.origin?.(run.inputs),
+    });
     this.#executing.set(key, execution);
     return execution;
   }
 
-  async #execute(
-    vertex: StepVertex<V, O>,
-    prepared: PreparedStep<O>,
-    context: StepContext,
-    key: Digest,
-    started: number,
-  ): Promise<StepResult<O>> {
+  async #execute(prepared: PreparedStep<O>, { context, started }: StepRun<V>, miss: Miss): Promise<StepResult<O>> {
     const { cache, now, sizeOf } = this.#options;
-    if (this.#signal.aborted) {
-      await prepared.discard();
+    const { id, key, preimage, origin } = miss;
+    try {
+      await this.#tellMiss(miss);
       this.#signal.throwIfAborted();
+    } catch (error) {
+      await prepared.discard();
+      throw error;
     }
     const output = await prepared.execute(context);
     const created = now();
     const milliseconds = created - started;
-    await cache.put({ key, preimage: prepared.preimage, output, created, milliseconds });
-    this.#report({ type: 'step-finished', id: vertex.id, time: created, milliseconds, layerSize: sizeOf(output) });
-    return { output, created, cached: false };
+    await cache.put({ key, preimage, output, created, milliseconds, ...(origin === undefined ? {} : { origin }) });
+    this.#report({ type: 'step-finished', id, key, time: created, milliseconds, layerSize: sizeOf(output) });
+    return { output, created, cached: false, saved: 0 };
+  }
+
+  async #tellMiss(miss: Miss): Promise<void> {
+    const { explainer, onMiss } = this.#options;
+    const reason = await explainer?.explain(miss);
+    if (reason === undefined) return;
+    this.#report({ type: 'step-missed', id: miss.id, key: miss.key, reason });
+    onMiss?.(miss.id, reason);
   }
 
   #contextOf(vertex: StepVertex<V, O>): StepContext {

@@ -1,4 +1,5 @@
 import type { KeyPreimage } from '../cache/cache-key.ts';
+import type { StepOrigin } from '../cache/step-origin.ts';
 
 /**
  * A node of the build graph. `V` is what flows along the edges (a filesystem as a value; an integer in tests), `O`
@@ -22,6 +23,8 @@ export interface StepVertex<V, O> {
   readonly ignoreCache: boolean;
   /** Finds out the key. May already do the work when that is cheaper than reading everything twice (COPY). */
   prepare(inputs: readonly V[], context: StepContext): Promise<PreparedStep<O>>;
+  /** Where the step stands, for explanations; called when it must be executed. */
+  origin?(inputs: readonly V[]): StepOrigin;
   /** The value of this vertex, from those of its inputs and its own output. Pure and cheap. */
   complete(inputs: readonly V[], output: O): V;
 }
@@ -45,4 +48,6 @@ export interface StepResult<O> {
   readonly output: O;
   readonly created: number;
   readonly cached: boolean;
+  /** How long the recorded execution took, of a cached step; else 0. */
+  readonly saved: number;
 }

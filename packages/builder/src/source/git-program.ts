@@ -14,14 +14,14 @@ export class GitProgram {
   readonly #secrets: readonly string[];
 
   /**
-   * `remote` may hold a user name and a password: git gets them by its environment, so that neither its arguments nor
-   * what it writes hold them.
+   * `remote` may hold a user name and a password, and `authorization` is a header for its host: git gets them by its
+   * environment, so that neither its arguments nor what it writes hold them.
    */
-  constructor(remote: string, environment: Environment) {
+  constructor(remote: string, environment: Environment, authorization?: string) {
     const passed = Object.entries(environment).filter(
       (pair): pair is [string, string] => PASSED.test(pair[0]) && pair[1] !== undefined,
     );
-    const { configuration, secrets } = credentialsOf(remote);
+    const { configuration, secrets } = credentialsOf(remote, authorization);
     this.#secrets = secrets;
     this.#environment = {
       GIT_SSH_COMMAND: 'ssh -o BatchMode=yes',
@@ -74,20 +74,40 @@ export class GitProgram {
   }
 }
 
-/** `url.<with credentials>.insteadOf = <without>` for the host of the remote. */
-function credentialsOf(remote: string): { configuration: Record<string, string>; secrets: readonly string[] } {
+/** What git is told of credentials, and the texts that no message may hold. */
+interface Credentials {
+  readonly configuration: Readonly<Record<string, string>>;
+  readonly secrets: readonly string[];
+}
+
+function credentialsOf(remote: string, authorization: string | undefined): Credentials {
+  if (authorization !== undefined) {
+    return {
+      configuration: configured([
+        `http.${headerScope(plainRemote(remote))}.extraHeader`,
+        `Authorization: ${authorization}`,
+      ]),
+      secrets: [authorization, ...authorization.split(' ').slice(1)],
+    };
+  }
   const match = /^(https?:\/\/)([^/?#]*)@([^/?#]+)/i.exec(remote);
   if (match === null) return { configuration: {}, secrets: [] };
   const [, scheme = '', userinfo = '', host = ''] = match;
   const parts = userinfo.split(':').filter((part) => part.length > 3);
   return {
-    configuration: {
-      GIT_CONFIG_COUNT: '1',
-      GIT_CONFIG_KEY_0: `url.${scheme}${userinfo}@${host}/.insteadOf`,
-      GIT_CONFIG_VALUE_0: `${scheme}${host}/`,
-    },
+    configuration: configured([`url.${scheme}${userinfo}@${host}/.insteadOf`, `${scheme}${host}/`]),
     secrets: [userinfo, ...parts, ...parts.map(decoded)],
   };
+}
+
+/** One line of git's configuration, by the environment. */
+function configured([key, value]: readonly [string, string]): Readonly<Record<string, string>> {
+  return { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: key, GIT_CONFIG_VALUE_0: value };
+}
+
+/** Where a header goes: to the repository alone; on GitHub, whose tokens are for all of it, to submodules as well. */
+function headerScope(remote: string): string {
+  return /^https:\/\/(?:www\.)?github\.com\//i.exec(remote)?.[0] ?? remote;
 }
 
 /** A remote as git's own files may hold it. */

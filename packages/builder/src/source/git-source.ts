@@ -7,6 +7,7 @@ import { BuildError } from '../errors.ts';
 import { writeCheckout } from './git-layer.ts';
 import { GitProgram, plainRemote } from './git-program.ts';
 import { KeptJson } from './kept-json.ts';
+import { repositoryAuthorization, type SecretLookup } from './remote-credentials.ts';
 
 /** Which files of which commit. */
 export interface GitWanted {
@@ -33,6 +34,8 @@ export interface GitSourceOptions {
   /** Where repositories are checked out for a while. */
   readonly temporary: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Credentials for repositories over HTTP, see {@link repositoryAuthorization}. */
+  readonly secret?: SecretLookup;
 }
 
 /**
@@ -61,7 +64,9 @@ export class GitSource {
   }
 
   async #resolve(wanted: GitWanted, signal: AbortSignal): Promise<Checkout> {
-    const git = new GitProgram(wanted.remote, this.#options.environment);
+    const { environment, secret } = this.#options;
+    const authorization = secret && repositoryAuthorization(wanted.remote, secret);
+    const git = new GitProgram(wanted.remote, environment, authorization);
     const commit = await this.#commit(wanted, git, signal);
     if (wanted.commit !== undefined && !commit.startsWith(wanted.commit)) {
       throw new BuildError('GIT_FAILED', `expected commit ${wanted.commit}, but the repository has ${commit}`);

@@ -3,6 +3,7 @@ import { type BlobStore, type Digest, isDigest, OciError } from '@tsbuild/oci';
 import type { WebClient, WebResponse } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import { KeptJson } from './kept-json.ts';
+import { downloadAuthorization, downloadSecretHint, type SecretLookup } from './remote-credentials.ts';
 
 /** A file of a web server. `size` in bytes, `modified` in seconds since 1970, 0 when the server does not say. */
 interface WebFile {
@@ -26,14 +27,28 @@ export interface HttpSourceOptions {
   readonly directory: string;
   /** Larger files are refused; 32 GiB unless told. */
   readonly maxBytes?: number;
+  /** Credentials for hosts, see {@link downloadAuthorization}. */
+  readonly secret?: SecretLookup;
+  /** Told of every chunk. */
+  readonly onProgress?: (progress: DownloadProgress) => void;
+}
+
+/** How far a download is. Sizes in bytes. */
+export interface DownloadProgress {
+  /** Without user name, password and query. */
+  readonly url: string;
+  readonly transferred: number;
+  /** 0 when the server does not say. */
+  readonly total: number;
+  readonly done: boolean;
 }
 
 const MAX_BYTES = 32 * 1024 ** 3;
 
 /**
  * Files of web servers, for ADD. What was fetched stays in the blob store, and the server is asked with what it called
- * that state (ETag, Last-Modified), so that an unchanged file costs one short answer. User names and passwords in URLs
- * are sent to their host alone, and not kept.
+ * that state (ETag, Last-Modified), so that an unchanged file costs one short answer. User names and passwords in URLs,
+ * and secrets for hosts, are sent to their host alone, and not kept.
  */
 export class HttpSource {
   readonly #options: HttpSourceOptions;
@@ -85,7 +100,10 @@ export class HttpSource {
   }
 
   async #ask(target: Target, headers: Readonly<Record<string, string>>, signal: AbortSignal): Promise<WebResponse> {
-    const { url, authorization, shown } = target;
+    const { url, shown } = target;
+    const { secret } = this.#options;
+    // As in BuildKit, what the build was given goes before what the URL says.
+    const authorization = (secret && downloadAuthorization(url, secret)) ?? target.authorization;
     try {
       const client = this.#options.client();
       return await client.get(url, { ...headers, ...(authorization && { Authorization: authorization }) }, signal);
@@ -99,7 +117,10 @@ export class HttpSource {
     if (response.status !== 200) {
       await response.discard();
       const said = `${response.status} ${STATUS_CODES[response.status] ?? ''}`.trim();
-      throw new BuildError('DOWNLOAD_FAILED', `cannot download ${shown}: ${response.url.host} answered ${said}`);
+      const wantsCredential = response.status === 401 || response.status === 403;
+      throw new BuildError('DOWNLOAD_FAILED', `cannot download ${shown}: ${response.url.host} answered ${said}`, {
+        ...(wantsCredential && { hint: downloadSecretHint(target.url) }),
+      });
     }
     const { digest, size } = await this.#store(target, response, checksum);
     const etag = response.header('etag');
@@ -118,8 +139,10 @@ export class HttpSource {
     response: WebResponse,
     checksum: Digest | undefined,
   ): Promise<{ digest: Digest; size: number }> {
-    const { blobs, maxBytes = MAX_BYTES } = this.#options;
+    const { blobs, maxBytes = MAX_BYTES, onProgress } = this.#options;
     const writer = await blobs.create();
+    const tell = (transferred: number, total: number, done: boolean): void =>
+      onProgress?.({ url: target.shown, transferred, total, done });
     try {
       let size = 0;
       if ((response.length ?? 0) > maxBytes) throw tooLarge(target.shown, maxBytes);
@@ -127,7 +150,9 @@ export class HttpSource {
         size += chunk.length;
         if (size > maxBytes) throw tooLarge(target.shown, maxBytes);
         writer.write(chunk);
+        tell(size, response.length ?? 0, false);
       }
+      tell(size, size, true);
       return await writer.commit(checksum === undefined ? {} : { digest: checksum });
     } catch (error) {
       await writer.discard();

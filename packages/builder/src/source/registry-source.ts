@@ -53,7 +53,7 @@ export class RegistrySource implements Source {
       const rawManifest = await readBlob(blobs, record.manifest);
       const config = decodeImageConfig(await readBlob(blobs, record.config));
       decodeManifest(rawManifest, record.manifest.mediaType);
-      return { name, config, layers: config.rootfs.diff_ids.map((digest) => ({ digest })) };
+      return { name, digest: record.digest, config, layers: config.rootfs.diff_ids.map((digest) => ({ digest })) };
     } catch {
       // The documents are gone or damaged: ask again.
       return undefined;
@@ -74,6 +74,7 @@ export class RegistrySource implements Source {
     const { config } = image;
     return {
       name: formatReference(reference),
+      digest: reference.digest ?? image.descriptor.digest,
       config,
       layers: config.rootfs.diff_ids.map((digest) => ({ digest })),
     };

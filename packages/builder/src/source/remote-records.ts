@@ -69,14 +69,19 @@ export class RemoteRecords {
     await writeFileAtomic(this.#compressedPath(diffID), JSON.stringify(descriptor));
   }
 
-  /** The documents of all known images: what a collection must keep. */
-  async *documents(): AsyncIterable<Digest> {
+  /** All known images, with the files that say so. */
+  async *images(): AsyncIterable<{ readonly image: RemoteImage; readonly path: string }> {
     const folder = join(this.#directory, 'images');
     for (const file of await readdir(folder).catch(() => [])) {
-      const record = await this.#read<RemoteImage>(join(folder, file));
-      if (isDigest(record?.manifest?.digest)) yield record.manifest.digest;
-      if (isDigest(record?.config?.digest)) yield record.config.digest;
+      const path = join(folder, file);
+      const image = await this.#read<RemoteImage>(path);
+      if (isDigest(image?.manifest?.digest) && isDigest(image.config?.digest)) yield { image, path };
     }
+  }
+
+  /** The documents of all known images: what a collection must keep. */
+  async *documents(): AsyncIterable<Digest> {
+    for await (const { image } of this.images()) yield* [image.manifest.digest, image.config.digest];
   }
 
   async #read<T>(path: string): Promise<T | undefined> {

@@ -4,6 +4,8 @@ import type { Digest, ImageConfig, Platform } from '@tsbuild/oci';
 export interface ResolvedImage {
   /** The name to show, e.g. `docker.io/library/node:18-alpine`. */
   readonly name: string;
+  /** What the name stands for: the manifest or index of a registry, or the ID of an image that is only in the store. */
+  readonly digest: Digest;
   readonly config: ImageConfig;
   /** Uncompressed layers (digest = diffID), lowest first. */
   readonly layers: readonly { readonly digest: Digest }[];

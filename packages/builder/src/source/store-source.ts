@@ -20,6 +20,7 @@ export class StoreSource implements Source {
     if (own.os !== platform.os || (architecture !== '' && own.architecture !== platform.architecture)) return undefined;
     return {
       name,
+      digest: image.id,
       config: image.config,
       layers: image.layers.map(({ digest }) => ({ digest })),
     };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { preimageText } from '../../src/cache/cache-key.ts';
 import { MemoryTree } from '../../testing/memory-tree.ts';
 import { CopyBench, type CopyCase } from './copy-bench.ts';
 
@@ -134,6 +135,11 @@ describe('what COPY copies where', () => {
     ['names', { chown: 'node:staff' }, ['directory 755 1000:50 n', 'file 644 1000:50 n/g']],
     ['a user and no group after the colon', { chown: 'node:' }, ['directory 755 1000:0 n', 'file 644 1000:0 n/g']],
     ['a group alone', { chown: ':staff' }, ['directory 755 0:50 n', 'file 644 0:50 n/g']],
+    [
+      'an unknown group: still the primary one',
+      { chown: 'node:none' },
+      ['directory 755 1000:1001 n', 'file 644 1000:1001 n/g'],
+    ],
   ])('--chown with %s', async (_what, options, expected) => {
     expect(await copied({ sources: ['g'], destination: '/n/', ...options })).toEqual(expected);
   });
@@ -143,6 +149,16 @@ describe('what COPY copies where', () => {
     const parent = await bench.rootfs(PARENT);
     expect(await bench.copy(SOURCE, parent, { sources: ['g'], chown: 'nobody-here' })).toEqual(['file 644 0:0 g']);
     expect(bench.notices).toEqual([expect.stringContaining('"nobody-here"')]);
+  });
+
+  it('folders that are made in one with the setgid bit have it too', async () => {
+    const bench = new CopyBench();
+    const parent = await bench.rootfs(`${PARENT}\ndir shared mode=2775`);
+    expect(await bench.copy(SOURCE, parent, { sources: ['g'], destination: '/shared/n/' })).toEqual([
+      'directory 2775 0:0 shared',
+      'directory 2755 0:0 shared/n',
+      'file 644 0:0 shared/n/g',
+    ]);
   });
 
   it('--chmod sets files and folders, and leaves links alone', async () => {
@@ -282,7 +298,8 @@ describe('the key of COPY', () => {
     const { layer } = await first.execute();
     expect(cold.opened).toEqual(['a', 'sub/b']);
     const second = await bench.prepareStep(cold, { layers: [] }, {});
-    expect(second.prepared.preimage).toEqual(first.prepared.preimage);
+    expect(preimageText(second.prepared.preimage)).toBe(preimageText(first.prepared.preimage));
+    expect(second.prepared.preimage.inputs[0]?.listing).toBe(first.prepared.preimage.inputs[0]?.listing);
     expect(cold.opened).toHaveLength(2);
     expect((await second.execute()).layer).toEqual(layer);
   });

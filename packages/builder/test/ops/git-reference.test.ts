@@ -13,6 +13,7 @@ describe('git sources', () => {
     ['https://example.com/b.git?branch=x&subdir=y', { ref: 'refs/heads/x', folder: 'y' }],
     ['https://example.com/b.git?tag=v1&keep-git-dir=true', { ref: 'refs/tags/v1', keepGitDir: true }],
     ['https://example.com/b.git?ref=x&submodules=false', { ref: 'x', submodules: false }],
+    ['https://example.com/b.git?fetch-by-commit=true&branch=x', { ref: 'refs/heads/x' }],
     ['https://example.com/b.git?commit=0123ABC#main', { ref: 'main', commit: '0123abc' }],
   ])('%s', (text, expected) => {
     expect(parseGitReference(text)).toMatchObject({ text, ...expected });

@@ -1,4 +1,4 @@
-import type { ImageConfig } from '@tsbuild/oci';
+import { formatPlatform, type ImageConfig } from '@tsbuild/oci';
 import { parseDockerfile } from '../../src/dockerfile/parser.ts';
 import { BuildError } from '../../src/errors.ts';
 import { BuildArguments, GlobalArguments, platformArguments } from '../../src/plan/build-arguments.ts';
@@ -36,8 +36,12 @@ export interface PlanCase {
   readonly environment?: Readonly<Record<string, string>>;
   readonly target?: string;
   readonly noCacheFilter?: readonly string[];
+  /** What commands may reach; the host's network unless told. */
+  readonly network?: 'host' | 'none';
   readonly allowed?: readonly string[];
   readonly images?: Readonly<Record<string, ImageConfig>>;
+  /** Gets the images that were asked for. */
+  readonly asked?: string[];
 }
 
 /** Plans a Dockerfile without any file: nothing here may read or execute. */
@@ -51,10 +55,16 @@ export async function planOf(
   const plan = await planBuild(dockerfile, {
     target: options.target,
     noCacheFilter: options.noCacheFilter ?? [],
-    resolveImage: async (name) => {
+    resolveImage: async (name, platform) => {
+      options.asked?.push(`${name} ${formatPlatform(platform)}`);
       const config = (options.images ?? { base: BASE })[name];
       if (config === undefined) throw new BuildError('BASE_NOT_FOUND', `no ${name}`);
-      return { name, config, layers: config.rootfs.diff_ids.map((digest) => ({ digest })) };
+      return {
+        name,
+        digest: `sha256:${'b'.repeat(64)}`,
+        config,
+        layers: config.rootfs.diff_ids.map((digest) => ({ digest })),
+      };
     },
     lowering: {
       escape,
@@ -66,7 +76,7 @@ export async function planOf(
         escape,
       ),
       platform: PLATFORM,
-      network: 'host',
+      network: options.network ?? 'host',
       limits: { shmSize: undefined, limits: [], hosts: [] },
       allowed: new Set(options.allowed ?? []),
       ignoreCache: false,

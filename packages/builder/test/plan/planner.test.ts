@@ -190,6 +190,13 @@ describe('ARG and ENV', () => {
     expect(plan.unconsumed).toEqual([]);
   });
 
+  it('settings of a daemon are taken without a word', async () => {
+    const buildArgs = { BUILDKIT_INLINE_CACHE: '1', BUILDKIT_MULTI_PLATFORM: '1', BUILDKIT_BUILD_NAME: 'x' };
+    const plan = await planOf('FROM base\nRUN env', { buildArgs });
+    expect(plan.unconsumed).toEqual([]);
+    expect(JSON.stringify(await lastRun(plan))).not.toContain('BUILDKIT');
+  });
+
   it('tells which arguments nobody asked for', async () => {
     const plan = await planOf('FROM base\nARG USED', { buildArgs: { USED: '1', TYPO: '2' } });
     expect(plan.unconsumed).toEqual(['TYPO']);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { historyOf, lastRun, planOf, reachable } from './plan-of.ts';
+import { BASE as CONFIG, historyOf, lastRun, planOf, reachable } from './plan-of.ts';
 
 const BASE = 'FROM base\n';
 const run = async (text: string) => {
@@ -86,13 +86,18 @@ describe('RUN --mount in the plan', () => {
     ]);
   });
 
+  it('without a target is mounted on the working directory', async () => {
+    expect(await mounts('--mount=type=tmpfs')).toEqual([{ kind: 'tmpfs', target: '/srv', size: null }]);
+    expect(await mounts('--mount=type=cache,id=x', 'WORKDIR sub\n')).toMatchObject([{ target: '/srv/sub' }]);
+    await expect(run('WORKDIR /\nRUN --mount=type=cache x')).rejects.toThrow('invalid mount target "/"');
+  });
+
   it('leaves keys of commands without mounts alone', async () => {
     expect(await mounts('')).toBeUndefined();
   });
 
   it.each([
     ['--mount=target=/', 'invalid mount target "/"'],
-    ['--mount=type=cache', 'invalid mount target "": a cache mount needs target=PATH'],
     ['--mount=typ=x', "unexpected key 'typ' in 'typ=x' (did you mean type?)"],
   ])('refuses %s, with its line', async (flag, message) => {
     await expect(run(`RUN ${flag} x`)).rejects.toMatchObject({ message, range: { start: { line: 2 } } });
@@ -130,12 +135,33 @@ describe('FROM --platform', () => {
   it.each(['linux/amd64', '$BUILDPLATFORM', '${TARGETPLATFORM}', 'amd64', 'linux/x86_64'])(
     '%s is this machine',
     async (text) => {
-      await expect(planOf(`FROM --platform=${text} base`)).resolves.toBeDefined();
+      const { target } = await planOf(`FROM --platform=${text} base`);
+      expect(target.platform).toEqual({ os: 'linux', architecture: 'amd64' });
     },
   );
 
+  it('gives each stage its own, which stages on it have too; COPY --from takes images for the build', async () => {
+    const asked: string[] = [];
+    const text = [
+      'FROM --platform=linux/arm64 base AS arm',
+      'RUN a',
+      'FROM --platform=$BUILDPLATFORM arm AS still-arm',
+      'RUN b',
+      'FROM base',
+      'COPY --from=still-arm x x',
+      'COPY --from=other x x',
+    ].join('\n');
+    const { stages } = await planOf(text, { images: { base: CONFIG, other: CONFIG }, asked });
+    expect(stages.map(({ label, platform }) => `${label} ${platform.architecture}`)).toEqual([
+      'arm arm64',
+      'still-arm arm64',
+      'stage-2 amd64',
+    ]);
+    expect(asked.toSorted()).toEqual(['base linux/amd64', 'base linux/arm64', 'other linux/amd64']);
+  });
+
   it.each([
-    ['linux/arm64', 'FROM --platform=linux/arm64: only linux/amd64 is supported yet'],
+    ['windows/amd64', 'FROM --platform=windows/amd64: only images for linux can be built on'],
     ['$NONE', 'empty platform value from expression $NONE'],
     ['a/b/c/d', expect.stringMatching(/^failed to parse platform a\/b\/c\/d: /)],
   ])('%s is refused', async (text, message) => {
@@ -151,5 +177,17 @@ describe('--no-cache-filter', () => {
     const plan = await planOf('FROM base AS One\nRUN a\nFROM one\nRUN b', { noCacheFilter: ['ONE'] });
     const ignored = plan.stages.map(({ history }) => history.at(-1)?.step).map((step) => step?.ignoreCache);
     expect(ignored).toEqual([true, false]);
+  });
+});
+
+describe('RUN --network=host', () => {
+  const text = 'FROM base\nRUN --network=host true\n';
+
+  it('is nothing new where commands have the host network, and refused in a build without network', async () => {
+    expect(await lastRun(await planOf(text))).toMatchObject({ network: 'host' });
+    await expect(planOf(text, { network: 'none' })).rejects.toThrow('network.host is not allowed');
+    expect(await lastRun(await planOf(text, { network: 'none', allowed: ['network.host'] }))).toMatchObject({
+      network: 'host',
+    });
   });
 });

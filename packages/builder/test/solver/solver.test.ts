@@ -96,7 +96,7 @@ describe('solve', () => {
     expect(bench.executed).toEqual([]);
     expect(bench.discarded).toEqual(['a', 'b']);
     expect(second.values).toEqual(first.values);
-    expect(second.results.get('b')).toEqual({ ...first.results.get('b'), cached: true });
+    expect(second.results.get('b')).toEqual({ ...first.results.get('b'), cached: true, saved: 1 });
     expect(bench.events.filter(({ type }) => type === 'step-cached')).toHaveLength(2);
   });
 

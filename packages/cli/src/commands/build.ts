@@ -1,5 +1,13 @@
 import { resolve } from 'node:path';
-import { BuildError, type BuildResult, Store, build, needsUserNamespace, runInUserNamespace } from '@tsbuild/builder';
+import {
+  BuildError,
+  type FailedRun,
+  type BuildResult,
+  Store,
+  build,
+  needsUserNamespace,
+  runInUserNamespace,
+} from '@tsbuild/builder';
 import { familiarName, parseReference } from '@tsbuild/oci/node';
 import { defineCommand } from '../command.ts';
 import { EXIT_OK } from '../exit-code.ts';
@@ -8,10 +16,13 @@ import { openProgress, reportFailure } from '../open-progress.ts';
 import { writeOutputFile } from '../output-file.ts';
 import { PUSHING } from '../output/board.ts';
 import { humanSize, stepTime } from '../output/human.ts';
+import { layerLines } from '../output/layer-lines.ts';
 import { shownId } from '../output/image-id.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 import { registryOptions } from '../registry-config.ts';
 import { openBuildContext } from './build-context.ts';
+import { WarningCollector } from '../output/warnings.ts';
+import { parseCall } from './call-option.ts';
 import { type BuildFlags, buildOptionTable, builderOptions } from './build-options.ts';
 import type { BuildOutput } from './build-output.ts';
 import { buildOutputs, checkPlaces } from './check-outputs.ts';
@@ -34,10 +45,16 @@ export const buildCommand = defineCommand({
     ['tsbuild build -t my-app -o my-app.tar .', 'Also write an archive for docker load -i'],
     ['tsbuild build -t ghcr.io/me/my-app --push .', 'Build, and push to a registry'],
     ['tsbuild build --target test .', 'Build one stage'],
+    ['tsbuild build --check .', 'Check the Dockerfile, build nothing'],
     ['tsbuild build -q -f docker/web.Dockerfile .', 'Print the image ID only'],
   ],
   async run({ options, operands, settings }, host) {
     const flags = builderOptions(options, host);
+    const call = parseCall(options);
+    if (call !== undefined) {
+      const { runCall } = await import('./call.ts');
+      return await runCall(call, { options, flags, path: operands[0] ?? '', settings }, host);
+    }
     const outputs = buildOutputs(options, host);
     await checkPlaces(outputs, host);
     const registry = await registryOptions(host);
@@ -49,10 +66,24 @@ export const buildCommand = defineCommand({
 
     const context = await openBuildContext(operands[0] ?? '', options.file, host);
     const progress = openProgress(options, host);
+    const warnings = new WarningCollector(progress.reporter);
+    const showWarnings = (): void => {
+      if (!options.quiet && progress.json === undefined) host.stderr.write(warnings.text(host));
+    };
+    const onError = opensShell(options)
+      ? {
+          onFailedRun: async (failed: FailedRun) => {
+            progress.close();
+            const { openFailedRun } = await import('../failed-run.ts');
+            await openFailedRun(failed, host);
+          },
+        }
+      : {};
     try {
       const store = await Store.open(settings.root);
-      const result = await build({ ...flags, registry, ...context }, store, progress.reporter, host.signal);
+      const result = await build({ ...flags, registry, ...context, ...onError }, store, warnings, host.signal);
       progress.close();
+      showWarnings();
       const openPushProgress = () => openProgress(options, host, PUSHING);
       const pushed = await deliver(result, outputs, {
         store,
@@ -64,10 +95,17 @@ export const buildCommand = defineCommand({
       });
       await tellId(result, options, host);
       await writeMetadata(result, pushed, options['metadata-file'], host);
-      if (!options.quiet && progress.mode !== 'json') host.stderr.write(`${closingLine(result, outputs)}\n`);
+      if (!options.quiet && progress.mode !== 'json') {
+        host.stderr.write(
+          `${layerLines(result)
+            .map((line) => `${line}\n`)
+            .join('')}${closingLine(result, outputs)}\n`,
+        );
+      }
       return EXIT_OK;
     } catch (error) {
       progress.close();
+      showWarnings();
       return await reportFailure(error, { progress, debug: settings.debug }, host);
     }
   },
@@ -119,12 +157,17 @@ function closingLine(result: BuildResult, outputs: readonly BuildOutput[]): stri
   return `${built} Next: tsbuild save ${name} | docker load`;
 }
 
-function cachedSteps({ total, cached }: BuildResult['steps']): string {
+function cachedSteps({ total, cached, saved }: BuildResult['steps']): string {
   if (cached === 0) return '';
-  return cached === total ? ', every step cached' : `, ${cached} of ${total} steps cached`;
+  const time = saved < 50 ? '' : `, saved ${stepTime(saved)}`;
+  return `${cached === total ? ', every step cached' : `, ${cached} of ${total} steps cached`}${time}`;
 }
 
 /** As people type it: `my-app`, not `docker.io/library/my-app:latest`. */
 function shortName(name: string): string {
   return sanitizeName(familiarName(parseReference(name)).replace(/:latest$/, ''));
+}
+
+function opensShell(flags: Pick<BuildFlags, 'on-error' | 'debug-shell'>): boolean {
+  return flags['debug-shell'] || flags['on-error'] === 'shell';
 }

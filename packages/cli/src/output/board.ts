@@ -1,4 +1,5 @@
 import type { PlannedStep, ProgressEvent } from '@tsbuild/builder';
+import { cachedText, missText } from './cache-text.ts';
 import { paint } from './colour.ts';
 import { stepTime } from './human.ts';
 import { OutputLines } from './output-lines.ts';
@@ -10,6 +11,8 @@ import { displayWidth, fit } from './width.ts';
 
 /** Lines of a running step's output that are shown. */
 const TAIL = 6;
+/** So much of a title is not given up for what stands behind it. */
+const LEAST_TITLE = 40;
 
 type StepStatus = 'waiting' | 'running' | 'cached' | 'done' | 'failed';
 
@@ -18,6 +21,8 @@ interface BoardStep {
   status: StepStatus;
   started: number;
   milliseconds: number;
+  /** Since when it is cached, or why it runs. */
+  note: string | undefined;
   tail: string[];
   readonly lines: { readonly stdout: OutputLines; readonly stderr: OutputLines };
 }
@@ -64,10 +69,10 @@ export class ProgressBoard {
     else if (event.type === 'notice') this.#notices.push(noticeText(event.level, event.message));
     else if (event.type === 'transfer') this.#transfers.apply(event, now);
     else if (event.type === 'image-built') this.#state = 'done';
-    else if (event.type !== 'build-started') this.#applyToStep(event);
+    else if (event.type !== 'build-started' && event.type !== 'check-warning') this.#applyToStep(event, now);
   }
 
-  #applyToStep(event: Extract<ProgressEvent, { type: `step-${string}` }>): void {
+  #applyToStep(event: Extract<ProgressEvent, { type: `step-${string}` }>, now: number): void {
     const step = this.#steps.get(event.id);
     if (step === undefined) return;
     switch (event.type) {
@@ -77,6 +82,10 @@ export class ProgressBoard {
         return;
       case 'step-cached':
         step.status = 'cached';
+        step.note = cachedText(event, now);
+        return;
+      case 'step-missed':
+        step.note = missText(event.reason);
         return;
       case 'step-output':
         step.tail.push(...step.lines[event.stream].push(event.chunk));
@@ -155,6 +164,7 @@ function newStep(step: PlannedStep): BoardStep {
     status: 'waiting',
     started: 0,
     milliseconds: 0,
+    note: undefined,
     tail: [],
     lines: { stdout: new OutputLines(), stderr: new OutputLines() },
   };
@@ -176,11 +186,22 @@ function drawStep(step: BoardStep, view: BoardView): string[] {
   const { sign, style } = STATUS[step.status];
   const elapsed = step.status === 'running' ? view.now - step.started : step.milliseconds;
   const marker = step.status === 'cached' ? 'CACHED ' : step.status === 'failed' ? 'ERROR ' : '';
-  const line = spread(` ${sign} ${marker}${step.title}`, stepTime(elapsed), view.columns);
+  const left = ` ${sign} ${marker}${step.title}`;
+  const right =
+    (step.status === 'cached' && roomyNote(step.note, displayWidth(left), view.columns)) || stepTime(elapsed);
+  const line = spread(left, right, view.columns);
+  const why = step.status === 'cached' || step.note === undefined ? [] : [`    ${step.note}`];
   return [
     paint(line, style, view.colour),
+    ...why.map((text) => paint(fit(text, view.columns), 'dim', view.colour)),
     ...tailOf(step).map((text) => paint(fit(` => => # ${text}`, view.columns), 'dim', view.colour)),
   ];
+}
+
+/** A cached step took no time now: what stands at the edge is its age, and what it saved, as far as there is room. */
+function roomyNote(note: string | undefined, width: number, columns: number): string | undefined {
+  const room = columns - 1 - Math.min(width, LEAST_TITLE);
+  return [note, note?.replace(/,.*/, '')].find((text) => text !== undefined && text.length <= room);
 }
 
 function drawTransfer(transfer: Transfer, view: BoardView): string {

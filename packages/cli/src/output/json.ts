@@ -16,9 +16,9 @@ interface ErrorEvent {
 /**
  * Progress as one JSON object a line. Every line has `type`; the fields are those of the builder's progress events
  * (times in milliseconds since 1970, durations in milliseconds, sizes in bytes), except that `step-output` has `text`,
- * the output decoded as UTF-8, in place of raw bytes. `image-pushed` tells `reference`, `digest` and `size` of the manifest
+ * the output decoded as UTF-8, in place of raw bytes, and `check-warning` has `file`, the Dockerfile's name. `image-pushed` tells `reference`, `digest` and `size` of the manifest
  * for each name that `build --push` has pushed. Control characters are always escaped. A build that fails ends
- * with a line of type `error`. New types and fields may be added; readers skip what they do not know.
+ * with a line of type `error`. An interface: docs/progress-events.md.
  */
 export class JsonProgress implements ProgressReporter {
   readonly #write: (text: string) => void;
@@ -29,6 +29,10 @@ export class JsonProgress implements ProgressReporter {
   }
 
   report(event: ProgressEvent): void {
+    if (event.type === 'check-warning') {
+      const { source, ...fields } = event;
+      return this.#line({ ...fields, file: source.name });
+    }
     if (event.type !== 'step-output') return this.#line(event);
     const { chunk, ...fields } = event;
     const text = this.#decoder(`${event.stream} ${event.id}`).decode(chunk, { stream: true });
@@ -63,7 +67,7 @@ export class JsonProgress implements ProgressReporter {
   }
 }
 
-/** JSON escapes what is below a blank; DEL and the C1 controls would reach a terminal as they are. */
-function escapeControls(json: string): string {
+/** JSON that is harmless on a terminal: it escapes what is below a blank; DEL and the C1 controls would reach a terminal as they are. */
+export function escapeControls(json: string): string {
   return json.replace(/[\x7f-\x9f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }

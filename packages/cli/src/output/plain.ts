@@ -1,5 +1,6 @@
 import type { PlannedStep, ProgressEvent, ProgressReporter } from '@tsbuild/builder';
 import { stepTime } from './human.ts';
+import { cachedText, missText } from './cache-text.ts';
 import { OutputLines } from './output-lines.ts';
 import { sanitizeName, sanitizeText } from './sanitize.ts';
 import { TransferLines } from './transfer-lines.ts';
@@ -32,6 +33,8 @@ export class PlainProgress implements ProgressReporter {
     switch (event.type) {
       case 'build-started':
       case 'image-built':
+      // Shown by the command, all at once and last.
+      case 'check-warning':
         return;
       case 'plan-ready':
         event.steps.forEach((step, index) => this.#steps.set(step.id, newStep(step, index + 1)));
@@ -39,7 +42,11 @@ export class PlainProgress implements ProgressReporter {
       case 'step-started':
         return this.#started(event.id, event.time);
       case 'step-cached':
-        return this.#print(event.id, ['CACHED']);
+        return this.#print(event.id, [`CACHED  ${cachedText(event, this.#now())}`]);
+      case 'step-missed': {
+        const text = missText(event.reason);
+        return text === undefined ? undefined : this.#print(event.id, [text]);
+      }
       case 'step-output':
         return this.#output(event.id, event.stream, event.chunk);
       case 'step-finished':

@@ -27,11 +27,11 @@ describe.skipIf(process.geteuid?.() !== 0)('build (needs root)', () => {
     expect(first).toMatchObject({ code: 0, stdout: '' });
     const image = await (await Layout.open(root)).resolve('my-app');
     expect(first.stderr).toMatch(
-      /^#1 \[stage-0 1\/1\] COPY \. \/app\/\n#1 DONE \d+\.\ds\nBuilt my-app \([0-9a-f]{12}, /,
+      /^#1 \[stage-0 1\/1\] COPY \. \/app\/\n#1 DONE \d+\.\ds\nLayers:\n {7}55B {2}COPY \. \/app\/\nBuilt my-app \([0-9a-f]{12}, /,
     );
     expect(first.stderr).toMatch(/ Next: tsbuild save my-app \| docker load\n$/);
     const again = await build(['-t', 'my-app', '.']);
-    expect(again.stderr).toMatch(/\n#1 CACHED\nBuilt my-app .*, every step cached\. /);
+    expect(again.stderr).toMatch(/\n#1 CACHED {2}.+\nBuilt my-app .*, every step cached[,.] /);
     expect((await (await Layout.open(root)).resolve('my-app')).id).toBe(image.id);
   });
 

@@ -1,7 +1,7 @@
 import type { ProgressEvent } from '@tsbuild/builder';
 import { describe, expect, it } from 'vitest';
 import { ProgressBoard } from '../../src/output/board.ts';
-import { at, begin, built, output } from './events.ts';
+import { at, begin, built, output, KEY } from './events.ts';
 
 function board(...events: ProgressEvent[]): ProgressBoard {
   const result = new ProgressBoard(at(0));
@@ -14,7 +14,14 @@ function draw(from: ProgressBoard, view: { now: number; columns?: number; rows?:
   return from.draw({ columns, now: at(now), colour: false, ...(rows === undefined ? {} : { rows }) }).join('\n');
 }
 
-const cached: ProgressEvent = { type: 'step-cached', id: 'a', since: 0 };
+const cached: ProgressEvent = {
+  type: 'step-cached',
+  id: 'a',
+  key: KEY,
+  since: at(-7_200_000),
+  saved: 400,
+  layerSize: 0,
+};
 const running: ProgressEvent = { type: 'step-started', id: 'b', time: at(100) };
 
 describe('the live view', () => {
@@ -22,7 +29,7 @@ describe('the live view', () => {
     const lines = Array.from({ length: 9 }, (_, index) => `line ${index}\n`).join('');
     expect(draw(board(cached, running, output('b', `${lines}unfinished\tnow`)), { now: 1300 })).toMatchInlineSnapshot(`
       "[+] Building 1.3s (1/3)
-       => CACHED [stage-0 1/3] WORKDIR /app                   0.0s
+       => CACHED [stage-0 1/3] WORKDIR /app            2 hours ago
        => [stage-0 2/3] RUN npm install                       1.2s
        => => # line 4
        => => # line 5
@@ -34,10 +41,17 @@ describe('the live view', () => {
   });
 
   it('keeps the times of finished steps, and says how it ended', () => {
-    const done: ProgressEvent = { type: 'step-finished', id: 'b', time: at(900), milliseconds: 800, layerSize: 1 };
+    const done: ProgressEvent = {
+      type: 'step-finished',
+      id: 'b',
+      key: KEY,
+      time: at(900),
+      milliseconds: 800,
+      layerSize: 1,
+    };
     expect(draw(board(cached, running, output('b', 'gone\n'), done, built), { now: 2500 })).toMatchInlineSnapshot(`
       "[+] Built in 2.5s (2/3)
-       => CACHED [stage-0 1/3] WORKDIR /app                   0.0s
+       => CACHED [stage-0 1/3] WORKDIR /app            2 hours ago
        => [stage-0 2/3] RUN npm install                       0.8s"
     `);
   });

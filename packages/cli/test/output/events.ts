@@ -2,6 +2,9 @@ import type { PlannedStep, ProgressEvent } from '@tsbuild/builder';
 
 const START = Date.UTC(2026, 0, 1);
 
+/** Of any step. */
+export const KEY = `sha256:${'1'.repeat(64)}` as const;
+
 /** A moment of the recorded builds, milliseconds after their start. */
 export function at(milliseconds: number): number {
   return START + milliseconds;

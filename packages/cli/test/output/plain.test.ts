@@ -1,7 +1,7 @@
 import type { ProgressEvent } from '@tsbuild/builder';
 import { expect, it } from 'vitest';
 import { PlainProgress } from '../../src/output/plain.ts';
-import { at, begin, built, bytes, output } from './events.ts';
+import { at, begin, built, bytes, output, KEY } from './events.ts';
 
 /** Reports the events, the clock at the time that stands before each. */
 function plain(timed: readonly (readonly [number, ProgressEvent])[]): string {
@@ -24,18 +24,18 @@ function plain(timed: readonly (readonly [number, ProgressEvent])[]): string {
 it('prints a build in the notation of BuildKit', () => {
   expect(
     plain([
-      [0, { type: 'step-cached', id: 'a', since: at(-1000) }],
+      [0, { type: 'step-cached', id: 'a', key: KEY, since: at(-259_200_000), saved: 12_400, layerSize: 5 }],
       [10, { type: 'step-started', id: 'b', time: at(10) }],
       [322, output('b', 'added 1 package\nfunding')],
       [400, output('b', ' message\n')],
       [410, output('b', 'no line end')],
-      [1210, { type: 'step-finished', id: 'b', time: at(1210), milliseconds: 1200, layerSize: 5 }],
+      [1210, { type: 'step-finished', id: 'b', key: KEY, time: at(1210), milliseconds: 1200, layerSize: 5 }],
       [1211, { type: 'notice', level: 'warning', message: 'no subuids' }],
       [1212, built],
     ]),
   ).toMatchInlineSnapshot(`
     "#1 [stage-0 1/3] WORKDIR /app
-    #1 CACHED
+    #1 CACHED  3 days ago, saved 12.4s
 
     #2 [stage-0 2/3] RUN npm install
     #2 0.312 added 1 package

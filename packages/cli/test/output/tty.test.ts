@@ -1,13 +1,13 @@
 import { PassThrough } from 'node:stream';
 import { expect, it } from 'vitest';
 import { TtyProgress } from '../../src/output/tty.ts';
-import { at, begin, built } from './events.ts';
+import { at, begin, built, KEY } from './events.ts';
 
 it('hides the cursor while it draws over the last frame, and brings it back', () => {
   const terminal = Object.assign(new PassThrough(), { isTTY: true, columns: 40, rows: 10 });
   const progress = new TtyProgress(terminal, { now: () => at(0), colour: false });
   for (const event of begin) progress.report(event);
-  progress.report({ type: 'step-cached', id: 'a', since: 0 });
+  progress.report({ type: 'step-cached', id: 'a', key: KEY, since: 0, saved: 0, layerSize: 0 });
   progress.report(built);
   progress.close();
   progress.close();

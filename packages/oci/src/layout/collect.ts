@@ -48,16 +48,17 @@ async function stored(blobs: BlobStore, { digest }: Descriptor): Promise<boolean
   return (await blobs.has(digest)) !== undefined;
 }
 
-/** Deletes the blobs that are not in `keep`. */
+/** Deletes the blobs that are not in `keep`; with `dryRun` it only says which. */
 export async function sweep(
   blobs: BlobStore,
   keep: ReadonlySet<Digest>,
+  { dryRun }: { readonly dryRun: boolean },
 ): Promise<{ readonly deleted: readonly Digest[]; readonly bytes: number }> {
   const deleted: Digest[] = [];
   let bytes = 0;
   for await (const { digest, size } of blobs.list()) {
     if (keep.has(digest)) continue;
-    await blobs.delete(digest);
+    if (!dryRun) await blobs.delete(digest);
     deleted.push(digest);
     bytes += size;
   }

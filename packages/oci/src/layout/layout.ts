@@ -142,14 +142,22 @@ export class Layout {
 
   /**
    * What `docker rmi` does: a name is taken away, and the image with its last name; an ID removes the image with its names,
-   * several of them only with `force`. Blobs stay until {@link collect}.
+   * several of them only with `force`. With `keepImage` the image stays without a name, for somebody still uses it. Blobs
+   * stay until {@link collect}.
    * @throws OciError `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `IMAGE_IN_USE`
    */
-  async remove(name: string, options: { readonly force?: boolean } = {}): Promise<readonly RemovedName[]> {
+  async remove(
+    name: string,
+    options: { readonly force?: boolean; readonly keepImage?: boolean } = {},
+  ): Promise<readonly RemovedName[]> {
     return this.#change(async (entries) => {
       const { image, reference } = await this.#found(entries, name);
       if (reference !== undefined && image.names.length > 1) {
         return { entries: withoutReference(entries, reference), result: [untaggedLine(reference)] };
+      }
+      if (reference !== undefined && options.keepImage === true) {
+        const unnamed = withImage(withoutReference(entries, reference), image.manifest, []);
+        return { entries: unnamed, result: [untaggedLine(reference)] };
       }
       if (reference === undefined && image.names.length > 1 && options.force !== true) throw inUse(image);
       const gone = await this.#entriesOf(entries, image);
@@ -178,18 +186,23 @@ export class Layout {
 
   /**
    * Deletes the blobs that neither an image nor `keep` needs, and what crashes left in `tmp`. While any process holds a
-   * lease it deletes nothing, as the result says.
+   * lease it deletes nothing, as the result says. `keep` may be a function: it is called, with the digests that images
+   * need, when no process holds a lease and none can take one. With `dryRun` blobs stay, and the result says what would go.
    * @throws OciError `STORE_UNWRITABLE`, `LOCK_TIMEOUT`, and what reading a damaged image throws
    */
-  async collect(keep: Iterable<Digest>): Promise<Collected> {
+  async collect(
+    keep: Iterable<Digest> | ((needed: ReadonlySet<Digest>) => Promise<Iterable<Digest>>),
+    options: { readonly dryRun?: boolean } = {},
+  ): Promise<Collected> {
     return this.#locked(async () => {
       const now = await fileSystemTime(this.#paths.temporary);
       const heldBackBy = await countLeases(this.#paths.leases, now);
       if (heldBackBy > 0) return { deleted: [], bytes: 0, heldBackBy };
       const needed = await reachable(this.blobs, await readIndex(this.#paths));
-      for (const digest of keep) needed.add(digest);
-      const swept = await sweep(this.blobs, needed);
-      await sweepTemporaries(this.#paths.temporary, now);
+      for (const digest of typeof keep === 'function' ? await keep(needed) : keep) needed.add(digest);
+      const dryRun = options.dryRun === true;
+      const swept = await sweep(this.blobs, needed, { dryRun });
+      if (!dryRun) await sweepTemporaries(this.#paths.temporary, now);
       return { ...swept, heldBackBy: 0 };
     });
   }

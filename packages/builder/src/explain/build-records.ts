@@ -1,0 +1,50 @@
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Digest, digestHex, isDigest } from '@tsbuild/oci';
+import type { BuildRecord } from './build-record.ts';
+import { readKept, writeKept } from './kept-file.ts';
+
+/** Of so many images the last build is remembered. */
+const MOST_IMAGES = 200;
+
+/** The last build of each image, and the last one at all: small files, `builds/` of the store, replaced whole. */
+export class BuildRecords {
+  readonly #directory: string;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** The last build that gave this image, or with `last` the last one, failed or not. */
+  get(image: Digest | 'last'): BuildRecord | undefined {
+    return readKept<BuildRecord>(this.#path(image), ({ version, steps }) => version === 1 && Array.isArray(steps));
+  }
+
+  put(record: BuildRecord): void {
+    writeKept(this.#path('last'), record);
+    const id = record.image?.id;
+    if (!isDigest(id)) return;
+    const path = this.#path(id);
+    const isNew = statSync(path, { throwIfNoEntry: false }) === undefined;
+    writeKept(path, record);
+    if (isNew) this.#forgetOldest();
+  }
+
+  #forgetOldest(): void {
+    try {
+      const names = readdirSync(this.#directory).filter((name) => name !== 'last.json');
+      if (names.length <= MOST_IMAGES) return;
+      const byAge = names
+        .map((name) => join(this.#directory, name))
+        .map((path) => ({ path, time: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+        .toSorted((a, b) => b.time - a.time);
+      for (const { path } of byAge.slice(MOST_IMAGES)) rmSync(path, { force: true });
+    } catch {
+      // What is not forgotten now is forgotten by a later build.
+    }
+  }
+
+  #path(image: Digest | 'last'): string {
+    return join(this.#directory, `${image === 'last' ? image : digestHex(image)}.json`);
+  }
+}

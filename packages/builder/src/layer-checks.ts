@@ -1,0 +1,130 @@
+import { readFile, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { canonicalJson, type Digest, digestHex, type LayerEntry, sha256Digest } from '@tsbuild/oci';
+import { type StoredImage, writeFileAtomic } from '@tsbuild/oci/node';
+import type { Instruction } from './dockerfile/instruction.ts';
+import type { Finding } from './lint/finding.ts';
+import { runText } from './lint/install-order.ts';
+import { checkLayers } from './lint/layers/check-layers.ts';
+import { describeLayerFindings } from './lint/layers/describe.ts';
+import type { LayerFinding } from './lint/layers/layer-finding.ts';
+import type { Plan } from './plan/plan.ts';
+import type { Store } from './store.ts';
+
+/** Raise it when the same layers would have to give other findings. */
+const FORMAT = 'tsbuild.layer-checks.v1';
+
+/**
+ * What is to say of the layers that a build made. The answer for a list of layers is kept, so that the next build with the
+ * same ones reads a small file and no index.
+ */
+export async function layerFindings(plan: Plan, image: StoredImage, store: Store): Promise<readonly Finding[]> {
+  const instructions = plan.target.history.flatMap(({ step, instruction }) =>
+    step === undefined || instruction === undefined ? [] : [instruction],
+  );
+  if (instructions.length === 0) return [];
+  const digests = image.layers.map(({ digest }) => digest);
+  const kinds = instructions.map(({ kind }) => kind === 'run');
+  const key = sha256Digest(canonicalJson({ format: FORMAT, layers: digests, runs: kinds }));
+  const path = join(store.directory('checks'), `${digestHex(key)}.json`);
+  const found = (await readFindings(path)) ?? (await makeFindings(digests, kinds, store, path));
+  return describeLayerFindings(found, instructions);
+}
+
+async function readFindings(path: string): Promise<readonly LayerFinding[] | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as readonly LayerFinding[];
+  } catch {
+    return undefined;
+  }
+}
+
+async function makeFindings(
+  digests: readonly Digest[],
+  runs: readonly boolean[],
+  store: Store,
+  path: string,
+): Promise<readonly LayerFinding[]> {
+  const first = digests.length - runs.length;
+  const layers = await Promise.all(
+    digests.map(async (digest, at) => ({
+      digest,
+      index: await store.indexes.get(digest),
+      isOwn: at >= first,
+      isRun: runs[at - first] === true,
+    })),
+  );
+  const found = checkLayers(layers, (layer, entry) => readEntry(store, layer, entry));
+  try {
+    await mkdir(store.directory('checks'), { recursive: true });
+    await writeFileAtomic(path, JSON.stringify(found));
+  } catch {
+    // A store that cannot be written has failed the build already; the findings are right all the same.
+  }
+  return found;
+}
+
+function readEntry(store: Store, layer: Digest, { size, offset }: LayerEntry): Buffer | undefined {
+  const reader = store.layout.blobs.openReader(layer);
+  try {
+    const content = Buffer.alloc(size);
+    let filled = 0;
+    while (filled < size) {
+      const count = reader.read(content.subarray(filled), offset + filled);
+      if (count === 0) return undefined;
+      filled += count;
+    }
+    return content;
+  } finally {
+    reader.close();
+  }
+}
+
+/** How often a command has run and how long that took, as the records of the store tell; for CopyBeforeInstall. */
+export async function withHistory(findings: readonly Finding[], store: Store): Promise<readonly Finding[]> {
+  const texts = new Map<Finding, string>();
+  for (const finding of findings) {
+    const text = finding.rule === 'CopyBeforeInstall' ? commandOf(finding.instructions) : undefined;
+    if (text !== undefined) texts.set(finding, text);
+  }
+  if (texts.size === 0) return findings;
+  const totals = new Map([...texts.values()].map((text) => [text, { runs: 0, milliseconds: 0 }]));
+  for await (const { preimage, milliseconds } of store.records.durations()) {
+    const total = totals.get(lastArgument(preimage) ?? '');
+    if (total === undefined) continue;
+    total.runs += 1;
+    total.milliseconds += milliseconds;
+  }
+  return findings.map((finding) => {
+    const total = totals.get(texts.get(finding) ?? '');
+    if (total === undefined || total.runs === 0) return finding;
+    const often = total.runs === 1 ? 'once' : `${total.runs} times`;
+    const message = `${finding.message}. In this store it has run ${often}, ${durationText(total.milliseconds)} in all`;
+    return { ...finding, message };
+  });
+}
+
+function commandOf(instructions: readonly Instruction[]): string | undefined {
+  const run = instructions.find((instruction) => instruction.kind === 'run');
+  return run === undefined ? undefined : runText(run);
+}
+
+/** What the shell of a recorded RUN was given. */
+function lastArgument(preimage: string): string | undefined {
+  if (!preimage.includes('"operation":"run"')) return undefined;
+  try {
+    const { definition } = JSON.parse(preimage) as { definition?: { argv?: readonly unknown[] } };
+    const last = definition?.argv?.at(-1);
+    return typeof last === 'string' ? last : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function durationText(milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${Math.round(seconds - minutes * 60)} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

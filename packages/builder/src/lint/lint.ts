@@ -1,0 +1,108 @@
+import { formatPlatform, type ImageConfig } from '@tsbuild/oci';
+import type { Instruction } from '../dockerfile/instruction.ts';
+import { parseTrigger } from '../dockerfile/parser.ts';
+import type { GlobalArguments } from '../plan/build-arguments.ts';
+import {
+  type DeclaredStages,
+  declareStages,
+  findStageByName,
+  type StageDeclaration,
+  targetStage,
+} from '../plan/stages.ts';
+import { checkDescriptions } from './descriptions.ts';
+import { tryExpand } from './expansion.ts';
+import { checkKeywordCasing, checkSpelling } from './file-rules.ts';
+import { collectFindings, type Finding, type Report } from './finding.ts';
+import { checkFroms, evaluate } from './from-rules.ts';
+import { checkInstallOrder } from './install-order.ts';
+import type { LintInput } from './lint-input.ts';
+import { reachableStages } from './reachable.ts';
+import { checkStageNames } from './stage-names.ts';
+import { checkInstruction } from './stage-rules.ts';
+import { type StageBase, StageScope } from './stage-scope.ts';
+
+/**
+ * Every check that needs nothing but the Dockerfile, the configs of its base images and the ignore file, in the order
+ * of the file. Never throws: what cannot be expanded or parsed is the build's to tell.
+ */
+export function lintDockerfile(input: LintInput): readonly Finding[] {
+  const { findings, report } = collectFindings();
+  const { dockerfile } = input;
+  const declared = declareStages(dockerfile);
+  checkSpelling(dockerfile, report);
+  checkDescriptions(dockerfile, report);
+  checkStageNames(declared, report);
+  checkKeywordCasing(declared, report);
+  const globals = evaluate(declared.globalArgs, input.arguments, input);
+  checkFroms(declared, input, globals, report);
+  if (globals !== undefined) checkStages(declared, input, globals, report);
+  return findings.toSorted((a, b) => a.range.start.line - b.range.start.line);
+}
+
+/** The name that a FROM gives its base, variables expanded; empty when that fails. */
+export function baseNameOf({ from }: StageDeclaration, globals: GlobalArguments, escape: '\\' | '`'): string {
+  return tryExpand(from.image, (name) => globals.get(name), escape)?.text ?? '';
+}
+
+function checkStages(declared: DeclaredStages, input: LintInput, globals: GlobalArguments, report: Report): void {
+  const { escape } = input.dockerfile.directives;
+  const nameOf = (stage: StageDeclaration): string => baseNameOf(stage, globals, escape);
+  const scopes = new Map<StageDeclaration, StageScope>();
+  for (const stage of stagesToCheck(declared, input.stages, nameOf)) {
+    const name = nameOf(stage);
+    const parent = findStageByName(declared.stages, name, stage.index);
+    const parentScope = parent === undefined ? undefined : scopes.get(parent);
+    const base: StageBase =
+      parentScope === undefined
+        ? name === 'scratch'
+          ? { kind: 'scratch' }
+          : { kind: 'image', name, config: input.bases.get(name) }
+        : { kind: 'stage', scope: parentScope };
+    const scope = new StageScope(base, { input, globals, report });
+    scopes.set(stage, scope);
+    if (base.kind === 'image') checkBasePlatform(base.name, base.config, stage, scope);
+    for (const instruction of [...triggersOf(base, stage), ...stage.instructions]) checkInstruction(scope, instruction);
+    checkInstallOrder(stage, parent, input, report);
+  }
+}
+
+function stagesToCheck(
+  { stages }: DeclaredStages,
+  wanted: LintInput['stages'],
+  nameOf: (stage: StageDeclaration) => string,
+): readonly StageDeclaration[] {
+  if (wanted === 'all') return stages;
+  try {
+    return reachableStages(stages, targetStage(stages, wanted.target), nameOf);
+  } catch {
+    return stages;
+  }
+}
+
+/** The instructions that ONBUILD of the base puts before the stage's own. */
+function triggersOf(base: StageBase, { from }: StageDeclaration): readonly Instruction[] {
+  const triggers =
+    base.kind === 'stage' ? base.scope.triggers : base.kind === 'image' ? (base.config?.config?.OnBuild ?? []) : [];
+  return triggers.flatMap((text) => {
+    try {
+      return [parseTrigger(text, from.range)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function checkBasePlatform(
+  name: string,
+  config: ImageConfig | undefined,
+  { from }: StageDeclaration,
+  { input, report }: StageScope,
+): void {
+  // A FROM with --platform asks for another one than the build.
+  if (config === undefined || from.platform !== undefined) return;
+  const { platform } = input;
+  if (config.os === platform.os && config.architecture === platform.architecture) return;
+  const actual = formatPlatform({ os: config.os, architecture: config.architecture });
+  const message = `Base image ${name} was pulled with platform ${JSON.stringify(actual)}, expected ${JSON.stringify(formatPlatform(platform))} for current build`;
+  report('InvalidBaseImagePlatform', from, message);
+}

@@ -1,0 +1,87 @@
+import type { Platform } from '@tsbuild/oci';
+import { hostPlatform } from '@tsbuild/oci/node';
+import type { AddSources } from './add-sources.ts';
+import type { BuildOptions } from './build-options.ts';
+import type { SourceTree } from './context/source-tree.ts';
+import { lazySandbox } from './defaults.ts';
+import type { Dockerfile } from './dockerfile/instruction.ts';
+import { CacheMounts } from './mounts/cache-mounts.ts';
+import type { MountSources } from './mounts/mount-sources.ts';
+import { Secrets } from './mounts/secrets.ts';
+import type { LayerFetcher } from './ops/layer-fetcher.ts';
+import { RootfsTrees } from './ops/rootfs-trees.ts';
+import { BuildArguments, GlobalArguments, platformArguments } from './plan/build-arguments.ts';
+import type { NamedContexts } from './named-contexts.ts';
+import type { ImageResolver } from './plan/needed-stages.ts';
+import type { Plan } from './plan/plan.ts';
+import { planBuild } from './plan/planner.ts';
+import { declareStages } from './plan/stages.ts';
+import type { Store } from './store.ts';
+
+/** What {@link makePlan} works with. */
+export interface PlanInput {
+  readonly options: BuildOptions;
+  readonly store: Store;
+  readonly dockerfile: Dockerfile;
+  readonly platform: Platform;
+  readonly notice: (message: string) => void;
+  readonly layers: LayerFetcher;
+  readonly named: NamedContexts;
+  /** Finds named contexts, too. */
+  readonly resolveImage: ImageResolver;
+  readonly context: () => SourceTree;
+  readonly added: AddSources;
+}
+
+/** Plans a build: what the options say, put where planning asks for it. @throws BuildError */
+export async function makePlan(input: PlanInput): Promise<Plan> {
+  const { options, store, dockerfile, platform, notice, layers, named, resolveImage, context, added } = input;
+  const args = new BuildArguments(options.buildArgs, options.environment);
+  const { escape } = dockerfile.directives;
+  const predefined = platformArguments(hostPlatform(), platform, options.target ?? 'default');
+  const globals = new GlobalArguments(declareStages(dockerfile).globalArgs, args, predefined, escape);
+  const plan = await planBuild(dockerfile, {
+    target: options.target,
+    noCacheFilter: options.noCacheFilter ?? [],
+    resolveImage,
+    lowering: {
+      escape,
+      arguments: args,
+      globals,
+      platform,
+      network: options.network === 'none' ? 'none' : 'host',
+      limits: {
+        shmSize: options.shmSize,
+        limits: options.limits ?? [],
+        hosts: (options.hosts ?? []).map(({ name }) => name),
+      },
+      allowed: new Set(options.allow ?? []),
+      ignoreCache: options.noCache,
+      context,
+      isContext: (name) => named.has(name),
+      dependencies: {
+        blobs: store.layout.blobs,
+        trees: new RootfsTrees(store.indexes, layers),
+        layers,
+        ...added.dependencies,
+        mounts: mountSources(options, store),
+        sandbox: lazySandbox(store, { ...options, hostname: args.hostname() }, notice),
+        onFailedRun: options.onFailedRun,
+        epoch: options.epoch,
+      },
+    },
+  });
+  for (const name of args.unconsumed())
+    notice(`--build-arg ${name} was not used: no ARG in the Dockerfile asks for it`);
+  for (const name of named.unused())
+    notice(`--build-context ${name} was not used: nothing that is built has this name`);
+  return plan;
+}
+
+function mountSources(options: BuildOptions, store: Store): MountSources {
+  return {
+    caches: new CacheMounts(store.directory('cache-mounts')),
+    secrets: new Secrets(options.secrets ?? new Map(), options.environment),
+    agents: options.agents ?? new Map(),
+  };
+}

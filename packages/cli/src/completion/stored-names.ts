@@ -1,0 +1,22 @@
+import { resolve } from 'node:path';
+import { dockerfileStages } from '@tsbuild/builder';
+import { familiarName, Layout } from '@tsbuild/oci/node';
+import type { Host } from '../host.ts';
+import { storeRoot } from '../store-root.ts';
+import type { Line } from './line.ts';
+
+// A file of its own: these imports are for completing alone, and a bundler takes from a package only what is named.
+
+/** The names of the images in the store that the line means. */
+export async function imageNames(line: Line, host: Host): Promise<readonly string[]> {
+  const layout = await Layout.open(storeRoot(line.options.get('root'), host));
+  const names = (await layout.images()).flatMap((image) => image.names.map(familiarName));
+  return names.map((name) => name.replace(/:latest$/, ''));
+}
+
+/** The stages of the Dockerfile that the line means. */
+export async function stageNames(line: Line, host: Host): Promise<readonly string[]> {
+  const context = resolve(host.cwd, line.operands[0] ?? '.');
+  const file = line.options.get('file');
+  return dockerfileStages(file === undefined ? resolve(context, 'Dockerfile') : resolve(host.cwd, file));
+}
