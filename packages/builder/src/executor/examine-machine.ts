@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { findTool, SYSTEM_PATH } from './host-tools.ts';
 import { canMakeCgroups, findRuntime } from './runc-executor.ts';
 import { installedSeccomp } from './seccomp-profile.ts';
+import { nativeCalls } from './session-keyring.ts';
 import { forbiddenUserNamespaces, missingForRanges, restrictedByAppArmor } from './user-namespace.ts';
 
 /** One thing that was looked at. */
@@ -34,7 +35,7 @@ export interface MachineReport {
 }
 
 /** Looks at what this machine offers for running commands, and tries it. Nothing stays. @param store the store's directory */
-export function examineMachine(store: string): MachineReport {
+export async function examineMachine(store: string): Promise<MachineReport> {
   const isRoot = process.geteuid?.() === 0;
   const tried = tryNamespaces(store, isRoot);
   const facts = [
@@ -46,6 +47,7 @@ export function examineMachine(store: string): MachineReport {
     ...trials(tried, isRoot),
     runtime(isRoot),
     cgroups(),
+    await nativeCalls(),
     storePlace(store),
   ];
   const modes = isRoot ? rootModes(tried) : userModes(tried);

@@ -34,3 +34,18 @@ export async function leaveSessionKeyring(): Promise<void> {
     // No koffi: `tsbuild doctor` tells.
   }
 }
+
+/** Whether system calls can be made from here, as a fact for `tsbuild doctor`. */
+export async function nativeCalls(): Promise<{ name: string; state: 'ok' | 'note'; detail: string; hint?: string }> {
+  try {
+    await import('koffi');
+    return { name: 'koffi', state: 'ok', detail: 'extended attributes, exact times and keyrings by system calls' };
+  } catch {
+    return {
+      name: 'koffi',
+      state: 'note',
+      detail: 'not installed: extended attributes by other programs, and RUN without runc sees your session keyring',
+      hint: 'install tsbuild with its optional dependencies',
+    };
+  }
+}

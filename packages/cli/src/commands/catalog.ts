@@ -212,4 +212,4 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
 };
 
 /** Commands and nouns of docker's that are planned, so that they fail with a better word than "unknown". */
-export const later: readonly string[] = ['doctor', 'explore', 'fsck', 'search'];
+export const later: readonly string[] = ['explore', 'fsck', 'search'];

@@ -26,7 +26,7 @@ export const doctorCommand = defineCommand({
       throw new UsageError(`invalid --format ${JSON.stringify(format)}: text or json`, { command: 'doctor' });
     }
     const { examineMachine } = await import('@tsbuild/builder');
-    const found = examineMachine(settings.root);
+    const found = await examineMachine(settings.root);
     const report = { ...found, facts: [...found.facts, ...network(host)] };
     host.stdout.write(format === 'json' ? `${JSON.stringify(report, undefined, 2)}\n` : rendered(report));
     return report.canRun ? EXIT_OK : EXIT_FAILED;
