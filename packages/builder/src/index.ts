@@ -13,6 +13,8 @@ export type { BuildOptions, BuildResult, ContextOrigin, HostEntry } from './buil
 export type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
 export { BuildError } from './errors.ts';
 export type { BuildErrorCode, BuildErrorOptions } from './errors.ts';
+export { examineMachine } from './executor/examine-machine.ts';
+export type { MachineFact, MachineMode, MachineReport } from './executor/examine-machine.ts';
 export type { ResourceLimit } from './executor/executor.ts';
 export type { Isolation } from './executor/select.ts';
 export type { SecretSource } from './mounts/secrets.ts';

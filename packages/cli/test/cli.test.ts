@@ -39,7 +39,7 @@ it.each([
   [['bild', '.'], 'ERROR: unknown command "bild"\nhint: did you mean build?\n'],
   [['frobnicate'], 'ERROR: unknown command "frobnicate"\nhint: run \'tsbuild --help\'\n'],
   [['constructor'], 'ERROR: unknown command "constructor"\nhint: run \'tsbuild --help\'\n'],
-  [['doctor', 'x'], "ERROR: not supported yet: tsbuild doctor\nhint: run 'tsbuild --help'\n"],
+  [['explore', 'x'], "ERROR: not supported yet: tsbuild explore\nhint: run 'tsbuild --help'\n"],
   [['container', 'stats'], "ERROR: not supported yet: tsbuild container stats\nhint: run 'tsbuild --help'\n"],
   [['image', 'prune'], "ERROR: not supported yet: tsbuild image prune\nhint: run 'tsbuild --help'\n"],
   [['--nope'], "ERROR: unknown option --nope\nhint: run 'tsbuild --help'\n"],

@@ -9,7 +9,7 @@ import { formatFstab } from './fstab.ts';
 import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 import type { IdMaps } from './id-map.ts';
-import { coveringMounts, kernelMounts, rootLine } from './sandbox-mounts.ts';
+import { coveringMounts, hostDevices, kernelMounts, rootLine } from './sandbox-mounts.ts';
 import { PipePool } from './pipes.ts';
 import { loopbackCommand, READY, runSandbox } from './sandbox-process.ts';
 import type { SandboxProcesses } from './sandbox-process.ts';
@@ -23,13 +23,39 @@ import { splitEnvironment } from './unsafe-environment.ts';
 const IMAGE_ENV = '@image-env@';
 
 /*
+ * The host's own /proc and /sys, which stay below the new root, unseen. As long as one whole procfs is mounted somewhere, a
+ * command that makes a user namespace may mount another one without masks, and write to /proc/sys of the machine as its
+ * root. The list comes before anything of ours is mounted.
+ */
+const LIST_KERNEL_MOUNTS = `bare=
+while read -r id parent device root point rest; do
+  case "$rest" in 
+    # umount itself looks into /proc: that goes last.
+    *" - proc "*|*" - sysfs "*) if [ "$point" = /proc ]; then bare="$bare /proc"; else bare="$point $bare"; fi ;;
+  esac
+done </proc/self/mountinfo`;
+// In the octal of mountinfo no blank stands in a name.
+const DROP_KERNEL_MOUNTS = `drop() {
+  for point in $bare; do
+    case "$point" in *\\\\*) point=$(printf %b "$point") ;; esac
+    set -- "$@" "$point"
+  done
+  "$UMOUNT" -n -l -- "$@"
+}
+set -f
+drop
+set +f`;
+
+/*
  * Only programs of the host run before the last exec, and nothing of the image is run before the capabilities are gone:
  * an image cannot put its own `chroot` or C library in the way (CVE-2019-14271). No `cd` may come between `mount --move`
  * and the last exec: the working directory is the new root, while `/` is still the old one.
  */
-const SCRIPT = (extra: SandboxExtra): string => `${extra.stage}
+const SCRIPT = (extra: SandboxExtra): string => `${extra.hidesKernel ? LIST_KERNEL_MOUNTS : ''}
+${extra.stage}
 cd "$BASE"
 "$MOUNT" -n -a -T /proc/self/fd/4
+if [ -n "$NODES" ]; then "$CP" -R -P -p $DEVICES "$NODES/" 2>/dev/null || "$MOUNT" -n --bind /dev "$NODES"; fi
 cd "$ROOT"
 "$CP" -R -P "$DEV/." dev/
 "$MOUNT" -n -a -T /proc/self/fd/5
@@ -57,6 +83,7 @@ if [ -n "$UNSAFE" ]; then
     set -- "$@" "$argument"
   done
 fi
+${extra.hidesKernel ? DROP_KERNEL_MOUNTS : ''}
 "$MOUNT" -n --move . /
 echo ${READY} >&2
 ${extra.secrets}exec "$@" 2>&3 3>&-
@@ -67,11 +94,13 @@ interface SandboxExtra {
   readonly stage: string;
   readonly place: string;
   readonly secrets: string;
+  /** Whether the host's procfs and sysfs are taken out of the mount namespace. */
+  readonly hidesKernel: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly input: Uint8Array | undefined;
 }
 
-const NO_EXTRA: SandboxExtra = { stage: '', place: '', secrets: '', env: {}, input: undefined };
+const NO_EXTRA: Omit<SandboxExtra, 'hidesKernel'> = { stage: '', place: '', secrets: '', env: {}, input: undefined };
 
 /**
  * Runs commands with util-linux alone: as root, or as uid 0 of a user namespace. What it lacks beside runc: a seccomp
@@ -97,13 +126,19 @@ export class NamespacesExecutor implements Executor {
     const root = rootLine(spec.root, scratch.root, ids, spec.readOnly);
     const { safe, unsafe } = splitEnvironment(spec.env);
     const filter = new ExecFailureFilter(output, { terminal: spec.terminal !== undefined });
+    const places = { ids, nodes: ids.nested ? undefined : scratch.nodes };
     const extra = needsStage(spec) ? extraParts(spec, scratch, ids) : NO_EXTRA;
     const env = {
       BASE: root.base,
       ROOT: scratch.root,
       DEV: scratch.dev,
+      NODES: places.nodes ?? '',
+      DEVICES: hostDevices()
+        .map((name) => `/dev/${name}`)
+        .join(' '),
       HOST: spec.hostname,
       MOUNT: requireTool('mount', 'mount'),
+      UMOUNT: requireTool('umount', 'mount'),
       CP: requireTool('cp', 'coreutils'),
       LOOPBACK: spec.network === 'none' ? loopbackCommand() : '',
       UNSAFE: unsafe.map((entry) => entry.slice(0, entry.indexOf('='))).join(' '),
@@ -118,7 +153,8 @@ export class NamespacesExecutor implements Executor {
           ...(existsSync('/proc/self/ns/cgroup') ? ['--cgroup'] : []),
           ...(spec.network === 'none' ? ['--net'] : []),
         ], // biome-ignore format: one list
-        script: SCRIPT(extra),
+        // In a user namespace nobody is the machine's root, and we have forbidden more of them.
+        script: SCRIPT({ ...extra, hidesKernel: !ids.nested }),
         args: [
           scratch.caps, ...identityOptions(spec.user, ids), ...CAPABILITY_OPTIONS,
           requireTool('env', 'coreutils'), ...environmentOptions(spec, Object.keys(env)), '--', ...safe,
@@ -127,7 +163,7 @@ export class NamespacesExecutor implements Executor {
           ...spec.argv,
         ], // biome-ignore format: one program a line
         env,
-        files: [formatFstab(kernelMounts(root, spec, ids)), formatFstab(coveringMounts(root, spec, ids))],
+        files: [formatFstab(kernelMounts(root, spec, places)), formatFstab(coveringMounts(root, spec, places))],
         input: extra.input,
         scratch: this.#directory,
         depth: 2,
@@ -163,7 +199,7 @@ function terminalVariables({ terminal, user }: RunSpec, ids: IdMaps): Readonly<R
 }
 
 /** Mounts and secret variables. A secret variable is set by the shell: what stands in arguments everybody can read. */
-function extraParts(spec: RunSpec, scratch: Scratch, ids: IdMaps): SandboxExtra {
+function extraParts(spec: RunSpec, scratch: Scratch, ids: IdMaps): Omit<SandboxExtra, 'hidesKernel'> {
   const secrets = [...(spec.secretEnv ?? [])];
   for (const [name] of secrets) checkSecretName(name);
   const mounts = spec.mounts ?? [];

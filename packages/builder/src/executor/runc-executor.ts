@@ -61,7 +61,7 @@ if [ "$KIND" = crun ] && [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgro
 cd /
 echo ${READY} >&2
 code=0
-"$RUNTIME" --root "$BUNDLE/state" --log "$BUNDLE/log" run --no-new-keyring -b "$BUNDLE" "$ID" 2>&3 3>&- || code=$?
+"$RUNTIME" --root "$BUNDLE/state" --log "$BUNDLE/log" run -b "$BUNDLE" "$ID" 2>&3 3>&- || code=$?
 if [ -s "$BUNDLE/log" ] && [ "$code" != 0 ]; then echo ${FAILED} >&2; "$CAT" "$BUNDLE/log" >&2; fi
 exit "$code"
 `;

@@ -72,7 +72,7 @@ describe('the seccomp profile', () => {
         { names: ['bpf'], action: 'SCMP_ACT_ALLOW', includes: { caps: ['CAP_SYS_ADMIN'] } },
         { names: ['chroot'], action: 'SCMP_ACT_ALLOW', includes: { caps: ['CAP_SYS_CHROOT'] } },
         { names: ['keyctl'], action: 'SCMP_ACT_ERRNO', errnoRet: 38, excludes: { caps: ['CAP_SYS_ADMIN'] } },
-        { names: ['clone', 'unshare', 'fork'], action: 'SCMP_ACT_ALLOW' },
+        { names: ['clone', 'unshare', 'add_key', 'fork'], action: 'SCMP_ACT_ALLOW' },
         { names: ['arch_prctl'], action: 'SCMP_ACT_ALLOW', includes: { arches: ['amd64', 'x32'] } },
         { names: ['cacheflush'], action: 'SCMP_ACT_ALLOW', includes: { arches: ['arm'] } },
       ],

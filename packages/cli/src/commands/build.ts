@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import {
+  BuildError,
   type FailedRun,
   type BuildResult,
   Store,
@@ -58,7 +59,10 @@ export const buildCommand = defineCommand({
     await checkPlaces(outputs, host);
     const registry = await registryOptions(host);
     // A user without root builds as root of a user namespace: this program once more, inside.
-    if (needsUserNamespace()) return runInUserNamespace(host.commandLine, (text) => warn(text, options, host));
+    if (needsUserNamespace()) {
+      const exitCode = await inUserNamespace(host, (text) => warn(text, options, host));
+      if (exitCode !== undefined) return exitCode;
+    }
 
     const context = await openBuildContext(operands[0] ?? '', options.file, host);
     const progress = openProgress(options, host);
@@ -120,6 +124,19 @@ async function tellId({ image }: BuildResult, flags: BuildFlags, host: Host): Pr
     await writeOutputFile(resolve(host.cwd, flags.iidfile), (sink) => sink(Buffer.from(image.id)), host.signal);
   }
   if (flags.quiet) host.stdout.write(`${image.id}\n`);
+}
+
+/**
+ * The exit code of the build inside; undefined where there can be no user namespaces. Then the build goes on here: only a
+ * RUN needs one, and says what is missing.
+ */
+async function inUserNamespace(host: Host, notify: (text: string) => unknown): Promise<number | undefined> {
+  try {
+    return await runInUserNamespace(host.commandLine, (text) => void notify(text));
+  } catch (error) {
+    if (error instanceof BuildError && error.code === 'SANDBOX_UNAVAILABLE') return undefined;
+    throw error;
+  }
 }
 
 /** What was built and what to do next. */

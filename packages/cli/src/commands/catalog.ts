@@ -53,6 +53,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Send an image to the registry that its name tells',
     load: async () => (await import('./push.ts')).pushCommand,
   },
+  doctor: {
+    summary: 'Say what this machine offers, and what is missing',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
   login: {
     summary: 'Log in to a registry',
     load: async () => (await import('./login.ts')).loginCommand,
@@ -212,4 +216,4 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
 };
 
 /** Commands and nouns of docker's that are planned, so that they fail with a better word than "unknown". */
-export const later: readonly string[] = ['doctor', 'explore', 'search'];
+export const later: readonly string[] = ['explore', 'search'];
