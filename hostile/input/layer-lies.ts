@@ -81,12 +81,15 @@ export const LAYER_LIES: readonly HostileCase[] = [
           'GNU.sparse.major': '1',
           'GNU.sparse.minor': '0',
           'GNU.sparse.name': 'sp',
-          'GNU.sparse.realsize': '9000000000000',
+          'GNU.sparse.realsize': '1048576',
         }),
         file('sp', { content: '1\n0\n0\n'.padEnd(512, '\0') }),
       ],
     ],
-    { refused: /sparse/ },
+    {
+      refused: /sparse/,
+      differs: 'containerd writes the file out, up to all that the header says; tsbuild unpacks no sparse files',
+    },
   ),
   layerCase('A20', 'a name of 256 bytes', () => [[gnuLong('L', 'n'.repeat(256)), file('x')]], {
     refused: /more than 255 bytes/,
