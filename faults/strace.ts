@@ -49,13 +49,15 @@ export async function runWith(
 ): Promise<Disturbed> {
   const { name } = injection;
   const what = injection.fault === 'SIGKILL' ? 'signal=KILL' : `error=${injection.fault}`;
-  const options = ['-f', '-qq', '-o', log, '-e', `trace=${name}`, '-e', 'signal=none'];
+  const options = ['-f', '-q', '-o', log, '-e', `trace=${name}`, '-e', 'signal=none'];
   const inject = `inject=${name}:${what}:when=${injection.at}`;
   const ended = await run('strace', [...options, '-e', inject, ...words], { env: { ...env, ...ENV } });
   const said = await readFile(log, 'utf8');
   // A kill may also meet a program of the sandbox; none is killed otherwise while a command succeeds or fails.
-  return { ...ended, isHit: /INJECTED|\+\+\+ killed by SIGKILL \+\+\+/.test(said) };
+  return { ...ended, isHit: ended.exitCode === -1 || HIT.test(said) };
 }
+
+const HIT = /INJECTED|\+\+\+ killed by SIGKILL \+\+\+/;
 
 /** Runs a program undisturbed. Gives, for each kind of call, which ones touched something whose path holds `text`. */
 export async function traceOf(

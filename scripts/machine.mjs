@@ -80,6 +80,8 @@ export const PURPOSES = {
     ],
     wanted: [
       program('mmdebstrap', 'mmdebstrap', 'the Debian base image'),
+      program('pasta', 'passt', 'ports of containers'),
+      program('slirp4netns', 'slirp4netns', 'ports of containers'),
       program('zsh', 'zsh', 'completion in zsh'),
       program('fish', 'fish', 'completion in fish'),
     ],

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { chainIDs, type Digest, decodeImageConfig, readBlob } from '@tsbuild/oci';
 import { temporaryPath } from '@tsbuild/oci/node';
 import { rootOfTable } from './context/stat-cache-file.ts';
+import { blobsInUse, snapshotsInUse } from './container/images-in-use.ts';
 import { CacheMounts, type StoredCache } from './mounts/cache-mounts.ts';
 import { removeTree } from './snapshot/remove-tree.ts';
 import type { RemoteImage } from './source/remote-records.ts';
@@ -103,7 +104,7 @@ class StoreCache {
         bytes += await this.#store.records.removeListings(new Set(kept.flatMap(({ listings }) => listings)), {
           dryRun,
         });
-        return kept.flatMap(({ blobs }) => blobs);
+        return [...kept.flatMap(({ blobs }) => blobs), ...blobsInUse(this.#store.root)];
       },
       { dryRun },
     );
@@ -163,7 +164,9 @@ class StoreCache {
 
   #snapshots(shared: ReadonlySet<string>): readonly Removable[] {
     const folder = this.#store.directory('snapshots');
-    const names = namesIn(folder).filter((name) => /^(?:chain-)?[0-9a-f]{64}$/.test(name));
+    // Under a container nothing may go, whether it runs or not.
+    const used = snapshotsInUse(this.#store.root);
+    const names = namesIn(folder).filter((name) => /^(?:chain-)?[0-9a-f]{64}$/.test(name) && !used.has(name));
     return names.map((name) => {
       const made = madeAt(join(folder, name));
       const description = name.startsWith('chain-') ? 'an unpacked layer on its base' : 'an unpacked layer';

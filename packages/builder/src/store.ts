@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Digest, OciError } from '@tsbuild/oci';
 import { type Collected, type LayerIndexStore, Layout, makeFolders } from '@tsbuild/oci/node';
 import { DirectoryCacheStore } from './cache/directory-cache-store.ts';
+import { blobsInUse } from './container/images-in-use.ts';
 import { BuildRecords } from './explain/build-records.ts';
 import type { LayerOutput } from './ops/rootfs.ts';
 import { RemoteRecords } from './source/remote-records.ts';
@@ -70,6 +71,7 @@ export class Store {
       const keep: Digest[] = [];
       for await (const output of this.records.outputs()) keep.push(output.layer.digest);
       for await (const digest of this.remotes.documents()) keep.push(digest);
+      keep.push(...blobsInUse(this.root));
       return keep;
     });
   }

@@ -1,16 +1,18 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BuildError } from '../errors.ts';
-import { CAPABILITIES } from './capabilities.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
-import type { Executor, ResourceLimit, RunOutput, RunResult, RunSpec, RunUser } from './executor.ts';
+import type { Executor, ResourceLimit, RunControl, RunningCommand, RunOutput, RunResult, RunSpec } from './executor.ts';
+import { execInNamespaces } from './namespaces-exec.ts';
+import { CAPABILITY_OPTIONS, identityOptions } from './privileges.ts';
 import { formatFstab } from './fstab.ts';
-import { findTool, requireTool } from './host-tools.ts';
+import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 import type { IdMaps } from './id-map.ts';
 import { coveringMounts, kernelMounts, rootLine } from './sandbox-mounts.ts';
 import { PipePool } from './pipes.ts';
-import { READY, runSandbox } from './sandbox-process.ts';
+import { loopbackCommand, READY, runSandbox } from './sandbox-process.ts';
+import type { SandboxProcesses } from './sandbox-process.ts';
 import { prepareScratch } from './sandbox-scratch.ts';
 import type { Scratch } from './sandbox-scratch.ts';
 import { setupFailure } from './setup-failure.ts';
@@ -37,6 +39,11 @@ cd "$ROOT"
 { echo "$HOST" >/proc/sys/kernel/hostname; } 2>/dev/null || hostname "$HOST"
 if [ -n "$LOOPBACK" ]; then $LOOPBACK; fi
 umask 022
+if [ -n "$TTYOWNER" ]; then
+  "$CHOWN" "$TTYOWNER" /dev/pts/0
+  : >dev/console
+  "$MOUNT" -n --bind /dev/pts/0 dev/console </dev/null
+fi
 if [ -n "$LIMITS" ]; then "$PRLIMIT" --pid $$ $LIMITS; fi
 if [ -n "$UNSAFE" ]; then
   env=
@@ -82,25 +89,26 @@ export class NamespacesExecutor implements Executor {
     this.#pipes = new PipePool(this.#directory);
   }
 
-  async run(spec: RunSpec, output: RunOutput, signal: AbortSignal): Promise<RunResult> {
+  async run(spec: RunSpec, output: RunOutput, signal: AbortSignal, control: RunControl = {}): Promise<RunResult> {
     const ids = readIdMaps();
     const [argv0] = spec.argv;
     if (argv0 === undefined) throw new BuildError('RUN_FAILED', 'no command to run');
-    this.#scratch ??= prepareScratch(this.#directory);
-    const root = rootLine(spec.root, this.#scratch.root, ids);
+    const scratch = (this.#scratch ??= prepareScratch(this.#directory));
+    const root = rootLine(spec.root, scratch.root, ids, spec.readOnly);
     const { safe, unsafe } = splitEnvironment(spec.env);
-    const filter = new ExecFailureFilter(output);
-    const extra = needsStage(spec) ? extraParts(spec, this.#scratch, ids) : NO_EXTRA;
+    const filter = new ExecFailureFilter(output, { terminal: spec.terminal !== undefined });
+    const extra = needsStage(spec) ? extraParts(spec, scratch, ids) : NO_EXTRA;
     const env = {
       BASE: root.base,
-      ROOT: this.#scratch.root,
-      DEV: this.#scratch.dev,
+      ROOT: scratch.root,
+      DEV: scratch.dev,
       HOST: spec.hostname,
       MOUNT: requireTool('mount', 'mount'),
       CP: requireTool('cp', 'coreutils'),
       LOOPBACK: spec.network === 'none' ? loopbackCommand() : '',
       UNSAFE: unsafe.map((entry) => entry.slice(0, entry.indexOf('='))).join(' '),
       ...limitVariables(spec.limits ?? []),
+      ...terminalVariables(spec, ids),
       ...extra.env,
     };
     const end = await runSandbox(
@@ -112,9 +120,9 @@ export class NamespacesExecutor implements Executor {
         ], // biome-ignore format: one list
         script: SCRIPT(extra),
         args: [
-          this.#scratch.caps, ...identityOptions(spec.user, ids), ...CAPABILITY_OPTIONS,
+          scratch.caps, ...identityOptions(spec.user, ids), ...CAPABILITY_OPTIONS,
           requireTool('env', 'coreutils'), ...environmentOptions(spec, Object.keys(env)), '--', ...safe,
-          this.#scratch.exec, '--root=.', `--wd=${spec.cwd}`, ...(spec.user.uid === 0 ? [] : [`--setuid=${spec.user.uid}`]), '--',
+          scratch.exec, '--root=.', `--wd=${spec.cwd}`, ...(spec.user.uid === 0 ? [] : [`--setuid=${spec.user.uid}`]), '--',
           ...(unsafe.length === 0 ? [] : [IMAGE_ENV, ...unsafe]),
           ...spec.argv,
         ], // biome-ignore format: one program a line
@@ -122,14 +130,36 @@ export class NamespacesExecutor implements Executor {
         files: [formatFstab(kernelMounts(root, spec, ids)), formatFstab(coveringMounts(root, spec, ids))],
         input: extra.input,
         scratch: this.#directory,
+        depth: 2,
+        ...(spec.terminal === undefined ? {} : { terminal: { place: 'sandbox', size: spec.terminal } }),
+        privateNetwork: spec.network === 'private',
       },
       this.#pipes,
       filter,
       signal,
+      { ...control, started: (processes) => control.started?.(this.#running(processes, scratch)) },
     );
     if (!end.ready) throw setupFailure(end.complaints, end.exitCode);
-    return { exitCode: filter.finish(end.exitCode, argv0) };
+    return filter.finish(end.exitCode, argv0);
   }
+
+  #running(processes: SandboxProcesses, scratch: Scratch): RunningCommand {
+    const places = { ...processes, scratch, pipes: this.#pipes };
+    return {
+      pid: processes.command,
+      exec: (spec, output, signal, control = {}) => execInNamespaces(spec, places, output, signal, control),
+    };
+  }
+}
+
+/** The terminal is the user's who runs the command. */
+function terminalVariables({ terminal, user }: RunSpec, ids: IdMaps): Readonly<Record<string, string>> {
+  if (terminal === undefined) return { TTYOWNER: '' };
+  return {
+    TTYOWNER: String(user.uid),
+    TTYGROUP: ids.hasGid(5) ? ',gid=5' : '',
+    CHOWN: requireTool('chown', 'coreutils'),
+  };
 }
 
 /** Mounts and secret variables. A secret variable is set by the shell: what stands in arguments everybody can read. */
@@ -164,7 +194,7 @@ function checkSecretName(name: string): void {
 function environmentOptions(spec: RunSpec, own: readonly string[]): readonly string[] {
   const secrets = spec.secretEnv ?? new Map<string, string>();
   if (secrets.size === 0) return ['-i'];
-  const names = [...own, 'PATH', 'LC_ALL', 'LIBMOUNT_FORCE_MOUNT2', 'PWD', 'OLDPWD', 'SHLVL', '_'];
+  const names = [...own, 'PATH', 'LC_ALL', 'LIBMOUNT_FORCE_MOUNT2', 'SHELL', 'PWD', 'OLDPWD', 'SHLVL', '_'];
   return names.filter((name) => !secrets.has(name)).flatMap((name) => ['-u', name]);
 }
 
@@ -175,42 +205,4 @@ function limitVariables(limits: readonly ResourceLimit[]): Readonly<Record<strin
     LIMITS: limits.map(({ name, soft, hard }) => `--${name}=${show(soft)}:${show(hard)}`).join(' '),
     PRLIMIT: requireTool('prlimit'),
   };
-}
-
-const CAPABILITY_OPTIONS = [
-  `--bounding-set=-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}`,
-  '--inh-caps=-all',
-];
-
-/**
- * Groups are set by `setpriv`, while it may; the uid last of all, by the program that starts the command, which also
- * takes root's capabilities away.
- */
-function identityOptions(user: RunUser, ids: IdMaps): readonly string[] {
-  const groups = user.groups.filter(ids.hasGid);
-  for (const [id, has, kind] of [
-    [user.uid, ids.hasUid, 'user'],
-    [user.gid, ids.hasGid, 'group'],
-  ] as const) {
-    if (has(id)) continue;
-    throw new BuildError(
-      'SANDBOX_UNAVAILABLE',
-      `cannot run as ${kind} ${id}: this user namespace has no such ${kind}`,
-      {
-        hint: 'Add ranges for this user to /etc/subuid and /etc/subgid (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME) and install newuidmap.',
-      },
-    );
-  }
-  const change = user.gid === 0 ? [] : ['--regid', String(user.gid)];
-  if (!ids.setgroups) return [...change, ...(change.length > 0 ? ['--keep-groups'] : [])];
-  if (groups.length === 0) return ['--regid', String(user.gid), '--clear-groups'];
-  return ['--regid', String(user.gid), '--groups', groups.join(',')];
-}
-
-/** A command that brings `lo` up, or nothing: without such a program the interface stays down. */
-function loopbackCommand(): string {
-  const ip = findTool('ip');
-  if (ip !== undefined) return `${ip} link set lo up`;
-  const busybox = findTool('busybox');
-  return busybox === undefined ? '' : `${busybox} ip link set lo up`;
 }

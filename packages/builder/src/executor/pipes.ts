@@ -15,6 +15,12 @@ export interface Pipe {
   readonly write: number;
 }
 
+/** A pipe the other way round: give `read` to a child, then close it here. */
+export interface InputPipe {
+  readonly read: number;
+  readonly write: Socket;
+}
+
 /**
  * Real pipes for a command's output. Node's own `stdio: 'pipe'` is a pair of sockets, on which `echo >/dev/stderr`
  * fails (open of a socket is ENXIO); and Node cannot make a pipe. So: named pipes, unlinked at once, kept by descriptors
@@ -38,6 +44,18 @@ export class PipePool {
       return await use(first, second);
     } finally {
       this.#free.push(...lent);
+    }
+  }
+
+  /** A pipe for a command's input, with nobody but the caller at its ends. */
+  async input(): Promise<InputPipe> {
+    if (this.#free.length < 1) await this.#make();
+    const fd = this.#free.pop();
+    if (fd === undefined) throw new Error('no pipes were made');
+    try {
+      return openInput(fd);
+    } finally {
+      closeSync(fd);
     }
   }
 
@@ -70,4 +88,17 @@ function openPipe(fd: number): Pipe {
   const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const write = openSync(path, constants.O_WRONLY);
   return { read: new Socket({ fd: read, readable: true, writable: false }), write };
+}
+
+/** Neither end of a named pipe opens without the other: a descriptor for both stands in until they are there. */
+function openInput(fd: number): InputPipe {
+  const path = `/proc/self/fd/${fd}`;
+  const both = openSync(path, constants.O_RDWR);
+  try {
+    const read = openSync(path, constants.O_RDONLY);
+    const write = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    return { read, write: new Socket({ fd: write, readable: false, writable: true }) };
+  } finally {
+    closeSync(both);
+  }
 }

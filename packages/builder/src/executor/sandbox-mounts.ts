@@ -35,13 +35,13 @@ export interface RootLine {
  * How the root filesystem is mounted at `target`. `nodev` is what keeps a command with CAP_MKNOD from the host's disks.
  * @throws BuildError `SANDBOX_UNAVAILABLE` for more layers than overlayfs can stack
  */
-export function rootLine(root: RootMount, target: string, ids: Pick<IdMaps, 'nested'>): RootLine {
+export function rootLine(root: RootMount, target: string, ids: Pick<IdMaps, 'nested'>, readOnly = false): RootLine {
   if (root.kind === 'directory') {
     const line = {
       source: utf8ToByteString(root.path),
       target: utf8ToByteString(target),
       type: 'none',
-      options: 'bind,nodev',
+      options: `bind,nodev${readOnly ? ',ro' : ''}`,
     };
     return { base: '/', line };
   }
@@ -63,8 +63,9 @@ export function rootLine(root: RootMount, target: string, ids: Pick<IdMaps, 'nes
     `lowerdir=${lower},upperdir=${name(root.upper)},workdir=${name(root.work)}`,
     // Each of these changes what the upper directory holds, and some kernels have them on by default.
     ids.nested ? 'userxattr,index=off,xino=off' : 'index=off,xino=off,metacopy=off,redirect_dir=off',
-    // The upper directory does not outlive a crash, so nothing need be flushed (dpkg's fsyncs cost seconds).
-    ...(kernelAtLeast(5, 10) ? ['volatile'] : []),
+    // The upper directory of a RUN does not outlive a crash, so nothing need be flushed (dpkg's fsyncs cost seconds).
+    ...(root.durable !== true && kernelAtLeast(5, 10) ? ['volatile'] : []),
+    ...(readOnly ? ['ro'] : []),
   ].join(',');
   if (options.length > MAX_OPTIONS) {
     throw new BuildError(
@@ -94,7 +95,7 @@ function kernelAtLeast(major: number, minor: number): boolean {
 /** What is mounted first: the root, the kernel's filesystems and an empty /dev. */
 export function kernelMounts(
   root: RootLine,
-  spec: Pick<RunSpec, 'network' | 'shmSize'>,
+  spec: Pick<RunSpec, 'network' | 'shmSize' | 'terminal'>,
   ids: IdMaps,
 ): readonly MountLine[] {
   const at = (path: string): string => `${root.line.target}/${path}`;
@@ -103,8 +104,11 @@ export function kernelMounts(
     root.line,
     { source: 'proc', target: at('proc'), type: 'proc', options: 'nosuid,noexec,nodev' },
     { source: 'tmpfs', target: at('dev'), type: 'tmpfs', options: 'nosuid,nodev,strictatime,mode=755,size=65536k' },
-    { source: 'devpts', target: at('dev/pts'), type: 'devpts',
-      options: `nosuid,noexec,newinstance,ptmxmode=0666,mode=0620${tty},X-mount.mkdir` }, // biome-ignore format: one line each
+    // The one that the command's own terminal is of (see terminal.ts).
+    spec.terminal === undefined
+      ? { source: 'devpts', target: at('dev/pts'), type: 'devpts',
+          options: `nosuid,noexec,newinstance,ptmxmode=0666,mode=0620${tty},X-mount.mkdir` } // biome-ignore format: one line each
+      : { source: '/dev/pts', target: at('dev/pts'), type: 'none', options: 'bind,nosuid,noexec,X-mount.mkdir' },
     {
       source: 'shm',
       target: at('dev/shm'),

@@ -7,6 +7,7 @@ import { resolveSeccomp } from '../../src/executor/seccomp-profile.ts';
 import { BusyboxRoot, IN_USER_NAMESPACE, NO_SANDBOX } from '../../testing/busybox-root.ts';
 import { CapturedOutput } from '../../testing/captured-output.ts';
 import { executorContract } from '../../testing/executor-contract.ts';
+import { executorControlContract } from '../../testing/executor-control-contract.ts';
 import { executorMountsContract } from '../../testing/executor-mounts-contract.ts';
 import { killTest } from '../../testing/kill-test.ts';
 
@@ -30,6 +31,12 @@ executorMountsContract('runc', {
   blocksUserNamespaces: existsSync(PROFILE),
   skip: SKIP,
 });
+
+executorControlContract(
+  'runc',
+  (scratch) => new RuncExecutor({ scratch, runtime: runtime ?? { kind: 'runc', path: '/usr/bin/runc' } }),
+  SKIP,
+);
 
 killTest('runc', SKIP);
 

@@ -69,7 +69,7 @@ describe('the start of a command', () => {
     const output = new CapturedOutput();
     const filter = new ExecFailureFilter(output);
     for (const text of stderr) filter.stderr(Buffer.from(text));
-    return { exitCode: filter.finish(exitCode, 'foo'), err: output.err };
+    return { exitCode: filter.finish(exitCode, 'foo').exitCode, err: output.err };
   };
 
   it('is told from what the command itself says', () => {
@@ -87,8 +87,8 @@ describe('the start of a command', () => {
   it('keeps the order of stdout behind held-back stderr', () => {
     const seen: string[] = [];
     const filter = new ExecFailureFilter({
-      stdout: (c) => seen.push(`o${Buffer.from(c)}`),
-      stderr: (c) => seen.push(`e${Buffer.from(c)}`),
+      stdout: (c) => void seen.push(`o${Buffer.from(c)}`),
+      stderr: (c) => void seen.push(`e${Buffer.from(c)}`),
     });
     filter.stderr(Buffer.from('tsbuild-exec'));
     filter.stdout(Buffer.from('1'));

@@ -1,5 +1,12 @@
 import { resolve } from 'node:path';
-import { type BuildResult, Store, build, needsUserNamespace, runInUserNamespace } from '@tsbuild/builder';
+import {
+  type FailedRun,
+  type BuildResult,
+  Store,
+  build,
+  needsUserNamespace,
+  runInUserNamespace,
+} from '@tsbuild/builder';
 import { familiarName, parseReference } from '@tsbuild/oci/node';
 import { defineCommand } from '../command.ts';
 import { EXIT_OK } from '../exit-code.ts';
@@ -59,9 +66,18 @@ export const buildCommand = defineCommand({
     const showWarnings = (): void => {
       if (!options.quiet && progress.json === undefined) host.stderr.write(warnings.text(host));
     };
+    const onError = opensShell(options)
+      ? {
+          onFailedRun: async (failed: FailedRun) => {
+            progress.close();
+            const { openFailedRun } = await import('../failed-run.ts');
+            await openFailedRun(failed, host);
+          },
+        }
+      : {};
     try {
       const store = await Store.open(settings.root);
-      const result = await build({ ...flags, registry, ...context }, store, warnings, host.signal);
+      const result = await build({ ...flags, registry, ...context, ...onError }, store, warnings, host.signal);
       progress.close();
       showWarnings();
       const openPushProgress = () => openProgress(options, host, PUSHING);
@@ -133,4 +149,8 @@ function cachedSteps({ total, cached, saved }: BuildResult['steps']): string {
 /** As people type it: `my-app`, not `docker.io/library/my-app:latest`. */
 function shortName(name: string): string {
   return sanitizeName(familiarName(parseReference(name)).replace(/:latest$/, ''));
+}
+
+function opensShell(flags: Pick<BuildFlags, 'on-error' | 'debug-shell'>): boolean {
+  return flags['debug-shell'] || flags['on-error'] === 'shell';
 }
