@@ -57,7 +57,7 @@ export async function runWith(
   return { ...ended, isHit: ended.exitCode === -1 || HIT.test(said) };
 }
 
-const HIT = /INJECTED|\+\+\+ killed by SIGKILL \+\+\+/;
+const HIT = /INJECTED|\+\+\+ killed by SIGKILL \+\+\+|= \?$/m;
 
 /** Runs a program undisturbed. Gives, for each kind of call, which ones touched something whose path holds `text`. */
 export async function traceOf(
