@@ -85,7 +85,7 @@ export async function tryAll(
 export function describe(point: Point): string {
   const what =
     point.kind === 'call'
-      ? `${point.fault} at ${point.call} ${point.at}`
+      ? `${point.fault} at ${point.name} ${point.at}`
       : `${point.limit === 'size' ? `${point.count} KiB` : `${point.count} inodes`} free`;
   return `${point.scenario.name}: ${what}`;
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { imagesOf, type Lab, type Scenario } from './scenario.ts';
-import { type Call, callsOf, type Fault, type Injection, traceOf } from './strace.ts';
+import { type Call, callsOf, type Fault, type FoundCall, type Injection, traceOf } from './strace.ts';
 
 /** One thing that goes wrong in one scenario. */
 export type Point = { readonly scenario: Scenario } & (
@@ -13,7 +13,7 @@ export type Point = { readonly scenario: Scenario } & (
 /** A scenario as it goes when nothing goes wrong. */
 export interface Undisturbed {
   readonly scenario: Scenario;
-  readonly calls: ReadonlyMap<Call, readonly number[]>;
+  readonly calls: readonly FoundCall[];
   /** The images in the store afterwards. */
   readonly images: string;
 }
@@ -47,11 +47,12 @@ const MOST_ERRORS = 2;
 /** Every point of a scenario. */
 export function pointsOf({ scenario, calls }: Undisturbed): readonly Point[] {
   const points: Point[] = [];
-  for (const [call, numbers] of calls) {
-    for (const fault of FAULTS[call]) {
+  for (const [call, faults] of Object.entries(FAULTS) as [Call, readonly Fault[]][]) {
+    const own = calls.filter((found) => found.call === call);
+    for (const fault of faults) {
       if (scenario.onlyDeaths === true && fault !== 'SIGKILL') continue;
       const most = Math.min(MOST[call] ?? Infinity, fault === 'SIGKILL' ? Infinity : MOST_ERRORS);
-      for (const at of spread(numbers, most)) points.push({ kind: 'call', scenario, call, fault, at });
+      for (const found of spread(own, most)) points.push({ kind: 'call', scenario, ...found, fault });
     }
   }
   if (scenario.name === 'build' || scenario.name === 'load') {

@@ -17,9 +17,11 @@ export type Call = keyof typeof CALLS;
 /** What happens at a system call instead of it: the process is killed, or the call fails. */
 export type Fault = 'SIGKILL' | 'ENOSPC' | 'EIO' | 'EMFILE';
 
-/** One system call in one run: the `at`-th of its thread. */
+/** One system call in one run: the `at`-th of this name in its thread. */
 export interface Injection {
   readonly call: Call;
+  /** As the kernel calls it: strace counts each name by itself. */
+  readonly name: string;
   readonly fault: Fault;
   readonly at: number;
 }
@@ -45,14 +47,17 @@ export async function runWith(
   env: Readonly<Record<string, string>>,
   log: string,
 ): Promise<Disturbed> {
-  const names = CALLS[injection.call].join(',');
+  const { name } = injection;
   const what = injection.fault === 'SIGKILL' ? 'signal=KILL' : `error=${injection.fault}`;
-  const options = ['-f', '-qq', '-o', log, '-e', `trace=${names}`, '-e', 'signal=none'];
-  const inject = `inject=${names}:${what}:when=${injection.at}`;
+  const options = ['-f', '-q', '-o', log, '-e', `trace=${name}`, '-e', 'signal=none'];
+  const inject = `inject=${name}:${what}:when=${injection.at}`;
   const ended = await run('strace', [...options, '-e', inject, ...words], { env: { ...env, ...ENV } });
   const said = await readFile(log, 'utf8');
-  return { ...ended, isHit: ended.exitCode === -1 || said.includes('INJECTED') };
+  // A kill may also meet a program of the sandbox; none is killed otherwise while a command succeeds or fails.
+  return { ...ended, isHit: ended.exitCode === -1 || HIT.test(said) };
 }
+
+const HIT = /INJECTED|\+\+\+ killed by SIGKILL \+\+\+|= \?$/m;
 
 /** Runs a program undisturbed. Gives, for each kind of call, which ones touched something whose path holds `text`. */
 export async function traceOf(
@@ -67,26 +72,25 @@ export async function traceOf(
   return { ended, log: text };
 }
 
+/** One call that a run makes. */
+export type FoundCall = Pick<Injection, 'call' | 'name' | 'at'>;
+
 /**
- * The calls in strace's log whose line holds `text`, each by its number among the calls of its kind in its thread. The
+ * The calls in strace's log whose line holds `text`, each by its number among the calls of its name in its thread. The
  * same number in two threads is one point: the first to come there meets the fault.
  */
-export function callsOf(log: string, text: string): ReadonlyMap<Call, readonly number[]> {
+export function callsOf(log: string, text: string): readonly FoundCall[] {
   const counts = new Map<string, number>();
-  const found = new Map<Call, Set<number>>();
+  const found = new Map<string, FoundCall>();
   for (const line of log.split('\n')) {
     const [, thread = '', name = ''] = /^(\d+)\s+([a-z0-9]+)\(/.exec(line) ?? [];
     const call = KIND_OF.get(name);
     if (call === undefined) continue;
-    const key = `${thread} ${call}`;
-    const at = (counts.get(key) ?? 0) + 1;
-    counts.set(key, at);
-    if (!line.includes(text)) continue;
-    if (call === 'openat' && !/O_CREAT|O_WRONLY|O_RDWR|O_TMPFILE|O_RDONLY/.test(line)) continue;
-    const numbers = found.get(call) ?? new Set();
-    found.set(call, numbers.add(at));
+    const at = (counts.get(`${thread} ${name}`) ?? 0) + 1;
+    counts.set(`${thread} ${name}`, at);
+    if (line.includes(text)) found.set(`${name} ${at}`, { call, name, at });
   }
-  return new Map([...found].map(([call, numbers]) => [call, [...numbers].toSorted((a, b) => a - b)]));
+  return [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.at - b.at));
 }
 
 const KIND_OF: ReadonlyMap<string, Call> = new Map(

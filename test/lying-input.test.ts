@@ -121,24 +121,22 @@ describe('files that programs stumble over', () => {
     await expectWholeStore(builder);
   });
 
-  it('a tree deeper than a path can be long: copied; a RUN on it fails with words, and leaves nothing', async () => {
-    const builder = await tsbuild();
+  it('a tree deeper than a path can be long, which no engine could unpack: refused, and nothing is stored', async () => {
+    const builder = await tsbuild({ bases: false });
     const context = await contextOf({ Dockerfile: DOCKERFILE, 'files/': '' });
     const name = 'd'.repeat(200);
     const script = `cd "$1/files"; for i in $(seq 40); do mkdir ${name}; cd ${name}; done; echo deep >end`;
     execFileSync('bash', ['-c', script, 'bash', context]);
     try {
-      await builder.build(context, ['-t', 'app']);
-      const paths = [...(await layerOf(builder, 'app')).entries()].map(({ path }) => path);
-      expect(Math.max(...paths.map((path) => path.length))).toBe('files'.length + 40 * 201 + '/end'.length);
-      expect((await builder.build(context)).steps.get('COPY files /files')).toBe('CACHED');
-      const running = 'FROM busybox\nCOPY files /files\nRUN true\n';
-      const ended = await builder.run(['build', '-f', '-', context], { input: running });
-      expect(ended.exitCode).toBe(1);
-      expect(ended.stderr).toMatch(/its path files\/d+… is \d+ bytes long, more than Linux can name/);
-      expect(Math.max(...ended.stderr.split('\n').map((line) => line.length))).toBeLessThan(300);
+      const { exitCode, stderr } = await builder.run(['build', context]);
+      expect(exitCode).toBe(1);
+      expect(stderr).toMatch(/'files\/d+…': a path of more than 4095 bytes/);
+      expect(Math.max(...stderr.split('\n').map((line) => line.length))).toBeLessThan(400);
+      expect(readdirSync(join(builder.store, 'blobs/sha256'))).toEqual([]);
       await expectWholeStore(builder);
-      expect(readdirSync(join(builder.store, 'mounts'))).toEqual([]);
+      writeFileSync(join(context, '.dockerignore'), `files/${name}/${name}\n`);
+      await builder.build(context, ['-t', 'app']);
+      expect((await layerOf(builder, 'app')).length).toBe(2);
     } finally {
       execFileSync('rm', ['-rf', join(context, 'files')]);
     }
