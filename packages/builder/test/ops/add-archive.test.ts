@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { gnuLong, makeTar, paxHeader, type RawMember } from '../../../oci/testing/make-tar.ts';
+import { preimageText } from '../../src/cache/cache-key.ts';
 import { MemoryTree } from '../../testing/memory-tree.ts';
 import { dir, file, holding, link, symlink, unpacked } from './archive-case.ts';
 import { CopyBench, type CopyCase } from './copy-bench.ts';
@@ -245,7 +246,7 @@ describe('the key of ADD', () => {
     const { layer } = await first.execute();
     const opened = tree.opened.length;
     const second = await bench.prepareStep(tree, { layers: [] }, options);
-    expect(second.prepared.preimage).toEqual(first.prepared.preimage);
+    expect(preimageText(second.prepared.preimage)).toBe(preimageText(first.prepared.preimage));
     // Its first bytes are looked at, no more.
     expect(tree.opened.length).toBe(opened + 1);
     expect((await second.execute()).layer).toEqual(layer);
