@@ -43,8 +43,6 @@ export { parseSize } from './plan/size.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';
 export { Store } from './store.ts';
-export { checkStore } from './store-check.ts';
-export type { CheckedFinding, CheckStoreOptions, StoreCheck } from './store-check.ts';
 export { MonitorClient } from './container/client.ts';
 export type { CommandEnd, CommandStreams } from './container/client.ts';
 export { Container } from './container/container.ts';
