@@ -52,9 +52,13 @@ export const READY = 'tsbuild-sandbox-ready';
  * Two pid namespaces, one in the other. The init of the outer one is this script and nothing that a user's command can
  * touch: the kernel takes a process's death signal away when it changes its uid, so a command that is an init itself
  * (`USER 1000`, `RUN exec su nobody`) would outlive us. When the outer init dies, everything in both namespaces dies.
+ *
+ * It dies with `unshare` by a signal that it asks for after it was forked; if `unshare` was killed before that, nobody
+ * would ever end it. By now it has asked, so it is enough that its parent is still `unshare`. (/proc is the host's.)
  */
-const OUTER = `read -r pid rest </proc/self/stat
+const OUTER = `read -r pid name state parent rest </proc/self/stat
 echo "init $pid" >&2
+if read -r name <"/proc/$parent/comm" && [ "$name" != unshare ]; then exit 1; fi
 "$@"
 exit $?`;
 
@@ -179,6 +183,8 @@ function supervise(
       if (failure !== undefined) kill(child, setup);
     });
     signal.addEventListener('abort', abort, { once: true });
+    // It may have come while the pipes were made; nobody would tell us again.
+    if (signal.aborted) abort();
     void Promise.all([ended, ...closed]).then(([exitCode]) => {
       signal.removeEventListener('abort', abort);
       if (failure !== undefined) return reject(failure.reason);
@@ -203,11 +209,12 @@ function spawnFailure(error: NodeJS.ErrnoException): Error {
  * namespace: so nothing is left when the parent has ended.
  */
 function kill(child: ChildProcess, setup: string): void {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  if (child.exitCode !== null || child.pid === undefined) return;
   const init = /^init (\d+)$/m.exec(setup)?.[1];
   try {
-    if (init === undefined) child.kill('SIGKILL');
-    else process.kill(Number(init), 'SIGKILL');
+    // Where we killed the parent first, because we did not know the init, that may live on.
+    if (init !== undefined) process.kill(Number(init), 'SIGKILL');
+    else if (child.signalCode === null) child.kill('SIGKILL');
   } catch {
     child.kill('SIGKILL'); // It is gone already, or not ours to signal: its parent is.
   }
