@@ -7,17 +7,21 @@ import { build } from 'esbuild';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 
-/** @returns the folder of the bundles, `NAME.mjs` for each entry; it goes when the process ends. */
-export async function bundled(entryPoints) {
-  // Inside of the project, so that packages which stay outside of the bundles are found.
-  const folder = mkdtempSync(join(PROJECT, 'node_modules/.bundled-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+/** Ends the process on Ctrl-C and SIGTERM in order, so that what was made for it goes. */
+export function exitOnSignals() {
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
   ]) {
     process.once(signal, () => process.exit(code));
   }
+}
+
+/** @returns the folder of the bundles, `NAME.mjs` for each entry; it goes when the process ends. */
+export async function bundled(entryPoints) {
+  // Inside of the project, so that packages which stay outside of the bundles are found.
+  const folder = mkdtempSync(join(PROJECT, 'node_modules/.bundled-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   await build({
     absWorkingDir: PROJECT,
     entryPoints,
@@ -39,6 +43,7 @@ export async function bundled(entryPoints) {
 
 /** Bundles one program and runs what it exports as `run`, with the arguments of the command line. */
 export async function runBundled(entry) {
+  exitOnSignals();
   const folder = await bundled([entry]);
   const { run } = await import(pathToFileURL(join(folder, 'main.mjs')).href);
   process.exitCode = await run(process.argv.slice(2));

@@ -1,11 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, OciError } from '@tsbuild/oci';
-import { type Collected, type LayerIndexStore, Layout, makeFolders } from '@tsbuild/oci/node';
+import { type Collected, type LayerIndexStore, Layout, makeFolders, type RegistryReader } from '@tsbuild/oci/node';
 import { DirectoryCacheStore } from './cache/directory-cache-store.ts';
 import { blobsInUse } from './container/images-in-use.ts';
 import { BuildRecords } from './explain/build-records.ts';
 import type { LayerOutput } from './ops/rootfs.ts';
+import { LayerProvider } from './source/layer-provider.ts';
 import { RemoteRecords } from './source/remote-records.ts';
 import { sweepLitter } from './store-litter.ts';
 
@@ -59,6 +60,12 @@ export class Store {
     role: 'snapshots' | 'mounts' | 'stat' | 'sandbox' | 'cache-mounts' | 'sources' | 'explain' | 'checks' | 'tmp',
   ): string {
     return join(this.root, role);
+  }
+
+  /** The layers of images, those in registries included: `client` is asked for when one must be fetched. */
+  layers(client: () => RegistryReader, signal: AbortSignal): LayerProvider {
+    const { indexes, remotes } = this;
+    return new LayerProvider({ blobs: this.layout.blobs, indexes, remotes, client, signal });
   }
 
   /** Deletes blobs that neither an image nor a cache record needs, and what killed processes left. */
