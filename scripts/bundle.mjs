@@ -70,7 +70,8 @@ async function bundle() {
     plugins: [lateModules],
     sourcemap: 'linked',
   });
-  if (/[^\x00-\x7f]/.test(readFileSync(program, 'latin1'))) throw new Error('program.js is not ASCII: write \\u escapes in regular expressions');
+  if (/[^\x00-\x7f]/.test(readFileSync(program, 'latin1')))
+    throw new Error('program.js is not ASCII: write \\u escapes in regular expressions');
   const id = createHash('sha256').update(readFileSync(program)).digest('hex').slice(0, 16);
   const main = join(DIST, 'main.js');
   await build({

@@ -69,7 +69,9 @@ export const PURPOSES = {
       },
       program('skopeo', 'skopeo', 'a second judge'),
       program('umoci', 'umoci', 'a third judge'),
+      program('strace', 'strace', 'faults in system calls'),
       program('getfattr', 'attr', 'extended attributes'),
+      program('faketime', 'faketime', 'builds in another year'),
       program('setcap', 'libcap2-bin', 'file capabilities'),
       program('docker-registry', 'docker-registry', 'a registry on loopback'),
       program('htpasswd', 'apache2-utils', 'a registry with passwords'),
@@ -81,6 +83,8 @@ export const PURPOSES = {
     ],
     wanted: [
       program('mmdebstrap', 'mmdebstrap', 'the Debian base image'),
+      program('pasta', 'passt', 'ports of containers'),
+      program('slirp4netns', 'slirp4netns', 'ports of containers'),
       program('zsh', 'zsh', 'completion in zsh'),
       program('fish', 'fish', 'completion in fish'),
     ],

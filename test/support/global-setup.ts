@@ -1,10 +1,11 @@
-import { chmod, cp, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import { type Engine, engineObstacle, startEngine } from './engine.ts';
+import { installCli } from './install-cli.ts';
 import type { LabFacts } from './lab.ts';
 import { output } from './process.ts';
 
@@ -29,7 +30,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     const cli = join(directory, 'bin/dist/main.js');
     const engineDirectory = join(directory, 'engine');
     const [cliFault] = await Promise.all([
-      installCli(cli, seed, bases).then(
+      prepare(cli, seed, bases).then(
         () => undefined,
         (error: unknown) => (error instanceof Error ? error.message : String(error)),
       ),
@@ -68,24 +69,10 @@ async function makeBases(): Promise<Record<string, string>> {
   );
 }
 
-/** The command from today's source, with the one module that stays outside of the bundle, where every user can read it. */
-async function installCli(cli: string, seed: string, bases: Readonly<Record<string, string>>): Promise<void> {
-  await output(process.execPath, [join(PROJECT, 'scripts/bundle.mjs')]);
-  await cp(join(PROJECT, 'packages/cli/dist/main.js'), await parentOf(cli));
-  for (const name of ['program.js', 'package.json']) {
-    await cp(join(PROJECT, 'packages/cli/dist', name), join(cli, '..', name));
-  }
-  for (const module of ['koffi', '@koromix']) {
-    const source = join(PROJECT, 'node_modules', module);
-    if (existsSync(source)) await cp(source, join(cli, '../../node_modules', module), { recursive: true });
-  }
-  await cp(join(PROJECT, 'packages/cli/package.json'), join(cli, '../../package.json'));
+/** The command, and a store that holds the bases. */
+async function prepare(cli: string, seed: string, bases: Readonly<Record<string, string>>): Promise<void> {
+  await installCli(cli);
   for (const base of Object.values(bases)) {
     await output(process.execPath, [cli, '--root', seed, 'load', '-i', base], { env: { HOME: join(cli, '../..') } });
   }
-}
-
-async function parentOf(file: string): Promise<string> {
-  await mkdir(join(file, '..'), { recursive: true });
-  return file;
 }

@@ -44,6 +44,12 @@ export class Tsbuild {
     return { ...ended, steps: readSteps(ended.stderr) };
   }
 
+  /** The words and the environment by which `tsbuild ARGS` is started, for programs that start it themselves. */
+  commandLine(args: readonly string[]): { readonly words: readonly string[]; readonly env: Record<string, string> } {
+    const [program, words] = this.#command(args);
+    return { words: [program, ...words], env: this.#env() };
+  }
+
   /** The ID of an image, `sha256:…`. */
   async id(image: string): Promise<string> {
     return (await this.output(['inspect', '-f', '{{.Id}}', image])).trim();

@@ -1,6 +1,7 @@
 import type { RegistryOptions, StoredImage } from '@tsbuild/oci/node';
 import type { ResourceLimit } from './executor/executor.ts';
 import type { Isolation } from './executor/select.ts';
+import type { FailedRun } from './ops/dependencies.ts';
 import type { SecretSource } from './mounts/secrets.ts';
 
 /** A line of /etc/hosts. */
@@ -67,6 +68,8 @@ export interface BuildOptions {
   /** What RUN may reach; `default` is the host's network. */
   readonly network: 'default' | 'host' | 'none';
   readonly isolation: Isolation;
+  /** Asked when a RUN failed, before the build ends: it may run a shell in the state before the command. */
+  readonly onFailedRun?: (failed: FailedRun) => Promise<void>;
   /** Labels added last. */
   readonly labels: ReadonlyMap<string, string>;
   /** Annotations of the image's manifest. */

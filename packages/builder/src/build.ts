@@ -23,7 +23,6 @@ import type { Plan } from './plan/plan.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
 import { RegistryAccess } from './registry-access.ts';
 import { type Solution, solve } from './solver/solver.ts';
-import { LayerProvider } from './source/layer-provider.ts';
 import type { Store } from './store.ts';
 import { targetPlatform } from './target-platform.ts';
 
@@ -54,14 +53,7 @@ export async function build(
   }
   const context = await openBuildContext(options, contexts);
   const file = context.dockerfile;
-  const { blobs } = store.layout;
-  const layers = new LayerProvider({
-    blobs,
-    indexes: store.indexes,
-    remotes: store.remotes,
-    client: access.client,
-    signal,
-  });
+  const layers = store.layers(access.client, signal);
   const resolveImage = baseImageResolver({ store, pull: options.pull, client: access.client, signal });
   const given = options.contexts ?? new Map<string, string>();
   const named = new NamedContexts({ contexts: given, sources: contexts, store, resolveImage });

@@ -1,6 +1,6 @@
-import { createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createReadStream, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { applyLayer, diffDirectories, DirectoryBlobStore } from '@tsbuild/oci/node';
+import { applyLayer, diffDirectories, DirectoryBlobStore, temporaryPath } from '@tsbuild/oci/node';
 import { BuildError } from './errors.ts';
 import { CacheMounts } from './mounts/cache-mounts.ts';
 import type { Store } from './store.ts';
@@ -65,8 +65,9 @@ export async function importCacheMount(
 
 /** On the store's own disk: caches are large, and the system's folder may be memory. */
 function temporaryDirectory(store: Store): string {
-  mkdirSync(join(store.root, 'tmp'), { recursive: true });
-  return mkdtempSync(join(store.root, 'tmp', 'cache-mount-'));
+  const path = temporaryPath(store.directory('tmp'), 'cache-mount');
+  mkdirSync(path, { recursive: true, mode: 0o700 });
+  return path;
 }
 
 function noCache(id: string, caches: CacheMounts): BuildError {

@@ -21,7 +21,6 @@ import { declareStages, findStageByName } from './plan/stages.ts';
 import type { CheckWarning } from './progress/event.ts';
 import { type ProgressReporter, silentReporter } from './progress/reporter.ts';
 import { RegistryAccess } from './registry-access.ts';
-import { LayerProvider } from './source/layer-provider.ts';
 import type { Store } from './store.ts';
 import { targetPlatform } from './target-platform.ts';
 import type { Platform } from '@tsbuild/oci';
@@ -83,14 +82,7 @@ export async function checkBuild(
   }
   const findings = checks.findings(options.target === undefined ? 'all' : { target: options.target });
   const warnings = (await withHistory(findings, store)).map((finding) => checks.warning(finding));
-  const { blobs } = store.layout;
-  const layers = new LayerProvider({
-    blobs,
-    indexes: store.indexes,
-    remotes: store.remotes,
-    client: access.client,
-    signal,
-  });
+  const layers = store.layers(access.client, signal);
   const plan = { store, dockerfile, platform, notice: () => {}, layers, named, resolveImage, added };
   const error = await planningError({ ...plan, options, context: context.tree }, signal);
   const failed = error !== undefined || findings.some(({ rule }) => ruleOf(rule).own !== true);
@@ -103,18 +95,15 @@ export async function outlineBuild(
   store: Store,
   signal: AbortSignal,
 ): Promise<{ readonly source: SourceFile; readonly outline: Outline }> {
-  const source = await dockerfileOf(options, store, signal);
-  try {
+  const { source, found } = await ofDockerfile(options, store, signal, (dockerfile) => {
     const platform = targetPlatform(options.platform);
-    const outline = outlineOf(parseDockerfile(source), {
+    return outlineOf(dockerfile, {
       target: options.target,
       arguments: new BuildArguments(options.buildArgs, options.environment),
       predefined: platformArguments(hostPlatform(), platform, options.target ?? 'default'),
     });
-    return { source, outline };
-  } catch (error) {
-    throw buildError(error, source);
-  }
+  });
+  return { source, outline: found };
 }
 
 /** What `--call=targets` tells: the stages. @throws BuildError */
@@ -123,20 +112,26 @@ export async function listTargets(
   store: Store,
   signal: AbortSignal,
 ): Promise<{ readonly source: SourceFile; readonly targets: TargetList }> {
-  const source = await dockerfileOf(options, store, signal);
-  try {
-    return { source, targets: targetsOf(parseDockerfile(source)) };
-  } catch (error) {
-    throw buildError(error, source);
-  }
+  const { source, found } = await ofDockerfile(options, store, signal, targetsOf);
+  return { source, targets: found };
 }
 
-/** The Dockerfile alone, wherever it comes from. */
-async function dockerfileOf(options: BuildOptions, store: Store, signal: AbortSignal): Promise<SourceFile> {
+/** What there is to say of the Dockerfile alone, wherever it comes from. */
+async function ofDockerfile<T>(
+  options: BuildOptions,
+  store: Store,
+  signal: AbortSignal,
+  find: (dockerfile: Dockerfile) => T,
+): Promise<{ readonly source: SourceFile; readonly found: T }> {
   await using _lease = await store.layout.lease();
   using added = new AddSources(options, store, silentReporter);
   using contexts = new ContextSources(store, added, signal);
-  return (await openBuildContext(options, contexts)).dockerfile;
+  const source = (await openBuildContext(options, contexts)).dockerfile;
+  try {
+    return { source, found: find(parseDockerfile(source)) };
+  } catch (error) {
+    throw buildError(error, source);
+  }
 }
 
 /** Each image is asked for once, whether it is found or not. */

@@ -68,6 +68,7 @@ export async function makePlan(input: PlanInput): Promise<Plan> {
         ...added.dependencies,
         mounts: mountSources(options, store),
         sandbox: lazySandbox(store, { ...options, hostname: args.hostname() }, notice),
+        onFailedRun: options.onFailedRun,
         epoch: options.epoch,
       },
     },

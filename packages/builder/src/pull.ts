@@ -10,7 +10,6 @@ import {
 import { fromRegistry, hostPlatform, type RegistryOptions, type StoredImage } from '@tsbuild/oci/node';
 import type { ProgressReporter } from './progress/reporter.ts';
 import { RegistryAccess } from './registry-access.ts';
-import { LayerProvider } from './source/layer-provider.ts';
 import type { Store } from './store.ts';
 
 /** What {@link pullImage} works with. */
@@ -48,10 +47,10 @@ export async function pullImage(name: string, options: PullOptions): Promise<Pul
   for (const { diffID, descriptor } of image.layers) {
     await store.remotes.putLayer(diffID, { registry, repository, descriptor });
   }
-  const { layout, remotes, indexes } = store;
-  const provider = new LayerProvider({ blobs: layout.blobs, indexes, remotes, client: access.client, signal });
-  const infos = await provider.ensure(image.layers.map(({ diffID }) => ({ digest: diffID })));
+  const infos = await store
+    .layers(access.client, signal)
+    .ensure(image.layers.map(({ diffID }) => ({ digest: diffID })));
   const layers = infos.map((info): Descriptor => ({ mediaType: MediaType.ociLayer, ...info }));
-  const stored = await layout.add({ config: image.rawConfig, layers }, [reference]);
+  const stored = await store.layout.add({ config: image.rawConfig, layers }, [reference]);
   return { image: stored, digest: image.descriptor.digest, upToDate: before?.id === stored.id };
 }

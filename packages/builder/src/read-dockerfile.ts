@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open, realpath } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
 import type { BuildOptions } from './build-options.ts';
 import type { SourceFile } from './dockerfile/source-file.ts';
 import { BuildError } from './errors.ts';
@@ -9,7 +9,8 @@ import { BuildError } from './errors.ts';
 export const DOCKERFILE_LIMIT = 16 * 1024 * 1024;
 
 /**
- * Reads the Dockerfile that the options name, or `Dockerfile` in the context. Fifos and devices are refused rather than waited for.
+ * Reads the Dockerfile that the options name, or `Dockerfile` in the context. Fifos and devices are refused rather than waited for;
+ * so is a Dockerfile of the context that is a link out of it (CVE-2026-44517): errors repeat lines of what is read.
  * @throws BuildError `DOCKERFILE_NOT_FOUND`
  */
 export async function readDockerfile(
@@ -19,9 +20,11 @@ export async function readDockerfile(
   const name = options.dockerfileName ?? options.dockerfile ?? 'Dockerfile';
   let file: Awaited<ReturnType<typeof open>>;
   try {
-    file = await open(actual, constants.O_RDONLY | constants.O_NONBLOCK);
+    const real = await realpath(actual);
+    if (isBelow(options.context, actual) && !isBelow(await realpath(options.context), real)) throw leadsOut(actual);
+    file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    throw notReadable(actual, error);
+    throw error instanceof BuildError ? error : notReadable(actual, error);
   }
   try {
     const stat = await file.stat();
@@ -33,6 +36,17 @@ export async function readDockerfile(
   } finally {
     await file.close();
   }
+}
+
+function isBelow(directory: string, path: string): boolean {
+  const way = relative(resolve(directory), resolve(path));
+  return way !== '..' && !way.startsWith(`..${sep}`);
+}
+
+function leadsOut(path: string): BuildError {
+  return new BuildError('DOCKERFILE_NOT_FOUND', `failed to read dockerfile: ${path} is a link out of the context`, {
+    hint: 'name the file itself with -f, if you trust it',
+  });
 }
 
 function notReadable(path: string, error: unknown): BuildError {

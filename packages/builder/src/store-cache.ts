@@ -1,12 +1,14 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { chainIDs, type Digest, decodeImageConfig, readBlob } from '@tsbuild/oci';
+import { temporaryPath } from '@tsbuild/oci/node';
 import { rootOfTable } from './context/stat-cache-file.ts';
+import { blobsInUse, snapshotsInUse } from './container/images-in-use.ts';
 import { CacheMounts, type StoredCache } from './mounts/cache-mounts.ts';
 import { removeTree } from './snapshot/remove-tree.ts';
 import type { RemoteImage } from './source/remote-records.ts';
 import type { Store } from './store.ts';
+import { sweepLitter } from './store-litter.ts';
 import { type CacheEntry, entriesToPrune, type PruneOptions } from './usage/cache-entry.ts';
 import { diskUsage } from './usage/disk-usage.ts';
 
@@ -102,7 +104,7 @@ class StoreCache {
         bytes += await this.#store.records.removeListings(new Set(kept.flatMap(({ listings }) => listings)), {
           dryRun,
         });
-        return kept.flatMap(({ blobs }) => blobs);
+        return [...kept.flatMap(({ blobs }) => blobs), ...blobsInUse(this.#store.root)];
       },
       { dryRun },
     );
@@ -112,6 +114,7 @@ class StoreCache {
       await remove(chosen.filter(({ entry }) => entry.kind === 'cache-mount'));
     }
     if (!dryRun) {
+      await sweepLitter(this.#store.root);
       for (const digest of collected.deleted) rmSync(this.#indexPath(digest), { force: true });
       bytes += await this.#emptyTrash(trash);
     }
@@ -161,7 +164,9 @@ class StoreCache {
 
   #snapshots(shared: ReadonlySet<string>): readonly Removable[] {
     const folder = this.#store.directory('snapshots');
-    const names = namesIn(folder).filter((name) => /^(?:chain-)?[0-9a-f]{64}$/.test(name));
+    // Under a container nothing may go, whether it runs or not.
+    const used = snapshotsInUse(this.#store.root);
+    const names = namesIn(folder).filter((name) => /^(?:chain-)?[0-9a-f]{64}$/.test(name) && !used.has(name));
     return names.map((name) => {
       const made = madeAt(join(folder, name));
       const description = name.startsWith('chain-') ? 'an unpacked layer on its base' : 'an unpacked layer';
@@ -252,13 +257,14 @@ class StoreCache {
   #trashPath(): string {
     const folder = this.#store.directory('tmp');
     mkdirSync(folder, { recursive: true });
-    return join(folder, `${TRASH}${randomBytes(8).toString('hex')}`);
+    return temporaryPath(folder, TRASH);
   }
 
   /** What was taken now, and what an interrupted prune left. Returns the bytes freed. */
   async #emptyTrash(taken: readonly string[]): Promise<number> {
     const folder = this.#store.directory('tmp');
-    const left = namesIn(folder).filter((name) => name.startsWith(TRASH));
+    // As earlier versions called it; by today's names the litter was recognised already.
+    const left = namesIn(folder).filter((name) => name.startsWith(`${TRASH}-`));
     let bytes = 0;
     for (const path of new Set([...taken, ...left.map((name) => join(folder, name))])) {
       bytes += diskUsage(path);
@@ -273,7 +279,7 @@ class StoreCache {
   }
 }
 
-const TRASH = 'pruned-';
+const TRASH = 'pruned';
 
 /** Kinds that are files of their own; the others are blobs, which the collection counts. */
 function isTree({ kind }: CacheEntry): boolean {

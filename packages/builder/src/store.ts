@@ -1,11 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Digest, OciError } from '@tsbuild/oci';
-import { type Collected, type LayerIndexStore, Layout, makeFolders } from '@tsbuild/oci/node';
+import { type Collected, type LayerIndexStore, Layout, makeFolders, type RegistryReader } from '@tsbuild/oci/node';
 import { DirectoryCacheStore } from './cache/directory-cache-store.ts';
+import { blobsInUse } from './container/images-in-use.ts';
 import { BuildRecords } from './explain/build-records.ts';
 import type { LayerOutput } from './ops/rootfs.ts';
+import { LayerProvider } from './source/layer-provider.ts';
 import { RemoteRecords } from './source/remote-records.ts';
+import { sweepLitter } from './store-litter.ts';
 
 /**
  * Everything tsbuild keeps, in one directory: an OCI image layout (`oci-layout`, `index.json`, `blobs/`) that any OCI tool
@@ -59,8 +62,15 @@ export class Store {
     return join(this.root, role);
   }
 
-  /** Deletes blobs that neither an image nor a cache record needs. */
+  /** The layers of images, those in registries included: `client` is asked for when one must be fetched. */
+  layers(client: () => RegistryReader, signal: AbortSignal): LayerProvider {
+    const { indexes, remotes } = this;
+    return new LayerProvider({ blobs: this.layout.blobs, indexes, remotes, client, signal });
+  }
+
+  /** Deletes blobs that neither an image nor a cache record needs, and what killed processes left. */
   async collect(): Promise<Collected> {
+    await sweepLitter(this.root);
     // What was found in layers is found again where it is needed.
     await rm(this.directory('checks'), { recursive: true, force: true });
     // Asked only when no build can add anything more.
@@ -68,6 +78,7 @@ export class Store {
       const keep: Digest[] = [];
       for await (const output of this.records.outputs()) keep.push(output.layer.digest);
       for await (const digest of this.remotes.documents()) keep.push(digest);
+      keep.push(...blobsInUse(this.root));
       return keep;
     });
   }

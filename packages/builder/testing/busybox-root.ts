@@ -24,7 +24,7 @@ export const IN_USER_NAMESPACE = !/^\s*0\s+0\s+4294967295/.test(readFileSync('/p
 
 /** Commands that the tests' scripts use. */
 const APPLETS = ('awk cat chmod chown cp cut date dd env false find grep head hostname id ip ln ls md5sum mkdir mkfifo mknod mount ' +
-  'mv nc od ping printf ps pwd readlink rm rmdir sed seq setsid sh sleep sort stat su tail tee test touch tr true umount ' +
+  'mv nc od ping printf ps pwd readlink rm rmdir sed seq setsid sh sleep sort stat stty su tail tee test touch tr true tty umount ' +
   'unshare wc which yes chroot').split(' '); // biome-ignore format: one list
 
 /** Directories of the image beside `bin`, with their modes. */

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -167,10 +167,27 @@ export function executorContract(name: string, options: ExecutorContractOptions)
       expect(out).toBe('fifo\n1\n');
     });
 
+    it('keeps a command from changing the devices of the host', async () => {
+      const state = (): string => {
+        const { mode, uid, gid } = statSync('/dev/full');
+        return [mode, uid, gid].join(' ');
+      };
+      const before = state();
+      await sh('chmod 0600 /dev/full; chown 1:1 /dev/full; touch /dev/full; echo x >/dev/null');
+      expect(state()).toBe(before);
+    });
+
     const nesting = options.blocksUserNamespaces ? 'keeps a command from making' : 'cannot keep a command from making';
     it(`${nesting} user namespaces`, async () => {
       const made = (await sh('unshare -U true 2>/dev/null')).exitCode === 0;
       expect(made).toBe(!options.blocksUserNamespaces);
+    });
+
+    it('shows a user namespace no more of the machine: no /proc without masks, no writable /sys', async () => {
+      const { out } = await sh(
+        'mkdir /p; unshare -Urmpf mount -t proc proc /p 2>/dev/null && echo proc; unshare -Urmn mount -t sysfs sysfs /p 2>/dev/null && echo sysfs; true',
+      );
+      expect(out).toBe('');
     });
 
     it('shows files of the host read-only', async () => {
@@ -223,6 +240,19 @@ export function executorContract(name: string, options: ExecutorContractOptions)
         await expect(running).rejects.toBe(reason);
         expect(processesNamed(`sleep 4712${process.pid}`), `after ${delay} ms`).toEqual([]);
       }
+    });
+
+    it('is not deaf to an abort that comes while it makes its pipes', async () => {
+      const reason = new Error('stop');
+      const controller = new AbortController();
+      // More at once than there can be pipes of earlier commands.
+      const running = Array.from({ length: 8 }, () =>
+        executor.run(root.spec(['sleep', `4713${process.pid}`]), new CapturedOutput(), controller.signal),
+      );
+      controller.abort(reason);
+      const ends = await Promise.allSettled(running);
+      expect(ends).toEqual(running.map(() => ({ status: 'rejected', reason })));
+      expect(processesNamed(`sleep 4713${process.pid}`)).toEqual([]);
     });
 
     it('rejects at once when it is aborted before', async () => {

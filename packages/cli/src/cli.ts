@@ -39,9 +39,15 @@ async function dispatch(argv: readonly string[], host: Host): Promise<number> {
   const { name, argv: words } = resolveName(word, rest);
   if (name === undefined || program.options.get('help') === true) return help(name === undefined ? [] : [name], host);
   const command = await loadCommand(name);
-  const parsed = parseCommandLine(command, words);
-  if (parsed.options.get('help') === true) return showCommandHelp(command, host);
-  return command.run(parsed, globalSettings(program, parsed, host), host);
+  try {
+    const parsed = parseCommandLine(command, words);
+    if (parsed.options.get('help') === true) return await showCommandHelp(command, host);
+    return await command.run(parsed, globalSettings(program, parsed, host), host);
+  } catch (error) {
+    if (command.ownFailure === undefined) throw error;
+    await reportError(error, host, { debug: wantsDebug(argv) });
+    return command.ownFailure;
+  }
 }
 
 /** For the scripts of `tsbuild completion`. */

@@ -28,6 +28,10 @@ export interface CommandDefinition<Table extends OptionTable> {
   readonly operands: OperandCount;
   /** Command lines and what they do. */
   readonly examples: readonly (readonly [string, string])[];
+  /** Words behind the first operand are not ours: `run IMAGE COMMAND -x`. */
+  readonly stopAtOperand?: true;
+  /** The exit code when tsbuild itself fails, where others could be the code of what it runs. */
+  readonly ownFailure?: number;
   /** Returns the exit code. */
   run(request: CommandRequest<Table>, host: Host): Promise<number>;
 }
@@ -58,9 +62,16 @@ export function defineCommand<const Table extends OptionTable>(definition: Comma
 
 /** Reads the words behind a command's name: its own options and the global ones. */
 export function parseCommandLine(command: Command, argv: readonly string[]): ParsedArguments {
-  const { help, ...others } = globalOptions;
-  // `history -H` and the like stay with the command; the global ones only fill what is free.
-  return parseArguments(argv, { ...others, help, ...command.options }, { command: command.name });
+  // `history -H` and `run -h` stay with the command; the global ones only fill what is free.
+  const taken = new Set(Object.values(command.options).map(({ short }) => short));
+  const globals = Object.fromEntries(
+    Object.entries<OptionSpec>(globalOptions).map(([name, { short, ...spec }]) => [
+      name,
+      short === undefined || taken.has(short) ? spec : { ...spec, short },
+    ]),
+  );
+  const settings = { command: command.name, stopAtOperand: command.stopAtOperand ?? false };
+  return parseArguments(argv, { ...globals, ...command.options }, settings);
 }
 
 function optionValues<Table extends OptionTable>(table: Table, parsed: ParsedArguments): OptionValues<Table> {

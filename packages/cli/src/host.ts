@@ -27,6 +27,8 @@ export interface Host {
   readonly cwd: string;
   /** Aborted with an {@link Interrupted} when a signal asks us to stop. */
   readonly signal: AbortSignal;
+  /** From now on `handler` gets this process's signals, and they end nothing by themselves. */
+  readonly takeSignals?: (handler: (name: NodeJS.Signals) => void) => void;
   /** The clock, milliseconds since 1970: for ages and elapsed times, never for content. */
   readonly now: () => number;
 }

@@ -7,11 +7,14 @@ import { readCode, writeCode } from './code-cache.ts';
 /** The beginning of the program's sha256, hexadecimal: the bundler's, so that code of another version is never taken for it. */
 declare const tsbuildProgramId: string;
 
+/** Kinds of use, each with compiled code of its own. */
+export type Use = 'build' | 'monitor' | 'other';
+
 /**
  * Loads `program.js` beside this file, with the machine-independent code that V8 made of it in an earlier run (for every
  * kind of use its own: the code holds what that use needed). Compiling the program anew takes longer than Node's start.
  */
-export function runProgram(use: 'build' | 'other'): void {
+export function runProgram(use: Use): void {
   const path = join(__dirname, 'program.js');
   const cache = cachePath(use);
   const cachedData = cache === undefined ? undefined : readCode(cache);
@@ -32,7 +35,7 @@ export function runProgram(use: 'build' | 'other'): void {
 }
 
 /** V8 itself refuses code of another V8, of other flags, or for another processor. */
-function cachePath(use: 'build' | 'other'): string | undefined {
+function cachePath(use: Use): string | undefined {
   const { XDG_CACHE_HOME: caches, HOME: home } = process.env;
   const directory = caches?.startsWith('/') ? caches : home?.startsWith('/') ? join(home, '.cache') : undefined;
   if (directory === undefined) return undefined;

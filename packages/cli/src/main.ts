@@ -7,5 +7,6 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v' || argv[0]
   // Costs no more than Node itself.
   process.stdout.write(`tsbuild ${version}\n`);
 } else {
-  runProgram(argv.includes('build') ? 'build' : 'other');
+  // The code that is kept of one kind of use holds what that use needed.
+  runProgram(argv[0] === '__container-monitor' ? 'monitor' : argv.includes('build') ? 'build' : 'other');
 }

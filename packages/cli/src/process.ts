@@ -2,7 +2,7 @@ import { runCommandLine } from './cli.ts';
 import { EXIT_FAILED, EXIT_PIPE } from './exit-code.ts';
 import type { Host, OutputStream } from './host.ts';
 import { reportError } from './report-error.ts';
-import { abortOnSignals } from './signals.ts';
+import { takeableSignals } from './signals.ts';
 
 /**
  * Runs a command line in this process and ends it: the only place that touches environment, streams, signals and exit
@@ -11,6 +11,7 @@ import { abortOnSignals } from './signals.ts';
 export async function runProcess(argv: readonly string[], process: NodeJS.Process): Promise<never> {
   const stdout = lazy(() => guarded(process.stdout, process));
   const stderr = lazy(() => guarded(process.stderr, process));
+  const signals = takeableSignals(process);
   const host: Host = {
     get stdin() {
       return process.stdin;
@@ -24,7 +25,8 @@ export async function runProcess(argv: readonly string[], process: NodeJS.Proces
     commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
     env: process.env,
     cwd: process.cwd(),
-    signal: abortOnSignals(process),
+    signal: signals.signal,
+    takeSignals: signals.take,
     now: Date.now,
   };
   process.on('uncaughtException', (error) => {

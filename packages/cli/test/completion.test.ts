@@ -3,10 +3,9 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundleCommand } from './bundled-command.ts';
 import { addSampleImage } from './sample-image.ts';
 import { tsbuild } from './testing-host.ts';
 
@@ -21,21 +20,7 @@ beforeAll(async () => {
   await mkdir(join(directory, 'docker'));
   await writeFile(join(directory, 'Dockerfile'), 'FROM scratch AS one\nFROM scratch AS two\nFROM scratch\n');
   await writeFile(join(directory, 'docker/web'), 'FROM scratch AS web\n');
-  const program = join(directory, 'tsbuild.mjs');
-  await build({
-    entryPoints: [fileURLToPath(new URL('../src/main.ts', import.meta.url))],
-    outfile: program,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    conditions: ['@tsbuild/source'],
-    external: ['koffi'],
-    banner: {
-      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
-    },
-    logLevel: 'error',
-  });
+  const program = await bundleCommand(join(directory, 'program'));
   await mkdir(join(directory, 'bin'));
   await writeFile(join(directory, 'bin/tsbuild'), `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
   await chmod(join(directory, 'bin/tsbuild'), 0o755);

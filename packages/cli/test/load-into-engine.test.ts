@@ -30,7 +30,9 @@ it.skipIf(rootOnly)('pipes the archive into docker load (needs root)', async () 
   );
   const { code, stdout, stderr } = await buildAndLoad(path);
   expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-  expect(stderr).toMatch(/\nLoaded image: my-app\nBuilt my-app .* Next: docker run --rm my-app\n$/);
+  expect(stderr).toMatch(
+    /\nLoaded image: my-app\nLayers:\n.*COPY big \/\nBuilt my-app .* Next: docker run --rm my-app\n$/,
+  );
   expect((await readFile(join(path, 'got.tar'))).includes('manifest.json')).toBe(true);
 });
 

@@ -1,22 +1,18 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { version } from '../src/version.ts';
-
-const BUNDLER = fileURLToPath(new URL('../../../scripts/bundle.mjs', import.meta.url));
+import { bundleCommand } from './bundled-command.ts';
 
 let folder: string;
 let program: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tsbuild-process-test-'));
-  program = join(folder, 'main.js');
-  await promisify(execFile)(process.execPath, [BUNDLER, folder]);
+  program = await bundleCommand(folder);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

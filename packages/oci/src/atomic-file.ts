@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { ownerState, ownerTag } from './process-identity.ts';
 
 /**
  * Replaces a file whole: readers see the old content or the new, also after a crash. Written beside it (or in
@@ -45,9 +46,18 @@ export async function makeFolders(path: string, mode?: number): Promise<void> {
   }
 }
 
-/** A fresh name for a file being written. It says whose it is, so that leftovers of a crash can be told from work. */
+/**
+ * A fresh name for a file or folder being written, `.<what>.<owner>-<random>.tmp`. It says whose it is, so that leftovers
+ * of a crash can be told from work: {@link temporaryOwner}.
+ */
 export function temporaryPath(directory: string, what: string): string {
-  return join(directory, `.${what}.${process.pid}-${randomBytes(8).toString('hex')}.tmp`);
+  return join(directory, `.${what}.${ownerTag()}-${randomBytes(8).toString('hex')}.tmp`);
+}
+
+/** Whether the process that made a {@link temporaryPath} still runs; undefined for other names. */
+export function temporaryOwner(name: string): 'running' | 'gone' | 'unknown' | undefined {
+  const tag = /^\..+\.(\d+-\d+-[0-9a-f]{8})-[0-9a-f]{16}\.tmp$/s.exec(name)?.[1];
+  return tag === undefined ? undefined : ownerState(tag);
 }
 
 /** Makes the names in a folder (a rename, a new file) durable. */

@@ -1,5 +1,5 @@
 export * from './index.ts';
-export { makeFolders, writeFileAtomic } from './atomic-file.ts';
+export { makeFolders, temporaryOwner, temporaryPath, writeFileAtomic } from './atomic-file.ts';
 export { DirectoryBlobStore } from './blob/directory.ts';
 export { hostPlatform } from './host-platform.ts';
 export { decompress, sniffCompression } from './layer/compression.ts';
@@ -88,3 +88,7 @@ export { blobSink, fromLayout, fromStoredImage, indexFromLayout, toLayout, toSto
 export type { ToLayoutOptions } from './layout-image.ts';
 export { fromRegistry, indexFromRegistry, registryContent, toRegistry } from './remote-image.ts';
 export type { FromRegistryOptions, RegistryReader, RegistryWriter } from './remote-image.ts';
+export { checkLayoutAt } from './layout/check/check-layout.ts';
+export type { CheckedLayout, CheckLayoutOptions } from './layout/check/check-layout.ts';
+export type { CheckedBlobs } from './layout/check/check-blobs.ts';
+export type { CheckOptions, Finding, FindingKind, Repair } from './layout/check/finding.ts';

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 
 /**
@@ -36,6 +37,26 @@ export function processState(identity: ProcessIdentity): 'running' | 'gone' | 'u
   const start = processStart(identity.pid);
   if (start === undefined) return processStart(process.pid) === undefined ? 'unknown' : 'gone';
   return start === identity.start ? 'running' : 'gone';
+}
+
+/**
+ * This process in a form that fits into the name of a file: `<pid>-<start>-<world>`. What a killed process left can so be
+ * told from what is being written, at once and without guessing by age.
+ */
+export function ownerTag(): string {
+  const { pid, start, world } = thisProcess();
+  return `${pid}-${start}-${worldHash(world)}`;
+}
+
+/** Whether the process that an {@link ownerTag} names runs; `unknown` for another world, or what is no tag. */
+export function ownerState(tag: string): 'running' | 'gone' | 'unknown' {
+  const [, pid = '', start = '', world = ''] = /^(\d{1,10})-(\d+)-([0-9a-f]{8})$/.exec(tag) ?? [];
+  if (world !== worldHash(thisWorld())) return 'unknown';
+  return processState({ pid: Number(pid), start, world: thisWorld() });
+}
+
+function worldHash(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 8);
 }
 
 /** Reads an identity that was written as JSON; undefined when it is none. */

@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { appendFileSync, constants, type Dirent, statSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type Digest, digestHex, isDigest } from '@tsbuild/oci';
-import { writeFileAtomic } from '@tsbuild/oci/node';
+import { temporaryPath, writeFileAtomic } from '@tsbuild/oci/node';
 import { preimageText } from './cache-key.ts';
 import type { CacheRecord, CacheStore } from './cache-store.ts';
 import type { StepOrigin } from './step-origin.ts';
@@ -176,7 +176,7 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
   /** Not synced: only explanations need it, its name is its digest, and it may be large. */
   async #putListing(id: Digest, listing: string): Promise<void> {
     const path = this.#listingPath(id);
-    const temporary = `${path}.${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
+    const temporary = temporaryPath(dirname(path), basename(path));
     try {
       await mkdir(dirname(path), { recursive: true });
       await writeFile(temporary, listing, { flag: 'wx' });

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { ByteString } from '@tsbuild/oci';
+import { temporaryPath } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import { errorCode } from './context-error.ts';
 import {
@@ -147,7 +147,7 @@ function exists(root: string, path: ByteString): boolean {
 /** Readers see the old file or the new one. Not synced: the checksum tells after a power cut, and a lost cache is no loss. */
 function writeWhole(file: string, bytes: Uint8Array): void {
   mkdirSync(dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+  const temporary = temporaryPath(dirname(file), basename(file));
   try {
     writeFileSync(temporary, bytes, { flag: 'wx', mode: 0o600 });
     renameSync(temporary, file);

@@ -1,5 +1,5 @@
 import { BuildError } from '../errors.ts';
-import type { RunOutput } from './executor.ts';
+import type { RunOutput, RunResult } from './executor.ts';
 
 /**
  * Programs of ours that run last before the command are started under names with this prefix, so that their own
@@ -16,43 +16,57 @@ export const CAPS_TOOL = `${TOOL_PREFIX}caps`;
  * says why the command could not be started.
  */
 export class ExecFailureFilter implements RunOutput {
-  readonly #next: RunOutput;
+  /** Where it passes on to; on a terminal everything is stdout. */
+  readonly next: RunOutput;
   readonly #prefix: string;
+  readonly #terminal: boolean;
   #held: Buffer | undefined = Buffer.alloc(0);
 
-  /** @param prefix how the line begins that is held back */
-  constructor(next: RunOutput, prefix: string = TOOL_PREFIX) {
-    this.#next = next;
-    this.#prefix = prefix;
+  /** @param options.prefix how the line begins that is held back */
+  constructor(next: RunOutput, options: { readonly prefix?: string; readonly terminal?: boolean } = {}) {
+    this.next = options.terminal === true ? { stdout: next.stdout.bind(next), stderr: next.stdout.bind(next) } : next;
+    this.#prefix = options.prefix ?? TOOL_PREFIX;
+    this.#terminal = options.terminal ?? false;
   }
 
-  stdout(chunk: Uint8Array): void {
-    this.#release();
-    this.#next.stdout(chunk);
+  stdout(chunk: Uint8Array): void | Promise<void> {
+    // On a terminal everything is one stream.
+    if (this.#terminal) return this.#take(chunk);
+    void this.#release();
+    return this.next.stdout(chunk);
   }
 
-  stderr(chunk: Uint8Array): void {
-    if (this.#held === undefined) return this.#next.stderr(chunk);
+  stderr(chunk: Uint8Array): void | Promise<void> {
+    return this.#take(chunk);
+  }
+
+  #take(chunk: Uint8Array): void | Promise<void> {
+    if (this.#held === undefined) return this.#pass(chunk);
     this.#held = Buffer.concat([this.#held, chunk]);
     const start = this.#held.toString('latin1', 0, this.#prefix.length);
-    if (!this.#prefix.startsWith(start) || this.#held.length > 4096) this.#release();
+    if (!this.#prefix.startsWith(start) || this.#held.length > 4096) return this.#release();
+  }
+
+  #pass(chunk: Uint8Array): void | Promise<void> {
+    return this.next.stderr(chunk);
   }
 
   /**
    * The exit code of a finished command. When it was never started, says so on stderr in the words users know.
    * @throws BuildError when the sandbox itself was at fault
    */
-  finish(exitCode: number, argv0: string): number {
+  finish(exitCode: number, argv0: string): RunResult {
     const text = this.#held?.toString('utf8') ?? '';
-    const failure = /^(tsbuild-\w+): (.*)\n$/.exec(text);
+    const failure = /^(tsbuild-\w+): (.*?)\r?\n$/.exec(text);
     if (failure === null || exitCode === 0) {
-      this.#release();
-      return exitCode;
+      void this.#release();
+      return { exitCode };
     }
     const [, tool = '', reason = ''] = failure;
     if (tool === EXEC_TOOL && (exitCode === 126 || exitCode === 127)) {
-      this.#next.stderr(Buffer.from(`exec: ${JSON.stringify(argv0)}: ${startFailure(exitCode, argv0, reason)}\n`));
-      return exitCode;
+      const said = `exec: ${JSON.stringify(argv0)}: ${startFailure(exitCode, argv0, reason)}`;
+      void this.#pass(Buffer.from(`${said}${this.#terminal ? '\r' : ''}\n`));
+      return { exitCode, startFailure: said };
     }
     const cwd = /^cannot chdir to '(.*)': (.*)$/.exec(reason);
     if (cwd !== null) {
@@ -70,13 +84,13 @@ export class ExecFailureFilter implements RunOutput {
 
   /** Ends the filter with what is held back passed on: it was the command's own. */
   end(): void {
-    this.#release();
+    void this.#release();
   }
 
-  #release(): void {
+  #release(): void | Promise<void> {
     const held = this.#held;
     this.#held = undefined;
-    if (held !== undefined && held.length > 0) this.#next.stderr(held);
+    if (held !== undefined && held.length > 0) return this.#pass(held);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { ByteString } from '@tsbuild/oci';
 import type { RootMount } from '../root-mount.ts';
 
@@ -68,19 +69,62 @@ export interface RunSpec {
   /** Bytes of `/dev/shm`; 64 MiB when left out. */
   readonly shmSize?: number;
   readonly limits?: readonly ResourceLimit[];
-  readonly network: 'host' | 'none';
+  /** `private` is a network of its own that {@link RunControl.connect} makes reach something. */
+  readonly network: 'host' | 'none' | 'private';
   readonly hostname: string;
+  /** The command gets a terminal of this size; its output all comes as stdout then. */
+  readonly terminal?: TerminalSize;
+  /** Nothing of the root can be written to. */
+  readonly readOnly?: boolean;
 }
 
-/** Where the command's output goes, in the order it comes. */
+/** In characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** For a command that somebody talks to while it runs. */
+export interface RunControl {
+  /** What the command reads from its standard input; without it the input is empty. */
+  readonly input?: Readable | undefined;
+  /** Called with a function that gives the command's terminal another size. */
+  readonly resizable?: (resize: (size: TerminalSize) => Promise<void>) => void;
+  /** Called once, when the command's own process is there. */
+  readonly started?: (command: RunningCommand) => void;
+  /** Connects the `private` network of process `pid`, before the command starts. */
+  readonly connect?: (pid: number) => Promise<void>;
+}
+
+/** One more command to run beside a running one, in the same sandbox. */
+export interface ExecSpec {
+  readonly argv: readonly string[];
+  /** `KEY=value`, complete. */
+  readonly env: readonly string[];
+  readonly cwd: string;
+  readonly user: RunUser;
+  readonly terminal?: TerminalSize;
+}
+
+/** A command that runs. */
+export interface RunningCommand {
+  /** The command's process in this process's pid namespace; it is process 1 of its own. */
+  readonly pid: number;
+  /** Runs another command in the same sandbox; it ends with the first one at the latest. */
+  exec(spec: ExecSpec, output: RunOutput, signal: AbortSignal, control?: RunControl): Promise<RunResult>;
+}
+
+/** Where the command's output goes, in the order it comes. What is returned is waited for before more is read. */
 export interface RunOutput {
-  stdout(chunk: Uint8Array): void;
-  stderr(chunk: Uint8Array): void;
+  stdout(chunk: Uint8Array): void | Promise<void>;
+  stderr(chunk: Uint8Array): void | Promise<void>;
 }
 
 /** How a command ended. A command killed by a signal has exit code 128 + signal number. */
 export interface RunResult {
   readonly exitCode: number;
+  /** Why the command was never started, in the words that its output has too. */
+  readonly startFailure?: string;
 }
 
 /**
@@ -93,5 +137,5 @@ export interface RunResult {
  */
 export interface Executor {
   readonly name: string;
-  run(spec: RunSpec, output: RunOutput, signal: AbortSignal): Promise<RunResult>;
+  run(spec: RunSpec, output: RunOutput, signal: AbortSignal, control?: RunControl): Promise<RunResult>;
 }

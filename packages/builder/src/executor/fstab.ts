@@ -1,6 +1,5 @@
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
+import { temporaryPath } from '@tsbuild/oci/node';
 
 /** One mount, as a line of fstab(5) says it. Paths are byte strings or ASCII. */
 export interface MountLine {
@@ -46,7 +45,7 @@ function create(directory: string): number {
     // Filesystems without O_TMPFILE (NFS, older overlayfs) say so in several ways; a name for an instant does too.
     if (!['EOPNOTSUPP', 'EISDIR', 'ENOENT', 'EINVAL'].includes((error as NodeJS.ErrnoException).code ?? ''))
       throw error;
-    const path = join(directory, `.${randomBytes(8).toString('hex')}`);
+    const path = temporaryPath(directory, 'input');
     const fd = openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_RDWR | constants.O_NOFOLLOW, 0o600);
     unlinkSync(path);
     return fd;

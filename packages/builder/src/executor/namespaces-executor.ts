@@ -1,16 +1,18 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BuildError } from '../errors.ts';
-import { CAPABILITIES } from './capabilities.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
-import type { Executor, ResourceLimit, RunOutput, RunResult, RunSpec, RunUser } from './executor.ts';
+import type { Executor, ResourceLimit, RunControl, RunningCommand, RunOutput, RunResult, RunSpec } from './executor.ts';
+import { execInNamespaces } from './namespaces-exec.ts';
+import { CAPABILITY_OPTIONS, identityOptions } from './privileges.ts';
 import { formatFstab } from './fstab.ts';
-import { findTool, requireTool } from './host-tools.ts';
+import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 import type { IdMaps } from './id-map.ts';
-import { coveringMounts, kernelMounts, rootLine } from './sandbox-mounts.ts';
+import { coveringMounts, hostDevices, kernelMounts, rootLine } from './sandbox-mounts.ts';
 import { PipePool } from './pipes.ts';
-import { READY, runSandbox } from './sandbox-process.ts';
+import { loopbackCommand, READY, runSandbox } from './sandbox-process.ts';
+import type { SandboxProcesses } from './sandbox-process.ts';
 import { prepareScratch } from './sandbox-scratch.ts';
 import type { Scratch } from './sandbox-scratch.ts';
 import { setupFailure } from './setup-failure.ts';
@@ -21,13 +23,39 @@ import { splitEnvironment } from './unsafe-environment.ts';
 const IMAGE_ENV = '@image-env@';
 
 /*
+ * The host's own /proc and /sys, which stay below the new root, unseen. As long as one whole procfs is mounted somewhere, a
+ * command that makes a user namespace may mount another one without masks, and write to /proc/sys of the machine as its
+ * root. The list comes before anything of ours is mounted.
+ */
+const LIST_KERNEL_MOUNTS = `bare=
+while read -r id parent device root point rest; do
+  case "$rest" in 
+    # umount itself looks into /proc: that goes last.
+    *" - proc "*|*" - sysfs "*) if [ "$point" = /proc ]; then bare="$bare /proc"; else bare="$point $bare"; fi ;;
+  esac
+done </proc/self/mountinfo`;
+// In the octal of mountinfo no blank stands in a name.
+const DROP_KERNEL_MOUNTS = `drop() {
+  for point in $bare; do
+    case "$point" in *\\\\*) point=$(printf %b "$point") ;; esac
+    set -- "$@" "$point"
+  done
+  "$UMOUNT" -n -l -- "$@"
+}
+set -f
+drop
+set +f`;
+
+/*
  * Only programs of the host run before the last exec, and nothing of the image is run before the capabilities are gone:
  * an image cannot put its own `chroot` or C library in the way (CVE-2019-14271). No `cd` may come between `mount --move`
  * and the last exec: the working directory is the new root, while `/` is still the old one.
  */
-const SCRIPT = (extra: SandboxExtra): string => `${extra.stage}
+const SCRIPT = (extra: SandboxExtra): string => `${extra.hidesKernel ? LIST_KERNEL_MOUNTS : ''}
+${extra.stage}
 cd "$BASE"
 "$MOUNT" -n -a -T /proc/self/fd/4
+if [ -n "$NODES" ]; then "$CP" -R -P -p $DEVICES "$NODES/" 2>/dev/null || "$MOUNT" -n --bind /dev "$NODES"; fi
 cd "$ROOT"
 "$CP" -R -P "$DEV/." dev/
 "$MOUNT" -n -a -T /proc/self/fd/5
@@ -37,6 +65,11 @@ cd "$ROOT"
 { echo "$HOST" >/proc/sys/kernel/hostname; } 2>/dev/null || hostname "$HOST"
 if [ -n "$LOOPBACK" ]; then $LOOPBACK; fi
 umask 022
+if [ -n "$TTYOWNER" ]; then
+  "$CHOWN" "$TTYOWNER" /dev/pts/0
+  : >dev/console
+  "$MOUNT" -n --bind /dev/pts/0 dev/console </dev/null
+fi
 if [ -n "$LIMITS" ]; then "$PRLIMIT" --pid $$ $LIMITS; fi
 if [ -n "$UNSAFE" ]; then
   env=
@@ -50,6 +83,7 @@ if [ -n "$UNSAFE" ]; then
     set -- "$@" "$argument"
   done
 fi
+${extra.hidesKernel ? DROP_KERNEL_MOUNTS : ''}
 "$MOUNT" -n --move . /
 echo ${READY} >&2
 ${extra.secrets}exec "$@" 2>&3 3>&-
@@ -60,11 +94,13 @@ interface SandboxExtra {
   readonly stage: string;
   readonly place: string;
   readonly secrets: string;
+  /** Whether the host's procfs and sysfs are taken out of the mount namespace. */
+  readonly hidesKernel: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly input: Uint8Array | undefined;
 }
 
-const NO_EXTRA: SandboxExtra = { stage: '', place: '', secrets: '', env: {}, input: undefined };
+const NO_EXTRA: Omit<SandboxExtra, 'hidesKernel'> = { stage: '', place: '', secrets: '', env: {}, input: undefined };
 
 /**
  * Runs commands with util-linux alone: as root, or as uid 0 of a user namespace. What it lacks beside runc: a seccomp
@@ -82,25 +118,32 @@ export class NamespacesExecutor implements Executor {
     this.#pipes = new PipePool(this.#directory);
   }
 
-  async run(spec: RunSpec, output: RunOutput, signal: AbortSignal): Promise<RunResult> {
+  async run(spec: RunSpec, output: RunOutput, signal: AbortSignal, control: RunControl = {}): Promise<RunResult> {
     const ids = readIdMaps();
     const [argv0] = spec.argv;
     if (argv0 === undefined) throw new BuildError('RUN_FAILED', 'no command to run');
-    this.#scratch ??= prepareScratch(this.#directory);
-    const root = rootLine(spec.root, this.#scratch.root, ids);
+    const scratch = (this.#scratch ??= prepareScratch(this.#directory));
+    const root = rootLine(spec.root, scratch.root, ids, spec.readOnly);
     const { safe, unsafe } = splitEnvironment(spec.env);
-    const filter = new ExecFailureFilter(output);
-    const extra = needsStage(spec) ? extraParts(spec, this.#scratch, ids) : NO_EXTRA;
+    const filter = new ExecFailureFilter(output, { terminal: spec.terminal !== undefined });
+    const places = { ids, nodes: ids.nested ? undefined : scratch.nodes };
+    const extra = needsStage(spec) ? extraParts(spec, scratch, ids) : NO_EXTRA;
     const env = {
       BASE: root.base,
-      ROOT: this.#scratch.root,
-      DEV: this.#scratch.dev,
+      ROOT: scratch.root,
+      DEV: scratch.dev,
+      NODES: places.nodes ?? '',
+      DEVICES: hostDevices()
+        .map((name) => `/dev/${name}`)
+        .join(' '),
       HOST: spec.hostname,
       MOUNT: requireTool('mount', 'mount'),
+      UMOUNT: requireTool('umount', 'mount'),
       CP: requireTool('cp', 'coreutils'),
       LOOPBACK: spec.network === 'none' ? loopbackCommand() : '',
       UNSAFE: unsafe.map((entry) => entry.slice(0, entry.indexOf('='))).join(' '),
       ...limitVariables(spec.limits ?? []),
+      ...terminalVariables(spec, ids),
       ...extra.env,
     };
     const end = await runSandbox(
@@ -110,30 +153,53 @@ export class NamespacesExecutor implements Executor {
           ...(existsSync('/proc/self/ns/cgroup') ? ['--cgroup'] : []),
           ...(spec.network === 'none' ? ['--net'] : []),
         ], // biome-ignore format: one list
-        script: SCRIPT(extra),
+        // In a user namespace nobody is the machine's root, and we have forbidden more of them.
+        script: SCRIPT({ ...extra, hidesKernel: !ids.nested }),
         args: [
-          this.#scratch.caps, ...identityOptions(spec.user, ids), ...CAPABILITY_OPTIONS,
+          scratch.caps, ...identityOptions(spec.user, ids), ...CAPABILITY_OPTIONS,
           requireTool('env', 'coreutils'), ...environmentOptions(spec, Object.keys(env)), '--', ...safe,
-          this.#scratch.exec, '--root=.', `--wd=${spec.cwd}`, ...(spec.user.uid === 0 ? [] : [`--setuid=${spec.user.uid}`]), '--',
+          scratch.exec, '--root=.', `--wd=${spec.cwd}`, ...(spec.user.uid === 0 ? [] : [`--setuid=${spec.user.uid}`]), '--',
           ...(unsafe.length === 0 ? [] : [IMAGE_ENV, ...unsafe]),
           ...spec.argv,
         ], // biome-ignore format: one program a line
         env,
-        files: [formatFstab(kernelMounts(root, spec, ids)), formatFstab(coveringMounts(root, spec, ids))],
+        files: [formatFstab(kernelMounts(root, spec, places)), formatFstab(coveringMounts(root, spec, places))],
         input: extra.input,
         scratch: this.#directory,
+        depth: 2,
+        ...(spec.terminal === undefined ? {} : { terminal: { place: 'sandbox', size: spec.terminal } }),
+        privateNetwork: spec.network === 'private',
       },
       this.#pipes,
       filter,
       signal,
+      { ...control, started: (processes) => control.started?.(this.#running(processes, scratch)) },
     );
     if (!end.ready) throw setupFailure(end.complaints, end.exitCode);
-    return { exitCode: filter.finish(end.exitCode, argv0) };
+    return filter.finish(end.exitCode, argv0);
+  }
+
+  #running(processes: SandboxProcesses, scratch: Scratch): RunningCommand {
+    const places = { ...processes, scratch, pipes: this.#pipes };
+    return {
+      pid: processes.command,
+      exec: (spec, output, signal, control = {}) => execInNamespaces(spec, places, output, signal, control),
+    };
   }
 }
 
+/** The terminal is the user's who runs the command. */
+function terminalVariables({ terminal, user }: RunSpec, ids: IdMaps): Readonly<Record<string, string>> {
+  if (terminal === undefined) return { TTYOWNER: '' };
+  return {
+    TTYOWNER: String(user.uid),
+    TTYGROUP: ids.hasGid(5) ? ',gid=5' : '',
+    CHOWN: requireTool('chown', 'coreutils'),
+  };
+}
+
 /** Mounts and secret variables. A secret variable is set by the shell: what stands in arguments everybody can read. */
-function extraParts(spec: RunSpec, scratch: Scratch, ids: IdMaps): SandboxExtra {
+function extraParts(spec: RunSpec, scratch: Scratch, ids: IdMaps): Omit<SandboxExtra, 'hidesKernel'> {
   const secrets = [...(spec.secretEnv ?? [])];
   for (const [name] of secrets) checkSecretName(name);
   const mounts = spec.mounts ?? [];
@@ -164,7 +230,7 @@ function checkSecretName(name: string): void {
 function environmentOptions(spec: RunSpec, own: readonly string[]): readonly string[] {
   const secrets = spec.secretEnv ?? new Map<string, string>();
   if (secrets.size === 0) return ['-i'];
-  const names = [...own, 'PATH', 'LC_ALL', 'LIBMOUNT_FORCE_MOUNT2', 'PWD', 'OLDPWD', 'SHLVL', '_'];
+  const names = [...own, 'PATH', 'LC_ALL', 'LIBMOUNT_FORCE_MOUNT2', 'SHELL', 'PWD', 'OLDPWD', 'SHLVL', '_'];
   return names.filter((name) => !secrets.has(name)).flatMap((name) => ['-u', name]);
 }
 
@@ -175,42 +241,4 @@ function limitVariables(limits: readonly ResourceLimit[]): Readonly<Record<strin
     LIMITS: limits.map(({ name, soft, hard }) => `--${name}=${show(soft)}:${show(hard)}`).join(' '),
     PRLIMIT: requireTool('prlimit'),
   };
-}
-
-const CAPABILITY_OPTIONS = [
-  `--bounding-set=-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}`,
-  '--inh-caps=-all',
-];
-
-/**
- * Groups are set by `setpriv`, while it may; the uid last of all, by the program that starts the command, which also
- * takes root's capabilities away.
- */
-function identityOptions(user: RunUser, ids: IdMaps): readonly string[] {
-  const groups = user.groups.filter(ids.hasGid);
-  for (const [id, has, kind] of [
-    [user.uid, ids.hasUid, 'user'],
-    [user.gid, ids.hasGid, 'group'],
-  ] as const) {
-    if (has(id)) continue;
-    throw new BuildError(
-      'SANDBOX_UNAVAILABLE',
-      `cannot run as ${kind} ${id}: this user namespace has no such ${kind}`,
-      {
-        hint: 'Add ranges for this user to /etc/subuid and /etc/subgid (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME) and install newuidmap.',
-      },
-    );
-  }
-  const change = user.gid === 0 ? [] : ['--regid', String(user.gid)];
-  if (!ids.setgroups) return [...change, ...(change.length > 0 ? ['--keep-groups'] : [])];
-  if (groups.length === 0) return ['--regid', String(user.gid), '--clear-groups'];
-  return ['--regid', String(user.gid), '--groups', groups.join(',')];
-}
-
-/** A command that brings `lo` up, or nothing: without such a program the interface stays down. */
-function loopbackCommand(): string {
-  const ip = findTool('ip');
-  if (ip !== undefined) return `${ip} link set lo up`;
-  const busybox = findTool('busybox');
-  return busybox === undefined ? '' : `${busybox} ip link set lo up`;
 }

@@ -1,19 +1,24 @@
 import { execFile } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { closeSync, constants, lstatSync, openSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, rmSync, unlinkSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { temporaryOwner, temporaryPath } from '@tsbuild/oci/node';
 import { requireTool } from './host-tools.ts';
 
 const O_PATH = 0o10000000;
-const PREFIX = '.pipe-';
-const MAX_AGE = 60_000;
+const PIPE = 'pipe';
 
 /** A pipe: give `write` to a child, then close it here. */
 export interface Pipe {
   readonly read: Socket;
   readonly write: number;
+}
+
+/** A pipe the other way round: give `read` to a child, then close it here. */
+export interface InputPipe {
+  readonly read: number;
+  readonly write: Socket;
 }
 
 /**
@@ -42,6 +47,18 @@ export class PipePool {
     }
   }
 
+  /** A pipe for a command's input, with nobody but the caller at its ends. */
+  async input(): Promise<InputPipe> {
+    if (this.#free.length < 1) await this.#make();
+    const fd = this.#free.pop();
+    if (fd === undefined) throw new Error('no pipes were made');
+    try {
+      return openInput(fd);
+    } finally {
+      closeSync(fd);
+    }
+  }
+
   /** Lets go of all pipes that are not lent. */
   close(): void {
     for (const fd of this.#free.splice(0)) closeSync(fd);
@@ -49,8 +66,7 @@ export class PipePool {
 
   async #make(): Promise<void> {
     this.#clear();
-    const stem = join(this.#directory, `${PREFIX}${randomBytes(8).toString('hex')}`);
-    const paths = [`${stem}-1`, `${stem}-2`];
+    const paths = [temporaryPath(this.#directory, PIPE), temporaryPath(this.#directory, PIPE)];
     // Anyone with the descriptor may open it again: a command as an ordinary user writes to /dev/stderr too.
     await promisify(execFile)(requireTool('mkfifo', 'coreutils'), ['-m', '0666', ...paths]);
     for (const path of paths) {
@@ -59,12 +75,10 @@ export class PipePool {
     }
   }
 
-  /** A pipe has its name for milliseconds only; an old one is what a killed process left. */
+  /** What a killed process left; its pipes had names for milliseconds only. */
   #clear(): void {
-    for (const name of readdirSync(this.#directory).filter((each) => each.startsWith(PREFIX))) {
-      const path = join(this.#directory, name);
-      const stats = lstatSync(path, { throwIfNoEntry: false });
-      if (stats !== undefined && Date.now() - stats.mtimeMs > MAX_AGE) rmSync(path, { force: true });
+    for (const name of readdirSync(this.#directory)) {
+      if (temporaryOwner(name) === 'gone') rmSync(join(this.#directory, name), { force: true });
     }
   }
 }
@@ -74,4 +88,17 @@ function openPipe(fd: number): Pipe {
   const read = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const write = openSync(path, constants.O_WRONLY);
   return { read: new Socket({ fd: read, readable: true, writable: false }), write };
+}
+
+/** Neither end of a named pipe opens without the other: a descriptor for both stands in until they are there. */
+function openInput(fd: number): InputPipe {
+  const path = `/proc/self/fd/${fd}`;
+  const both = openSync(path, constants.O_RDWR);
+  try {
+    const read = openSync(path, constants.O_RDONLY);
+    const write = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    return { read, write: new Socket({ fd: write, readable: false, writable: true }) };
+  } finally {
+    closeSync(both);
+  }
 }

@@ -3,7 +3,7 @@ import { byteStringToUtf8 } from '@tsbuild/oci';
 import type { ByteString } from '@tsbuild/oci';
 import { BuildError } from '../errors.ts';
 import { CAPABILITIES } from './capabilities.ts';
-import type { FileMount, ResourceLimit, RunMount, RunSpec } from './executor.ts';
+import type { ExecSpec, FileMount, ResourceLimit, RunMount, RunSpec, TerminalSize } from './executor.ts';
 import { SHM_SIZE } from './sandbox-mounts.ts';
 import { stagedPlace } from './staged-mounts.ts';
 
@@ -32,9 +32,9 @@ export function runcConfig(spec: RunSpec, { root, stage, cgroupsPath, seccomp }:
   return {
     ociVersion: '1.0.2',
     hostname: spec.hostname,
-    root: { path: root },
+    root: { path: root, readonly: spec.readOnly === true },
     process: {
-      terminal: false,
+      ...(spec.terminal === undefined ? { terminal: false } : terminalConfig(spec.terminal)),
       cwd: spec.cwd,
       // sudo and su must work.
       noNewPrivileges: false,
@@ -77,6 +77,25 @@ export function runcConfig(spec: RunSpec, { root, stage, cgroupsPath, seccomp }:
       readonlyPaths: READ_ONLY,
       ...(seccomp === undefined ? {} : { seccomp }),
     },
+  };
+}
+
+/** The runtime takes the size from its own terminal as soon as that changes. */
+function terminalConfig({ rows, columns }: TerminalSize): object {
+  return { terminal: true, consoleSize: { height: rows, width: columns } };
+}
+
+/** The `process` of a further command in a running container. */
+export function runcProcess(spec: ExecSpec): object {
+  const capabilities = CAPABILITIES.map((name) => `CAP_${name.toUpperCase()}`);
+  return {
+    ...(spec.terminal === undefined ? { terminal: false } : terminalConfig(spec.terminal)),
+    cwd: spec.cwd,
+    noNewPrivileges: false,
+    user: { uid: spec.user.uid, gid: spec.user.gid, additionalGids: spec.user.groups, umask: 0o22 },
+    args: spec.argv,
+    env: spec.env,
+    capabilities: { bounding: capabilities, permitted: capabilities, effective: capabilities },
   };
 }
 

@@ -5,12 +5,14 @@ import { utf8ToByteString } from '@tsbuild/oci';
 import { BuildError } from '../errors.ts';
 import { cgroupName, cgroupPath, removeCgroup, removeStaleCgroups } from './cgroups.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
-import type { Executor, RunOutput, RunResult, RunSpec } from './executor.ts';
+import type { Executor, RunControl, RunOutput, RunResult, RunSpec } from './executor.ts';
 import { formatFstab } from './fstab.ts';
 import { findTool, requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 import { PipePool } from './pipes.ts';
 import { runcConfig } from './runc-config.ts';
+import { execInContainer } from './runc-exec.ts';
+import { RUN_FAILURE as FAILURE, runtimeFailure } from './runc-failure.ts';
 import { rootLine } from './sandbox-mounts.ts';
 import { READY, runSandbox } from './sandbox-process.ts';
 import { installedSeccomp } from './seccomp-profile.ts';
@@ -43,8 +45,6 @@ export function canMakeCgroups(): boolean {
   }
 }
 
-/** How runc begins what it says about a command that it could not start. */
-const FAILURE = 'runc run failed: ';
 const FAILED = 'tsbuild-runtime-failed';
 
 /*
@@ -61,7 +61,7 @@ if [ "$KIND" = crun ] && [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgro
 cd /
 echo ${READY} >&2
 code=0
-"$RUNTIME" --root "$BUNDLE/state" --log "$BUNDLE/log" run --no-new-keyring -b "$BUNDLE" "$ID" 2>&3 3>&- || code=$?
+"$RUNTIME" --root "$BUNDLE/state" --log "$BUNDLE/log" run -b "$BUNDLE" "$ID" 2>&3 3>&- || code=$?
 if [ -s "$BUNDLE/log" ] && [ "$code" != 0 ]; then echo ${FAILED} >&2; "$CAT" "$BUNDLE/log" >&2; fi
 exit "$code"
 `;
@@ -86,13 +86,13 @@ export class RuncExecutor implements Executor {
     this.#pipes = new PipePool(this.#directory);
   }
 
-  async run(spec: RunSpec, output: RunOutput, signal: AbortSignal): Promise<RunResult> {
+  async run(spec: RunSpec, output: RunOutput, signal: AbortSignal, control: RunControl = {}): Promise<RunResult> {
     const [argv0] = spec.argv;
     if (argv0 === undefined) throw new BuildError('RUN_FAILED', 'no command to run');
     const { bundle, root, stage } = this.#prepare();
     const id = cgroupName(randomBytes(6).toString('hex'));
     const ids = readIdMaps();
-    const mount = rootLine(spec.root, root, ids);
+    const mount = rootLine(spec.root, root, ids, spec.readOnly);
     const tmpfs = { source: 'tmpfs', target: utf8ToByteString(bundle), type: 'tmpfs', options: 'mode=700' };
     const config = runcConfig(spec, { root, stage, cgroupsPath: cgroupPath(id), seccomp: installedSeccomp() });
     // The configuration holds secret variables: it takes the way that touches no disk.
@@ -102,7 +102,7 @@ export class RuncExecutor implements Executor {
       ids,
       texts: [Buffer.from(JSON.stringify(config))],
     });
-    const filter = new ExecFailureFilter(output, FAILURE);
+    const filter = new ExecFailureFilter(output, { prefix: FAILURE, terminal: spec.terminal !== undefined });
     let ended = false;
     try {
       const end = await runSandbox(
@@ -123,14 +123,30 @@ export class RuncExecutor implements Executor {
           files: [formatFstab([mount.line, tmpfs])],
           input: staged.input,
           scratch: this.#directory,
+          depth: 3,
+          ...(spec.terminal === undefined ? {} : { terminal: { place: 'runtime', size: spec.terminal } }),
+          privateNetwork: spec.network === 'private',
         },
         this.#pipes,
         filter,
         signal,
+        {
+          ...control,
+          started: ({ command, parent }) => {
+            const container = {
+              runtime: this.#runtime, parent, id: `tsbuild-${id}`, bundle,
+              scratch: this.#directory, pipes: this.#pipes,
+            }; // biome-ignore format: a list
+            control.started?.({
+              pid: command,
+              exec: (more, to, abort, own = {}) => execInContainer(more, container, to, abort, own),
+            });
+          },
+        },
       );
       if (!end.ready) throw setupFailure(end.complaints, end.exitCode);
       ended = !end.afterwards.includes(FAILED);
-      if (!ended) return { exitCode: startFailure(filter, output, end.afterwards, argv0) };
+      if (!ended) return runtimeFailure(filter.take().trim(), filter.next, end.afterwards, argv0);
       filter.end();
       return { exitCode: end.exitCode };
     } finally {
@@ -150,28 +166,4 @@ export class RuncExecutor implements Executor {
     this.#cleared = true;
     return places;
   }
-}
-
-/**
- * Says why the command could not be started, in the words users know, and gives the exit code that a shell would.
- * @throws BuildError when the sandbox itself was at fault
- */
-function startFailure(filter: ExecFailureFilter, output: RunOutput, said: readonly string[], argv0: string): number {
-  const text = filter.take().trim() || (said.at(-1) ?? '');
-  const exec = /exec: ("(?:[^"\\]|\\.)*": .*?)"?$/.exec(text.replaceAll('\\"', '"'));
-  if (exec !== null) {
-    const reason = exec[1] ?? '';
-    output.stderr(Buffer.from(`exec: ${reason}\n`));
-    return /not found|no such file/.test(reason) ? 127 : 126;
-  }
-  if (/chdir to cwd|cwd/.test(text)) {
-    const reason = /: ([^:]*)$/.exec(text)?.[1] ?? text;
-    throw new BuildError('RUN_FAILED', `cannot change to the working directory of ${argv0}: ${reason}`, {
-      output: said,
-    });
-  }
-  throw new BuildError('SANDBOX_UNAVAILABLE', `the container runtime failed: ${text}`, {
-    output: said,
-    hint: 'Use --isolation namespaces, which needs no runtime.',
-  });
 }

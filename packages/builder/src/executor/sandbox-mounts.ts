@@ -8,7 +8,7 @@ import type { RunSpec } from './executor.ts';
 import type { MountLine } from './fstab.ts';
 import type { IdMaps } from './id-map.ts';
 
-/** Device nodes of the host that the sandbox gets. */
+/** Device nodes that the sandbox gets. */
 export const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'] as const;
 
 const MASKED_FILES = ['proc/kcore', 'proc/keys', 'proc/latency_stats', 'proc/timer_list', 'proc/timer_stats',
@@ -35,13 +35,13 @@ export interface RootLine {
  * How the root filesystem is mounted at `target`. `nodev` is what keeps a command with CAP_MKNOD from the host's disks.
  * @throws BuildError `SANDBOX_UNAVAILABLE` for more layers than overlayfs can stack
  */
-export function rootLine(root: RootMount, target: string, ids: Pick<IdMaps, 'nested'>): RootLine {
+export function rootLine(root: RootMount, target: string, ids: Pick<IdMaps, 'nested'>, readOnly = false): RootLine {
   if (root.kind === 'directory') {
     const line = {
       source: utf8ToByteString(root.path),
       target: utf8ToByteString(target),
       type: 'none',
-      options: 'bind,nodev',
+      options: `bind,nodev${readOnly ? ',ro' : ''}`,
     };
     return { base: '/', line };
   }
@@ -63,8 +63,9 @@ export function rootLine(root: RootMount, target: string, ids: Pick<IdMaps, 'nes
     `lowerdir=${lower},upperdir=${name(root.upper)},workdir=${name(root.work)}`,
     // Each of these changes what the upper directory holds, and some kernels have them on by default.
     ids.nested ? 'userxattr,index=off,xino=off' : 'index=off,xino=off,metacopy=off,redirect_dir=off',
-    // The upper directory does not outlive a crash, so nothing need be flushed (dpkg's fsyncs cost seconds).
-    ...(kernelAtLeast(5, 10) ? ['volatile'] : []),
+    // The upper directory of a RUN does not outlive a crash, so nothing need be flushed (dpkg's fsyncs cost seconds).
+    ...(root.durable !== true && kernelAtLeast(5, 10) ? ['volatile'] : []),
+    ...(readOnly ? ['ro'] : []),
   ].join(',');
   if (options.length > MAX_OPTIONS) {
     throw new BuildError(
@@ -91,20 +92,45 @@ function kernelAtLeast(major: number, minor: number): boolean {
   return a > major || (a === major && b >= minor);
 }
 
+/** Who the sandbox is set up by, and where it finds its devices. */
+export interface SandboxPlaces {
+  readonly ids: IdMaps;
+  /**
+   * An empty directory for device nodes of the sandbox's own: root could change mode and owner of the host's through a
+   * bind mount. It lies outside of the root, on the one mount that lets devices work, and each node is bound by itself, so
+   * that a command can use them and make no others. Undefined in a user namespace: nobody can make nodes there, and the
+   * host's cannot be changed.
+   */
+  readonly nodes: string | undefined;
+}
+
 /** What is mounted first: the root, the kernel's filesystems and an empty /dev. */
 export function kernelMounts(
   root: RootLine,
-  spec: Pick<RunSpec, 'network' | 'shmSize'>,
-  ids: IdMaps,
+  spec: Pick<RunSpec, 'network' | 'shmSize' | 'terminal'>,
+  { ids, nodes }: SandboxPlaces,
 ): readonly MountLine[] {
   const at = (path: string): string => `${root.line.target}/${path}`;
   const tty = ids.hasGid(5) ? ',gid=5' : '';
   return [
     root.line,
+    ...(nodes === undefined
+      ? []
+      : [
+          {
+            source: 'tmpfs',
+            target: utf8ToByteString(nodes),
+            type: 'tmpfs',
+            options: 'nosuid,noexec,mode=755,size=64k',
+          },
+        ]),
     { source: 'proc', target: at('proc'), type: 'proc', options: 'nosuid,noexec,nodev' },
     { source: 'tmpfs', target: at('dev'), type: 'tmpfs', options: 'nosuid,nodev,strictatime,mode=755,size=65536k' },
-    { source: 'devpts', target: at('dev/pts'), type: 'devpts',
-      options: `nosuid,noexec,newinstance,ptmxmode=0666,mode=0620${tty},X-mount.mkdir` }, // biome-ignore format: one line each
+    // The one that the command's own terminal is of (see terminal.ts).
+    spec.terminal === undefined
+      ? { source: 'devpts', target: at('dev/pts'), type: 'devpts',
+          options: `nosuid,noexec,newinstance,ptmxmode=0666,mode=0620${tty},X-mount.mkdir` } // biome-ignore format: one line each
+      : { source: '/dev/pts', target: at('dev/pts'), type: 'none', options: 'bind,nosuid,noexec,X-mount.mkdir' },
     {
       source: 'shm',
       target: at('dev/shm'),
@@ -127,8 +153,9 @@ function sharesSysfs(spec: Pick<RunSpec, 'network'>, ids: IdMaps): boolean {
 export function coveringMounts(
   root: RootLine,
   spec: Pick<RunSpec, 'network' | 'files'>,
-  ids: IdMaps,
+  { ids, nodes }: SandboxPlaces,
 ): readonly MountLine[] {
+  const device = (name: string): string => utf8ToByteString(`${nodes ?? '/dev'}/${name}`);
   const at = (path: string): string => `${root.line.target}/${path}`;
   const empty = (path: string): MountLine => ({
     source: 'tmpfs',
@@ -139,14 +166,14 @@ export function coveringMounts(
   // Mounts below a bound /sys stay writable (CVE-2023-25809: cgroups), and cannot be unmounted: cover them.
   const below = sharesSysfs(spec, ids) ? mountsBelowSys() : [];
   return [
-    ...DEVICES.filter((name) => existsSync(`/dev/${name}`)).map((name) => ({
-      source: `/dev/${name}`,
+    ...hostDevices().map((name) => ({
+      source: device(name),
       target: at(`dev/${name}`),
       type: 'none',
       options: 'bind',
     })),
     ...MASKED_FILES.filter((path) => existsSync(`/${path}`)).map((path) => ({
-      source: '/dev/null', target: at(path), type: 'none', options: 'bind' })), // biome-ignore format: one line each
+      source: device('null'), target: at(path), type: 'none', options: 'bind' })), // biome-ignore format: one line each
     ...MASKED_DIRECTORIES.filter(isDirectory).map(empty),
     ...below.map(empty),
     ...READ_ONLY.filter((path) => existsSync(`/${path}`)).map((path) => ({
@@ -155,6 +182,11 @@ export function coveringMounts(
       source: utf8ToByteString(source), target: at(target.replace(/^\/+/, '')), type: 'none',
       options: 'bind,ro,nosuid,nodev,noexec' })), // biome-ignore format: one line each
   ];
+}
+
+/** Those of {@link DEVICES} that this machine has. */
+export function hostDevices(): readonly string[] {
+  return DEVICES.filter((name) => existsSync(`/dev/${name}`));
 }
 
 function isDirectory(path: string): boolean {

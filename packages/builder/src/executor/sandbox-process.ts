@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { constants } from 'node:os';
 import { Socket } from 'node:net';
-import type { Readable } from 'node:stream';
-import { BuildError } from '../errors.ts';
-import type { RunOutput } from './executor.ts';
+import { constants } from 'node:os';
+import type { RunControl, RunOutput, TerminalSize } from './executor.ts';
 import { openNameless } from './fstab.ts';
 import { findTool, requireTool, SYSTEM_PATH } from './host-tools.ts';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
-import type { Pipe, PipePool } from './pipes.ts';
+import type { InputPipe, Pipe, PipePool } from './pipes.ts';
+import { findInit } from './process-tree.ts';
+import { supervise } from './supervise.ts';
+import { onTerminal, resizeTerminal, sizeTerminal, SWAP_STDERR, type TerminalPlace } from './terminal.ts';
 
 /** A script that sets a sandbox up and ends in the command. */
 export interface SandboxProgram {
@@ -32,6 +33,25 @@ export interface SandboxProgram {
   readonly input?: Uint8Array | undefined;
   /** A directory for nameless files. */
   readonly scratch: string;
+  /** Gives the script a terminal. */
+  readonly terminal?: { readonly place: TerminalPlace; readonly size: TerminalSize } | undefined;
+  /** Makes a network namespace around all the others, for {@link RunControl.connect}. */
+  readonly privateNetwork?: boolean;
+  /** How many pid namespaces are between this process and the command. */
+  readonly depth: number;
+}
+
+/** The processes of a sandbox whose command runs. */
+export interface SandboxProcesses {
+  /** The command's own. */
+  readonly command: number;
+  /** What started the innermost namespaces: it sees their mounts, but as the host has its root. */
+  readonly parent: number;
+}
+
+/** {@link RunControl} for a program of which we know the processes. */
+export interface SandboxControl extends Pick<RunControl, 'input' | 'connect' | 'resizable'> {
+  readonly started?: ((processes: SandboxProcesses) => void) | undefined;
 }
 
 /** How a {@link SandboxProgram} ended. */
@@ -52,10 +72,14 @@ export const READY = 'tsbuild-sandbox-ready';
  * Two pid namespaces, one in the other. The init of the outer one is this script and nothing that a user's command can
  * touch: the kernel takes a process's death signal away when it changes its uid, so a command that is an init itself
  * (`USER 1000`, `RUN exec su nobody`) would outlive us. When the outer init dies, everything in both namespaces dies.
+ *
+ * It dies with `unshare` by a signal that it asks for after it was forked; if `unshare` was killed before that, nobody
+ * would ever end it. By now it has asked, so it is enough that its parent is still `unshare`. (/proc is the host's.)
  */
-const OUTER = `read -r pid rest </proc/self/stat
+const OUTER = (steps: string): string => `read -r pid name state parent rest </proc/self/stat
 echo "init $pid" >&2
-"$@"
+if read -r name <"/proc/$parent/comm" && [ "$name" != unshare ]; then exit 1; fi
+${steps}"$@"
 exit $?`;
 
 /**
@@ -63,41 +87,112 @@ exit $?`;
  * `--kill-child` kills the init of its pid namespace, and the kernel kills the rest. Call it on the main thread only: the
  * death signal comes when the spawning *thread* ends.
  */
-export function runSandbox(
+export async function runSandbox(
   program: SandboxProgram,
   pipes: PipePool,
   output: RunOutput,
   signal: AbortSignal,
+  control: SandboxControl = {},
 ): Promise<SandboxEnd> {
   signal.throwIfAborted();
-  return pipes.lend((stdout, stderr) => {
-    const child = start(program, stdout, stderr);
-    return supervise(child, { stdout: stdout.read, stderr: stderr.read }, output, signal);
-  });
+  // A terminal whose input ends tells its programs to end: it stays open even when nobody types.
+  const input = control.input === undefined && program.terminal === undefined ? undefined : await pipes.input();
+  try {
+    return await pipes.lend((stdout, stderr) => {
+      const child = start(program, { stdout, stderr, input }, control.connect);
+      if (input !== undefined) control.input?.on('error', () => {}).pipe(input.write.on('error', () => {}));
+      const { pid } = child;
+      if (pid !== undefined) control.resizable?.((to) => resizeTerminal(pid, to));
+      return follow(program, child, { stdout, stderr, output, signal }, control);
+    });
+  } finally {
+    if (input !== undefined) control.input?.unpipe(input.write);
+    input?.write.destroy();
+  }
 }
 
-function start(program: SandboxProgram, stdout: Pipe, stderr: Pipe): ChildProcess {
-  const opened = [stdout.write, stderr.write];
+interface Streams {
+  readonly stdout: Pipe;
+  readonly stderr: Pipe;
+  readonly input: InputPipe | undefined;
+}
+
+async function follow(
+  program: SandboxProgram,
+  child: ChildProcess,
+  { stdout, stderr, output, signal }: Omit<Streams, 'input'> & { output: RunOutput; signal: AbortSignal },
+  control: SandboxControl,
+): Promise<SandboxEnd> {
+  let over = false;
+  const { exitCode, complaints } = await supervise(
+    {
+      child,
+      streams: { stdout: stdout.read, stderr: stderr.read },
+      kill: (said) => kill(child, said),
+      onComplaint: (line) => {
+        if (line !== READY || control.started === undefined || child.pid === undefined) return;
+        void findInit(child.pid, program.depth, () => over).then((found) => {
+          if (found !== undefined && !over) control.started?.(found);
+        });
+      },
+    },
+    output,
+    signal,
+  ).finally(() => (over = true));
+  const lines = complaints.filter((line) => !/^init \d+$/.test(line));
+  const ready = lines.indexOf(READY);
+  const cut = ready < 0 ? lines.length : ready;
+  // `unshare` ends by the signal that ended its child, which for SIGKILL it cannot (util-linux 2.38): it complains instead.
+  const killed = exitCode === 1 && lines.some((line) => /sigprocmask/.test(line));
+  return {
+    exitCode: killed ? 128 + constants.signals.SIGKILL : exitCode,
+    ready: ready >= 0,
+    complaints: lines.slice(0, cut),
+    afterwards: lines.slice(cut + 1),
+  };
+}
+
+function start(
+  program: SandboxProgram,
+  { stdout, stderr, input }: Streams,
+  connect: RunControl['connect'],
+): ChildProcess {
+  const opened = [stdout.write, stderr.write, ...(input === undefined ? [] : [input.read])];
   try {
     const unshare = requireTool('unshare');
     const files = program.files.map((text) => openNameless(program.scratch, text));
     opened.push(...files);
-    const stdio: Exclude<StdioOptions, string> = ['ignore', stdout.write, 'pipe', stderr.write, ...files];
+    const stdio: Exclude<StdioOptions, string> = [
+      input?.read ?? 'ignore', stdout.write, 'pipe', stderr.write, ...files,
+    ]; // biome-ignore format: one list
     const inputAt = program.input === undefined ? undefined : stdio.push('pipe') - 1;
+    const goAt = program.privateNetwork === true && connect !== undefined ? stdio.push('pipe') - 1 : undefined;
     const shell = closeInherited(stdio, opened);
+    const { terminal } = program;
+    const steps = [
+      ...(program.privateNetwork === true ? [loopbackCommand()] : []),
+      ...(goAt === undefined ? [] : [`read -r _ <&${goAt} || exit 1`, `exec ${goAt}<&-`]),
+      ...(terminal === undefined ? [] : ['exec 3>&2']),
+    ].filter((step) => step !== '');
+    const script = terminal === undefined ? program.script : `${sizeTerminal(terminal.size)}${program.script}`;
+    const command = [
+      unshare, ...program.namespaces, '--pid', '--fork', '--', '/bin/sh', '-euc', script, 'sandbox', ...program.args,
+    ]; // biome-ignore format: one program a line
     const args = [
-      '--pdeathsig', 'KILL', unshare, '--pid', '--fork', '--kill-child=KILL', '--',
-      shell.path, '-uc', `${shell.closing}${OUTER}`, 'sandbox', unshare, ...program.namespaces, '--pid', '--fork', '--',
-      '/bin/sh', '-euc', program.script, 'sandbox', ...program.args,
+      '--pdeathsig', 'KILL', unshare, ...(program.privateNetwork === true ? ['--net'] : []),
+      '--pid', '--fork', '--kill-child=KILL', '--',
+      shell.path, '-uc', `${shell.closing}${OUTER(steps.map((step) => `${step}\n`).join(''))}`, 'sandbox',
+      ...(terminal === undefined ? command : onTerminal(command, terminal.place, SWAP_STDERR)),
     ]; // biome-ignore format: one program a line
     const child = spawn(requireTool('setpriv'), args, {
       stdio,
-      env: { PATH: SYSTEM_PATH, LC_ALL: 'C', LIBMOUNT_FORCE_MOUNT2: 'always', ...program.env },
+      env: { PATH: SYSTEM_PATH, LC_ALL: 'C', LIBMOUNT_FORCE_MOUNT2: 'always', SHELL: '/bin/sh', ...program.env },
       // A session of its own: Ctrl-C reaches us alone, and the command cannot reach the terminal.
       detached: true,
       cwd: '/',
     });
     if (inputAt !== undefined) feed(child, inputAt, program.input ?? new Uint8Array());
+    if (goAt !== undefined && connect !== undefined) letGo(child, goAt, connect);
     return child;
   } catch (error) {
     stdout.read.destroy();
@@ -106,6 +201,36 @@ function start(program: SandboxProgram, stdout: Pipe, stderr: Pipe): ChildProces
   } finally {
     for (const fd of opened) closeSync(fd);
   }
+}
+
+/** Connects the network of the outer init, which then goes on; one that cannot be connected ends. */
+function letGo(child: ChildProcess, descriptor: number, connect: (pid: number) => Promise<void>): void {
+  const channel = (child.stdio as readonly unknown[])[descriptor];
+  if (!(channel instanceof Socket)) return;
+  channel.on('error', () => {}).resume();
+  let said = '';
+  const listen = (chunk: Buffer): void => {
+    said += chunk.toString('latin1');
+    const init = /^init (\d+)$/m.exec(said)?.[1];
+    if (init === undefined) return;
+    child.stderr?.off('data', listen);
+    connect(Number(init)).then(
+      () => channel.end('go\n'),
+      (error: unknown) => {
+        child.emit('error', error);
+        channel.destroy();
+      },
+    );
+  };
+  child.stderr?.on('data', listen);
+}
+
+/** A command that brings `lo` up, or nothing: without such a program the interface stays down. */
+export function loopbackCommand(): string {
+  const ip = findTool('ip');
+  if (ip !== undefined) return `${ip} link set lo up`;
+  const busybox = findTool('busybox');
+  return busybox === undefined ? '' : `${busybox} ip link set lo up`;
 }
 
 function feed(child: ChildProcess, descriptor: number, input: Uint8Array): void {
@@ -134,80 +259,17 @@ function closeInherited(stdio: unknown[], opened: number[]): { readonly path: st
   return { path: '/bin/sh', closing: '' };
 }
 
-/** Follows a started sandbox to its end; settles when all of its processes are gone. */
-function supervise(
-  child: ChildProcess,
-  streams: { readonly stdout: Readable; readonly stderr: Readable },
-  output: RunOutput,
-  signal: AbortSignal,
-): Promise<SandboxEnd> {
-  return new Promise((resolve, reject) => {
-    let failure: { readonly reason: unknown } | undefined;
-    let setup = '';
-    const stop = (reason: unknown): void => {
-      failure ??= { reason };
-      kill(child, setup);
-    };
-    const abort = (): void => stop(signal.reason);
-    const follow = (stream: Readable, take: (chunk: Uint8Array) => void): Promise<void> => {
-      stream.on('error', stop).on('data', (chunk: Buffer) => {
-        if (failure !== undefined) return;
-        try {
-          take(chunk);
-        } catch (error) {
-          stop(error);
-        }
-      });
-      return new Promise((closed) => stream.once('close', closed));
-    };
-    const ended = new Promise<number>((settle) => {
-      child.once('error', (error) => {
-        failure ??= { reason: spawnFailure(error) };
-        settle(1);
-      });
-      child.once('close', (code, killedBy) =>
-        settle(code ?? 128 + (killedBy === null ? 9 : constants.signals[killedBy])),
-      );
-    });
-    const closed = [
-      follow(streams.stdout, (chunk) => output.stdout(chunk)),
-      follow(streams.stderr, (chunk) => output.stderr(chunk)),
-    ];
-    child.stderr?.on('data', (chunk: Buffer) => {
-      if (setup.length < 65_536) setup += chunk.toString('utf8');
-      // The abort came before we knew whom to kill.
-      if (failure !== undefined) kill(child, setup);
-    });
-    signal.addEventListener('abort', abort, { once: true });
-    void Promise.all([ended, ...closed]).then(([exitCode]) => {
-      signal.removeEventListener('abort', abort);
-      if (failure !== undefined) return reject(failure.reason);
-      const lines = setup.split('\n').filter((line) => line !== '' && !/^init \d+$/.test(line));
-      const ready = lines.indexOf(READY);
-      const cut = ready < 0 ? lines.length : ready;
-      resolve({ exitCode, ready: ready >= 0, complaints: lines.slice(0, cut), afterwards: lines.slice(cut + 1) });
-    });
-  });
-}
-
-function spawnFailure(error: NodeJS.ErrnoException): Error {
-  if (error.code !== 'E2BIG') return error;
-  return new BuildError('RUN_FAILED', 'the command and its environment are too long for the kernel (E2BIG)', {
-    hint: 'Put the script into a file and COPY it; one argument may have at most 128 KiB.',
-    cause: error,
-  });
-}
-
 /**
  * Kills the init of the outer namespace and not its parent, which then waits until the kernel has taken down all of the
  * namespace: so nothing is left when the parent has ended.
  */
 function kill(child: ChildProcess, setup: string): void {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  if (child.exitCode !== null || child.pid === undefined) return;
   const init = /^init (\d+)$/m.exec(setup)?.[1];
   try {
-    if (init === undefined) child.kill('SIGKILL');
-    else process.kill(Number(init), 'SIGKILL');
+    // Where we killed the parent first, because we did not know the init, that may live on.
+    if (init !== undefined) process.kill(Number(init), 'SIGKILL');
+    else if (child.signalCode === null) child.kill('SIGKILL');
   } catch {
     child.kill('SIGKILL'); // It is gone already, or not ours to signal: its parent is.
   }

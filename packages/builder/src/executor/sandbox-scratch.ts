@@ -1,6 +1,6 @@
 import { mkdirSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { temporaryPath } from '@tsbuild/oci/node';
 import { CAPS_TOOL, EXEC_TOOL } from './exec-failure.ts';
 import { requireTool } from './host-tools.ts';
 import { DEVICES } from './sandbox-mounts.ts';
@@ -13,6 +13,8 @@ export interface Scratch {
   readonly stage: string;
   /** What a fresh /dev is filled with: mount points for device nodes and the usual links. */
   readonly dev: string;
+  /** An empty directory: where each sandbox of root has device nodes of its own made (see `kernelMounts`). */
+  readonly nodes: string;
   /** `unshare` and `setpriv` under names of ours (see exec-failure.ts). */
   readonly exec: string;
   readonly caps: string;
@@ -32,11 +34,13 @@ export function prepareScratch(directory: string): Scratch {
     root: join(directory, 'root'),
     stage: join(directory, 'stage'),
     dev: join(directory, 'dev'),
+    nodes: join(directory, 'nodes'),
     exec: join(directory, EXEC_TOOL),
     caps: join(directory, CAPS_TOOL),
   };
   mkdirSync(scratch.root, { recursive: true, mode: 0o755 });
   mkdirSync(scratch.stage, { recursive: true, mode: 0o755 });
+  mkdirSync(scratch.nodes, { recursive: true, mode: 0o755 });
   mkdirSync(scratch.dev, { recursive: true, mode: 0o755 });
   for (const name of DEVICES) writeFileSync(join(scratch.dev, name), '');
   for (const [name, target] of Object.entries(DEV_LINKS)) link(join(scratch.dev, name), target);
@@ -51,7 +55,7 @@ function link(path: string, target: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  const temporary = `${path}.${randomBytes(6).toString('hex')}`;
+  const temporary = temporaryPath(dirname(path), basename(path));
   symlinkSync(target, temporary);
   renameSync(temporary, path);
 }

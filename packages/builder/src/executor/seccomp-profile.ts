@@ -55,6 +55,8 @@ export function installedSeccomp(): object | undefined {
  */
 const NAMESPACE_CALLS = new Set(['clone', 'clone3', 'unshare', 'setns', 'mount', 'umount', 'umount2', 'pivot_root', 'fsopen',
   'fsconfig', 'fsmount', 'fspick', 'move_mount', 'open_tree', 'mount_setattr']); // biome-ignore format: one list
+/** Keyrings know no namespaces but those of users: root of the sandbox would get at root's. Docker's profile denies them. */
+const KEYRING_CALLS = new Set(['keyctl', 'add_key', 'request_key']);
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET. */
 const NEW_NAMESPACE_FLAGS = 0x7e020000;
 const ENOSYS = 38;
@@ -90,7 +92,9 @@ export function resolveSeccomp(profile: SeccompProfile, architecture: string): o
     architectures: [native, ...subArchitectures],
     syscalls: [
       ...profile.syscalls.filter(applies).flatMap(({ names, name: single = '', action, args, errnoRet }) => {
-        const kept = (names ?? [single]).filter((each) => !NAMESPACE_CALLS.has(each));
+        const kept = (names ?? [single]).filter(
+          (each) => !NAMESPACE_CALLS.has(each) && !(action === 'SCMP_ACT_ALLOW' && KEYRING_CALLS.has(each)),
+        );
         if (kept.length === 0) return [];
         const condition = args === undefined || args === null ? {} : { args };
         return [{ names: kept, action, ...condition, ...(errnoRet === undefined ? {} : { errnoRet }) }];

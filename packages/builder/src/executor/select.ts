@@ -5,7 +5,8 @@ import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 import { NamespacesExecutor } from './namespaces-executor.ts';
 import { canMakeCgroups, findRuntime, RuncExecutor } from './runc-executor.ts';
-import { blockNestedUserNamespaces } from './user-namespace.ts';
+import { leaveSessionKeyring } from './session-keyring.ts';
+import { blockNestedUserNamespaces, explainUserNamespaces } from './user-namespace.ts';
 
 /** The values of `--isolation`. */
 export type Isolation = 'auto' | 'runc' | 'namespaces';
@@ -27,6 +28,7 @@ export async function selectExecutor(isolation: Isolation, options: ExecutorOpti
   requirePrivilege();
   for (const tool of ['setpriv', 'unshare', 'mount']) requireTool(tool);
   blockNestedUserNamespaces();
+  await leaveSessionKeyring();
   const nested = readIdMaps().nested;
   const runtime = findRuntime();
   if (isolation === 'runc') {
@@ -57,6 +59,7 @@ const CAP_SYS_ADMIN = 21n;
 
 function requirePrivilege(): void {
   if (process.geteuid?.() !== 0) {
+    explainUserNamespaces();
     throw new BuildError('SANDBOX_UNAVAILABLE', 'commands can be run as root or in a user namespace only', {
       hint: 'The tsbuild command makes the user namespace itself; programs call runInUserNamespace() first.',
     });

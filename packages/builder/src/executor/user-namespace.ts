@@ -72,7 +72,7 @@ export async function runInUserNamespace(argv: readonly string[], warn: (text: s
       child.once('error', reject);
       child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
-    if (exitCode !== 0 && performance.now() - started < 500) diagnose();
+    if (exitCode !== 0 && performance.now() - started < 500) explainUserNamespaces();
     return exitCode;
   } finally {
     for (const [signal, handler] of handlers) process.off(signal, handler);
@@ -92,8 +92,11 @@ export function blockNestedUserNamespaces(): void {
   }
 }
 
-/** When the program ended at once: was it the namespace that failed? Tries it with nothing inside. */
-function diagnose(): void {
+/**
+ * Tries to make a user namespace with nothing inside.
+ * @throws BuildError `SANDBOX_UNAVAILABLE` saying why there can be none
+ */
+export function explainUserNamespaces(): void {
   const { command, args } = userNamespaceCommand(['/bin/sh', '-c', ':']);
   const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   if (status !== 0) throw forbidden(stderr.trim().split('\n')[0] ?? '');
@@ -109,20 +112,32 @@ const SWITCHES: readonly { readonly path: string; readonly off: string; readonly
 ];
 
 function refuseForbidden(): void {
-  for (const { path, off, hint } of SWITCHES) {
-    if (setting(path) === off)
-      throw new BuildError('SANDBOX_UNAVAILABLE', `this machine allows no user namespaces (${path} is ${off})`, {
-        hint,
-      });
-  }
+  const found = forbiddenUserNamespaces();
+  if (found === undefined) return;
+  throw new BuildError(
+    'SANDBOX_UNAVAILABLE',
+    `this machine allows no user namespaces (${found.path} is ${found.off})`,
+    { hint: found.hint },
+  );
+}
+
+/** The kernel's switch that forbids user namespaces; undefined when none does. */
+export function forbiddenUserNamespaces():
+  | { readonly path: string; readonly off: string; readonly hint: string }
+  | undefined {
+  return SWITCHES.find(({ path, off }) => setting(path) === off);
+}
+
+/** Ubuntu's restriction of user namespaces to programs that have a profile for them. */
+export function restrictedByAppArmor(): boolean {
+  return setting('/proc/sys/kernel/apparmor_restrict_unprivileged_userns') === '1';
 }
 
 function forbidden(said: string): BuildError {
-  const apparmor = setting('/proc/sys/kernel/apparmor_restrict_unprivileged_userns') === '1';
   return new BuildError('SANDBOX_UNAVAILABLE', `cannot make a user namespace: ${said}`, {
-    hint: apparmor
+    hint: restrictedByAppArmor()
       ? "Ubuntu's AppArmor restricts user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or run as root."
-      : 'Inside a container its seccomp profile may forbid it: run the container with --security-opt seccomp=unconfined, or run as root.',
+      : 'Inside a container its seccomp profile may forbid it: run the container with --security-opt seccomp=unconfined, or run as root. Dockerfiles without RUN build anyway.',
   });
 }
 
@@ -135,7 +150,7 @@ function setting(path: string): string | undefined {
 }
 
 /** Why ranges of ids cannot be mapped; undefined when they can. */
-function missingForRanges(): string | undefined {
+export function missingForRanges(): string | undefined {
   if (findTool('newuidmap') === undefined || findTool('newgidmap') === undefined) {
     return 'newuidmap is missing: install the package uidmap or shadow-utils';
   }

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { constants, closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
+import { temporaryPath } from '@tsbuild/oci/node';
 
 /** Reads a small JSON document; undefined when it is missing, damaged or not `isValid`. */
 export function readKept<T>(path: string, isValid: (value: Partial<T>) => boolean): T | undefined {
@@ -22,7 +22,7 @@ export function readKept<T>(path: string, isValid: (value: Partial<T>) => boolea
  * with such a file an explanation is lost and no more.
  */
 export function writeKept(path: string, value: unknown): void {
-  const temporary = `${path}.${process.pid}-${randomBytes(8).toString('hex')}.tmp`;
+  const temporary = temporaryPath(dirname(path), basename(path));
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
     writeFileSync(temporary, JSON.stringify(value), { flag: 'wx', mode: 0o644 });

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   chownSync,
@@ -10,8 +9,9 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { canonicalJson, type Digest, sha256Digest } from '@tsbuild/oci';
+import { temporaryPath } from '@tsbuild/oci/node';
 import { FileLock } from './file-lock.ts';
 
 /** Where imported caches wait for their first command. */
@@ -196,7 +196,7 @@ async function make(
   fill: (directory: string) => Promise<void>,
   imported: string | undefined,
 ): Promise<void> {
-  const temporary = `${directory}.${randomBytes(6).toString('hex')}`;
+  const temporary = temporaryPath(dirname(directory), basename(directory));
   try {
     if (imported === undefined || !adopt(imported, temporary)) {
       mkdirSync(temporary);
@@ -232,7 +232,7 @@ function adopt(imported: string, directory: string): boolean {
 }
 
 function describe(place: string, { id, namespace }: CacheRequest): void {
-  const temporary = join(place, `mount.json.${randomBytes(6).toString('hex')}`);
+  const temporary = temporaryPath(place, 'mount.json');
   const uses = (read(place)?.uses ?? 0) + 1;
   writeFileSync(temporary, `${JSON.stringify({ id, namespace, usedAt: Date.now(), uses })}\n`);
   renameSync(temporary, join(place, 'mount.json'));
@@ -242,10 +242,16 @@ function describe(place: string, { id, namespace }: CacheRequest): void {
 function read(place: string): StoredCache | undefined {
   const path = join(place, 'mount.json');
   if (!existsSync(path)) return undefined;
-  const found = JSON.parse(readFileSync(path, 'utf8')) as Pick<StoredCache, 'id' | 'namespace' | 'usedAt'> & {
-    readonly uses?: number;
-  };
-  return { ...found, uses: found.uses ?? 0, place, directories: instancesOf(place) };
+  try {
+    const found = JSON.parse(readFileSync(path, 'utf8')) as Pick<StoredCache, 'id' | 'namespace' | 'usedAt'> & {
+      readonly uses?: number;
+    };
+    return { ...found, uses: found.uses ?? 0, place, directories: instancesOf(place) };
+  } catch (error) {
+    // Damaged by a power cut: the next command that takes the cache describes it anew.
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 function instancesOf(place: string): readonly string[] {

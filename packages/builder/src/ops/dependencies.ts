@@ -1,5 +1,6 @@
 import type { BlobStore } from '@tsbuild/oci';
-import type { Executor } from '../executor/executor.ts';
+import type { BuildError } from '../errors.ts';
+import type { Executor, RunControl, RunOutput, TerminalSize } from '../executor/executor.ts';
 import type { MountSources } from '../mounts/mount-sources.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
 import type { ArchivePlaces } from './archive.ts';
@@ -22,6 +23,20 @@ interface SandboxFiles {
   readonly resolvConf: string;
 }
 
+/** A RUN that failed, while its sandbox can still be had. */
+export interface FailedRun {
+  readonly error: BuildError;
+  /** Runs a shell where the command ran: the files as they were before it, its mounts, environment and user. */
+  readonly shell: (session: ShellSession) => Promise<number>;
+}
+
+/** Whoever sits at a {@link FailedRun}'s shell. */
+export interface ShellSession {
+  readonly output: RunOutput;
+  readonly control: RunControl;
+  readonly terminal?: TerminalSize;
+}
+
 /** What the steps work with; the seams arrive as values, the wiring is elsewhere. */
 export interface OpDependencies {
   readonly blobs: BlobStore;
@@ -39,4 +54,6 @@ export interface OpDependencies {
   readonly sandbox: () => Promise<Sandbox>;
   /** `SOURCE_DATE_EPOCH`, seconds since 1970: everything new gets no later time. */
   readonly epoch: number | undefined;
+  /** Asked when a command failed, before the build ends with its error. */
+  readonly onFailedRun?: ((failed: FailedRun) => Promise<void>) | undefined;
 }

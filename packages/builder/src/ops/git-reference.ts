@@ -121,3 +121,8 @@ export function withoutCredentials(url: string): string {
     /^ssh:/i.test(scheme) && !userinfo.includes(':') ? `${scheme}${userinfo}@` : `${scheme}xxxxx:xxxxx@`,
   );
 }
+
+/** A text of a Dockerfile as records may keep it: of all URLs in it, as of one by {@link withoutCredentials}. */
+export function withoutPasswords(text: string): string {
+  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']*:[^\s/?#@"']+@/gi, '$1xxxxx:xxxxx@');
+}

@@ -7,7 +7,8 @@ import type { Executor, ResourceLimit, RunSpec } from '../executor/executor.ts';
 import { type Identity, lookupUser } from '../executor/identity.ts';
 import { ensureDirectory, prepareMountPoints } from '../executor/mount-points.ts';
 import type { PreparedStep, StepContext, StepVertex, Vertex } from '../solver/vertex.ts';
-import type { OpDependencies } from './dependencies.ts';
+import type { ActiveSnapshot } from '../snapshot/snapshotter.ts';
+import type { OpDependencies, Sandbox } from './dependencies.ts';
 import { locate } from './locate.ts';
 import { DEFAULT_PATH } from './default-path.ts';
 import { OutputTail } from './output-tail.ts';
@@ -105,6 +106,48 @@ async function execute(
   { parent, mounts }: { readonly parent: Rootfs; readonly mounts: RunMounts },
   context: StepContext,
 ): Promise<LayerOutput> {
+  try {
+    return await prepared(request, deps, { parent, mounts }, context, async (spec, { sandbox, snapshot }) => {
+      await runCommand(request, spec, sandbox.executor, context);
+      return async () => writeResult(snapshot, deps);
+    });
+  } catch (error) {
+    const failed = error instanceof BuildError && error.exitCode !== undefined && !context.signal.aborted;
+    if (!failed || deps.onFailedRun === undefined) throw error;
+    await deps.onFailedRun({
+      error,
+      // Everything anew: the failed command may have changed what it had.
+      shell: ({ output, control, terminal }) =>
+        prepared(request, deps, { parent, mounts }, context, async (spec, { sandbox }) => {
+          const wanted: RunSpec = {
+            ...spec,
+            argv: shellOf(request.argv),
+            ...(terminal === undefined ? {} : { terminal }),
+          };
+          const { exitCode } = await sandbox.executor.run(wanted, output, context.signal, control);
+          return async () => exitCode;
+        }),
+    });
+    throw error;
+  }
+}
+
+/** The shell of a RUN in shell form, else that of every image that has one. */
+function shellOf(argv: readonly string[]): readonly string[] {
+  return argv.length === 3 && argv[1] === '-c' ? argv.slice(0, 1) : ['/bin/sh'];
+}
+
+/** A sandbox with a snapshot and mounts of its own, for as long as `use` and what it returns take. */
+async function prepared<T>(
+  request: RunRequest,
+  deps: OpDependencies,
+  { parent, mounts }: { readonly parent: Rootfs; readonly mounts: RunMounts },
+  context: StepContext,
+  use: (
+    spec: RunSpec,
+    place: { readonly sandbox: Sandbox; readonly snapshot: ActiveSnapshot },
+  ) => Promise<() => Promise<T>>,
+): Promise<T> {
   const sandbox = await deps.sandbox();
   const layers = await deps.layers.ensure(parent.layers);
   const tree = await deps.trees.treeOf(parent);
@@ -123,6 +166,7 @@ async function execute(
     mounts: open.ready,
   });
   ensureDirectory(tree, snapshot.writable, utf8ToByteString(request.workingDirectory));
+  let finish: () => Promise<T>;
   try {
     const { shmSize, limits } = request.limits;
     const spec: RunSpec = {
@@ -139,10 +183,14 @@ async function execute(
       ...(shmSize === undefined ? {} : { shmSize }),
       ...(limits.length === 0 ? {} : { limits }),
     };
-    await runCommand(request, spec, sandbox.executor, context);
+    finish = await use(spec, { sandbox, snapshot });
   } finally {
     points.cleanup();
   }
+  return await finish();
+}
+
+async function writeResult(snapshot: ActiveSnapshot, deps: OpDependencies): Promise<LayerOutput> {
   const writer = new LayerWriter(await deps.blobs.create());
   try {
     await snapshot.writeChanges(writer, deps.epoch === undefined ? {} : { epoch: deps.epoch });

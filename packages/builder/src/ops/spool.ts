@@ -1,5 +1,6 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryPath } from '@tsbuild/oci/node';
 
 /** A file without a name: what is too large for memory lies there for a while. Gone when closed, or with the process. */
 export class Spool implements Disposable {
@@ -9,7 +10,8 @@ export class Spool implements Disposable {
 
   constructor(directory: string) {
     mkdirSync(directory, { recursive: true });
-    const folder = mkdtempSync(join(directory, 'spool-'));
+    const folder = temporaryPath(directory, 'spool');
+    mkdirSync(folder, { mode: 0o700 });
     try {
       this.#fd = openSync(join(folder, 'spool'), 'wx+', 0o600);
     } finally {

@@ -3,6 +3,7 @@ import type { Instruction } from '../dockerfile/instruction.ts';
 import { expandWord } from '../dockerfile/words.ts';
 import type { StepOrigin } from '../cache/step-origin.ts';
 import type { SourceTree } from '../context/source-tree.ts';
+import { withoutPasswords } from '../ops/git-reference.ts';
 import type { OpDependencies } from '../ops/dependencies.ts';
 import { EMPTY_ROOTFS, rootfsId } from '../ops/rootfs.ts';
 import type { RunLimits } from '../ops/run.ts';
@@ -103,12 +104,14 @@ export class StageState {
     instruction: Instruction,
     shown: { readonly createdBy: string; readonly name: string },
   ): void {
-    const { name, createdBy } = shown;
-    const source = instruction.text;
+    const { createdBy } = shown;
+    // They are kept in records and shown in progress.
+    const name = withoutPasswords(shown.name);
+    const source = withoutPasswords(instruction.text);
     const origin = this.#originOf({
       source,
       name,
-      expanded: instruction.kind === 'run' ? {} : this.#mentioned(source),
+      expanded: instruction.kind === 'run' ? {} : this.#mentioned(instruction.text),
     });
     const step: BuildStep = { ...bare, origin };
     this.history.push({ createdBy, step, instruction });
@@ -121,7 +124,7 @@ export class StageState {
   /** Variables whose names stand behind a `$`: more than are expanded (quotes, escapes), but never fewer. */
   #mentioned(source: string): StepOrigin['expanded'] {
     const names = [...source.matchAll(/\$\{?([A-Za-z_]\w*)/g)].map(([, name = '']) => name);
-    return Object.fromEntries(names.map((name) => [name, this.variables.lookup(name) ?? '']));
+    return Object.fromEntries(names.map((name) => [name, withoutPasswords(this.variables.lookup(name) ?? '')]));
   }
 
   /** Where a step that is recorded now stands; the layers below it are known when it is looked up. */

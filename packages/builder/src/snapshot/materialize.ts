@@ -65,6 +65,7 @@ export class Materializer {
   async add(entry: SourceEntry, layer: Digest): Promise<void> {
     this.#checkParent(entry.path);
     const path = rawPath(this.#root, entry.path);
+    if (path.length > MOST_PATH_BYTES) throw tooDeep(entry.path);
     if (entry.type === 'directory') this.#directory(entry, path);
     else if (entry.type === 'file') await this.#file(entry, path, layer);
     else if (entry.type === 'symlink') {
@@ -203,4 +204,15 @@ export class Materializer {
 /** What Node's own calls set right: they cut nanoseconds, and take times before 1970 for now. */
 function isPlain({ seconds, nanoseconds }: SourceEntry['mtime']): boolean {
   return seconds >= 0 && nanoseconds === 0;
+}
+
+/** Linux's PATH_MAX, without the zero behind it. */
+const MOST_PATH_BYTES = 4095;
+
+function tooDeep(path: ByteString): BuildError {
+  return new BuildError(
+    'SNAPSHOT_FAILED',
+    `a command cannot run on this image: its path ${byteStringToUtf8(path.slice(0, 60))}… is ${path.length} bytes long, more than Linux can name`,
+    { hint: 'COPY keeps such trees; leave them away in the stages that have a RUN.' },
+  );
 }

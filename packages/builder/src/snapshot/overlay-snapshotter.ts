@@ -1,11 +1,10 @@
-import { chmodSync, chownSync, mkdirSync, symlinkSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { chainIDs } from '@tsbuild/oci';
 import type { BlobInfo, BlobStore } from '@tsbuild/oci';
 import type { LayerIndexStore, LayerWriter } from '@tsbuild/oci/node';
-import type { RootMount } from '../root-mount.ts';
 import { findChanges } from './diff.ts';
 import { DiskOwners } from './disk-owners.ts';
+import { layOutOverlay, type OverlayRoot } from './overlay-layout.ts';
 import { normalizeUpper } from './keep-upper.ts';
 import { loadNative } from './load-native.ts';
 import { removeTree } from './remove-tree.ts';
@@ -46,43 +45,13 @@ export class OverlaySnapshotter implements Snapshotter {
     const unpacked = await this.#layers.ensure(parent.layers, signal);
     const directory = await this.#scratch.create();
     try {
-      const root = layOut(directory, unpacked, parent);
+      const root = layOutOverlay(directory, unpacked, parent.tree);
       return new OverlaySnapshot({ directory, root, parent, layers: this.#layers, indexes: this.#indexes, signal });
     } catch (error) {
       await removeTree(directory);
       throw error;
     }
   }
-}
-
-type OverlayRoot = Extract<RootMount, { kind: 'overlay' }>;
-
-/** Makes the directories of one overlay. Layers go by short links, because mount(2) takes one page of options. */
-function layOut(directory: string, unpacked: readonly string[], parent: SnapshotParent): OverlayRoot {
-  const upper = join(directory, 'upper');
-  const work = join(directory, 'work');
-  const links = join(directory, 'l');
-  for (const path of [upper, work, links]) mkdirSync(path);
-  // Overlayfs refuses the same directory twice (ELOOP). Of a layer that occurs twice, as empty ones do, the upper one
-  // says everything the lower one could.
-  const distinct = unpacked.filter((target, i) => unpacked.lastIndexOf(target) === i);
-  const lower = distinct.map((target, i) => {
-    const link = join(links, String(i));
-    symlinkSync(target, link);
-    return link;
-  });
-  if (lower.length === 0) {
-    // Overlayfs wants at least one layer below.
-    const empty = join(links, 'empty');
-    mkdirSync(empty);
-    lower.push(empty);
-  }
-  // The root of the mount is the upper directory's own.
-  const rootEntry = parent.tree.lookup('');
-  const owners = DiskOwners.read();
-  if (rootEntry !== undefined) chownSync(upper, owners.uid(rootEntry.uid), owners.gid(rootEntry.gid));
-  chmodSync(upper, rootEntry?.mode ?? 0o755);
-  return { kind: 'overlay', lower, upper, work };
 }
 
 interface OverlaySnapshotParts {

@@ -37,7 +37,7 @@ export class ScratchSpace {
 }
 
 /** True for a directory of {@link ScratchSpace} whose process is gone. Anything with another name is not ours. */
-function isAbandoned(name: string, path: string): boolean {
+export function isAbandoned(name: string, path: string): boolean {
   const match = /^(\d+)-(\d+)-(\d+)-[0-9a-f]+$/.exec(name);
   if (match === null) return false;
   if (match[3] !== pidNamespace()) {

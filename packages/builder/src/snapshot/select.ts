@@ -14,13 +14,18 @@ const KNOWN_GOOD = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0xf2f520
 
 /** The snapshotter for this machine: overlayfs, or complete copies where it cannot be mounted. */
 export async function selectSnapshotter(options: SnapshotterOptions): Promise<Snapshotter> {
-  const mounts = resolve(options.mounts);
-  mkdirSync(mounts, { recursive: true, mode: 0o700 });
-  if (isSurelyPossible(mounts) || (await tryOverlay(mounts))) return new OverlaySnapshotter(options);
+  if (await canOverlay(options.mounts)) return new OverlaySnapshotter(options);
   options.notice?.(
     'overlayfs cannot be mounted here, so every RUN copies its whole root filesystem: put the store on ext4, xfs or tmpfs',
   );
   return new CopyingSnapshotter(options);
+}
+
+/** Whether overlayfs can be mounted with its writable layer in `directory`, which is made when missing. */
+export async function canOverlay(directory: string): Promise<boolean> {
+  const mounts = resolve(directory);
+  mkdirSync(mounts, { recursive: true, mode: 0o700 });
+  return isSurelyPossible(mounts) || tryOverlay(mounts);
 }
 
 /** What can be told without trying, which takes ten milliseconds. */

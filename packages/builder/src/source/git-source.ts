@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BlobStore, type Digest, isDigest } from '@tsbuild/oci';
-import type { LayerIndexStore } from '@tsbuild/oci/node';
+import { type LayerIndexStore, temporaryPath } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import { writeCheckout } from './git-layer.ts';
 import { GitProgram, plainRemote } from './git-program.ts';
@@ -118,8 +118,8 @@ export class GitSource {
 
   async #fetch(wanted: GitWanted, commit: string, git: GitProgram, signal: AbortSignal): Promise<Digest> {
     const { temporary, blobs, indexes } = this.#options;
-    await mkdir(temporary, { recursive: true });
-    const directory = await mkdtemp(join(temporary, 'git-'));
+    const directory = temporaryPath(temporary, 'git');
+    await mkdir(directory, { recursive: true, mode: 0o700 });
     try {
       await checkOut(wanted, commit, git, directory, signal);
       const seconds = Number((await git.run(['show', '-s', '--format=%ct', 'HEAD'], directory, signal)).trim());

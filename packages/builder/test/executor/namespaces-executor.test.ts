@@ -7,6 +7,7 @@ import { blockNestedUserNamespaces } from '../../src/executor/user-namespace.ts'
 import { BusyboxRoot, IN_USER_NAMESPACE, NO_SANDBOX } from '../../testing/busybox-root.ts';
 import { CapturedOutput } from '../../testing/captured-output.ts';
 import { executorContract } from '../../testing/executor-contract.ts';
+import { executorControlContract } from '../../testing/executor-control-contract.ts';
 import { executorMountsContract } from '../../testing/executor-mounts-contract.ts';
 
 executorContract('namespaces', {
@@ -17,6 +18,8 @@ executorContract('namespaces', {
   // As root it takes a seccomp filter, which this executor has not.
   blocksUserNamespaces: IN_USER_NAMESPACE,
 });
+
+executorControlContract('namespaces', (scratch) => new NamespacesExecutor({ scratch }), NO_SANDBOX);
 
 executorMountsContract('namespaces', {
   make: (scratch) => new NamespacesExecutor({ scratch }),

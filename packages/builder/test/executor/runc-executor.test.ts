@@ -7,6 +7,7 @@ import { resolveSeccomp } from '../../src/executor/seccomp-profile.ts';
 import { BusyboxRoot, IN_USER_NAMESPACE, NO_SANDBOX } from '../../testing/busybox-root.ts';
 import { CapturedOutput } from '../../testing/captured-output.ts';
 import { executorContract } from '../../testing/executor-contract.ts';
+import { executorControlContract } from '../../testing/executor-control-contract.ts';
 import { executorMountsContract } from '../../testing/executor-mounts-contract.ts';
 import { killTest } from '../../testing/kill-test.ts';
 
@@ -30,6 +31,12 @@ executorMountsContract('runc', {
   blocksUserNamespaces: existsSync(PROFILE),
   skip: SKIP,
 });
+
+executorControlContract(
+  'runc',
+  (scratch) => new RuncExecutor({ scratch, runtime: runtime ?? { kind: 'runc', path: '/usr/bin/runc' } }),
+  SKIP,
+);
 
 killTest('runc', SKIP);
 
@@ -65,7 +72,7 @@ describe('the seccomp profile', () => {
         { names: ['bpf'], action: 'SCMP_ACT_ALLOW', includes: { caps: ['CAP_SYS_ADMIN'] } },
         { names: ['chroot'], action: 'SCMP_ACT_ALLOW', includes: { caps: ['CAP_SYS_CHROOT'] } },
         { names: ['keyctl'], action: 'SCMP_ACT_ERRNO', errnoRet: 38, excludes: { caps: ['CAP_SYS_ADMIN'] } },
-        { names: ['clone', 'unshare', 'fork'], action: 'SCMP_ACT_ALLOW' },
+        { names: ['clone', 'unshare', 'add_key', 'fork'], action: 'SCMP_ACT_ALLOW' },
         { names: ['arch_prctl'], action: 'SCMP_ACT_ALLOW', includes: { arches: ['amd64', 'x32'] } },
         { names: ['cacheflush'], action: 'SCMP_ACT_ALLOW', includes: { arches: ['arm'] } },
       ],

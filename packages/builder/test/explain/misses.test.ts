@@ -166,6 +166,7 @@ describe.skipIf(NO_SANDBOX !== '')(`a miss is explained, whole builds${NO_SANDBO
   it('names a flag of the instruction and of the build, and what the line was', async () => {
     const { build } = project({ a: '1' });
     const text = (flag: string, command = 'true') => `FROM busybox\nCOPY ${flag}a /a\nRUN ${command}\n`;
+    const allowed = { allow: ['network.host'] };
     await build(text(''));
     const chmod = await build(text('--chmod=700 '));
     expect(chmod['stage-0/1']).toMatchObject({
@@ -178,10 +179,10 @@ describe.skipIf(NO_SANDBOX !== '')(`a miss is explained, whole builds${NO_SANDBO
     expect(summaries(await build(text('--chmod=700 ', 'true now')))).toEqual({
       'stage-0/2': 'the instruction changed (it was RUN true)',
     });
-    expect(summaries(await build(text('--chmod=700 ', '--network=host true now')))).toEqual({
+    expect(summaries(await build(text('--chmod=700 ', '--network=host true now'), allowed))).toEqual({
       'stage-0/2': '--network host is new and 1 more',
     });
-    const epoch = await build(text('--chmod=700 ', '--network=host true now'), { epoch: 5 });
+    const epoch = await build(text('--chmod=700 ', '--network=host true now'), { ...allowed, epoch: 5 });
     expect(epoch['stage-0/1']?.summary).toBe('SOURCE_DATE_EPOCH 5 is new');
     const user = (line: string) => `FROM busybox\n${line}RUN true as user\n`;
     await build(user(''));

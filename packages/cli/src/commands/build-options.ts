@@ -59,6 +59,13 @@ export const buildOptionTable = {
     describe: 'Sandbox of RUN',
     choices: ['auto', 'runc', 'namespaces'],
   },
+  'on-error': {
+    kind: 'value',
+    placeholder: 'WHAT',
+    describe: 'When a RUN fails: end, or first open a shell in the state before it',
+    choices: ['fail', 'shell'],
+  },
+  'debug-shell': { kind: 'flag', describe: 'The same as --on-error shell' },
   label: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Add a label to the image' },
   annotation: {
     kind: 'list',

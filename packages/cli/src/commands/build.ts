@@ -1,5 +1,13 @@
 import { resolve } from 'node:path';
-import { type BuildResult, Store, build, needsUserNamespace, runInUserNamespace } from '@tsbuild/builder';
+import {
+  BuildError,
+  type FailedRun,
+  type BuildResult,
+  Store,
+  build,
+  needsUserNamespace,
+  runInUserNamespace,
+} from '@tsbuild/builder';
 import { familiarName, parseReference } from '@tsbuild/oci/node';
 import { defineCommand } from '../command.ts';
 import { EXIT_OK } from '../exit-code.ts';
@@ -51,7 +59,10 @@ export const buildCommand = defineCommand({
     await checkPlaces(outputs, host);
     const registry = await registryOptions(host);
     // A user without root builds as root of a user namespace: this program once more, inside.
-    if (needsUserNamespace()) return runInUserNamespace(host.commandLine, (text) => warn(text, options, host));
+    if (needsUserNamespace()) {
+      const exitCode = await inUserNamespace(host, (text) => warn(text, options, host));
+      if (exitCode !== undefined) return exitCode;
+    }
 
     const context = await openBuildContext(operands[0] ?? '', options.file, host);
     const progress = openProgress(options, host);
@@ -59,9 +70,18 @@ export const buildCommand = defineCommand({
     const showWarnings = (): void => {
       if (!options.quiet && progress.json === undefined) host.stderr.write(warnings.text(host));
     };
+    const onError = opensShell(options)
+      ? {
+          onFailedRun: async (failed: FailedRun) => {
+            progress.close();
+            const { openFailedRun } = await import('../failed-run.ts');
+            await openFailedRun(failed, host);
+          },
+        }
+      : {};
     try {
       const store = await Store.open(settings.root);
-      const result = await build({ ...flags, registry, ...context }, store, warnings, host.signal);
+      const result = await build({ ...flags, registry, ...context, ...onError }, store, warnings, host.signal);
       progress.close();
       showWarnings();
       const openPushProgress = () => openProgress(options, host, PUSHING);
@@ -106,6 +126,19 @@ async function tellId({ image }: BuildResult, flags: BuildFlags, host: Host): Pr
   if (flags.quiet) host.stdout.write(`${image.id}\n`);
 }
 
+/**
+ * The exit code of the build inside; undefined where there can be no user namespaces. Then the build goes on here: only a
+ * RUN needs one, and says what is missing.
+ */
+async function inUserNamespace(host: Host, notify: (text: string) => unknown): Promise<number | undefined> {
+  try {
+    return await runInUserNamespace(host.commandLine, (text) => void notify(text));
+  } catch (error) {
+    if (error instanceof BuildError && error.code === 'SANDBOX_UNAVAILABLE') return undefined;
+    throw error;
+  }
+}
+
 /** What was built and what to do next. */
 function closingLine(result: BuildResult, outputs: readonly BuildOutput[]): string {
   const { image, names, steps } = result;
@@ -133,4 +166,8 @@ function cachedSteps({ total, cached, saved }: BuildResult['steps']): string {
 /** As people type it: `my-app`, not `docker.io/library/my-app:latest`. */
 function shortName(name: string): string {
   return sanitizeName(familiarName(parseReference(name)).replace(/:latest$/, ''));
+}
+
+function opensShell(flags: Pick<BuildFlags, 'on-error' | 'debug-shell'>): boolean {
+  return flags['debug-shell'] || flags['on-error'] === 'shell';
 }

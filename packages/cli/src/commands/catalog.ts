@@ -18,7 +18,7 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     load: async () => (await import('./images.ts')).imagesCommand,
   },
   inspect: {
-    summary: 'Show everything that is known of images, as JSON',
+    summary: 'Show everything that is known of containers and images, as JSON',
     load: async () => (await import('./inspect.ts')).inspectCommand,
   },
   history: {
@@ -53,6 +53,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Send an image to the registry that its name tells',
     load: async () => (await import('./push.ts')).pushCommand,
   },
+  doctor: {
+    summary: 'Say what this machine offers, and what is missing',
+    load: async () => (await import('./doctor.ts')).doctorCommand,
+  },
   login: {
     summary: 'Log in to a registry',
     load: async () => (await import('./login.ts')).loginCommand,
@@ -60,6 +64,70 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
   logout: {
     summary: 'Log out of a registry',
     load: async () => (await import('./logout.ts')).logoutCommand,
+  },
+  run: {
+    summary: 'Run a command in a new container',
+    load: async () => (await import('./run.ts')).runCommand,
+  },
+  ps: {
+    summary: 'List containers',
+    load: async () => (await import('./ps.ts')).psCommand,
+  },
+  logs: {
+    summary: 'Show what a container wrote',
+    load: async () => (await import('./logs.ts')).logsCommand,
+  },
+  exec: {
+    summary: 'Run one more command in a running container',
+    load: async () => (await import('./exec.ts')).execCommand,
+  },
+  attach: {
+    summary: 'Connect to the output and input of a running container',
+    load: async () => (await import('./attach.ts')).attachCommand,
+  },
+  start: {
+    summary: 'Start containers that do not run',
+    load: async () => (await import('./start.ts')).startCommand,
+  },
+  stop: {
+    summary: 'End containers in order',
+    load: async () => (await import('./stop.ts')).stopCommand,
+  },
+  kill: {
+    summary: 'Send running containers a signal',
+    load: async () => (await import('./kill.ts')).killCommand,
+  },
+  wait: {
+    summary: 'Wait until containers have ended',
+    load: async () => (await import('./wait.ts')).waitCommand,
+  },
+  rm: {
+    summary: 'Remove containers',
+    load: async () => (await import('./rm.ts')).rmCommand,
+  },
+  create: {
+    summary: 'Make a container without starting it',
+    load: async () => (await import('./create.ts')).createCommand,
+  },
+  commit: {
+    summary: 'Make an image of what a container changed',
+    load: async () => (await import('./commit.ts')).commitCommand,
+  },
+  diff: {
+    summary: 'List what a container changed',
+    load: async () => (await import('./diff.ts')).diffCommand,
+  },
+  rename: {
+    summary: 'Give a container another name',
+    load: async () => (await import('./rename.ts')).renameCommand,
+  },
+  top: {
+    summary: 'List the processes of a container',
+    load: async () => (await import('./top.ts')).topCommand,
+  },
+  'container prune': {
+    summary: 'Remove all containers that do not run',
+    load: async () => (await import('./container-prune.ts')).containerPruneCommand,
   },
   'cache ls': {
     summary: 'List what is kept to make builds faster',
@@ -72,6 +140,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
   'cache explain': {
     summary: 'Tell why the steps of the last build ran again',
     load: async () => (await import('./cache-explain.ts')).cacheExplainCommand,
+  },
+  fsck: {
+    summary: 'Check the store, and mend it',
+    load: async () => (await import('./fsck.ts')).fsckCommand,
   },
   'cache export-mount': {
     summary: 'Write the content of a cache mount as a tar archive',
@@ -116,25 +188,32 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     ls: 'cache ls',
     prune: 'cache prune',
   },
+  container: {
+    attach: 'attach',
+    commit: 'commit',
+    create: 'create',
+    diff: 'diff',
+    exec: 'exec',
+    inspect: 'inspect',
+    kill: 'kill',
+    list: 'ps',
+    logs: 'logs',
+    ls: 'ps',
+    prune: 'container prune',
+    ps: 'ps',
+    remove: 'rm',
+    rename: 'rename',
+    rm: 'rm',
+    run: 'run',
+    start: 'start',
+    stop: 'stop',
+    top: 'top',
+    wait: 'wait',
+  },
   builder: { build: 'build', prune: 'cache prune' },
   buildx: { build: 'build', du: 'cache ls', prune: 'cache prune' },
   system: { df: 'system df' },
 };
 
 /** Commands and nouns of docker's that are planned, so that they fail with a better word than "unknown". */
-export const later: readonly string[] = [
-  'commit',
-  'container',
-  'diff',
-  'doctor',
-  'exec',
-  'explore',
-  'fsck',
-  'logs',
-  'ps',
-  'rm',
-  'run',
-  'search',
-  'start',
-  'stop',
-];
+export const later: readonly string[] = ['explore', 'search'];

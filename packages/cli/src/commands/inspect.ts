@@ -1,3 +1,4 @@
+import { BuildError, type Container, containerDocument, ContainerStore } from '@tsbuild/builder';
 import { defineCommand } from '../command.ts';
 import { EXIT_FAILED, EXIT_OK } from '../exit-code.ts';
 import { LayerSizes, openLayout } from '../open-layout.ts';
@@ -6,11 +7,11 @@ import { sanitizeText } from '../output/sanitize.ts';
 import { compileTemplate } from '../output/template.ts';
 import { reportError } from '../report-error.ts';
 
-/** `tsbuild inspect`: the documents of images as one JSON array, those that were found even when others were not. */
+/** `tsbuild inspect`: the documents of containers and images as one JSON array, those that were found even when others were not. */
 export const inspectCommand = defineCommand({
   name: 'inspect',
-  synopsis: 'IMAGE [IMAGE…]',
-  summary: 'Show everything that is known of images, as JSON',
+  synopsis: 'IMAGE|CONTAINER [IMAGE|CONTAINER…]',
+  summary: 'Show everything that is known of containers and images, as JSON',
   options: {
     format: {
       kind: 'value',
@@ -18,7 +19,12 @@ export const inspectCommand = defineCommand({
       placeholder: 'FORMAT',
       describe: 'json, or a template: {{.Id}}, {{json .Config.Env}}',
     },
-    type: { kind: 'value', placeholder: 'TYPE', describe: "What to inspect (for docker's sake)", choices: ['image'] },
+    type: {
+      kind: 'value',
+      placeholder: 'TYPE',
+      describe: 'Only an image, or only a container',
+      choices: ['image', 'container'],
+    },
     size: { kind: 'flag', short: 's', describe: 'Show sizes', later: true },
     platform: {
       kind: 'value',
@@ -27,7 +33,7 @@ export const inspectCommand = defineCommand({
       later: true,
     },
   },
-  operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one IMAGE or more' },
+  operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one IMAGE or CONTAINER, or more' },
   examples: [
     ['tsbuild inspect my-app', 'The whole document'],
     ["tsbuild inspect -f '{{.Id}}' my-app other", 'Two image IDs'],
@@ -41,9 +47,14 @@ export const inspectCommand = defineCommand({
     let code = EXIT_OK;
     for (const name of operands) {
       try {
-        const image = await layout.find(name);
+        const container = options.type === 'image' ? undefined : findContainer(name, settings.root);
+        if (container !== undefined) {
+          documents.push(containerDocument(container));
+          continue;
+        }
+        const image = options.type === 'container' ? undefined : await layout.find(name);
         if (image !== undefined) documents.push(imageDocument(image, await sizes.sum(image.layers)));
-        else host.stderr.write(`Error: No such image: ${sanitizeText(name)}\n`);
+        else host.stderr.write(`Error: No such ${options.type ?? 'image'}: ${sanitizeText(name)}\n`);
         if (image === undefined) code = EXIT_FAILED;
       } catch (error) {
         code = await reportError(error, host, settings);
@@ -55,3 +66,12 @@ export const inspectCommand = defineCommand({
     return code;
   },
 });
+
+function findContainer(name: string, root: string): Container | undefined {
+  try {
+    return new ContainerStore(root).find(name);
+  } catch (error) {
+    if (error instanceof BuildError && error.code === 'CONTAINER_NOT_FOUND') return undefined;
+    throw error;
+  }
+}

@@ -1,4 +1,4 @@
-import { Store } from '@tsbuild/builder';
+import { removalOf, Store } from '@tsbuild/builder';
 import { defineCommand } from '../command.ts';
 import { EXIT_FAILED, EXIT_OK } from '../exit-code.ts';
 import { sanitizeText } from '../output/sanitize.ts';
@@ -23,8 +23,11 @@ export const rmiCommand = defineCommand({
     let code = EXIT_OK;
     for (const name of operands) {
       try {
-        if (options.force && (await store.layout.find(name)) === undefined) continue;
-        for (const removed of await store.layout.remove(name, { force: options.force })) {
+        const image = await store.layout.find(name);
+        if (options.force && image === undefined) continue;
+        const { force } = options;
+        const keepImage = image !== undefined && removalOf(image, name, settings.root, force) === 'name';
+        for (const removed of await store.layout.remove(name, { force, keepImage })) {
           const line =
             'untagged' in removed ? `Untagged: ${sanitizeText(removed.untagged)}` : `Deleted: ${removed.deleted}`;
           host.stdout.write(`${line}\n`);

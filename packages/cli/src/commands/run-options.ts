@@ -94,7 +94,7 @@ function parseAgent(text: string, host: Host): [string, string] {
 }
 
 /** `HOST:IP` or `HOST=IP`; `host-gateway` is this machine, whose network RUN is on. */
-function parseHost(text: string): HostEntry {
+export function parseHost(text: string): HostEntry {
   const match = /^([^:=\s]+)[:=](.+)$/.exec(text);
   const [, name = '', written = ''] = match ?? [];
   const address = written === 'host-gateway' ? '127.0.0.1' : written.replace(/^\[(.*)\]$/, '$1');

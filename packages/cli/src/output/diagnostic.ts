@@ -95,10 +95,17 @@ export function renderFrame(source: SourceFile, range: SourceRange): string[] {
   const lines = [`${sanitizeName(source.name)}:${first}`, rule];
   for (let number = from; number <= to; number++) {
     const marker = number >= first && number <= last ? '>>>' : '   ';
-    lines.push(`${String(number).padStart(4)} | ${marker} ${sanitizeText(text[number - 1] ?? '')}`.trimEnd());
+    lines.push(
+      `${String(number).padStart(4)} | ${marker} ${sanitizeText(withoutPasswords(text[number - 1] ?? ''))}`.trimEnd(),
+    );
   }
   lines.push(rule);
   return lines;
+}
+
+/** What is shown ends up in the logs of others: no password of a URL. */
+function withoutPasswords(line: string): string {
+  return line.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@:]*:[^\s/?#@]+@/gi, '$1xxxxx:xxxxx@');
 }
 
 function fromBuildError(error: BuildError) {

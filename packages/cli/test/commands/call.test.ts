@@ -215,6 +215,8 @@ describe.skipIf(process.geteuid?.() !== 0)('warnings of a build (needs root)', (
         '   5 | >>>  A \\',
         '   6 | >>>  b \\',
         '     | …',
+        'Layers:',
+        '        1B  COPY a /',
         'Built',
         '',
       ].join('\n'),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { close, closeSync, constants, fsync, openSync, rmSync, writeSync } from 'node:fs';
-import { lstat, rename, utimes } from 'node:fs/promises';
+import { link, lstat, rename, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { makeFolders, syncDirectory } from '../atomic-file.ts';
@@ -84,13 +84,25 @@ export class DirectoryBlobWriter implements BlobWriter {
       await syncFile(fd);
       this.#fd = undefined;
       await closeFile(fd);
-      await rename(this.#temporary, path);
+      await this.#place(path, info.size);
       await syncDirectory(dirname(path));
       return info;
     } catch (error) {
       this.#abandon();
       throw unwritable(this.#temporary, error);
     }
+  }
+
+  /** Of several writers of one blob the first puts it there; what lies there damaged is replaced. */
+  async #place(path: string, size: number): Promise<void> {
+    try {
+      await link(this.#temporary, path);
+    } catch (error) {
+      if (errnoOf(error) === 'EEXIST' && (await refreshBlob(path, size))) return this.#abandon();
+      // The file system may also have no hard links.
+      return rename(this.#temporary, path);
+    }
+    this.#abandon();
   }
 
   async discard(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { TarEntryType } from '../tar/entry.ts';
 import { layerInvalid } from './layer-error.ts';
-import { isCleanPath, parentPath } from './layer-path.ts';
+import { isCleanPath, parentPath, PATH_MAX } from './layer-path.ts';
 import { isWhiteoutName, WHITEOUT_PREFIX, whiteoutPath } from './whiteout.ts';
 
 /**
@@ -62,6 +62,7 @@ export class EmissionRules {
 
 function checkPath(path: ByteString): void {
   if (!isCleanPath(path)) throw layerInvalid(path, 'not a clean path relative to the root');
+  if (path.length > PATH_MAX) throw layerInvalid(path, `a path of more than ${PATH_MAX} bytes`);
   if (path.includes(WHITEOUT_PREFIX) && path.split('/').some(isWhiteoutName)) {
     throw layerInvalid(path, 'names that begin with .wh. mean removals and cannot be stored in an image');
   }

@@ -5,13 +5,12 @@ import type { LayerEntry } from './layer-entry.ts';
 import { layerInvalid } from './layer-error.ts';
 import type { LayerIndex } from './layer-index.ts';
 import { LayerIndexBuilder } from './layer-index-builder.ts';
-import { baseName, cleanPath, parentPath } from './layer-path.ts';
+import { baseName, cleanPath, parentPath, PATH_MAX } from './layer-path.ts';
 import { isOverlayXattr } from './overlay-xattr.ts';
 import { isAufsMetadata, isWhiteoutName, parseWhiteout } from './whiteout.ts';
 
-/** Longest file name and path that Linux takes, in bytes. */
+/** Longest file name that Linux takes, in bytes. */
 const NAME_MAX = 255;
-const PATH_MAX = 4095;
 
 /** An entry with its place in the order of the archive. */
 interface Placed {

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
+import { temporaryPath } from '../atomic-file.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { type Digest, digestAlgorithm, digestHex, parseDigest } from '../digest.ts';
 import { OciError } from '../errors.ts';
@@ -52,7 +52,7 @@ export class LayerIndexStore {
   /** Keeps the index of `layer`, in place of whatever was kept. @throws OciError `STORE_UNWRITABLE` */
   async put(layer: Digest, index: LayerIndex): Promise<void> {
     const path = this.#path(layer);
-    const temporary = `${path}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
+    const temporary = temporaryPath(dirname(path), basename(path));
     try {
       await mkdir(join(this.#directory, digestAlgorithm(layer)), { recursive: true });
       await writeFile(temporary, index.encode());

@@ -1,5 +1,8 @@
 import type { ByteString } from '../byte-string.ts';
 
+/** Longest path that Linux takes, in bytes: what is longer no engine can unpack. */
+export const PATH_MAX = 4095;
+
 /** The path of the directory that `path` lies in; `''` for what lies in the root. */
 export function parentPath(path: ByteString): ByteString {
   const slash = path.lastIndexOf('/');

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { open, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { temporaryPath } from '../atomic-file.ts';
 import { decodeIdentity, processState, thisProcess } from '../process-identity.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
 import { errnoOf } from '../store-errors.ts';
@@ -64,7 +64,7 @@ async function touch(path: string): Promise<void> {
 
 /** The time by the clock of the file system that holds `directory` (a server's, for a network file system). */
 export async function fileSystemTime(directory: string): Promise<number> {
-  const probe = join(directory, `.time.${process.pid}-${randomBytes(8).toString('hex')}.tmp`);
+  const probe = temporaryPath(directory, 'time');
   await writeFile(probe, '', { flag: 'wx' });
   try {
     return (await stat(probe)).mtimeMs;

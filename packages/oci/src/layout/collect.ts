@@ -1,4 +1,4 @@
-import { readdir, rm, stat } from 'node:fs/promises';
+import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { readBlob } from '../blob/read-blob.ts';
@@ -8,7 +8,9 @@ import { OciError } from '../errors.ts';
 import { decodeImageIndex } from '../image-index.ts';
 import { decodeManifest } from '../manifest.ts';
 import { isIndexType, isManifestType } from '../media-type.ts';
+import { temporaryOwner } from '../atomic-file.ts';
 import { processStart } from '../process-identity.ts';
+import { removePath } from '../remove-path.ts';
 import { errnoOf } from '../store-errors.ts';
 import type { IndexEntries } from './index-entries.ts';
 
@@ -68,16 +70,23 @@ export async function sweep(
 /** Removes temporary files that a crash left. `now` is the file system's own time, milliseconds. */
 export async function sweepTemporaries(directory: string, now: number): Promise<void> {
   for (const name of await readdir(directory)) {
-    const pid = /\.(\d+)-[0-9a-f]{16}\.tmp$/.exec(name)?.[1];
-    if (pid === undefined) continue;
     const path = join(directory, name);
     try {
-      const age = now - (await stat(path)).mtimeMs;
-      const limit = processStart(Number(pid)) === undefined ? ORPHANED_AFTER : ABANDONED_AFTER;
-      if (age > limit) await rm(path, { force: true });
+      if (await isAbandoned(path, name, now)) await removePath(path);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT')
         throw new OciError('STORE_UNWRITABLE', `cannot remove ${path}`, { cause: error });
     }
   }
+}
+
+/** True for a temporary file, as every version of tsbuild named them, that no process works on. */
+async function isAbandoned(path: string, name: string, now: number): Promise<boolean> {
+  const owner = temporaryOwner(name);
+  if (owner === 'gone') return true;
+  if (owner === 'running') return false;
+  const pid = /\.(\d+)-(?:\d+-[0-9a-f]{8}-)?[0-9a-f]{16}\.tmp$/.exec(name)?.[1];
+  if (pid === undefined) return false;
+  const age = now - (await lstat(path)).mtimeMs;
+  return age > (processStart(Number(pid)) === undefined ? ORPHANED_AFTER : ABANDONED_AFTER);
 }

@@ -142,14 +142,22 @@ export class Layout {
 
   /**
    * What `docker rmi` does: a name is taken away, and the image with its last name; an ID removes the image with its names,
-   * several of them only with `force`. Blobs stay until {@link collect}.
+   * several of them only with `force`. With `keepImage` the image stays without a name, for somebody still uses it. Blobs
+   * stay until {@link collect}.
    * @throws OciError `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `IMAGE_IN_USE`
    */
-  async remove(name: string, options: { readonly force?: boolean } = {}): Promise<readonly RemovedName[]> {
+  async remove(
+    name: string,
+    options: { readonly force?: boolean; readonly keepImage?: boolean } = {},
+  ): Promise<readonly RemovedName[]> {
     return this.#change(async (entries) => {
       const { image, reference } = await this.#found(entries, name);
       if (reference !== undefined && image.names.length > 1) {
         return { entries: withoutReference(entries, reference), result: [untaggedLine(reference)] };
+      }
+      if (reference !== undefined && options.keepImage === true) {
+        const unnamed = withImage(withoutReference(entries, reference), image.manifest, []);
+        return { entries: unnamed, result: [untaggedLine(reference)] };
       }
       if (reference === undefined && image.names.length > 1 && options.force !== true) throw inUse(image);
       const gone = await this.#entriesOf(entries, image);

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { temporaryPath } from '../atomic-file.ts';
 import { thisProcess } from '../process-identity.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
 import { heartbeat, newClaimText, readClaim } from './claim.ts';
@@ -16,11 +17,15 @@ export interface Lease extends AsyncDisposable {
 export async function takeLease(directory: string): Promise<Lease> {
   const { pid, start } = thisProcess();
   const path = join(directory, `${pid}-${start}-${randomBytes(8).toString('hex')}`);
+  const temporary = temporaryPath(dirname(directory), 'lease');
   try {
     // A layout of another tool has no such folder yet.
     mkdirSync(directory, { recursive: true });
-    writeFileSync(path, newClaimText(), { flag: 'wx' });
+    // Whole or not at all: of an empty lease nobody could tell whose it was, and it would hold up collections.
+    writeFileSync(temporary, newClaimText(), { flag: 'wx' });
+    renameSync(temporary, path);
   } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
     throw unwritable(path, error);
   }
   const stopHeartbeat = heartbeat(path);

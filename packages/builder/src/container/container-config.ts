@@ -1,0 +1,66 @@
+import type { BlobInfo, ContainerConfig as ImageRunConfig, Digest } from '@tsbuild/oci';
+
+/** What a container is, from its creation on: `containers/<id>/config.json`. Only its name ever changes. */
+export interface ContainerConfig {
+  readonly version: 1;
+  /** 64 hexadecimal digits. */
+  readonly id: string;
+  readonly name: string;
+  /** RFC 3339. */
+  readonly created: string;
+  readonly image: ContainerImage;
+  /** The image's config with what the command line changed. */
+  readonly config: ImageRunConfig;
+  /** ENTRYPOINT and CMD, or what took their place. */
+  readonly argv: readonly string[];
+  /** Keep standard input open although nobody is attached. */
+  readonly openStdin: boolean;
+  readonly terminal: boolean;
+  readonly hostname: string;
+  readonly network: NetworkMode;
+  readonly ports: readonly PortMapping[];
+  /** What is mounted, in this order; later ones may lie in earlier ones. */
+  readonly mounts: readonly ContainerMount[];
+  readonly readOnly: boolean;
+  readonly shmSize?: number;
+  readonly isolation: 'auto' | 'runc' | 'namespaces';
+  /** Remove the container, with its volumes, when it has ended. */
+  readonly autoRemove: boolean;
+}
+
+/** The image as it was when the container was made: it may lose its names, but not its layers. */
+interface ContainerImage {
+  readonly id: Digest;
+  readonly manifest: Digest;
+  /** As it was asked for. */
+  readonly name: string;
+  /** Uncompressed, lowest first. */
+  readonly layers: readonly BlobInfo[];
+  readonly platform: string;
+}
+
+/** `host` shares the machine's network, `none` has loopback only, `private` is a network of its own by a user-mode tool. */
+export type NetworkMode = 'host' | 'none' | 'private';
+
+/** One port of the machine that leads to one of the container. */
+export interface PortMapping {
+  readonly protocol: 'tcp' | 'udp';
+  /** Of the machine; `''` for all its addresses. */
+  readonly address: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+}
+
+/** Something mounted into a container. */
+export interface ContainerMount {
+  readonly kind: 'bind' | 'volume' | 'tmpfs' | 'file';
+  /** As it was written. */
+  readonly destination: string;
+  /** Where that is, free of the image's links. */
+  readonly target: string;
+  /** On the host; `''` for a tmpfs. */
+  readonly source: string;
+  readonly isFile: boolean;
+  readonly readOnly: boolean;
+  readonly size?: number;
+}

@@ -1,0 +1,51 @@
+import type { HostEntry } from '../build-options.ts';
+import type { Isolation } from '../executor/select.ts';
+import type { NetworkMode, PortMapping } from './container-config.ts';
+
+/** What {@link createContainer} makes; what is left out is as the image says. */
+export interface CreateOptions {
+  /** Name or ID of an image of the store. */
+  readonly image: string;
+  readonly name?: string;
+  /** CMD in place of the image's. */
+  readonly command: readonly string[];
+  /** ENTRYPOINT in place of the image's, which also takes its CMD away; an empty list for none. */
+  readonly entrypoint?: readonly string[];
+  /** `KEY=value`, over the image's. */
+  readonly environment: readonly string[];
+  readonly labels: ReadonlyMap<string, string>;
+  readonly binds: readonly BindRequest[];
+  /** Directories that get a volume of the container's own, beside the image's VOLUMEs. */
+  readonly volumes: readonly string[];
+  readonly tmpfs: readonly TmpfsRequest[];
+  readonly workingDirectory?: string;
+  readonly user?: string;
+  readonly terminal: boolean;
+  readonly openStdin: boolean;
+  readonly network: NetworkMode;
+  readonly ports: readonly PortMapping[];
+  readonly readOnly: boolean;
+  readonly hostname?: string;
+  readonly hosts: readonly HostEntry[];
+  /** Run a small init as the first process, which passes signals on and reaps. */
+  readonly init: boolean;
+  readonly stopSignal?: string;
+  /** Bytes of /dev/shm. */
+  readonly shmSize?: number;
+  readonly isolation: Isolation;
+  readonly autoRemove: boolean;
+}
+
+/** A directory or file of the host, shown in the container. */
+export interface BindRequest {
+  /** Absolute; made as a directory when it is missing. */
+  readonly source: string;
+  readonly destination: string;
+  readonly readOnly: boolean;
+}
+
+export interface TmpfsRequest {
+  readonly destination: string;
+  /** Bytes. */
+  readonly size?: number;
+}

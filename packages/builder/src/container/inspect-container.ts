@@ -1,0 +1,107 @@
+import { join } from 'node:path';
+import type { Container } from './container.ts';
+import type { ContainerMount } from './container-config.ts';
+
+/** Docker's way to write a time that there is not. */
+const NO_TIME = '0001-01-01T00:00:00Z';
+
+/** A container as `docker container inspect` prints it. */
+export function containerDocument(container: Container): Readonly<Record<string, unknown>> {
+  const { config, directory } = container;
+  const state = container.state();
+  const [path = '', ...args] = config.argv;
+  return {
+    Id: config.id,
+    Created: config.created,
+    Path: path,
+    Args: args,
+    State: {
+      Status: state.status,
+      Running: state.status === 'running' || state.status === 'paused',
+      Paused: state.status === 'paused',
+      Restarting: false,
+      OOMKilled: false,
+      Dead: false,
+      Pid: state.process?.pid ?? 0,
+      ExitCode: state.exitCode,
+      Error: state.error,
+      StartedAt: state.startedAt || NO_TIME,
+      FinishedAt: state.finishedAt || NO_TIME,
+    },
+    Image: config.image.id,
+    ResolvConfPath: join(directory, 'resolv.conf'),
+    HostnamePath: join(directory, 'hostname'),
+    HostsPath: join(directory, 'hosts'),
+    LogPath: container.logPath,
+    Name: `/${config.name}`,
+    RestartCount: 0,
+    Driver: 'overlay2',
+    Platform: 'linux',
+    HostConfig: hostConfig(container),
+    GraphDriver: {
+      Data: {
+        LowerDir: container.lower.toReversed().join(':'),
+        MergedDir: join(directory, 'merged'),
+        UpperDir: container.upper,
+        WorkDir: container.work,
+      },
+      Name: 'overlay2',
+    },
+    Mounts: config.mounts.filter(isShown).map(mountDocument),
+    Config: configDocument(container),
+    NetworkSettings: { Ports: portMap(container), Networks: { [config.network]: {} } },
+  };
+}
+
+function hostConfig({ config, logPath }: Container): object {
+  const binds = config.mounts.filter(({ kind }) => kind === 'bind');
+  return {
+    Binds: binds.map(({ source, destination, readOnly }) => `${source}:${destination}${readOnly ? ':ro' : ''}`),
+    LogConfig: { Type: 'json-file', Config: {}, Path: logPath },
+    NetworkMode: config.network,
+    AutoRemove: config.autoRemove,
+    ReadonlyRootfs: config.readOnly,
+    Isolation: config.isolation,
+  };
+}
+
+function configDocument({ config }: Container): object {
+  const { config: image } = config;
+  return {
+    Hostname: config.hostname,
+    Domainname: '',
+    User: image.User ?? '',
+    AttachStdin: config.openStdin,
+    Tty: config.terminal,
+    OpenStdin: config.openStdin,
+    StdinOnce: config.openStdin && !config.terminal,
+    Env: image.Env ?? [],
+    Cmd: image.Cmd ?? null,
+    Image: config.image.name,
+    Volumes: image.Volumes ?? null,
+    WorkingDir: image.WorkingDir ?? '',
+    Entrypoint: image.Entrypoint ?? null,
+    OnBuild: image.OnBuild ?? null,
+    Labels: image.Labels ?? {},
+    ...(image.ExposedPorts === undefined ? {} : { ExposedPorts: image.ExposedPorts }),
+    ...(image.StopSignal === undefined ? {} : { StopSignal: image.StopSignal }),
+  };
+}
+
+function portMap({ config }: Container): object {
+  const map: Record<string, { HostIp: string; HostPort: string }[]> = {};
+  for (const { protocol, address, hostPort, containerPort } of config.ports) {
+    const key = `${containerPort}/${protocol}`;
+    map[key] = [...(map[key] ?? []), { HostIp: address || '0.0.0.0', HostPort: String(hostPort) }];
+  }
+  return map;
+}
+
+/** The files of the container itself are no mounts that anybody asked for. */
+function isShown({ kind }: ContainerMount): boolean {
+  return kind !== 'file';
+}
+
+function mountDocument({ kind, source, destination, readOnly }: ContainerMount): object {
+  return { Type: kind, Source: source, Destination: destination, Mode: readOnly ? 'ro' : '', RW: !readOnly };
+}

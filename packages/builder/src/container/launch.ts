@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { BuildError } from '../errors.ts';
+import { blockNestedUserNamespaces } from '../executor/user-namespace.ts';
+import { Store } from '../store.ts';
+import type { Container } from './container.ts';
+import { ContainerStore } from './container-store.ts';
+import { Monitor } from './monitor.ts';
+
+/** The word by which the program is asked to be a container's monitor. */
+export const MONITOR_WORD = '__container-monitor';
+
+/** The descriptor on which a monitor says that it is there. */
+const READY = 3;
+
+/**
+ * Starts the monitor of a container as a process of its own, which lives on when this one ends. The container is started
+ * by asking it to.
+ * @param program the words that start this program: they get {@link MONITOR_WORD}, the store and the ID as arguments
+ * @throws BuildError `CONTAINER_CONFLICT` when it did not come up
+ */
+export async function launchMonitor(container: Container, store: Store, program: readonly string[]): Promise<void> {
+  const [command = process.execPath, ...words] = program;
+  // Memory is what a monitor costs: it does little, so a small young generation will do.
+  const child = spawn(command, ['--max-semi-space-size=1', ...words, MONITOR_WORD, store.root, container.id], {
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    detached: true,
+    cwd: '/',
+  });
+  const channel = child.stdio[READY] as Readable;
+  const said = await new Promise<string>((resolve, reject) => {
+    let text = '';
+    child.once('error', reject);
+    channel.on('data', (chunk: Buffer) => {
+      text += chunk.toString('utf8');
+      if (text.includes('\n')) resolve(text);
+    });
+    channel.once('end', () => resolve(text)).once('error', reject);
+  });
+  channel.destroy();
+  child.unref();
+  if (said.trim() === 'ready') return;
+  throw new BuildError(
+    'CONTAINER_CONFLICT',
+    `the monitor of container ${container.shortId} did not start: ${said.trim()}`,
+  );
+}
+
+/** Is the monitor that {@link launchMonitor} started. Returns the exit code. */
+export async function runMonitor([root = '', id = '']: readonly string[]): Promise<number> {
+  for (const name of ['SIGINT', 'SIGHUP', 'SIGPIPE'] as const) process.on(name, () => {});
+  blockNestedUserNamespaces();
+  const store = await Store.open(root);
+  const container = new ContainerStore(root).find(id);
+  rmSync(join(container.directory, 'monitor.err'), { force: true });
+  await new Monitor(container, store).serve(READY);
+  return 0;
+}

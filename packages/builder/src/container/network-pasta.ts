@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { BuildError } from '../errors.ts';
+import { requireTool, SYSTEM_PATH } from '../executor/host-tools.ts';
+import type { PortMapping } from './container-config.ts';
+import type { NetworkConnection } from './network-connection.ts';
+import { networkReady } from './network-ready.ts';
+
+/*
+ * pasta gives up the right to look into other processes before it opens the namespace: it gets it as a file, in a mount
+ * namespace of its own.
+ */
+const SCRIPT = `"$MOUNT" -n --bind "/proc/$PID/ns/net" "$FILE"
+exec "$@"`;
+
+/** Connects a network namespace by pasta (package passt), which ends with this process. */
+export async function startPasta(
+  program: string,
+  pid: number,
+  ports: readonly PortMapping[],
+  directory: string,
+): Promise<NetworkConnection> {
+  const file = join(directory, 'netns');
+  writeFileSync(file, '');
+  const args = [
+    '--pdeathsig', 'KILL', requireTool('unshare'), '--mount', '--propagation', 'private', '--',
+    '/bin/sh', '-euc', SCRIPT, 'pasta', program,
+    '--foreground', '--quiet', '--config-net', '--no-map-gw',
+    ...forwards(ports, 'tcp', '-t'), ...forwards(ports, 'udp', '-u'), '-T', 'none', '-U', 'none',
+    '--runas', '0', '--netns', file, '--netns-only',
+  ]; // biome-ignore format: one option with its value
+  const child = spawn(requireTool('setpriv'), args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PATH: SYSTEM_PATH, LC_ALL: 'C', MOUNT: requireTool('mount', 'mount'), PID: String(pid), FILE: file },
+    detached: true,
+  });
+  let said = '';
+  let over = false;
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  child.once('close', () => (over = true)).once('error', () => (over = true));
+  if (!(await networkReady(pid, () => over))) {
+    const reason = said.trim().split('\n').at(-1) ?? '';
+    throw new BuildError(
+      'SANDBOX_UNAVAILABLE',
+      `cannot connect the container's network: ${reason}`,
+      /tun/.test(reason) ? { hint: 'Users may need leave to use it: chmod 666 /dev/net/tun.' } : {},
+    );
+  }
+  return { close: () => void child.kill('SIGKILL') };
+}
+
+function forwards(ports: readonly PortMapping[], protocol: 'tcp' | 'udp', option: string): readonly string[] {
+  const own = ports.filter((port) => port.protocol === protocol);
+  if (own.length === 0) return [option, 'none'];
+  return own.flatMap(({ address, hostPort, containerPort }) => [
+    option,
+    `${address === '' ? '' : `${address}/`}${hostPort}:${containerPort}`,
+  ]);
+}

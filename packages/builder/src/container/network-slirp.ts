@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { closeSync, constants, openSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BuildError } from '../errors.ts';
+import { requireTool, SYSTEM_PATH } from '../executor/host-tools.ts';
+import type { PortMapping } from './container-config.ts';
+import type { NetworkConnection } from './network-connection.ts';
+import { networkReady } from './network-ready.ts';
+
+const SOCKET = 'slirp.sock';
+const O_PATH = 0o10000000;
+
+/** Connects a network namespace by slirp4netns, which ends with this process. */
+export async function startSlirp(
+  program: string,
+  pid: number,
+  ports: readonly PortMapping[],
+  directory: string,
+): Promise<NetworkConnection> {
+  const socket = join(directory, SOCKET);
+  rmSync(socket, { force: true });
+  const args = [
+    '--pdeathsig', 'KILL', program, '--configure', '--mtu=65520', '--disable-host-loopback',
+    // Relative to its working directory: a socket's path must be short.
+    `--api-socket=${SOCKET}`, String(pid), 'tap0',
+  ]; // biome-ignore format: one option with its value
+  const child = spawn(requireTool('setpriv'), args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: { PATH: SYSTEM_PATH, LC_ALL: 'C' },
+    cwd: directory,
+    detached: true,
+  });
+  let said = '';
+  let over = false;
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  child.once('close', () => (over = true)).once('error', () => (over = true));
+  if (!(await networkReady(pid, () => over))) {
+    throw new BuildError(
+      'SANDBOX_UNAVAILABLE',
+      `cannot connect the container's network: ${said.trim().split('\n').at(-1)}`,
+    );
+  }
+  try {
+    for (const port of ports) await forward(directory, port);
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return { close: () => void child.kill('SIGKILL') };
+}
+
+async function forward(directory: string, { protocol, address, hostPort, containerPort }: PortMapping): Promise<void> {
+  const request = {
+    execute: 'add_hostfwd',
+    arguments: { proto: protocol, host_addr: address || '0.0.0.0', host_port: hostPort, guest_port: containerPort },
+  };
+  const reply = JSON.parse(await ask(directory, JSON.stringify(request))) as { error?: { desc?: string } };
+  if (reply.error === undefined) return;
+  throw new BuildError(
+    'SANDBOX_UNAVAILABLE',
+    `cannot map port ${hostPort}: ${reply.error.desc ?? 'slirp4netns refused'}`,
+    {
+      hint: 'Is the port taken? Ports below 1024 need root.',
+    },
+  );
+}
+
+async function ask(directory: string, request: string): Promise<string> {
+  const fd = openSync(directory, O_PATH | constants.O_DIRECTORY);
+  try {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await exchange(`/proc/self/fd/${fd}/${SOCKET}`, request);
+      } catch (error) {
+        if (attempt > 200) throw error;
+        await sleep(10); // It makes its socket after the network.
+      }
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function exchange(path: string, request: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let reply = '';
+    connect({ path, allowHalfOpen: true })
+      .once('error', reject)
+      .on('data', (chunk: Buffer) => (reply += chunk.toString()))
+      .once('end', () => resolve(reply))
+      .end(request);
+  });
+}

@@ -1,0 +1,34 @@
+import type { PortMapping } from './container-config.ts';
+import { BuildError } from '../errors.ts';
+import { findTool } from '../executor/host-tools.ts';
+import type { NetworkConnection } from './network-connection.ts';
+import { startPasta } from './network-pasta.ts';
+import { startSlirp } from './network-slirp.ts';
+
+/** True when this machine can give a container a network of its own. */
+export function hasPrivateNetwork(): boolean {
+  return findTool('pasta') !== undefined || findTool('slirp4netns') !== undefined;
+}
+
+/** What to say when it cannot. */
+export function noPrivateNetwork(what: string): BuildError {
+  return new BuildError('SANDBOX_UNAVAILABLE', `${what} needs pasta or slirp4netns, and neither is on this machine`, {
+    hint: 'Install the package passt or slirp4netns, or use --network host, where every port is open as it is.',
+  });
+}
+
+/**
+ * Connects the network namespace of process `pid` to the machine's network, with ports forwarded to it.
+ * @throws BuildError `SANDBOX_UNAVAILABLE`, also for a port that is taken
+ */
+export function connectNetwork(
+  pid: number,
+  ports: readonly PortMapping[],
+  directory: string,
+): Promise<NetworkConnection> {
+  const pasta = findTool('pasta');
+  if (pasta !== undefined) return startPasta(pasta, pid, ports, directory);
+  const slirp = findTool('slirp4netns');
+  if (slirp !== undefined) return startSlirp(slirp, pid, ports, directory);
+  throw noPrivateNetwork('a network of its own');
+}

@@ -1,0 +1,26 @@
+import { BuildError } from '../errors.ts';
+import { removeStaleCgroups } from '../executor/cgroups.ts';
+import type { Store } from '../store.ts';
+import type { Container } from './container.ts';
+import { ContainerStore } from './container-store.ts';
+import { killContainer } from './stop.ts';
+
+/**
+ * Removes a container with its writable layer and its volumes.
+ * @throws BuildError `CONTAINER_CONFLICT` when it runs and `force` is not set
+ */
+export async function removeContainer(container: Container, store: Store, force: boolean): Promise<void> {
+  if (container.isRunning) {
+    if (!force) {
+      throw new BuildError('CONTAINER_CONFLICT', `cannot remove the running container ${container.shortId}`, {
+        hint: 'stop it first, or remove it with --force',
+      });
+    }
+    await killContainer(container, 'SIGKILL').catch((error: unknown) => {
+      if (!(error instanceof BuildError && error.code === 'CONTAINER_NOT_RUNNING')) throw error;
+    });
+  }
+  await new ContainerStore(store.root).remove(container);
+  // What a killed monitor left of its container.
+  removeStaleCgroups();
+}

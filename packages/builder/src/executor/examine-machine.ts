@@ -1,0 +1,318 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { release, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { findTool, SYSTEM_PATH } from './host-tools.ts';
+import { canMakeCgroups, findRuntime } from './runc-executor.ts';
+import { installedSeccomp } from './seccomp-profile.ts';
+import { nativeCalls } from './session-keyring.ts';
+import { forbiddenUserNamespaces, missingForRanges, restrictedByAppArmor } from './user-namespace.ts';
+
+/** One thing that was looked at. */
+export interface MachineFact {
+  readonly name: string;
+  /** `missing` hinders something, `note` is good to know. */
+  readonly state: 'ok' | 'missing' | 'note';
+  readonly detail: string;
+  /** What to do about it. */
+  readonly hint?: string;
+}
+
+/** A way of running commands, and whether this user has it on this machine. */
+export interface MachineMode {
+  readonly name: 'root, runc' | 'root, util-linux' | 'user, subordinate ids' | 'user, single id';
+  readonly works: boolean;
+  /** What it lacks beside BuildKit when it works, or why it does not. */
+  readonly lacks: readonly string[];
+}
+
+/** What {@link examineMachine} found. */
+export interface MachineReport {
+  readonly facts: readonly MachineFact[];
+  readonly modes: readonly MachineMode[];
+  /** Whether RUN works in some mode. Dockerfiles without RUN need nothing of this. */
+  readonly canRun: boolean;
+}
+
+/** Looks at what this machine offers for running commands, and tries it. Nothing stays. @param store the store's directory */
+export async function examineMachine(store: string): Promise<MachineReport> {
+  const isRoot = process.geteuid?.() === 0;
+  const tried = tryNamespaces(store, isRoot);
+  const facts = [
+    { name: 'kernel', state: 'ok', detail: `Linux ${release()}` } as const,
+    whoami(isRoot),
+    ...surroundings(),
+    tools(),
+    ...(isRoot ? [] : [userNamespaces(), ranges()]),
+    ...trials(tried, isRoot),
+    runtime(isRoot),
+    cgroups(),
+    await nativeCalls(),
+    storePlace(store),
+  ];
+  const modes = isRoot ? rootModes(tried) : userModes(tried);
+  return { facts, modes, canRun: modes.some(({ works }) => works) };
+}
+
+const TOOLS = ['setpriv', 'unshare', 'mount', 'umount', 'cp', 'env'] as const;
+
+interface Trial {
+  readonly namespaces: boolean;
+  readonly proc: boolean;
+  readonly overlay: boolean;
+  /** The first complaint. */
+  readonly said: string;
+}
+
+const TRIAL = `echo namespaces; cd "$0"
+mount -n -t proc proc proc && echo proc
+mount -n -t overlay overlay -o "lowerdir=lower,upperdir=upper,workdir=work$1" merged && echo overlay
+exit 0`;
+
+/** Makes the namespaces and mounts of a RUN, beside the store where it can, and lets go of them. */
+function tryNamespaces(store: string, isRoot: boolean): Trial {
+  const [setpriv, unshare] = [findTool('setpriv'), findTool('unshare')];
+  if (unshare === undefined || setpriv === undefined || findTool('mount') === undefined) {
+    return { namespaces: false, proc: false, overlay: false, said: 'programs are missing' };
+  }
+  const folder = scratch(store);
+  try {
+    for (const name of ['proc', 'lower', 'upper', 'work', 'merged']) mkdirSync(join(folder, name));
+    const user = isRoot ? [] : ['--user', '--map-root-user'];
+    const { stdout, stderr } = spawnSync(
+      setpriv,
+      ['--pdeathsig', 'KILL', unshare, ...user, '--mount', '--pid', '--uts', '--ipc', '--fork', '--kill-child=KILL',
+        '--propagation', 'private', '--', '/bin/sh', '-c', TRIAL, folder, isRoot ? '' : ',userxattr'], // biome-ignore format: one program a line
+      { encoding: 'utf8', env: { PATH: SYSTEM_PATH, LC_ALL: 'C' } },
+    );
+    const done = stdout.split('\n');
+    const said = stderr.trim().split('\n')[0] ?? '';
+    return {
+      namespaces: done.includes('namespaces'),
+      proc: done.includes('proc'),
+      overlay: done.includes('overlay'),
+      said,
+    };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function scratch(store: string): string {
+  try {
+    return mkdtempSync(join(store, '.doctor-'));
+  } catch {
+    return mkdtempSync(join(tmpdir(), 'tsbuild-doctor-')); // No store yet, or not ours to write.
+  }
+}
+
+function whoami(isRoot: boolean): MachineFact {
+  const uid = process.geteuid?.() ?? 0;
+  return { name: 'user', state: 'ok', detail: isRoot ? 'root' : `${uid}, an ordinary user` };
+}
+
+/** A container around us, and what it takes away. */
+function surroundings(): readonly MachineFact[] {
+  const kind = ['/.dockerenv', '/run/.containerenv', '/var/run/secrets/kubernetes.io'].find((path) => existsSync(path));
+  const status = readText('/proc/self/status');
+  const filtered = /^Seccomp:\s*2/m.test(status);
+  return [
+    ...(kind === undefined
+      ? []
+      : [{ name: 'container', state: 'note', detail: `we are inside of one (${kind})` } as const]),
+    ...(filtered
+      ? [
+          {
+            name: 'seccomp',
+            state: 'note',
+            detail: 'a filter is upon us, which may forbid namespaces and mounts',
+          } as const,
+        ]
+      : []),
+  ];
+}
+
+function tools(): MachineFact {
+  const missing = TOOLS.filter((name) => findTool(name) === undefined);
+  if (missing.length === 0) return { name: 'programs', state: 'ok', detail: TOOLS.join(', ') };
+  return {
+    name: 'programs',
+    state: 'missing',
+    detail: `${missing.join(', ')} not on this machine: RUN cannot work`,
+    hint: 'install util-linux, mount and coreutils (Alpine: apk add util-linux util-linux-misc setpriv mount coreutils)',
+  };
+}
+
+function userNamespaces(): MachineFact {
+  const forbidden = forbiddenUserNamespaces();
+  if (forbidden !== undefined)
+    return {
+      name: 'user namespaces',
+      state: 'missing',
+      detail: `forbidden (${forbidden.path} is ${forbidden.off})`,
+      hint: forbidden.hint,
+    };
+  if (!restrictedByAppArmor()) return { name: 'user namespaces', state: 'ok', detail: 'allowed' };
+  return {
+    name: 'user namespaces',
+    state: 'note',
+    detail: 'restricted by AppArmor (kernel.apparmor_restrict_unprivileged_userns, Ubuntu 23.10 and later)',
+    hint: 'sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile for unshare that says userns, or run as root',
+  };
+}
+
+function ranges(): MachineFact {
+  const lacking = missingForRanges();
+  if (lacking === undefined)
+    return { name: 'subordinate ids', state: 'ok', detail: '/etc/subuid, /etc/subgid and newuidmap' };
+  return {
+    name: 'subordinate ids',
+    state: 'missing',
+    detail: lacking,
+    hint: 'without them there is one id: apt-get, su and chown fail in RUN',
+  };
+}
+
+function trials(tried: Trial, isRoot: boolean): readonly MachineFact[] {
+  const container = isRoot
+    ? 'inside a container: start it with --privileged, or run tsbuild as an ordinary user; Dockerfiles without RUN build anyway'
+    : 'inside a container: --security-opt seccomp=unconfined --security-opt apparmor=unconfined; Kubernetes: securityContext.seccompProfile Unconfined; Dockerfiles without RUN build anyway';
+  return [
+    tried.namespaces
+      ? { name: 'namespaces', state: 'ok', detail: 'mount, pid, uts and ipc' }
+      : { name: 'namespaces', state: 'missing', detail: `cannot be made: ${tried.said}`, hint: container },
+    tried.proc
+      ? { name: 'procfs', state: 'ok', detail: 'can be mounted' }
+      : {
+          name: 'procfs',
+          state: 'missing',
+          detail: `cannot be mounted${tried.namespaces ? `: ${tried.said}` : ''}`,
+          hint: 'inside a container: --security-opt systempaths=unconfined; Kubernetes: procMount: Unmasked',
+        },
+    tried.overlay
+      ? { name: 'overlayfs', state: 'ok', detail: isRoot ? 'can be mounted' : 'can be mounted in a user namespace' }
+      : {
+          name: 'overlayfs',
+          state: 'note',
+          detail: 'cannot be mounted: each RUN copies its files, which is slower',
+          hint: 'Linux 5.11 or later for ordinary users; a store on ext4, xfs or tmpfs (--root)',
+        },
+  ];
+}
+
+function runtime(isRoot: boolean): MachineFact {
+  const found = findRuntime();
+  if (found === undefined)
+    return {
+      name: 'runtime',
+      state: 'note',
+      detail: 'neither runc nor crun',
+      hint: isRoot ? 'install runc: RUN gets a seccomp filter and a device cgroup' : 'not used for ordinary users',
+    };
+  const version =
+    /version (\S+)/.exec(spawnSync(found.path, ['--version'], { encoding: 'utf8' }).stdout)?.[1] ??
+    'of unknown version';
+  if (installedSeccomp() !== undefined)
+    return { name: 'runtime', state: 'ok', detail: `${found.kind} ${version}, with a seccomp profile` };
+  return {
+    name: 'runtime',
+    state: 'note',
+    detail: `${found.kind} ${version}, without a seccomp profile`,
+    hint: 'install golang-github-containers-common (Debian) or containers-common: /usr/share/containers/seccomp.json',
+  };
+}
+
+function cgroups(): MachineFact {
+  const version = existsSync('/sys/fs/cgroup/cgroup.controllers')
+    ? 'v2'
+    : existsSync('/sys/fs/cgroup/unified')
+      ? 'v1 beside v2'
+      : existsSync('/sys/fs/cgroup')
+        ? 'v1'
+        : 'none';
+  return canMakeCgroups()
+    ? { name: 'cgroups', state: 'ok', detail: version }
+    : { name: 'cgroups', state: 'note', detail: `${version}, not ours to make: runc and crun cannot be used` };
+}
+
+const FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
+  [0x6969, 'nfs'],
+  [0x794c7630, 'overlayfs'],
+  [0x01021994, 'tmpfs'],
+  [0xef53, 'ext4'],
+  [0x58465342, 'xfs'],
+  [0x9123683e, 'btrfs'],
+  [0x65735546, 'fuse'],
+]);
+
+function storePlace(store: string): MachineFact {
+  let place = store;
+  while (!existsSync(place) && place !== '/') place = join(place, '..');
+  const type = statfsSync(place).type;
+  const name = FILE_SYSTEMS.get(type) ?? `type ${type.toString(16)}`;
+  if (name === 'nfs' || name === 'fuse') {
+    return {
+      name: 'store',
+      state: 'missing',
+      detail: `${store} is on ${name}: other owners and overlayfs do not work there`,
+      hint: 'choose a local disk: --root or TSBUILD_ROOT',
+    };
+  }
+  if (name === 'overlayfs')
+    return {
+      name: 'store',
+      state: 'note',
+      detail: `${store} is on overlayfs: RUN copies files`,
+      hint: 'mount a volume there, or choose another place with --root',
+    };
+  return { name: 'store', state: 'ok', detail: `${store} on ${name}` };
+}
+
+function rootModes(tried: Trial): readonly MachineMode[] {
+  const basic = reasons(tried);
+  const found = findRuntime();
+  const runc = [
+    ...basic,
+    ...(found === undefined ? ['neither runc nor crun is installed'] : []),
+    ...(canMakeCgroups() ? [] : ['cgroups cannot be made']),
+  ];
+  const seccomp = installedSeccomp() === undefined ? ['a seccomp filter: no profile is installed'] : [];
+  return [
+    { name: 'root, runc', works: runc.length === 0, lacks: runc.length === 0 ? seccomp : runc },
+    {
+      name: 'root, util-linux',
+      works: basic.length === 0,
+      lacks: basic.length === 0 ? ['a seccomp filter', 'a device cgroup (mounts are nodev instead)'] : basic,
+    },
+  ];
+}
+
+function userModes(tried: Trial): readonly MachineMode[] {
+  const basic = reasons(tried);
+  const lacking = missingForRanges();
+  const common = ['a seccomp filter', 'device nodes by mknod', 'a network of its own but none'];
+  const ids = [...basic, ...(lacking === undefined ? [] : [lacking])];
+  return [
+    { name: 'user, subordinate ids', works: ids.length === 0, lacks: ids.length === 0 ? common : ids },
+    {
+      name: 'user, single id',
+      works: basic.length === 0,
+      lacks: basic.length === 0 ? [...common, 'files of other owners, so apt-get, su and chown fail'] : basic,
+    },
+  ];
+}
+
+function reasons(tried: Trial): readonly string[] {
+  const missing = TOOLS.filter((name) => findTool(name) === undefined);
+  if (missing.length > 0) return [`programs are missing: ${missing.join(', ')}`];
+  if (!tried.namespaces) return [`namespaces cannot be made: ${tried.said}`];
+  return tried.proc ? [] : ['a fresh /proc cannot be mounted'];
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return ''; // Hidden from us.
+  }
+}

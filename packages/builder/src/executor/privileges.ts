@@ -1,0 +1,35 @@
+import { BuildError } from '../errors.ts';
+import { CAPABILITIES } from './capabilities.ts';
+import type { RunUser } from './executor.ts';
+import type { IdMaps } from './id-map.ts';
+
+/** For `setpriv`: the capabilities that stay. */
+export const CAPABILITY_OPTIONS = [
+  `--bounding-set=-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}`,
+  '--inh-caps=-all',
+];
+
+/**
+ * Groups are set by `setpriv`, while it may; the uid last of all, by the program that starts the command, which also
+ * takes root's capabilities away.
+ */
+export function identityOptions(user: RunUser, ids: IdMaps): readonly string[] {
+  const groups = user.groups.filter(ids.hasGid);
+  for (const [id, has, kind] of [
+    [user.uid, ids.hasUid, 'user'],
+    [user.gid, ids.hasGid, 'group'],
+  ] as const) {
+    if (has(id)) continue;
+    throw new BuildError(
+      'SANDBOX_UNAVAILABLE',
+      `cannot run as ${kind} ${id}: this user namespace has no such ${kind}`,
+      {
+        hint: 'Add ranges for this user to /etc/subuid and /etc/subgid (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME) and install newuidmap.',
+      },
+    );
+  }
+  const change = user.gid === 0 ? [] : ['--regid', String(user.gid)];
+  if (!ids.setgroups) return [...change, ...(change.length > 0 ? ['--keep-groups'] : [])];
+  if (groups.length === 0) return ['--regid', String(user.gid), '--clear-groups'];
+  return ['--regid', String(user.gid), '--groups', groups.join(',')];
+}

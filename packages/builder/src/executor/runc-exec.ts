@@ -1,0 +1,68 @@
+import { BuildError } from '../errors.ts';
+import { ExecFailureFilter } from './exec-failure.ts';
+import type { ExecSpec, RunControl, RunOutput, RunResult } from './executor.ts';
+import { requireTool } from './host-tools.ts';
+import { joinSandbox } from './join-sandbox.ts';
+import type { PipePool } from './pipes.ts';
+import { runcProcess } from './runc-config.ts';
+import { runtimeFailure } from './runc-failure.ts';
+
+/** A runtime's container that runs, and how to reach it. */
+export interface RunningContainer {
+  readonly runtime: { readonly path: string };
+  /** The runtime's own process, in whose pid and mount namespaces its state is. */
+  readonly parent: number;
+  readonly id: string;
+  readonly bundle: string;
+  readonly scratch: string;
+  readonly pipes: PipePool;
+}
+
+/** How runc begins what it says about a command that it could not start in a running container. */
+const FAILURE = 'exec failed: ';
+
+/* What the runtime has to say about itself it writes to the log; its last words there are the reason. */
+const SCRIPT = `umask 077
+process="$BUNDLE/exec-$$.json"
+log="$BUNDLE/exec-$$.log"
+printf %s "$1" >"$process"
+code=0
+"$RUNTIME" --root "$BUNDLE/state" --log "$log" exec --process "$process" "$ID" || code=$?
+failed=0
+if [ -s "$log" ] && [ "$code" != 0 ]; then failed=1; fi
+rm -f "$process" "$log"
+if [ "$failed" = 1 ]; then exit 255; fi
+exit "$code"
+`;
+
+/** Runs one more command in a container of runc or crun. @throws BuildError as a command's own start does */
+export async function execInContainer(
+  spec: ExecSpec,
+  container: RunningContainer,
+  output: RunOutput,
+  signal: AbortSignal,
+  control: RunControl,
+): Promise<RunResult> {
+  const [argv0] = spec.argv;
+  if (argv0 === undefined) throw new BuildError('RUN_FAILED', 'no command to run');
+  const { parent, runtime, bundle, id } = container;
+  const command = [
+    requireTool('nsenter'), `--mount=/proc/${parent}/ns/mnt`, `--pid=/proc/${parent}/ns/pid`, `--net=/proc/${parent}/ns/net`, '--',
+    requireTool('env', 'coreutils'), `BUNDLE=${bundle}`, `RUNTIME=${runtime.path}`, `ID=${id}`,
+    '/bin/sh', '-euc', SCRIPT, 'exec', JSON.stringify(runcProcess(spec)),
+  ]; // biome-ignore format: one program a line
+  const terminal = spec.terminal !== undefined;
+  const filter = new ExecFailureFilter(output, { prefix: FAILURE, terminal });
+  const { exitCode } = await joinSandbox(
+    { command, pipes: container.pipes, terminal: spec.terminal, place: 'runtime', owner: 0 },
+    filter,
+    signal,
+    control,
+  );
+  const said = filter.take();
+  if (said.startsWith(FAILURE) && exitCode !== 0) {
+    return runtimeFailure(said.trim(), filter.next, [], argv0);
+  }
+  if (said !== '') await filter.next.stderr(Buffer.from(said));
+  return { exitCode };
+}

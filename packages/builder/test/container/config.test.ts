@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { changeConfig } from '../../src/container/commit-changes.ts';
+import { mergeConfig, mergeEnvironment } from '../../src/container/run-config.ts';
+import { signalNumber } from '../../src/container/signals.ts';
+import type { CreateOptions } from '../../src/container/create-options.ts';
+
+const IMAGE = { Entrypoint: ['/entry'], Cmd: ['a', 'b'], Env: ['A=1', 'B=2'], WorkingDir: '/w', User: 'app' };
+const OPTIONS: CreateOptions = {
+  image: 'image',
+  command: [],
+  environment: [],
+  labels: new Map(),
+  binds: [],
+  volumes: [],
+  tmpfs: [],
+  terminal: false,
+  openStdin: false,
+  network: 'host',
+  ports: [],
+  readOnly: false,
+  hosts: [],
+  init: false,
+  isolation: 'auto',
+  autoRemove: false,
+};
+const argv = (changes: Partial<CreateOptions>) => mergeConfig(IMAGE, { ...OPTIONS, ...changes }).argv;
+
+describe('mergeConfig', () => {
+  it('runs ENTRYPOINT with CMD, or what takes their place', () => {
+    expect(argv({})).toEqual(['/entry', 'a', 'b']);
+    expect(argv({ command: ['c'] })).toEqual(['/entry', 'c']);
+    expect(argv({ entrypoint: ['/other'] })).toEqual(['/other']);
+    expect(argv({ entrypoint: [], command: ['sh'] })).toEqual(['sh']);
+    expect(() => argv({ entrypoint: [] })).toThrow('no command specified');
+  });
+
+  it('sets variables in their places, and takes away those without a value', () => {
+    expect(mergeEnvironment(['A=1', 'B=2', 'C=3'], ['B=5', 'D=6', 'A'])).toEqual(['B=5', 'C=3', 'D=6']);
+  });
+});
+
+describe('changeConfig', () => {
+  it('applies what docker commit --change takes', () => {
+    const changes = ['CMD node app.js', 'ENV B=3 C=$A', 'EXPOSE 80', 'LABEL k=v', 'USER root', 'VOLUME /data',
+      'WORKDIR sub', 'STOPSIGNAL SIGQUIT', 'HEALTHCHECK CMD true', 'ONBUILD RUN echo x']; // biome-ignore format: one list
+    expect(changeConfig(IMAGE, changes)).toMatchObject({
+      Entrypoint: ['/entry'],
+      Cmd: ['/bin/sh', '-c', 'node app.js'],
+      Env: ['A=1', 'B=3', expect.stringMatching(/^PATH=/), 'C=1'],
+      ExposedPorts: { '80/tcp': {} },
+      Labels: { k: 'v' },
+      User: 'root',
+      Volumes: { '/data': {} },
+      WorkingDir: '/w/sub',
+      StopSignal: 'SIGQUIT',
+      OnBuild: ['RUN echo x'],
+    });
+  });
+
+  it.each([
+    ['RUN true', 'run is not a valid change command'],
+    ['COPY a b', 'copy is not a valid change command'],
+    ['nonsense', 'unknown instruction'],
+  ])('refuses %s', (change, message) => {
+    expect(() => changeConfig({}, [change])).toThrow(message);
+  });
+});
+
+describe('signalNumber', () => {
+  it('knows names with and without SIG, numbers, and real-time ones', () => {
+    expect(['SIGTERM', 'term', '15', 'RTMIN+3'].map(signalNumber)).toEqual([15, 15, 15, 37]);
+    expect(() => signalNumber('NOPE')).toThrow('Invalid signal: NOPE');
+    expect(() => signalNumber('0')).toThrow('Invalid signal');
+  });
+});

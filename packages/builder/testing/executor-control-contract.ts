@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ExecSpec, Executor, RunControl, RunningCommand, RunResult, RunSpec } from '../src/executor/executor.ts';
+import { BusyboxRoot, NO_SANDBOX } from './busybox-root.ts';
+import { CapturedOutput } from './captured-output.ts';
+
+/** The contract of `RunControl`: input, terminals, and further commands in a sandbox that runs. */
+export function executorControlContract(name: string, make: (scratch: string) => Executor, skip = NO_SANDBOX): void {
+  describe.skipIf(skip !== '')(`executor control contract: ${name}${skip}`, () => {
+    let root: BusyboxRoot;
+    let scratch: string;
+    let executor: Executor;
+    beforeAll(() => {
+      root = new BusyboxRoot();
+      scratch = mkdtempSync(join(tmpdir(), 'tsbuild-scratch-'));
+      executor = make(scratch);
+    });
+    afterAll(() => {
+      root[Symbol.dispose]();
+      rmSync(scratch, { recursive: true, force: true });
+    });
+
+    const run = async (
+      script: string,
+      control: RunControl,
+      changes: Partial<RunSpec> = {},
+    ): Promise<RunResult & { out: string; err: string }> => {
+      const output = new CapturedOutput();
+      const spec = root.spec(['/bin/sh', '-c', script], changes);
+      const result = await executor.run(spec, output, new AbortController().signal, control);
+      return { ...result, out: output.out, err: output.err };
+    };
+    const execIn = async (command: RunningCommand, script: string, changes: Partial<ExecSpec> = {}) => {
+      const output = new CapturedOutput();
+      const user = { uid: 0, gid: 0, groups: [0] };
+      const spec = { argv: ['/bin/sh', '-c', script], env: ['PATH=/bin'], cwd: '/', user, ...changes };
+      const result = await command.exec(spec, output, new AbortController().signal);
+      return { ...result, out: output.out, err: output.err };
+    };
+    /** Runs `body` beside a command that waits for a line. */
+    const beside = async (body: (command: RunningCommand) => Promise<void>): Promise<void> => {
+      const input = new PassThrough();
+      let done: Promise<void> = Promise.reject(new Error('never started'));
+      done.catch(() => {});
+      const started = (command: RunningCommand): void => {
+        done = body(command).finally(() => input.end('go on\n'));
+      };
+      expect((await run('read x; echo "$x"; exit 9', { input, started })).exitCode).toBe(9);
+      await done;
+    };
+
+    it('gives the command what is written to it, to the end', async () => {
+      const input = new PassThrough();
+      input.end('one\ntwo\n');
+      expect(await run('cat; exit 3', { input })).toEqual({ exitCode: 3, out: 'one\ntwo\n', err: '' });
+    });
+
+    it('gives it a terminal of a size, with echo, and its own name', async () => {
+      const input = new PassThrough();
+      input.write('typed\n');
+      const terminal = { rows: 33, columns: 77 };
+      const { exitCode, out } = await run('tty; stty size; read x; echo "got $x" >&2; exit 4', { input }, { terminal });
+      expect(out.replaceAll('\r', '').split('\n').toSorted()).toEqual(
+        ['/dev/pts/0', '33 77', '', 'got typed', 'typed'].toSorted(),
+      );
+      expect(exitCode).toBe(4);
+    });
+
+    it('says on the terminal why a command cannot be started', async () => {
+      const terminal = { rows: 24, columns: 80 };
+      const { exitCode, out } = await run('', {}, { terminal, argv: ['nothing-like-this'] });
+      expect(exitCode).toBe(127);
+      expect(out).toContain('"nothing-like-this": executable file not found in $PATH');
+    });
+
+    it('changes the size of a terminal while the command runs', async () => {
+      const input = new PassThrough();
+      let resize: ((size: { rows: number; columns: number }) => Promise<void>) | undefined;
+      const started = (): void => {
+        void resize?.({ rows: 40, columns: 100 }).then(() => setTimeout(() => input.write('\n'), 200));
+      };
+      const terminal = { rows: 24, columns: 80 };
+      const control = { input, started, resizable: (to: typeof resize) => void (resize = to) };
+      expect((await run('stty size; read x; stty size', control, { terminal })).out).toMatch(/24 80[\s\S]*40 100/);
+    });
+
+    it('lets nothing be written to a read-only root', async () => {
+      expect(await run('echo x >/x 2>/dev/null || echo refused', {}, { readOnly: true })).toMatchObject({
+        out: 'refused\n',
+      });
+    });
+
+    it('runs more commands in the same namespaces, with the same rights', async () => {
+      await beside(async (command) => {
+        const facts =
+          'cat /proc/1/comm; hostname; grep -E "^(CapEff|CapBnd|CapPrm|CapInh)" /proc/self/status; pwd; id -u';
+        const { out, err, exitCode } = await execIn(command, `${facts}; echo oops >&2; exit 5`, { cwd: '/tmp' });
+        expect(err).toBe('oops\n');
+        expect(exitCode).toBe(5);
+        expect(out.split('\n').slice(0, 2)).toEqual(['sh', 'buildkitsandbox']);
+        expect(out.match(/\t00000000a80425fb/g)).toHaveLength(3);
+        expect(out).toContain('CapInh:\t0000000000000000');
+        expect(out).toContain('/tmp\n0\n');
+        expect((await execIn(command, 'ls /proc/1/root/bin/busybox; ls /etc | head -3')).out).toContain('passwd');
+      });
+    });
+
+    it('runs more commands as another user, on a terminal', async () => {
+      await beside(async (command) => {
+        const user = { uid: 1000, gid: 1000, groups: [1000] };
+        const terminal = { rows: 30, columns: 90 };
+        const { out, exitCode } = await execIn(command, 'id -u; stty size; [ -t 0 ] && exit 6', { user, terminal });
+        expect(out.replaceAll('\r', '')).toBe('1000\n30 90\n');
+        expect(exitCode).toBe(6);
+      });
+    });
+
+    it('says why a further command cannot be started', async () => {
+      await beside(async (command) => {
+        const { err, exitCode } = await execIn(command, '', { argv: ['nothing-like-this'] });
+        expect(err).toBe('exec: "nothing-like-this": executable file not found in $PATH\n');
+        expect(exitCode).toBe(127);
+      });
+    });
+
+    it('has a network of its own that the caller connects first', async () => {
+      let connected = 0;
+      const connect = async (pid: number): Promise<void> => void (connected = pid);
+      const { out } = await run(
+        "grep -c : /proc/net/dev; ip link show lo | grep -o 'LOOPBACK,UP'",
+        { connect },
+        {
+          network: 'private',
+        },
+      );
+      expect(out).toBe('1\nLOOPBACK,UP\n');
+      expect(connected).toBeGreaterThan(1);
+    });
+  });
+}

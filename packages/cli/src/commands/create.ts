@@ -1,0 +1,29 @@
+import { createContainer, Store } from '@tsbuild/builder';
+import { defineCommand } from '../command.ts';
+import { createOptions, createOptionTable } from '../container/create-options.ts';
+import { findImage } from '../container/find-image.ts';
+import { inUserNamespace } from '../container/program.ts';
+import { EXIT_OK } from '../exit-code.ts';
+import { sanitizeName } from '../output/sanitize.ts';
+
+/** `tsbuild create`: a container that is started later. */
+export const createCommand = defineCommand({
+  name: 'create',
+  synopsis: 'IMAGE [COMMAND…]',
+  summary: 'Make a container without starting it',
+  options: createOptionTable,
+  operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'an IMAGE, and what to run in it' },
+  stopAtOperand: true,
+  examples: [['tsbuild create --name web my-app', 'Then: tsbuild start web']],
+  async run({ options, operands, settings }, host) {
+    const wanted = createOptions(options, operands, host);
+    const inside = await inUserNamespace(host);
+    if (inside !== undefined) return inside;
+    const store = await Store.open(settings.root);
+    await findImage(wanted.image, store, options, host);
+    const notice = (text: string): void => void host.stderr.write(`WARNING: ${sanitizeName(text)}\n`);
+    const container = await createContainer(wanted, store, { notice, signal: host.signal });
+    host.stdout.write(`${container.id}\n`);
+    return EXIT_OK;
+  },
+});

@@ -1,0 +1,62 @@
+import { ContainerStore, MonitorClient } from '@tsbuild/builder';
+import { defineCommand } from '../command.ts';
+import { environmentOf } from '../container/create-options.ts';
+import { processStreams, requireTerminal, talk } from '../container/talk.ts';
+import { EXIT_OK } from '../exit-code.ts';
+
+/** `tsbuild exec`: one more command in a running container. */
+export const execCommand = defineCommand({
+  name: 'exec',
+  synopsis: 'CONTAINER COMMAND…',
+  summary: 'Run one more command in a running container',
+  options: {
+    detach: { kind: 'flag', short: 'd', describe: 'Run in the background' },
+    'detach-keys': { kind: 'value', placeholder: 'KEYS', describe: 'What leaves a terminal (ctrl-p,ctrl-q)' },
+    env: { kind: 'list', short: 'e', placeholder: 'KEY[=VALUE]', describe: 'Set a variable' },
+    'env-file': { kind: 'list', placeholder: 'FILE', describe: 'Set the variables that a file lists' },
+    interactive: { kind: 'flag', short: 'i', describe: 'Give it standard input' },
+    tty: { kind: 'flag', short: 't', describe: 'Give it a terminal' },
+    user: { kind: 'value', short: 'u', placeholder: 'USER[:GROUP]', describe: 'Run as this user' },
+    workdir: { kind: 'value', short: 'w', placeholder: 'DIR', describe: 'The working directory' },
+    privileged: { kind: 'flag', describe: '', later: true },
+  },
+  operands: { min: 2, max: Number.POSITIVE_INFINITY, what: 'a CONTAINER and a COMMAND' },
+  stopAtOperand: true,
+  examples: [
+    ['tsbuild exec -it web sh', 'A shell beside the server'],
+    ['tsbuild exec -u postgres -w /tmp db psql -l', 'As another user, somewhere else'],
+  ],
+  async run({ options, operands, settings }, host) {
+    const [name = '', ...argv] = operands;
+    const container = new ContainerStore(settings.root).find(name);
+    const { tty, interactive, detach } = options;
+    if (tty && interactive && !detach) requireTerminal(host);
+    using client = await MonitorClient.openRunning(container);
+    const request = {
+      argv,
+      environment: environmentOf(options, host),
+      workingDirectory: options.workdir,
+      user: options.user,
+    };
+    const exec = (size: { readonly rows: number; readonly columns: number }): void =>
+      client.exec({ ...request, ...(tty ? { terminal: size } : {}) }, processStreams(host), interactive && !detach);
+    if (detach) {
+      exec(USUAL_SIZE);
+      await client.accepted();
+      return EXIT_OK;
+    }
+    const end = await talk(
+      client,
+      {
+        terminal: tty,
+        input: interactive,
+        detachKeys: options['detach-keys'],
+        start: (size) => exec(size ?? USUAL_SIZE),
+      },
+      host,
+    );
+    return end?.exitCode ?? EXIT_OK;
+  },
+});
+
+const USUAL_SIZE = { rows: 24, columns: 80 };

@@ -1,0 +1,188 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import {
+  type BindRequest,
+  type CreateOptions,
+  hasPrivateNetwork,
+  type NetworkMode,
+  noPrivateNetwork,
+  parseSize,
+  signalNumber,
+  type TmpfsRequest,
+} from '@tsbuild/builder';
+import { parseHost } from '../commands/run-options.ts';
+import { CommandError, UsageError } from '../errors.ts';
+import type { Host } from '../host.ts';
+import type { OptionTable, OptionValues } from '../options.ts';
+import { parsePorts } from './ports.ts';
+
+/** Options that `run` and `create` have in common: what the container is. */
+export const createOptionTable = {
+  'add-host': { kind: 'list', placeholder: 'HOST:IP', describe: 'One more line in /etc/hosts' },
+  entrypoint: { kind: 'value', placeholder: 'PROGRAM', describe: "In place of the image's ENTRYPOINT; also leaves its CMD out" },
+  env: { kind: 'list', short: 'e', placeholder: 'KEY[=VALUE]', describe: 'Set a variable; without VALUE the one of this shell' },
+  'env-file': { kind: 'list', placeholder: 'FILE', describe: 'Set the variables that a file lists' },
+  hostname: { kind: 'value', short: 'h', placeholder: 'NAME', describe: "The container's host name (default: its ID)" },
+  init: { kind: 'flag', describe: 'Run a small init first, which passes signals on and reaps processes' },
+  interactive: { kind: 'flag', short: 'i', describe: 'Keep standard input open' },
+  isolation: { kind: 'value', placeholder: 'MODE', describe: 'What contains it', choices: ['auto', 'runc', 'namespaces'] },
+  label: { kind: 'list', short: 'l', placeholder: 'KEY=VALUE', describe: 'Set a label' },
+  name: { kind: 'value', placeholder: 'NAME', describe: 'Name the container' },
+  network: { kind: 'value', placeholder: 'NETWORK', describe: 'host (default), none, or private (what -p uses)' },
+  net: { kind: 'value', describe: '' },
+  platform: { kind: 'value', placeholder: 'OS/ARCH', describe: 'Which image of several' },
+  publish: { kind: 'list', short: 'p', placeholder: '[IP:]HOST:CONTAINER', describe: "Make a port of the container one of this machine's" },
+  pull: { kind: 'value', placeholder: 'WHEN', describe: 'Whether to ask the registry', choices: ['always', 'missing', 'never'] },
+  'read-only': { kind: 'flag', describe: 'Nothing but mounts can be written to' },
+  rm: { kind: 'flag', describe: 'Remove the container when it ends' },
+  'shm-size': { kind: 'value', placeholder: 'SIZE', describe: 'Size of /dev/shm (64m)' },
+  'stop-signal': { kind: 'value', placeholder: 'SIGNAL', describe: 'What stop sends' },
+  tmpfs: { kind: 'list', placeholder: 'DIR[:size=SIZE]', describe: 'An empty directory in memory' },
+  tty: { kind: 'flag', short: 't', describe: 'Give it a terminal' },
+  user: { kind: 'value', short: 'u', placeholder: 'USER[:GROUP]', describe: 'Run as this user' },
+  volume: { kind: 'list', short: 'v', placeholder: 'SRC:DST[:ro]', describe: 'Show a directory or file of this machine; DST alone is a volume' },
+  workdir: { kind: 'value', short: 'w', placeholder: 'DIR', describe: 'The working directory' },
+} as const satisfies OptionTable; // biome-ignore format: one option a line
+
+/** What these options are. */
+export type CreateFlags = OptionValues<typeof createOptionTable>;
+
+/** @throws UsageError, CommandError for a file that cannot be read, BuildError */
+export function createOptions(flags: CreateFlags, operands: readonly string[], host: Host): CreateOptions {
+  const [image = '', ...command] = operands;
+  const binds = flags.volume.map((text) => parseVolume(text, host));
+  const ports = parsePorts(flags.publish);
+  const network = parseNetwork(flags.network ?? flags.net, ports.length > 0, host);
+  const shm = flags['shm-size'];
+  const shmSize = shm === undefined ? undefined : parseSize(shm);
+  if (shm !== undefined && shmSize === undefined)
+    throw wrong(`invalid --shm-size ${JSON.stringify(shm)}`, 'write 64m or 1g');
+  const { workdir, name, user, hostname, entrypoint } = flags;
+  const stopSignal = flags['stop-signal'];
+  if (stopSignal !== undefined) signalNumber(stopSignal);
+  if (workdir !== undefined && !workdir.startsWith('/')) {
+    throw wrong(`the working directory ${JSON.stringify(workdir)} is invalid, it needs to be an absolute path`);
+  }
+  return {
+    image,
+    command,
+    environment: environmentOf(flags, host),
+    labels: new Map(flags.label.map(parseLabel)),
+    binds: binds.flatMap((bind) => ('source' in bind ? [bind] : [])),
+    volumes: binds.flatMap((bind) => ('source' in bind ? [] : [bind.destination])),
+    tmpfs: flags.tmpfs.map(parseTmpfs),
+    terminal: flags.tty,
+    openStdin: flags.interactive,
+    network,
+    ports: network === 'private' ? ports : [],
+    readOnly: flags['read-only'],
+    hosts: flags['add-host'].map(parseHost),
+    init: flags.init,
+    isolation: (flags.isolation ?? 'auto') as CreateOptions['isolation'],
+    autoRemove: flags.rm,
+    ...(name === undefined ? {} : { name }),
+    ...(user === undefined ? {} : { user }),
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(workdir === undefined ? {} : { workingDirectory: workdir }),
+    ...(entrypoint === undefined ? {} : { entrypoint: entrypoint === '' ? [] : [entrypoint] }),
+    ...(stopSignal === undefined ? {} : { stopSignal }),
+    ...(shmSize === undefined ? {} : { shmSize }),
+  };
+}
+
+/** Variables of `--env-file` and, over them, of `--env`: `KEY=value`, or `KEY` for one that is to go. @throws UsageError */
+export function environmentOf(flags: Pick<CreateFlags, 'env' | 'env-file'>, host: Host): readonly string[] {
+  return [
+    ...flags['env-file'].flatMap((file) => readEnvironment(file, host)),
+    ...flags.env.flatMap((text) => fromShell(text, host)),
+  ];
+}
+
+/** `bridge` and `default` are docker's words for what a user-mode network is here. */
+function parseNetwork(text: string | undefined, hasPorts: boolean, host: Host): NetworkMode {
+  if (text === 'none') return 'none';
+  if (text === 'host') {
+    if (hasPorts) host.stderr.write('WARNING: Published ports are discarded when using host network mode\n');
+    return 'host';
+  }
+  const wantsPrivate = ['private', 'bridge', 'pasta', 'slirp4netns'].includes(text ?? '');
+  if (text !== undefined && !wantsPrivate && text !== 'default') {
+    throw wrong(`network ${JSON.stringify(text)} not found`, 'there are host, none and private');
+  }
+  if (!wantsPrivate && !hasPorts) return 'host';
+  if (!hasPrivateNetwork()) throw noPrivateNetwork(hasPorts ? '--publish' : `--network ${text}`);
+  return 'private';
+}
+
+/** `SRC:DST[:OPTIONS]`, or `DST` alone for a volume of the container's own. */
+function parseVolume(text: string, host: Host): BindRequest | { readonly destination: string } {
+  const parts = text.split(':');
+  const [first = '', second, options = ''] = parts;
+  if (parts.length > 3 || first === '') throw wrong(`invalid volume specification: ${JSON.stringify(text)}`);
+  const destination = second ?? first;
+  if (!destination.startsWith('/') || /^\/+$/.test(destination)) {
+    throw wrong(
+      `invalid volume specification ${JSON.stringify(text)}: the place in the container must be an absolute path other than /`,
+    );
+  }
+  if (second === undefined) return { destination };
+  if (!/^(?:\/|\.{1,2}(?:\/|$)|~)/.test(first)) {
+    throw new UsageError(`not supported yet: named volumes (${JSON.stringify(first)} in --volume ${text})`, {
+      command: 'run',
+      hint: 'give a directory: an absolute path, or one that begins with ./',
+    });
+  }
+  const words = options.split(',').filter((word) => word !== '');
+  const unknown = words.find(
+    (word) =>
+      !['ro', 'rw', 'z', 'Z', 'cached', 'delegated', 'consistent', 'nocopy', 'rprivate', 'private'].includes(word),
+  );
+  if (unknown !== undefined) throw wrong(`invalid mode: ${unknown}`, 'there are ro and rw');
+  return { source: resolve(host.cwd, first), destination, readOnly: words.includes('ro') };
+}
+
+function parseTmpfs(text: string): TmpfsRequest {
+  const [destination = '', options = ''] = text.split(':');
+  if (!destination.startsWith('/')) throw wrong(`invalid --tmpfs ${JSON.stringify(text)}: expected an absolute path`);
+  const written = /(?:^|,)size=([^,]+)/.exec(options)?.[1];
+  const size = written === undefined ? undefined : parseSize(written);
+  if (written !== undefined && size === undefined) throw wrong(`invalid size in --tmpfs ${JSON.stringify(text)}`);
+  return { destination, ...(size === undefined ? {} : { size }) };
+}
+
+function parseLabel(text: string): [string, string] {
+  const equals = text.indexOf('=');
+  return equals < 0 ? [text, ''] : [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+/** `KEY` takes its value from here; one that is not set here takes the image's away. */
+function fromShell(text: string, host: Host): readonly string[] {
+  if (text === '' || text.startsWith('=')) throw wrong(`invalid environment variable: ${JSON.stringify(text)}`);
+  if (text.includes('=')) return [text];
+  const value = host.env[text];
+  return value === undefined ? [text] : [`${text}=${value}`];
+}
+
+/** Docker's files: a variable a line, no quotes, `#` begins a comment line. */
+function readEnvironment(file: string, host: Host): readonly string[] {
+  let text: string;
+  try {
+    text = readFileSync(resolve(host.cwd, file), 'utf8');
+  } catch (error) {
+    throw new CommandError(`cannot read --env-file ${file}: ${(error as Error).message}`, { cause: error });
+  }
+  return text
+    .replace(/^\ufeff/, '')
+    .split('\n')
+    .map((line) => line.replace(/\r$/, '').replace(/^\s+/, ''))
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .flatMap((line) => {
+      if (/\s/.test(line.split('=')[0] ?? ''))
+        throw wrong(`${file}: variable ${JSON.stringify(line.split('=')[0])} contains whitespaces`);
+      return line.includes('=') ? [line] : host.env[line] === undefined ? [] : [`${line}=${host.env[line]}`];
+    });
+}
+
+function wrong(message: string, hint?: string): UsageError {
+  return new UsageError(message, { command: 'run', ...(hint === undefined ? {} : { hint }) });
+}

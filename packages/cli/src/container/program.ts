@@ -1,0 +1,34 @@
+import {
+  type Container,
+  launchMonitor,
+  MonitorClient,
+  needsUserNamespace,
+  runInUserNamespace,
+  type Store,
+} from '@tsbuild/builder';
+import { CommandError } from '../errors.ts';
+import type { Host } from '../host.ts';
+import { sanitizeName } from '../output/sanitize.ts';
+
+/**
+ * A user without root works on containers as root of a user namespace: this program once more, inside. Undefined when
+ * this process may do it itself, else the exit code of that one.
+ */
+export async function inUserNamespace(host: Host): Promise<number | undefined> {
+  if (!needsUserNamespace()) return undefined;
+  return runInUserNamespace(host.commandLine, (text) => host.stderr.write(`WARNING: ${sanitizeName(text)}\n`));
+}
+
+/** Starts a container's monitor and connects to it. */
+export async function launch(container: Container, store: Store, host: Host): Promise<MonitorClient> {
+  await launchMonitor(container, store, programWords(host));
+  const client = await MonitorClient.open(container);
+  if (client !== undefined) return client;
+  throw new CommandError(`the monitor of container ${container.shortId} ended at once`);
+}
+
+/** How this program is started, without what it was asked this time. */
+function programWords({ commandLine }: Host): readonly string[] {
+  const script = commandLine.findIndex((word, i) => i > 0 && !word.startsWith('-'));
+  return commandLine.slice(0, script + 1);
+}

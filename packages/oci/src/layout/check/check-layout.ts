@@ -1,0 +1,140 @@
+import { rename } from 'node:fs/promises';
+import { DirectoryBlobStore } from '../../blob/directory.ts';
+import { readBlob } from '../../blob/read-blob.ts';
+import type { Descriptor } from '../../descriptor.ts';
+import type { Digest } from '../../digest.ts';
+import { OciError } from '../../errors.ts';
+import { decodeManifest } from '../../manifest.ts';
+import { errnoOf } from '../../store-errors.ts';
+import { withoutManifests } from '../index-entries.ts';
+import type { IndexEntries } from '../index-entries.ts';
+import { checkLayout, createLayout, layoutPaths, readIndex, writeIndex } from '../layout-files.ts';
+import type { LayoutPaths } from '../layout-files.ts';
+import { withLock } from '../lock.ts';
+import { checkBlobs } from './check-blobs.ts';
+import type { CheckedBlobs } from './check-blobs.ts';
+import { checkClaims } from './check-claims.ts';
+import { checkImages } from './check-images.ts';
+import type { KnownChains } from './check-images.ts';
+import { checkLayerIndexes } from './check-layer-indexes.ts';
+import type { CheckOptions, Repair } from './finding.ts';
+
+/** How {@link checkLayoutAt} looks and mends. */
+export interface CheckLayoutOptions extends CheckOptions {
+  /** Let the repair of an image that is not whole be its removal. */
+  readonly removeImages: boolean;
+}
+
+/** What was learnt on the way, for those who check what builds on it. */
+export interface CheckedLayout {
+  readonly blobs: CheckedBlobs;
+  readonly chains: ReadonlyMap<Digest, Digest>;
+  /** Number of images looked at. */
+  readonly images: number;
+}
+
+/**
+ * Checks an image layout: the files that make it one, every blob against its digest, every image down to its layers, the
+ * layer indexes, and what dead processes left. Changes nothing; the findings know how to mend.
+ * @throws OciError `LAYOUT_INVALID` when it is of a newer format; the signal's reason
+ */
+export async function checkLayoutAt(root: string, options: CheckLayoutOptions): Promise<CheckedLayout> {
+  const paths = layoutPaths(root);
+  const blobs = new DirectoryBlobStore(root);
+  await checkClaims(paths, options);
+  const entries = await checkFrame(paths, blobs, options);
+  const checked = await checkBlobs(blobs, options);
+  const chains: KnownChains = new Map();
+  for (const { entry, name, why } of await checkImages(blobs, entries, checked, chains)) {
+    const remove = options.removeImages ? { repair: removal(paths, entry) } : {};
+    options.report({
+      severity: 'damaged',
+      kind: 'image',
+      path: 'index.json',
+      message: `image ${name}: ${why}`,
+      ...remove,
+    });
+  }
+  await checkLayerIndexes(blobs, checked, options);
+  return { blobs: checked, chains, images: entries.length };
+}
+
+/** `oci-layout` and `index.json`. Blobs can do without; which names the images had is lost with the index. */
+async function checkFrame(
+  paths: LayoutPaths,
+  blobs: DirectoryBlobStore,
+  { report }: CheckOptions,
+): Promise<IndexEntries> {
+  const marker = await faultOf(() => checkLayout(paths));
+  if (marker.value !== true) {
+    const message = marker.fault ?? 'it is missing';
+    const repair = { done: 'written anew', run: () => remake(paths, paths.marker) };
+    report({ severity: 'damaged', kind: 'store', path: 'oci-layout', message, repair });
+  }
+  const index = await faultOf(() => readIndex(paths));
+  if (index.value !== undefined) return index.value;
+  const repair = {
+    done: 'made again from the manifests in the store; the images have no names now',
+    run: () => rebuildIndex(paths, blobs),
+  };
+  report({ severity: 'damaged', kind: 'index', path: 'index.json', message: index.fault ?? 'it is missing', repair });
+  return [];
+}
+
+async function faultOf<T>(read: () => Promise<T>): Promise<{ readonly value?: T; readonly fault?: string }> {
+  try {
+    return { value: await read() };
+  } catch (error) {
+    if (!(error instanceof OciError) || /use a newer tsbuild/.test(error.message)) throw error;
+    return { fault: error.message };
+  }
+}
+
+async function remake(paths: LayoutPaths, damaged: string): Promise<void> {
+  await putAway(damaged);
+  await createLayout(paths);
+}
+
+async function rebuildIndex(paths: LayoutPaths, blobs: DirectoryBlobStore): Promise<void> {
+  const entries: Descriptor[] = [];
+  for await (const { digest, size } of blobs.list()) {
+    const entry = await manifestAt(blobs, digest, size);
+    if (entry !== undefined) entries.push(entry);
+  }
+  await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async () => {
+    await putAway(paths.index);
+    await writeIndex(paths, entries);
+  });
+}
+
+const MANIFEST_LIMIT = 4 * 1024 * 1024;
+
+async function manifestAt(blobs: DirectoryBlobStore, digest: Digest, size: number): Promise<Descriptor | undefined> {
+  if (size > MANIFEST_LIMIT) return undefined;
+  try {
+    const { mediaType } = decodeManifest(await readBlob(blobs, { digest, size }));
+    return { mediaType, digest, size };
+  } catch (error) {
+    if (error instanceof OciError) return undefined; // A layer, a config, or a damaged one.
+    throw error;
+  }
+}
+
+/** Keeps a damaged file under another name, should anybody want to read it. */
+async function putAway(path: string): Promise<void> {
+  try {
+    await rename(path, `${path}.damaged`);
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+function removal(paths: LayoutPaths, entry: Descriptor): Repair {
+  return {
+    done: 'its names were removed',
+    run: () =>
+      withLock(paths.lock, { temporaryDirectory: paths.temporary }, async () => {
+        await writeIndex(paths, withoutManifests(await readIndex(paths), new Set([entry.digest])));
+      }),
+  };
+}
