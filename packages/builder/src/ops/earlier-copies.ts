@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { type BlobReader, type BlobStore, type ByteString, type Digest, isDigest } from '@tsbuild/oci';
-import type { LayerIndex, LayerIndexStore } from '@tsbuild/oci/node';
+import { type LayerIndex, type LayerIndexStore, temporaryPath } from '@tsbuild/oci/node';
 
 /** So many COPY steps of one context find the layers that they wrote before. */
 const MOST = 8;
@@ -25,7 +25,7 @@ export class EarlierCopies {
   readonly #blobs: BlobStore;
   readonly #indexes: LayerIndexStore;
 
-  /** `directory` keeps their digests, in a file for each context. */
+  /** `directory` keeps their digests, in a file for each context beside that of its stat cache. */
   constructor(directory: string, blobs: BlobStore, indexes: LayerIndexStore) {
     this.#directory = directory;
     this.#blobs = blobs;
@@ -47,18 +47,18 @@ export class EarlierCopies {
   add(place: ByteString, layer: Digest): void {
     const file = this.#file(place);
     const digests = [layer, ...this.#digests(file).filter((digest) => digest !== layer)].slice(0, MOST);
-    const temporary = `${file}.${process.pid}.tmp`;
+    const temporary = temporaryPath(this.#directory, basename(file));
     try {
       mkdirSync(this.#directory, { recursive: true });
       writeFileSync(temporary, digests.map((digest) => `${digest}\n`).join(''));
       renameSync(temporary, file);
     } catch {
-      if (existsSync(temporary)) rmSync(temporary, { force: true });
+      removeQuietly(temporary);
     }
   }
 
   #file(place: ByteString): string {
-    return join(this.#directory, `${hash('sha256', place)}.layers`);
+    return join(this.#directory, `${hash('sha256', Buffer.from(place, 'latin1'))}.layers`);
   }
 
   #digests(file: string): readonly Digest[] {
@@ -105,5 +105,13 @@ export class EarlierLayer {
 
   close(): void {
     this.#reader.close();
+  }
+}
+
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // Its folder is no folder: there is nothing to remove.
   }
 }
