@@ -26,6 +26,9 @@ import { type Solution, solve } from './solver/solver.ts';
 import type { Store } from './store.ts';
 import { targetPlatform } from './target-platform.ts';
 
+/** Steps at once where the machine has fewer processors: many of them wait, for a registry or the disk. */
+const FEWEST_JOBS = 4;
+
 /**
  * Builds an image: Dockerfile → plan → solved graph → image in the store. The story from top to bottom; every part of
  * it is a room of its own.
@@ -92,7 +95,7 @@ export async function build(
       cache: store.records,
       reporter,
       signal,
-      jobs: options.jobs ?? availableParallelism(),
+      jobs: options.jobs ?? Math.max(FEWEST_JOBS, availableParallelism()),
       now: Date.now,
       sizeOf: (output) => output.layer.size,
       ...reporter.watch(plan, options.failOnMiss),
