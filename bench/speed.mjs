@@ -4,7 +4,7 @@
 //   npm run bench -- [--rounds 5] [--scale 1] [--only cold,changed] [--seed 1] [--peers none|BuildKit,buildah] [--write] [--json FILE]
 //
 // DOCKER_HOST names the engine to compare with. bench/README.md says how to read the table; --write puts it there.
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -45,6 +45,8 @@ mkdirSync(env.HOME);
 const cli = join(folder, 'cli/main.js');
 quietly([process.execPath, join(PROJECT, 'scripts/bundle.mjs'), join(folder, 'cli')]);
 const isCompared = (name) => name === 'tsbuild' || values.peers === 'all' || values.peers.split(',').includes(name);
+// The one module that stays outside of the bundle: without it what a RUN wrote is unpacked once more for the next step.
+symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
 const builders = findBuilders({ folder, cli, env }).filter(({ name }) => isCompared(name));
 const { rows, bases } = makeRows({ folder, scale, env, cli, only: values.only?.split(',') });
 for (const builder of builders) for (const [name, archive] of bases) builder.addBase(name, archive);

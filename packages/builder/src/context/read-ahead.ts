@@ -47,7 +47,14 @@ export class ReadAhead implements FilesAhead {
       slots: this.#slots,
       states: this.#states,
     };
-    this.#worker = new start(`(${readFilesAhead})(require)`, { eval: true, workerData: job, execArgv: [], env: {} });
+    this.#worker = new start(`(${readFilesAhead})(require)`, {
+      eval: true,
+      workerData: job,
+      execArgv: [],
+      env: {},
+      // It keeps nothing, but would take what it can get for what it throws away.
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     this.#worker.on('message', (message: ReadAheadMessage) => this.#heard(message));
     this.#worker.once('error', () => this.#heard('ended'));
     this.#worker.once('exit', () => this.#heard('ended'));

@@ -135,7 +135,7 @@ class CopyOperation {
   /** The layers that this context's copies wrote in earlier builds. */
   async #earlier(): Promise<readonly EarlierLayer[]> {
     const place = this.#sources.origin?.content.place;
-    return place === undefined ? [] : ((await this.#deps.earlierCopies?.open(place)) ?? []);
+    return place === undefined ? [] : ((await this.#deps.earlierCopies?.open(place, this.#plan)) ?? []);
   }
 
   #remember(layer: Digest): void {

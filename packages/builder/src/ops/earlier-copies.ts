@@ -3,9 +3,13 @@ import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node
 import { basename, join } from 'node:path';
 import { type BlobReader, type BlobStore, type ByteString, type Digest, isDigest } from '@tsbuild/oci';
 import { type LayerIndex, type LayerIndexStore, temporaryPath } from '@tsbuild/oci/node';
+import type { CopyPlan } from './copy-item.ts';
 
 /** So many COPY steps of one context find the layers that they wrote before. */
 const MOST = 8;
+
+/** So many files stand for all when layers are chosen. */
+const SAMPLE = 200;
 
 /** Read at once: unchanged files lie in the earlier layer in the order in which they are wanted. */
 const WINDOW = 2 * 1024 * 1024;
@@ -32,12 +36,21 @@ export class EarlierCopies {
     this.#indexes = indexes;
   }
 
-  /** Those of the context at `place` that are still stored, the latest first. Close each of them. */
-  async open(place: ByteString): Promise<readonly EarlierLayer[]> {
+  /**
+   * Those of the context at `place` that are still stored and have files of `plan`, the latest first: not more of them than
+   * it takes to find most of a sample, as every index of a great layer costs time and memory. Close each of them.
+   */
+  async open(place: ByteString, plan: CopyPlan): Promise<readonly EarlierLayer[]> {
     const layers: EarlierLayer[] = [];
+    const sample = sampleOf(plan);
+    const enough = sample.size / 8;
     for (const digest of this.#digests(this.#file(place))) {
+      if (layers.length > 0 && sample.size <= enough) break;
       const index = await this.#indexes.kept(digest);
       if (index === undefined || (await this.#blobs.has(digest)) === undefined) continue;
+      const found = [...sample].filter(([path, size]) => index.get(path)?.size === size);
+      if (found.length === 0) continue;
+      for (const [path] of found) sample.delete(path);
       layers.push(new EarlierLayer(index, this.#blobs.openReader(digest)));
     }
     return layers;
@@ -70,10 +83,25 @@ export class EarlierCopies {
   }
 }
 
+/** Some of the files that are to be copied, from all over them, with their sizes. */
+function sampleOf({ items }: CopyPlan): Map<ByteString, number> {
+  const step = Math.ceil(items.size / SAMPLE);
+  const sample = new Map<ByteString, number>();
+  let next = 0;
+  let at = 0;
+  for (const [path, item] of items) {
+    if (at++ < next || item.kind !== 'copied' || item.entry.type !== 'file') continue;
+    sample.set(path, item.entry.size);
+    next = at + step - 1;
+  }
+  return sample;
+}
+
 /** One of {@link EarlierCopies}, opened. */
 export class EarlierLayer {
   readonly #index: LayerIndex;
   readonly #reader: BlobReader;
+  #next = 0;
   #window: Buffer | undefined;
   #start = 0;
   #end = 0;
@@ -85,11 +113,12 @@ export class EarlierLayer {
 
   /** The file of this path in the image, if it has this content and is small enough for {@link read}. */
   find(path: ByteString, size: number, sha256: string): EarlierFile | undefined {
-    const record = size > WINDOW ? -1 : this.#index.find(path);
+    const record = size > WINDOW ? -1 : this.#index.find(path, this.#next);
     if (record < 0) return undefined;
-    const entry = this.#index.at(record);
-    const same = entry.type === 'file' && entry.size === size && entry.contentSha256 === sha256;
-    return same ? { layer: this, offset: entry.offset } : undefined;
+    // Who asks for file after file goes by their order, too; folders come between.
+    this.#next = record + 1;
+    const offset = this.#index.contentOffset(record, size, sha256);
+    return offset < 0 ? undefined : { layer: this, offset };
   }
 
   /** The bytes, valid until the next call; undefined when they are not what they should be: a damaged store. */

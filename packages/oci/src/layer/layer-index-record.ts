@@ -97,6 +97,14 @@ export function readRecord(buffer: Buffer, at: number): Writable<LayerEntry> {
   return entry;
 }
 
+/** Where the content of the file at `at` lies in its layer, if it has this size and digest (hexadecimal); else -1. */
+export function recordContentOffset(buffer: Buffer, at: number, size: number, sha256: string): number {
+  const hasSha256 = ((buffer[at + FLAGS_AT] ?? 0) & HAS_SHA256) !== 0;
+  if (!hasSha256 || recordType(buffer, at) !== 'file' || buffer.readDoubleLE(at + 24) !== size) return -1;
+  const sha256At = at + PATH_AT + readUint32(buffer, at) + readUint32(buffer, at + 4) + readUint32(buffer, at + 8);
+  return buffer.toString('hex', sha256At, sha256At + SHA256_SIZE) === sha256 ? buffer.readDoubleLE(at + 32) : -1;
+}
+
 function xattrsSize(xattrs: ReadonlyMap<string, Uint8Array> | undefined): number {
   let size = 0;
   for (const [key, value] of xattrs ?? []) size += 8 + key.length + value.length;
