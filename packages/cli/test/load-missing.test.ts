@@ -67,6 +67,28 @@ describe.skipIf(rootOnly)('an engine that does not do as it should (needs root)'
   });
 });
 
+it.skipIf(rootOnly)('asks about no other image when the one of that name has enough (needs root)', async () => {
+  const asked: string[] = [];
+  let image: unknown;
+  const { env } = await fakeEngine((request) => {
+    asked.push(request);
+    return { body: request.includes('my-app') ? (image ?? {}) : [] };
+  });
+  const [root, cwd] = [await temporaryDirectory(), await temporaryDirectory()];
+  await writeFile(join(cwd, 'Dockerfile'), 'FROM scratch\nCOPY big /\n');
+  await writeFile(join(cwd, 'big'), Buffer.alloc(3 << 20, 'x'));
+  await tsbuild(['build', '-t', 'my-app', '.'], { root, cwd, env });
+  const { stdout } = await tsbuild(['inspect', 'my-app'], { root, cwd, env });
+  [image] = JSON.parse(stdout) as [unknown];
+  const { stderr } = await tsbuild(['build', '--load', '-t', 'my-app', '.'], { root, cwd, env });
+  expect(stderr).not.toContain('Loaded by docker');
+  expect(asked).toEqual([
+    'GET /images/my-app%3Alatest/json',
+    'POST /images/load?quiet=1',
+    'GET /images/my-app%3Alatest/json',
+  ]);
+});
+
 describe('where the engine is', () => {
   it.each([
     [{ DOCKER_HOST: 'unix:///run/x.sock' }, { socketPath: '/run/x.sock' }],

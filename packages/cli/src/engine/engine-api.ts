@@ -28,11 +28,10 @@ export class EngineApi {
     signal.addEventListener('abort', this.#end, { once: true });
   }
 
-  /** All images, intermediate ones left out. @throws Error when the engine cannot be asked */
-  async images(): Promise<readonly EngineImage[]> {
+  /** The IDs of all images, the newest first, intermediate ones left out. @throws Error when the engine cannot be asked */
+  async imageIDs(): Promise<readonly string[]> {
     const ids = (arrayOf(await this.#get('/images/json')) ?? []).flatMap((item) => textAt(item, 'Id') ?? []);
-    const images = await Promise.all([...new Set(ids)].map((id) => this.image(id)));
-    return images.filter((image) => image !== undefined);
+    return [...new Set(ids)];
   }
 
   /** An image by name or ID. */

@@ -2,7 +2,7 @@ import { type BlobStore, chainIDs, type Digest, familiarName } from '@tsbuild/oc
 import { type ImageToArchive, type StoredImage, writeArchive } from '@tsbuild/oci/node';
 import type { Host } from '../host.ts';
 import { sanitizeText } from '../output/sanitize.ts';
-import { EngineApi, type EngineImage } from './engine-api.ts';
+import { EngineApi } from './engine-api.ts';
 import { engineEndpoint } from './endpoint.ts';
 
 /** An image to bring into an engine, under its names. */
@@ -18,7 +18,7 @@ export async function loadMissing(image: ImageToLoad, blobs: BlobStore, host: Ho
   if (endpoint === undefined) return false;
   const engine = new EngineApi(endpoint, host.signal);
   try {
-    const omit = layersOf(image, await engine.images());
+    const omit = await heldLayers(engine, image);
     const { said, failure } = await engine.load((sink) => writeArchive([image], blobs, sink, { omit }));
     if (failure !== undefined || !(await holds(engine, image))) return false;
     host.stderr.write(sanitizeText(said));
@@ -32,13 +32,39 @@ export async function loadMissing(image: ImageToLoad, blobs: BlobStore, host: Ho
   }
 }
 
-/** The layers of `image` that the engine has: at the bottom of one of its own images, the same ones in the same order. */
-function layersOf(image: ImageToLoad, present: readonly EngineImage[]): ReadonlySet<Digest> {
-  const { diff_ids: diffIDs } = image.config.rootfs;
-  const held = new Set(present.flatMap(({ layers }) => chainIDs(layers as readonly Digest[])));
+/** To send so many bytes takes no longer than to ask about the rest of the images. */
+const FEW_BYTES = 1024 * 1024;
+/** Images that are asked about at once. */
+const SOME_IMAGES = 32;
+
+/**
+ * The layers of `image` that the engine has: at the bottom of one of its own images, the same ones in the same order. What
+ * has the name now is asked about first, most often the last build of it, and the others only while much would be sent.
+ */
+async function heldLayers(engine: EngineApi, image: ImageToLoad): Promise<ReadonlySet<Digest>> {
+  const held = new Set<Digest>();
+  const ask = async (names: readonly string[]): Promise<ReadonlySet<Digest>> => {
+    for (const found of await Promise.all(names.map((name) => engine.image(name)))) {
+      for (const chain of chainIDs((found?.layers ?? []) as readonly Digest[])) held.add(chain);
+    }
+    return layersOf(image, held);
+  };
+  const isEnough = (omit: ReadonlySet<Digest>): boolean =>
+    image.layers.reduce((sum, { digest, size }) => (omit.has(digest) ? sum : sum + size), 0) <= FEW_BYTES;
+  let omit = await ask(image.names.map(familiarName));
+  if (isEnough(omit)) return omit;
+  const ids = await engine.imageIDs();
+  for (let at = 0; at < ids.length && !isEnough(omit); at += SOME_IMAGES) {
+    omit = await ask(ids.slice(at, at + SOME_IMAGES));
+  }
+  return omit;
+}
+
+/** The layers of `image` whose chains are `held`. */
+function layersOf(image: ImageToLoad, held: ReadonlySet<Digest>): ReadonlySet<Digest> {
   const omit = new Set<Digest>();
   const needed = new Set<Digest>();
-  chainIDs(diffIDs).forEach((chain, i) => {
+  chainIDs(image.config.rootfs.diff_ids).forEach((chain, i) => {
     const digest = image.layers[i]?.digest;
     if (digest !== undefined) (held.has(chain) ? omit : needed).add(digest);
   });
