@@ -65,11 +65,18 @@ export class ProgressBoard {
 
   /** `now`: milliseconds since 1970; what the event happened at where it does not tell itself. */
   apply(event: ProgressEvent, now: number): void {
-    if (event.type === 'plan-ready') for (const step of event.steps) this.#steps.set(step.id, newStep(step));
+    if (event.type === 'plan-ready') this.#plan(event.steps);
     else if (event.type === 'notice') this.#notices.push(noticeText(event.level, event.message));
     else if (event.type === 'transfer') this.#transfers.apply(event, now);
     else if (event.type === 'image-built') this.#state = 'done';
+    else if (event.type === 'build-verified') this.#state = event.same ? 'done' : 'failed';
     else if (event.type !== 'build-started' && event.type !== 'check-warning') this.#applyToStep(event, now);
+  }
+
+  /** A second plan is that of `--verify`: all steps begin anew. */
+  #plan(steps: readonly PlannedStep[]): void {
+    this.#state = 'running';
+    for (const step of steps) this.#steps.set(step.id, newStep(step));
   }
 
   #applyToStep(event: Extract<ProgressEvent, { type: `step-${string}` }>, now: number): void {

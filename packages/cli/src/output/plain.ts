@@ -35,9 +35,11 @@ export class PlainProgress implements ProgressReporter {
       case 'image-built':
       // Shown by the command, all at once and last.
       case 'check-warning':
+      case 'build-verified':
         return;
       case 'plan-ready':
         event.steps.forEach((step, index) => this.#steps.set(step.id, newStep(step, index + 1)));
+        this.#shown = undefined;
         return;
       case 'step-started':
         return this.#started(event.id, event.time);
