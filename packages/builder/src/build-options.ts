@@ -1,4 +1,5 @@
 import type { RegistryOptions, StoredImage } from '@tsbuild/oci/node';
+import type { ContextObserver } from './context/observed-tree.ts';
 import type { ResourceLimit } from './executor/executor.ts';
 import type { Isolation } from './executor/select.ts';
 import type { FailedRun } from './ops/dependencies.ts';
@@ -77,6 +78,8 @@ export interface BuildOptions {
   readonly annotations?: ReadonlyMap<string, string>;
   /** `SOURCE_DATE_EPOCH`, seconds since 1970: everything new gets no later time. */
   readonly epoch?: number;
+  /** Told what the build reads of directories of the machine, before it does. */
+  readonly observer?: ContextObserver;
   /** Build twice without the cache and compare; the first image is the one that stays. */
   readonly verify?: boolean;
   /** Fail rather than execute a step: any one (`''`), or those of a number, a stage, or `STAGE/N`. */

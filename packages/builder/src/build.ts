@@ -50,7 +50,7 @@ export async function build(
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
   using access = new RegistryAccess(options.registry, reporter);
   using added = new AddSources(options, store, reporter);
-  using contexts = new ContextSources(store, added, signal);
+  using contexts = new ContextSources(store, added, signal, options.observer);
   if (typeof options.context !== 'string' && options.context.kind === 'url') {
     const message = `loading the build context ${withoutCredentials(options.context.url)}`;
     reporter.report({ type: 'notice', level: 'info', message });

@@ -10,6 +10,8 @@ export type { PullOptions, PullResult } from './pull.ts';
 export { pushImage } from './push.ts';
 export type { PushOptions, PushResult } from './push.ts';
 export type { BuildOptions, BuildResult, ContextOrigin, HostEntry } from './build-options.ts';
+export type { ContextObserver, DirectoryObserver } from './context/observed-tree.ts';
+export type { SourceEntry } from './context/source-tree.ts';
 export type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
 export { BuildError } from './errors.ts';
 export type { DifferentAttribute, DifferentFile, DifferentStep, Verification } from './verify/verification.ts';

@@ -1,5 +1,12 @@
 import { resolve } from 'node:path';
-import { build, type BuildOptions, type BuildResult, type FailedRun, Store } from '@tsbuild/builder';
+import {
+  build,
+  type BuildOptions,
+  type BuildResult,
+  type ContextObserver,
+  type FailedRun,
+  Store,
+} from '@tsbuild/builder';
 import type { RegistryOptions } from '@tsbuild/oci/node';
 import type { GlobalSettings } from '../command.ts';
 import { EXIT_OK } from '../exit-code.ts';
@@ -27,11 +34,27 @@ export interface BuildWork {
   readonly settings: GlobalSettings;
 }
 
+/** One of several builds of the same. */
+interface Round {
+  /** Aborted with a {@link Superseded} when the result is of no use any more; not once the image goes to its outputs. */
+  readonly signal: AbortSignal;
+  readonly observer: ContextObserver;
+}
+
+/** The reason of the abort when a build is given up for a newer one. */
+export class Superseded extends Error {
+  constructor() {
+    super('the build is given up for a newer one');
+    this.name = 'Superseded';
+  }
+}
+
 /**
  * Builds, brings the image where it is wanted, and tells of it.
  * @returns the exit code; a failure has been shown
+ * @throws Superseded
  */
-export async function buildOnce(work: BuildWork, host: Host): Promise<number> {
+export async function buildOnce(work: BuildWork, host: Host, round?: Round): Promise<number> {
   const { options, settings, outputs } = work;
   const progress = openProgress(options, host);
   const warnings = new WarningCollector(progress.reporter);
@@ -40,7 +63,9 @@ export async function buildOnce(work: BuildWork, host: Host): Promise<number> {
   };
   try {
     const store = await Store.open(settings.root);
-    const result = await build(builderOptions(work, progress, host), store, warnings, host.signal);
+    const buildOptions = { ...builderOptions(work, progress, host), ...(round && { observer: round.observer }) };
+    const signal = round === undefined ? host.signal : AbortSignal.any([host.signal, round.signal]);
+    const result = await build(buildOptions, store, warnings, signal);
     progress.close();
     showWarnings();
     await tellVerification(result, work, { store, progress }, host);
@@ -51,6 +76,7 @@ export async function buildOnce(work: BuildWork, host: Host): Promise<number> {
     return EXIT_OK;
   } catch (error) {
     progress.close();
+    if (round?.signal.aborted === true && !host.signal.aborted) throw round.signal.reason;
     showWarnings();
     return await reportFailure(error, { progress, debug: settings.debug }, host);
   }

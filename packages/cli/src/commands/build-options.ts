@@ -95,6 +95,10 @@ export const buildOptionTable = {
     describe:
       'Build twice without the cache; fail, and name instruction and file, when the images differ. Times are set by SOURCE_DATE_EPOCH; without it they always differ',
   },
+  watch: {
+    kind: 'flag',
+    describe: 'Build again whenever a file changes that the build reads, until Ctrl-C; best with --load',
+  },
   progress: progressOption,
   quiet: { kind: 'flag', short: 'q', describe: 'Show nothing but the image ID' },
   // Docker's legacy builder removes its containers with these; there are none here, so there is nothing to do.
@@ -118,7 +122,6 @@ export const buildOptionTable = {
   'memory-swap': { kind: 'value', ...LATER },
   'security-opt': { kind: 'list', ...LATER },
   squash: { kind: 'flag', ...LATER },
-  watch: { kind: 'flag', ...LATER },
 } as const satisfies OptionTable;
 
 export type BuildFlags = OptionValues<typeof buildOptionTable>;

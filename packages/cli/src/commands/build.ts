@@ -1,5 +1,6 @@
 import { BuildError, needsUserNamespace, runInUserNamespace } from '@tsbuild/builder';
 import { defineCommand } from '../command.ts';
+import { UsageError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { registryOptions } from '../registry-config.ts';
 import { openBuildContext } from './build-context.ts';
@@ -25,6 +26,7 @@ export const buildCommand = defineCommand({
     ['tsbuild build -t my-app -o my-app.tar .', 'Also write an archive for docker load -i'],
     ['tsbuild build -t ghcr.io/me/my-app --push .', 'Build, and push to a registry'],
     ['tsbuild build --target test .', 'Build one stage'],
+    ['tsbuild build -t my-app --load --watch .', 'Build and load again at every change'],
     ['tsbuild build --verify .', 'Build twice, name what is not the same'],
     ['tsbuild build --check .', 'Check the Dockerfile, build nothing'],
     ['tsbuild build -q -f docker/web.Dockerfile .', 'Print the image ID only'],
@@ -33,6 +35,7 @@ export const buildCommand = defineCommand({
     const flags = builderOptions(options, host);
     const call = parseCall(options);
     if (call !== undefined) {
+      if (options.watch) throw new UsageError('--watch builds, and --call does not', { command: 'build' });
       const { runCall } = await import('./call.ts');
       return await runCall(call, { options, flags, path: operands[0] ?? '', settings }, host);
     }
@@ -46,7 +49,10 @@ export const buildCommand = defineCommand({
     }
 
     const context = await openBuildContext(operands[0] ?? '', options.file, host);
-    return await buildOnce({ options, flags, context, outputs, registry, settings }, host);
+    const work = { options, flags, context, outputs, registry, settings };
+    if (!options.watch) return await buildOnce(work, host);
+    const { watchBuild } = await import('./watch.ts');
+    return await watchBuild(work, host);
   },
 });
 
