@@ -81,7 +81,7 @@ describe('build --watch', () => {
     await watching.says(/#2 ran again/);
     writeFileSync(join(context, 'package.json'), '{"n":2}');
     const said = await watching.says(FINISHED);
-    expect(said).toMatch(/#2 ERROR: the build is given up for a newer one\n[^]*\npackage\.json changed meanwhile: /);
+    expect(said).toMatch(/#2 CANCELED\n[^]*\npackage\.json changed meanwhile: /);
     expect(said.match(/#2 DONE/g)).toHaveLength(1);
     expect(await watching.stop('SIGTERM')).toBe(143);
   });

@@ -94,6 +94,8 @@ export interface StepFailed {
   readonly id: string;
   readonly time: number;
   readonly message: string;
+  /** It was not its own fault: another step had failed, or the build was given up. */
+  readonly canceled?: boolean;
 }
 
 export interface Notice {

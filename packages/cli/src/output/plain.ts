@@ -56,7 +56,7 @@ export class PlainProgress implements ProgressReporter {
         return this.#print(event.id, [`DONE ${stepTime(event.milliseconds)}`]);
       case 'step-failed':
         this.#flush(event.id);
-        return this.#print(event.id, [`ERROR: ${sanitizeText(event.message)}`]);
+        return this.#print(event.id, [event.canceled === true ? 'CANCELED' : `ERROR: ${sanitizeText(event.message)}`]);
       case 'transfer':
         for (const line of this.#transfers.apply(event, this.#now())) this.#write(`${line}\n`);
         return;
