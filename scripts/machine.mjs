@@ -72,6 +72,7 @@ export const PURPOSES = {
       program('strace', 'strace', 'faults in system calls'),
       program('tmux', 'tmux', 'what progress looks like on a terminal'),
       program('getfattr', 'attr', 'extended attributes'),
+      program('faketime', 'faketime', 'builds in another year'),
       program('setcap', 'libcap2-bin', 'file capabilities'),
       program('docker-registry', 'docker-registry', 'a registry on loopback'),
       program('htpasswd', 'apache2-utils', 'a registry with passwords'),

@@ -17,6 +17,7 @@ import { checkStore, type CheckStoreOptions } from '../src/store-check.ts';
 import { sweepLitter } from '../src/store-litter.ts';
 import { BuildBench } from '../testing/build-bench.ts';
 import { NO_SANDBOX } from '../testing/busybox-root.ts';
+import { leftByTheDead } from '../testing/left-by-the-dead.ts';
 
 const TEXT = `FROM busybox AS one
 RUN --mount=type=cache,id=apt,target=/c echo kept >/c/f; seq 5000 >/numbers
@@ -167,18 +168,17 @@ describe.skipIf(NO_SANDBOX !== '')(`a store is checked${NO_SANDBOX}`, () => {
   });
 
   it('what dead processes left is litter: told of, and removed by a repair and by a prune; the rest is left alone', async () => {
-    const dead = (what: string): string => `.${what}.${deadOwner()}-${'0'.repeat(16)}.tmp`;
     const leave = (): string[] => {
-      mkdirSync(join(root, 'tmp', dead('git'), 'deep'), { recursive: true });
-      writeFileSync(join(root, 'tmp', dead('git'), 'deep/file'), 'x');
-      symlinkSync('nowhere', join(root, 'sandbox', dead('link')));
-      writeFileSync(join(root, 'indexes/sha256', dead('index')), 'x');
+      mkdirSync(join(root, 'tmp', leftByTheDead('git'), 'deep'), { recursive: true });
+      writeFileSync(join(root, 'tmp', leftByTheDead('git'), 'deep/file'), 'x');
+      symlinkSync('nowhere', join(root, 'sandbox', leftByTheDead('link')));
+      writeFileSync(join(root, 'indexes/sha256', leftByTheDead('index')), 'x');
       mkdirSync(join(root, 'mounts', `999999999-1-${namespace()}-abc/upper`), { recursive: true });
       return [
-        `indexes/sha256/${dead('index')}`,
+        `indexes/sha256/${leftByTheDead('index')}`,
         `mounts/999999999-1-${namespace()}-abc`,
-        `sandbox/${dead('link')}`,
-        `tmp/${dead('git')}`,
+        `sandbox/${leftByTheDead('link')}`,
+        `tmp/${leftByTheDead('git')}`,
       ];
     };
     const foreign = join(root, 'tmp', `.blob.1-1-00000000-${'0'.repeat(16)}.tmp`);
@@ -201,12 +201,6 @@ describe.skipIf(NO_SANDBOX !== '')(`a store is checked${NO_SANDBOX}`, () => {
     await expect(checkStore(root, { repair: true }, signal)).rejects.toMatchObject({ code: 'LAYOUT_INVALID' });
   });
 });
-
-/** The tag of a process that surely does not run, in this world. */
-function deadOwner(): string {
-  const [, world = ''] = /-\d+-([0-9a-f]{8})-[0-9a-f]{16}\.tmp$/.exec(temporaryPath('', 'x')) ?? [];
-  return `999999999-1-${world}`;
-}
 
 function namespace(): string {
   return /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? '';

@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { BuildError } from '../errors.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
 import type { ExecSpec, RunControl, RunOutput, RunResult } from './executor.ts';
@@ -16,14 +17,32 @@ export interface RunningSandbox extends SandboxProcesses {
   readonly pipes: PipePool;
 }
 
+/** nsenter's names of namespaces, and those of their files in /proc. */
+const NAMESPACES: ReadonlyMap<string, string> = new Map([
+  ['mount', 'mnt'],
+  ['uts', 'uts'],
+  ['ipc', 'ipc'],
+  ['net', 'net'],
+  ['cgroup', 'cgroup'],
+]);
+
+function namespaceOf(process: number | 'self', file: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/${process}/ns/${file}`);
+  } catch {
+    return undefined; // It has ended; nsenter says so.
+  }
+}
+
 /*
  * All namespaces are the command's, but the root is the one that its parent still has: the programs of the host are there,
  * and nothing of the image is run before the capabilities are gone. The working directory is the command's root.
  */
 function enter({ command, parent }: SandboxProcesses): readonly string[] {
-  const names = ['mount', 'uts', 'ipc', 'net', 'cgroup'] as const;
+  // Only what is not ours already: a user's namespace may not join the host's network, not even from within it.
+  const others = [...NAMESPACES].filter(([, file]) => namespaceOf(parent, file) !== namespaceOf('self', file));
   return [
-    requireTool('nsenter'), ...names.map((name) => `--${name}=/proc/${parent}/ns/${name === 'mount' ? 'mnt' : name}`),
+    requireTool('nsenter'), ...others.map(([name, file]) => `--${name}=/proc/${parent}/ns/${file}`),
     `--pid=/proc/${command}/ns/pid`, `--root=/proc/${parent}/root`, `--wd=/proc/${command}/root`, '--',
   ]; // biome-ignore format: one list
 }

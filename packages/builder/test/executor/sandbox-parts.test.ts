@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { rootLine } from '../../src/executor/sandbox-mounts.ts';
 import { splitEnvironment } from '../../src/executor/unsafe-environment.ts';
 import { hasRange } from '../../src/executor/user-namespace.ts';
 import { CapturedOutput } from '../../testing/captured-output.ts';
+import { leftByTheDead } from '../../testing/left-by-the-dead.ts';
 
 describe('fstab', () => {
   it('writes every byte that is not plain in octal', () => {
@@ -107,8 +108,7 @@ describe('programs of the host', () => {
 describe('pipes', () => {
   it('leave no name, clear away old ones, and pass bytes', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'tsbuild-pipes-'));
-    writeFileSync(join(directory, '.pipe-old'), '');
-    utimesSync(join(directory, '.pipe-old'), 1, 1);
+    writeFileSync(join(directory, leftByTheDead('pipe')), '');
     const pool = new PipePool(directory);
     const said = await pool.lend(async (first, second) => {
       expect(readdirSync(directory)).toEqual([]);
