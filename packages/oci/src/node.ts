@@ -25,6 +25,7 @@ export type { LoadArchiveOptions, LoadedImage } from './layout/load-archive.ts';
 export type { Collected, ImageContent, RemovedName, StoredImage } from './layout/stored-image.ts';
 export { writeArchive, writeArchiveFile } from './layout/write-archive.ts';
 export type { ImageToArchive, WriteArchiveOptions } from './layout/write-archive.ts';
+export { processStart } from './process-identity.ts';
 export { RegistryClient } from './registry/client.ts';
 export type { Credential, CredentialSource } from './registry/credential.ts';
 export { dockerConfigPath, dockerCredentials } from './registry/docker-config.ts';
