@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 import { readCode, writeCode } from './code-cache.ts';
 
 /** The beginning of the program's sha256, hexadecimal: the bundler's, so that code of another version is never taken for it. */
@@ -21,7 +21,6 @@ export function runProgram(use: Use): void {
   // The bundler writes nothing but ASCII, and the function around the module.
   const script = new Script(readFileSync(path, 'latin1'), {
     filename: path,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
     ...(cachedData && { cachedData }),
   });
   if (cache !== undefined && (cachedData === undefined || script.cachedDataRejected === true)) {
