@@ -1,6 +1,6 @@
 import type { ByteString } from '@tsbuild/oci';
 import { resolveLinks } from './resolve-links.ts';
-import type { SourceEntry, SourceReader, SourceTree } from './source-tree.ts';
+import type { FilesAhead, SourceEntry, SourceReader, SourceTree } from './source-tree.ts';
 
 /** Told what a build reads of one directory of the machine. All paths are relative to it. */
 export interface DirectoryObserver {
@@ -22,12 +22,14 @@ export interface ContextObserver {
 
 /** A tree whose reader is observed: for builds that are to be made again when what they read changes. */
 export class ObservedTree implements SourceTree {
+  readonly place?: ByteString;
   readonly #tree: SourceTree;
   readonly #observer: DirectoryObserver;
 
   constructor(tree: SourceTree, observer: DirectoryObserver) {
     this.#tree = tree;
     this.#observer = observer;
+    if (tree.place !== undefined) this.place = tree.place;
   }
 
   lookup(path: ByteString): SourceEntry | undefined {
@@ -64,5 +66,14 @@ export class ObservedTree implements SourceTree {
   open(entry: SourceEntry): SourceReader {
     this.#observer.reading(entry.path);
     return this.#tree.open(entry);
+  }
+
+  wasSeen(entry: SourceEntry): boolean {
+    return this.#tree.wasSeen?.(entry) === true;
+  }
+
+  async readAhead(entries: readonly SourceEntry[]): Promise<FilesAhead | undefined> {
+    for (const { path } of entries) this.#observer.reading(path);
+    return await this.#tree.readAhead?.(entries);
   }
 }
