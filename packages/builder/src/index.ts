@@ -66,6 +66,14 @@ export { listChanges } from './container/container-changes.ts';
 export type { ContainerChange } from './container/container-changes.ts';
 export { removalOf } from './container/images-in-use.ts';
 export { containerDocument } from './container/inspect-container.ts';
+export {
+  type CopyOptions,
+  copyFromContainer,
+  copyToContainer,
+  readFromContainer,
+  writeToContainer,
+} from './container/files/copy.ts';
+export { exportContainer } from './container/files/export-container.ts';
 export { renameContainer } from './container/rename.ts';
 export type { FailedRun, ShellSession } from './ops/dependencies.ts';
 export { checkStore } from './store-check.ts';

@@ -7,6 +7,7 @@ import type { Store } from '../store.ts';
 import type { Container } from './container.ts';
 import type { ContainerState } from './container-state.ts';
 import { ContainerStore } from './container-store.ts';
+import { unclaimed } from './files/files-claim.ts';
 import { FrameChannel, parseMessage } from './frames.ts';
 import { LogWriter } from './log-writer.ts';
 import type { MonitorReply, MonitorRequest } from './monitor-messages.ts';
@@ -159,6 +160,7 @@ export class Monitor {
       const { config } = this.#container;
       const monitor = identify(process.pid);
       await this.#set({ status: 'created', error: '', exitCode: 0, finishedAt: '', ...(monitor && { monitor }) });
+      await unclaimed(this.#container);
       const spec = containerSpec(this.#container, size);
       const executor = await selectExecutor(config.isolation, { scratch: this.#store.directory('sandbox') });
       result = await executor.run(spec, this.#clients, this.#abort.signal, {

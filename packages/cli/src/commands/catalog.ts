@@ -117,6 +117,14 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'List what a container changed',
     load: async () => (await import('./diff.ts')).diffCommand,
   },
+  cp: {
+    summary: 'Copy files between a container and this machine',
+    load: async () => (await import('./cp.ts')).cpCommand,
+  },
+  export: {
+    summary: 'Write the files of a container as a tar archive',
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
   rename: {
     summary: 'Give a container another name',
     load: async () => (await import('./rename.ts')).renameCommand,
@@ -191,9 +199,11 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
   container: {
     attach: 'attach',
     commit: 'commit',
+    cp: 'cp',
     create: 'create',
     diff: 'diff',
     exec: 'exec',
+    export: 'export',
     inspect: 'inspect',
     kill: 'kill',
     list: 'ps',
