@@ -17,6 +17,7 @@ beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'tsbuild-completion-'));
   root = join(directory, 'store');
   await addSampleImage(root, ['my-app:latest', 'my-app:2', 'ghcr.io/me/web:1']);
+  for (const name of ['web', 'db']) await tsbuild(['create', '--name', name, 'my-app'], { root });
   await mkdir(join(directory, 'docker'));
   await writeFile(join(directory, 'Dockerfile'), 'FROM scratch AS one\nFROM scratch AS two\nFROM scratch\n');
   await writeFile(join(directory, 'docker/web'), 'FROM scratch AS web\n');
@@ -79,8 +80,22 @@ describe('tsbuild __complete', () => {
       ['completion', ''],
       ['bash', 'zsh', 'fish'],
     ],
-    [['help', 'rm'], ['rmi']],
+    [
+      ['help', 'rm'],
+      ['rm', 'rmi'],
+    ],
     [['nothing', ''], []],
+    [
+      ['rm', ''],
+      ['web', 'db'],
+    ],
+    [['rm', 'web', ''], ['db']],
+    [['start', 'w'], ['web']],
+    [['stop', ''], []], // neither runs
+    [['exec', 'web', ''], []],
+    [['commit', 'web', 'ghcr'], ['ghcr.io/me/web:1']],
+    [['rename', 'web', ''], []],
+    [['inspect', 'web', 'd'], ['db']],
     [['build', '-f', 'missing', '--target', ''], []],
   ])('offers for %j %j', async (words, candidates) => {
     expect((await offered(...words)).toSorted()).toEqual(candidates.toSorted());

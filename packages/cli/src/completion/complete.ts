@@ -163,13 +163,22 @@ async function operands(command: Command, line: Line, host: Host): Promise<Compl
       return { candidates: [], kind: ':files' };
     case 'completion':
       return { candidates: ['bash', 'zsh', 'fish'].map((word) => ({ word })) };
-    default: {
-      if (!/IMAGE|REPOSITORY|NAME/.test(command.synopsis)) return NOTHING;
-      const words = [
-        ...(command.name === 'cache explain' ? ['last'] : []),
-        ...(await (await import('./stored-names.ts')).imageNames(line, host)),
-      ];
-      return { candidates: words.map((word) => ({ word })) };
-    }
+    default:
+      return { candidates: (await storedNames(command, line, host)).map((word) => ({ word })) };
   }
+}
+
+/** What the next word of the command's synopsis can name. */
+async function storedNames({ name, synopsis }: Command, line: Line, host: Host): Promise<readonly string[]> {
+  const words = synopsis.split(' ');
+  const next = words[Math.min(line.operands.length, words.length - 1)] ?? '';
+  // A new name is nobody's yet.
+  if (name === 'rename' && line.operands.length > 0) return [];
+  const stored = await import('./stored-names.ts');
+  const found = [
+    ...(name === 'cache explain' ? ['last'] : []),
+    ...(/CONTAINER/.test(next) ? stored.containerNames(name, line, host) : []),
+    ...(/IMAGE|REPOSITORY|NAME/.test(next) ? await stored.imageNames(line, host) : []),
+  ];
+  return found.filter((word) => !line.operands.includes(word));
 }

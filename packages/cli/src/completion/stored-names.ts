@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { dockerfileStages } from '@tsbuild/builder';
+import { ContainerStore, dockerfileStages } from '@tsbuild/builder';
 import { familiarName, Layout } from '@tsbuild/oci/node';
 import type { Host } from '../host.ts';
 import { storeRoot } from '../store-root.ts';
@@ -19,4 +19,17 @@ export async function stageNames(line: Line, host: Host): Promise<readonly strin
   const context = resolve(host.cwd, line.operands[0] ?? '.');
   const file = line.options.get('file');
   return dockerfileStages(file === undefined ? resolve(context, 'Dockerfile') : resolve(host.cwd, file));
+}
+
+/** What a command can do something with only while it runs, or only while it does not. */
+const WANTS_RUNNING: ReadonlyMap<string, boolean> = new Map([
+  ...['attach', 'exec', 'kill', 'pause', 'stop', 'top'].map((name) => [name, true] as const),
+  ['start', false],
+]);
+
+/** The names of the containers that a command may be meant for. */
+export function containerNames(command: string, line: Line, host: Host): readonly string[] {
+  const wanted = WANTS_RUNNING.get(command);
+  const all = new ContainerStore(storeRoot(line.options.get('root'), host)).list();
+  return all.filter(({ isRunning }) => wanted === undefined || isRunning === wanted).map(({ name }) => name);
 }
