@@ -55,10 +55,11 @@ describe.skipIf(withoutEngine).each(['stopped', 'running'])(
 
     beforeAll(async () => {
       builder = await tsbuild();
-      for (const [name, program] of [
+      const sides: readonly (readonly [string, Program])[] = [
         ['docker', (args, options) => docker().run(args, options)],
         ['tsbuild', (args, options) => builder.run(args, options)],
-      ] as const satisfies [string, Program][]) {
+      ];
+      for (const [name, program] of sides) {
         const created = [
           'run',
           '-d',
@@ -87,44 +88,47 @@ describe.skipIf(withoutEngine).each(['stopped', 'running'])(
       await removeAll(builder);
     });
 
-    const compare = async <T>(act: (each: (typeof programs)[number]) => Promise<T>): Promise<void> => {
-      const [docker, tsbuild] = [programs[0], programs[1]];
-      if (docker === undefined || tsbuild === undefined) throw new Error('no programs');
-      const expected = await act(docker);
-      expect(await act(tsbuild)).toEqual(expected);
+    /** What docker's side and ours came to. */
+    const both = async <T>(act: (side: (typeof programs)[number]) => Promise<T>): Promise<[T, T]> => {
+      const [theirs, ours] = programs;
+      if (theirs === undefined || ours === undefined) throw new Error('no programs');
+      return [await act(theirs), await act(ours)];
     };
 
     it.each(STREAMED.map((row) => [row.join(', '), row] as const))('cp to -: %s', async (_, row) => {
-      await compare(({ program, folder }) =>
+      const [theirs, ours] = await both(({ program, folder }) =>
         eachOf(row, async (typed) => {
           const stdoutFile = join(folder, '../stream.tar');
           const { exitCode } = await program(['cp', ...words(typed, container), '-'], { cwd: folder, stdoutFile });
           return [typed, exitCode, exitCode === 0 ? await listing(stdoutFile) : ''];
         }),
       );
+      expect(ours).toEqual(theirs);
     });
 
     it.each(OUT_OF.map((row) => [row.join(', '), row] as const))('cp %s', async (_, row) => {
-      await compare(({ program, folder }) =>
+      const [theirs, ours] = await both(({ program, folder }) =>
         eachOf(row, async (typed) => {
           const { exitCode } = await program(['cp', ...words(typed, container)], { cwd: folder });
           return [typed, exitCode, await files(folder)];
         }),
       );
+      expect(ours).toEqual(theirs);
     });
 
     it.each(INTO.map((row) => [row.join(', '), row] as const))('cp %s', async (_, row) => {
-      await compare(async ({ program, folder }) => [
+      const [theirs, ours] = await both(async ({ program, folder }) => [
         await eachOf(row, async (typed) => {
           const { exitCode } = await program(['cp', ...words(typed, container)], { cwd: folder });
           return [typed, exitCode];
         }),
         await exported(program, container, folder),
       ]);
+      expect(ours).toEqual(theirs);
     });
 
     it('cp - CONTAINER:DIR', async () => {
-      await compare(async ({ program, folder }) => {
+      const [theirs, ours] = await both(async ({ program, folder }) => {
         const stdinFile = join(folder, '../in.tar');
         await output('tar', ['-cf', stdinFile, '--owner=77', '--group=88', '-C', folder, 'tree', 'file']);
         const codes = await eachOf(['/case/empty', '/case/dirlink', '/case/file', '/case/none', '/'], async (to) => {
@@ -132,6 +136,7 @@ describe.skipIf(withoutEngine).each(['stopped', 'running'])(
         });
         return [codes, await exported(program, container, folder)];
       });
+      expect(ours).toEqual(theirs);
     });
   },
 );
@@ -154,7 +159,6 @@ describe.skipIf(withoutRoot).each(['root', 'an ordinary user'])('cp as %s (needs
   });
   afterAll(async () => {
     await removeAll(builder);
-    expect(await leftoversAfterDeath(builder.store)).toEqual([]);
   });
 
   it.each(['lives', 'rests'])('reaches volumes, binds and files: %s', async (name) => {
@@ -220,6 +224,11 @@ describe.skipIf(withoutRoot).each(['root', 'an ordinary user'])('cp as %s (needs
     await Promise.all(Array.from({ length: 30 }, (_, i) => writeFile(join(tree, 'a', `f${i}`), 'x')));
     for (let i = 0; i < 15; i++) await builder.run(['cp', `${tree}/.`, 'races:/r/d']);
     expect(await readdir(marker)).toEqual([]);
+  });
+
+  it('leaves nothing behind', async () => {
+    await removeAll(builder);
+    expect(await leftoversAfterDeath(builder.store)).toEqual([]);
   });
 });
 

@@ -12,9 +12,7 @@ const TYPE = 0o170000n;
 /** True for what lstat says of a directory. */
 export const isDirectory = (stats: BigIntStats | undefined): boolean =>
   stats !== undefined && (stats.mode & TYPE) === DIRECTORY;
-/** True for what lstat says of a symlink. */
-export const isSymlink = (stats: BigIntStats | undefined): boolean =>
-  stats !== undefined && (stats.mode & TYPE) === SYMLINK;
+const isSymlink = (stats: BigIntStats | undefined): boolean => stats !== undefined && (stats.mode & TYPE) === SYMLINK;
 
 /**
  * Resolves paths below a directory as a process would whose root that is: absolute targets of symlinks start there, `..`
