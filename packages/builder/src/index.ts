@@ -50,11 +50,15 @@ export type { ContainerConfig, ContainerMount, NetworkMode, PortMapping } from '
 export type { ContainerState } from './container/container-state.ts';
 export { ContainerStore } from './container/container-store.ts';
 export { createContainer } from './container/create-container.ts';
-export type { BindRequest, CreateOptions, TmpfsRequest } from './container/create-options.ts';
+export type { BindRequest, CreateOptions, TmpfsRequest, VolumeRequest } from './container/create-options.ts';
 export { launchMonitor, MONITOR_WORD, runMonitor } from './container/launch.ts';
 export { hasPrivateNetwork, noPrivateNetwork } from './container/network.ts';
 export { members } from './container/pause.ts';
 export { removeContainer } from './container/remove-container.ts';
+export type { RemoveOptions } from './container/remove-container.ts';
+export { checkVolumeName, VolumeStore } from './container/volumes/volume-store.ts';
+export type { Volume, VolumeConfig } from './container/volumes/volume-store.ts';
+export { pruneVolumes, removeVolume, volumeUsers } from './container/volumes/volume-use.ts';
 export type { ExecRequest } from './container/run-spec.ts';
 export { signalNumber } from './container/signals.ts';
 export { killContainer, stopContainer } from './container/stop.ts';

@@ -54,9 +54,11 @@ export function containerDocument(container: Container): Readonly<Record<string,
 }
 
 function hostConfig({ config, logPath }: Container): object {
-  const binds = config.mounts.filter(({ kind }) => kind === 'bind');
+  const binds = config.mounts.filter(({ kind, volume, anonymous }) => kind === 'bind' || (volume && !anonymous));
   return {
-    Binds: binds.map(({ source, destination, readOnly }) => `${source}:${destination}${readOnly ? ':ro' : ''}`),
+    Binds: binds.map(
+      ({ source, destination, readOnly, volume }) => `${volume ?? source}:${destination}${readOnly ? ':ro' : ''}`,
+    ),
     LogConfig: { Type: 'json-file', Config: {}, Path: logPath },
     NetworkMode: config.network,
     AutoRemove: config.autoRemove,
@@ -102,6 +104,16 @@ function isShown({ kind }: ContainerMount): boolean {
   return kind !== 'file';
 }
 
-function mountDocument({ kind, source, destination, readOnly }: ContainerMount): object {
-  return { Type: kind, Source: source, Destination: destination, Mode: readOnly ? 'ro' : '', RW: !readOnly };
+function mountDocument({ kind, source, destination, readOnly, volume, anonymous }: ContainerMount): object {
+  return {
+    Type: kind,
+    ...(volume === undefined ? {} : { Name: volume }),
+    Source: source,
+    Destination: destination,
+    ...(volume === undefined ? {} : { Driver: 'local' }),
+    // Docker's word for a named volume, whatever its SELinux label is.
+    Mode: readOnly ? 'ro' : volume !== undefined && anonymous !== true ? 'z' : '',
+    RW: !readOnly,
+    Propagation: kind === 'bind' ? 'rprivate' : '',
+  };
 }

@@ -18,6 +18,7 @@ import { freeze, thaw } from './pause.ts';
 import { identify } from './process-identity.ts';
 import { containerSpec, execSpec } from './run-spec.ts';
 import { AttachedClients, CommandInput } from './sessions.ts';
+import { removeAnonymousVolumes } from './volumes/volume-use.ts';
 import { signalNumber } from './signals.ts';
 
 /** Nobody asked for the start for so long: whoever started this monitor was killed. */
@@ -219,7 +220,10 @@ export class Monitor {
     this.#log.close();
     forgetSocket(this.#container.directory);
     server.close();
-    if (this.#container.config.autoRemove) await new ContainerStore(this.#store.root).remove(this.#container);
+    if (this.#container.config.autoRemove) {
+      await new ContainerStore(this.#store.root).remove(this.#container);
+      await removeAnonymousVolumes(this.#container, this.#store.root);
+    }
     await Promise.all([...this.#channels].map((channel) => closed(channel)));
   }
 }

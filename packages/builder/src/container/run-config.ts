@@ -23,6 +23,8 @@ export function mergeConfig(image: ImageRunConfig, options: CreateOptions): Merg
     });
   }
   const labels = { ...image.Labels, ...Object.fromEntries(options.labels) };
+  const unnamed = options.volumes.filter(({ name }) => name === undefined).map(({ destination }) => [destination, {}]);
+  const volumes: NonNullable<ImageRunConfig['Volumes']> = { ...image.Volumes, ...Object.fromEntries(unnamed) };
   const { Entrypoint: _entrypoint, Cmd: _cmd, ...rest } = image;
   const config: ImageRunConfig = {
     ...rest,
@@ -32,6 +34,7 @@ export function mergeConfig(image: ImageRunConfig, options: CreateOptions): Merg
     ...(options.workingDirectory === undefined ? {} : { WorkingDir: options.workingDirectory }),
     ...(options.user === undefined ? {} : { User: options.user }),
     ...(options.stopSignal === undefined ? {} : { StopSignal: options.stopSignal }),
+    ...(Object.keys(volumes).length > 0 ? { Volumes: volumes } : {}),
     ...(Object.keys(labels).length > 0 ? { Labels: labels } : {}),
   };
   return { config, argv };
