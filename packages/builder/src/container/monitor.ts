@@ -127,7 +127,7 @@ export class Monitor {
 
   #command(): RunningCommand {
     if (this.#running !== undefined) return this.#running;
-    throw new BuildError('CONTAINER_NOT_RUNNING', `container ${this.#container.shortId} is not running`);
+    throw new BuildError('CONTAINER_NOT_RUNNING', `Container ${this.#container.id} is not running`);
   }
 
   #exec({ request, input }: Extract<MonitorRequest, { ask: 'exec' }>, channel: FrameChannel): CommandInput {
@@ -160,7 +160,7 @@ export class Monitor {
     try {
       const { config } = this.#container;
       const monitor = identify(process.pid);
-      await this.#set({ status: 'created', error: '', exitCode: 0, finishedAt: '', ...(monitor && { monitor }) });
+      await this.#set({ status: 'created', error: '', exitCode: 0, ...(monitor && { monitor }) });
       await unclaimed(this.#container);
       const spec = containerSpec(this.#container, size);
       const executor = await selectExecutor(config.isolation, { scratch: this.#store.directory('sandbox') });
@@ -172,12 +172,10 @@ export class Monitor {
         started: (command) => void this.#started(command, channel),
       });
     } catch (error) {
-      await this.#set({
-        status: 'exited',
-        exitCode: 128,
-        finishedAt: new Date().toISOString(),
-        error: messageOf(error),
-      });
+      // As in docker: what could not be started was never more than made. Something may also go wrong later.
+      const ran = this.#state.status !== 'created';
+      const finishedAt = ran ? new Date().toISOString() : this.#state.finishedAt;
+      await this.#set({ status: ran ? 'exited' : 'created', exitCode: 128, finishedAt, error: messageOf(error) });
       channel.say(failure(error));
       return;
     }
@@ -188,7 +186,7 @@ export class Monitor {
       status: startFailure === undefined ? 'exited' : 'created',
       exitCode,
       startedAt: startFailure === undefined ? startedAt : '',
-      finishedAt: startFailure === undefined ? new Date().toISOString() : '',
+      finishedAt: startFailure === undefined ? new Date().toISOString() : this.#state.finishedAt,
       error: startFailure ?? '',
     });
     for (const each of new Set([...this.#waiting, channel])) each.say({ say: 'exited', exitCode, startFailure });

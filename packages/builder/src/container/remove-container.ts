@@ -24,9 +24,13 @@ export async function removeContainer(
 ): Promise<void> {
   if (container.isRunning) {
     if (!force) {
-      throw new BuildError('CONTAINER_CONFLICT', `cannot remove the running container ${container.shortId}`, {
-        hint: 'stop it first, or remove it with --force',
-      });
+      throw new BuildError(
+        'CONTAINER_CONFLICT',
+        `You cannot remove a running container ${container.id}. Stop the container before attempting removal or force remove`,
+        {
+          hint: `tsbuild stop ${container.name}, or tsbuild rm -f ${container.name}`,
+        },
+      );
     }
     await killContainer(container, 'SIGKILL').catch((error: unknown) => {
       if (!(error instanceof BuildError && error.code === 'CONTAINER_NOT_RUNNING')) throw error;

@@ -30,7 +30,7 @@ export function mergeConfig(image: ImageRunConfig, options: CreateOptions): Merg
     ...rest,
     ...(entrypoint.length > 0 ? { Entrypoint: entrypoint } : {}),
     ...(cmd.length > 0 ? { Cmd: cmd } : {}),
-    Env: mergeEnvironment(image.Env ?? [], options.environment),
+    Env: withEnvironment(image.Env ?? [], options.environment),
     ...(options.workingDirectory === undefined ? {} : { WorkingDir: options.workingDirectory }),
     ...(options.user === undefined ? {} : { User: options.user }),
     ...(options.stopSignal === undefined ? {} : { StopSignal: options.stopSignal }),
@@ -38,6 +38,12 @@ export function mergeConfig(image: ImageRunConfig, options: CreateOptions): Merg
     ...(Object.keys(labels).length > 0 ? { Labels: labels } : {}),
   };
   return { config, argv };
+}
+
+/** What was given comes first, as docker has it, and hides what the image says of the same variables. */
+function withEnvironment(image: readonly string[], given: readonly string[]): readonly string[] {
+  const names = new Set(given.map(nameOf));
+  return [...mergeEnvironment([], given), ...image.filter((pair) => !names.has(nameOf(pair)))];
 }
 
 /** Later values win, in the place of the first; `KEY` alone takes the variable away. */
