@@ -1,8 +1,9 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkStore, pruneCache, Store } from '@tsbuild/builder';
+import { processStart } from '@tsbuild/oci/node';
 import { leftoversAfterDeath } from '../test/support/leftovers.ts';
 import { type Ended, output, run } from '../test/support/process.ts';
 import { type Point, type Undisturbed, watch } from './points.ts';
@@ -164,17 +165,8 @@ function cgroupsOfTheDead(): readonly string[] {
   const found = roots.flatMap((root) => namesIn(`${root}/tsbuild`).map((name) => `${root}/tsbuild/${name}`));
   return found.filter((path) => {
     const [, pid, start] = /\/(\d+)-(\d+)-[0-9a-f]+$/.exec(path) ?? [];
-    return pid !== undefined && startTime(pid) !== start;
+    return pid !== undefined && processStart(Number(pid)) !== start;
   });
-}
-
-function startTime(pid: string): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
-  }
 }
 
 function namesIn(folder: string): readonly string[] {

@@ -1,39 +1,98 @@
 #!/usr/bin/env node
-// Bundles the command line into one file, packages/cli/dist/main.js, so that it starts fast and needs no build of the other packages.
+// Bundles the command line, so that it starts fast and needs no build of the other packages: main.js, which only loads
+// program.js (see load-program.ts).
 //
-// CommonJS, because an ES module evaluates every `node:` import before its first line, where CommonJS loads zlib, crypto
+//   node scripts/bundle.mjs [DIRECTORY]     packages/cli/dist unless told
+//
+// CommonJS, because an ES module evaluates every `node:` import before its first line, where CommonJS can load http, crypto
 // and their like when they are first used: some 30 ms at each start. `dist/package.json` tells Node so.
-import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
-const OUTPUT = join(PROJECT, 'packages/cli/dist/main.js');
+const DIST = process.argv[2] ?? join(PROJECT, 'packages/cli/dist');
 
-const bundled = await build({
+const OPTIONS = {
   absWorkingDir: PROJECT,
-  entryPoints: ['packages/cli/src/main.ts'],
-  outfile: OUTPUT,
   bundle: true,
   platform: 'node',
   format: 'cjs',
   target: 'node20',
   conditions: ['@tsbuild/source'],
   external: ['koffi'],
-  define: { 'import.meta.url': 'tsbuildModuleUrl' },
-  banner: {
-    js: "#!/usr/bin/env node\nconst tsbuildModuleUrl = require('node:url').pathToFileURL(__filename).href;",
-  },
+  charset: 'ascii',
   minify: true,
   legalComments: 'none',
-  sourcemap: 'linked',
   logLevel: 'warning',
-}).catch(() => undefined); // esbuild has printed what is wrong and where
-if (bundled === undefined) process.exitCode = 1;
-else {
-  mkdirSync(dirname(OUTPUT), { recursive: true });
-  writeFileSync(join(dirname(OUTPUT), 'package.json'), '{ "type": "commonjs" }\n');
-  chmodSync(OUTPUT, 0o755);
-  console.log(`packages/cli/dist/main.js  ${Math.round(statSync(OUTPUT).size / 1024)} KiB`);
+};
+
+/** Modules of Node that take milliseconds to load and that few runs need: loaded when something of them is first used. */
+const LATE = ['http', 'https', 'tls', 'net', 'child_process', 'zlib', 'worker_threads', 'readline', 'stream/promises'];
+
+/** Stands a module in for each of {@link LATE} whose properties load the real one. */
+const lateModules = {
+  name: 'late-modules',
+  setup({ onResolve, onLoad }) {
+    const real = 'real:';
+    onResolve({ filter: new RegExp(`^(?:node:)?(?:${LATE.join('|')})$`) }, ({ path }) => ({
+      path: path.replace('node:', ''),
+      namespace: 'late',
+    }));
+    onResolve({ filter: /^real:/ }, ({ path }) => ({ path: `node:${path.slice(real.length)}`, external: true }));
+    onLoad({ filter: /./, namespace: 'late' }, ({ path }) => {
+      const names = Object.keys(createRequire(import.meta.url)(`node:${path}`));
+      const getters = names.map((name) => `get ${name}() { return load().${name}; }`);
+      return {
+        contents: `let module_; const load = () => module_ ??= require('${real}${path}'); module.exports = { ${getters} };`,
+        loader: 'js',
+      };
+    });
+  },
+};
+
+async function bundle() {
+  mkdirSync(DIST, { recursive: true });
+  const program = join(DIST, 'program.js');
+  await build({
+    ...OPTIONS,
+    entryPoints: ['packages/cli/src/program.ts'],
+    outfile: program,
+    define: { 'import.meta.url': 'tsbuildModuleUrl' },
+    // A script that V8 runs from its cache cannot import without Node's warning of an experiment; it can require.
+    supported: { 'dynamic-import': false },
+    // As Node wraps a CommonJS module. Done here, so that load-program.ts need not copy the text at each start.
+    banner: {
+      js: "(function (exports, require, module, __filename, __dirname) { const tsbuildModuleUrl = require('node:url').pathToFileURL(__filename).href;",
+    },
+    footer: { js: '})' },
+    plugins: [lateModules],
+    sourcemap: 'linked',
+  });
+  if (/[^\x00-\x7f]/.test(readFileSync(program, 'latin1')))
+    throw new Error('program.js is not ASCII: write \\u escapes in regular expressions');
+  const id = createHash('sha256').update(readFileSync(program)).digest('hex').slice(0, 16);
+  const main = join(DIST, 'main.js');
+  await build({
+    ...OPTIONS,
+    entryPoints: ['packages/cli/src/main.ts'],
+    outfile: main,
+    define: { tsbuildProgramId: JSON.stringify(id) },
+    banner: { js: '#!/usr/bin/env node' },
+  });
+  rmSync(`${main}.map`, { force: true });
+  writeFileSync(join(DIST, 'package.json'), '{ "type": "commonjs" }\n');
+  chmodSync(main, 0o755);
+  for (const path of [main, program]) {
+    console.log(`${basename(path)}  ${Math.ceil(statSync(path).size / 1024)} KiB`);
+  }
 }
+
+// When it fails, esbuild has printed what is wrong and where.
+await bundle().catch((error) => {
+  if (!Array.isArray(error.errors)) console.error(error);
+  process.exitCode = 1;
+});

@@ -77,6 +77,8 @@ export const PURPOSES = {
       program('htpasswd', 'apache2-utils', 'a registry with passwords'),
       program('openssl', 'openssl', 'a registry with TLS'),
       program('python3', 'python3', 'a second reader of archives'),
+      program('strace', 'strace', 'what files a build opens'),
+      program('time', 'time', 'the benchmark'),
       program('chromium', 'chromium', 'the image library in a browser'),
     ],
     wanted: [

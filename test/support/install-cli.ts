@@ -8,8 +8,9 @@ import { output } from './process.ts';
 export async function installCli(cli: string): Promise<void> {
   await output(process.execPath, [join(PROJECT, 'scripts/bundle.mjs')]);
   await mkdir(dirname(cli), { recursive: true });
-  await cp(join(PROJECT, 'packages/cli/dist/main.js'), cli);
-  await cp(join(PROJECT, 'packages/cli/dist/package.json'), join(cli, '../package.json'));
+  for (const name of ['main.js', 'program.js', 'package.json']) {
+    await cp(join(PROJECT, 'packages/cli/dist', name), join(dirname(cli), name));
+  }
   for (const module of ['koffi', '@koromix']) {
     const source = join(PROJECT, 'node_modules', module);
     if (existsSync(source)) await cp(source, join(cli, '../../node_modules', module), { recursive: true });

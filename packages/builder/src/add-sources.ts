@@ -52,7 +52,11 @@ export class AddSources implements Disposable {
 }
 
 function downloadOf({ url, transferred, total, done }: DownloadProgress): Omit<Transfer, 'type'> {
-  const name = url.replace(/\?…$/, '').split('/').at(-1) ?? '';
+  const name =
+    url
+      .replace(/\?\u2026$/, '')
+      .split('/')
+      .at(-1) ?? '';
   // What is drawn on one row must leave room for the numbers.
   const id =
     name === '' ? new URL(url).host : name.length > LONGEST_NAME ? `${name.slice(0, LONGEST_NAME - 1)}…` : name;

@@ -210,13 +210,23 @@ class StoreCache {
 
   #contexts(): readonly Removable[] {
     const folder = this.#store.directory('stat');
-    return namesIn(folder).map((name) => {
-      const path = join(folder, name);
-      const times = { created: madeAt(path), lastUsed: statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0 };
-      const description = rootIn(path) ?? 'damaged';
-      return this.#files({ kind: 'context', id: name, description, size: diskUsage(path), shared: false, ...times }, [
-        path,
-      ]);
+    const ids = new Set(namesIn(folder).map((name) => name.replace(/\.layers$/, '')));
+    return [...ids].map((id) => {
+      const [digests = '', layers = ''] = [id, `${id}.layers`].map((name) => join(folder, name));
+      const paths = [digests, layers].filter((path) => existsSync(path));
+      const stats = paths.map((path) => statSync(path, { throwIfNoEntry: false }));
+      return this.#files(
+        {
+          kind: 'context',
+          id,
+          description: rootIn(digests) ?? (existsSync(digests) ? 'damaged' : 'layers copied from a context'),
+          size: paths.reduce((sum, path) => sum + diskUsage(path), 0),
+          shared: false,
+          created: Math.min(...paths.map(madeAt)),
+          lastUsed: Math.max(...stats.map((found) => found?.mtimeMs ?? 0)),
+        },
+        paths,
+      );
     });
   }
 

@@ -1,13 +1,24 @@
+import type { BlobStore } from '@tsbuild/oci';
+import { writeArchive } from '@tsbuild/oci/node';
+import type { ImageToLoad } from './engine/load-missing.ts';
 import { CommandError } from './errors.ts';
 import type { Host } from './host.ts';
 import type { Sink } from './output-file.ts';
 import { streamSink } from './output-stream.ts';
 
 /**
- * Streams an archive into `docker load`, whose words go to standard error.
+ * Brings an image into the Docker engine: over its API what it lacks, else the whole archive through the docker command. What
+ * the engine says goes to standard error.
  * @throws CommandError when there is no docker command, or it fails
  */
-export async function loadIntoEngine(write: (sink: Sink) => Promise<void>, host: Host): Promise<void> {
+export async function loadIntoEngine(image: ImageToLoad, blobs: BlobStore, host: Host): Promise<void> {
+  // Loaded here, as few commands need it.
+  const { loadMissing } = await import('./engine/load-missing.ts');
+  if (await loadMissing(image, blobs, host)) return;
+  await loadWhole((sink) => writeArchive([image], blobs, sink), host);
+}
+
+async function loadWhole(write: (sink: Sink) => Promise<void>, host: Host): Promise<void> {
   // Loaded here, as few commands need it.
   const { execa } = await import('execa');
   const { signal } = host;

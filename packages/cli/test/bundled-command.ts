@@ -1,20 +1,12 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { promisify } from 'node:util';
 
-/** Bundles the command from its sources into one file that plain Node can start. */
-export async function bundleCommand(outfile: string): Promise<void> {
-  await build({
-    entryPoints: [fileURLToPath(new URL('../src/main.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    conditions: ['@tsbuild/source'],
-    external: ['koffi'],
-    banner: {
-      js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);",
-    },
-    logLevel: 'error',
-  });
+const BUNDLER = fileURLToPath(new URL('../../../scripts/bundle.mjs', import.meta.url));
+
+/** Bundles the command from its sources into `folder`, so that plain Node can start it. @returns the file to start */
+export async function bundleCommand(folder: string): Promise<string> {
+  await promisify(execFile)(process.execPath, [BUNDLER, folder]);
+  return join(folder, 'main.js');
 }

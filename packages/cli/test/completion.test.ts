@@ -21,8 +21,7 @@ beforeAll(async () => {
   await mkdir(join(directory, 'docker'));
   await writeFile(join(directory, 'Dockerfile'), 'FROM scratch AS one\nFROM scratch AS two\nFROM scratch\n');
   await writeFile(join(directory, 'docker/web'), 'FROM scratch AS web\n');
-  const program = join(directory, 'tsbuild.mjs');
-  await bundleCommand(program);
+  const program = await bundleCommand(join(directory, 'program'));
   await mkdir(join(directory, 'bin'));
   await writeFile(join(directory, 'bin/tsbuild'), `#!/bin/sh\nexec '${process.execPath}' '${program}' "$@"\n`);
   await chmod(join(directory, 'bin/tsbuild'), 0o755);

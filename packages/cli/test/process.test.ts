@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,13 +12,12 @@ let program: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tsbuild-process-test-'));
-  program = join(folder, 'main.mjs');
-  await bundleCommand(program);
+  program = await bundleCommand(folder);
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function start(...argv: string[]): ChildProcess {
-  const env = { ...process.env, TSBUILD_ROOT: join(folder, 'store') };
+  const env = { ...process.env, TSBUILD_ROOT: join(folder, 'store'), XDG_CACHE_HOME: join(folder, 'caches') };
   return spawn(process.execPath, [program, ...argv], { cwd: folder, env, stdio: 'pipe' });
 }
 
@@ -39,6 +38,10 @@ function textOf(stream: ChildProcess['stdout']): () => string {
 describe('the process', () => {
   it('answers --version', async () => {
     expect(await outcome(start('--version'))).toMatchObject({ code: 0, stdout: `tsbuild ${version}\n`, stderr: '' });
+  });
+
+  it('imports nothing at run time, of which Node would warn in code that was compiled before', async () => {
+    expect(await readFile(join(folder, 'program.js'), 'latin1')).not.toMatch(/\bimport\(["'`]/);
   });
 
   it('ends with the exit code of the command', async () => {
@@ -72,3 +75,34 @@ async function ready(child: ChildProcess, what: string): Promise<void> {
   const enough = Buffer.alloc(1 << 20, what);
   if (child.stdin?.write(enough) === false) await once(child.stdin, 'drain');
 }
+
+describe('the code that an earlier run compiled', () => {
+  const kept = async (): Promise<string> => {
+    const directory = join(folder, 'caches/tsbuild/code');
+    const [name, ...others] = (await readdir(directory)).filter((file) => file.endsWith('-other'));
+    expect(others).toEqual([]);
+    return join(directory, name ?? '');
+  };
+
+  it('is kept, for this user alone, and used again', async () => {
+    await outcome(start('images'));
+    const path = await kept();
+    const { mode, mtimeMs } = await stat(path);
+    expect(mode & 0o777).toBe(0o600);
+    expect(await outcome(start('images'))).toMatchObject({ code: 0, stderr: '' });
+    expect((await stat(path)).mtimeMs).toBe(mtimeMs);
+  });
+
+  it.each([
+    ['damaged', (path: string) => writeFile(path, Buffer.alloc(200_000, 7), { mode: 0o600 })],
+    ['cut off', (path: string) => truncate(path, 1000)],
+    ['empty', (path: string) => truncate(path, 0)],
+  ])('is made again when it is %s', async (_, spoil) => {
+    await outcome(start('images'));
+    const path = await kept();
+    await spoil(path);
+    const spoilt = await readFile(path);
+    expect(await outcome(start('images'))).toMatchObject({ code: 0, stderr: '' });
+    expect((await readFile(path)).equals(spoilt)).toBe(false);
+  });
+});

@@ -35,7 +35,18 @@ export function digestHex(digest: Digest): string {
   return digest.slice(digest.indexOf(':') + 1);
 }
 
-/** The sha256 digest of some bytes; portable (no `node:` import). For bulk data use the Node entry's hashing writers. */
+/**
+ * The sha256 digest of some bytes; portable (no `node:` import), and at Node's speed where Node is. For bulk data use the Node
+ * entry's hashing writers.
+ */
 export function sha256Digest(content: Uint8Array | string): Digest {
+  const { process } = globalThis as { readonly process?: NodeProcess };
+  const native = process?.getBuiltinModule?.('crypto');
+  if (native !== undefined) return `sha256:${native.hash('sha256', content)}`;
   return `sha256:${bytesToHex(nobleSha256(typeof content === 'string' ? new TextEncoder().encode(content) : content))}`;
+}
+
+/** What of Node's `process` is used here, and missing in browsers. */
+interface NodeProcess {
+  readonly getBuiltinModule?: (name: 'crypto') => { hash(algorithm: 'sha256', data: Uint8Array | string): string };
 }

@@ -8,7 +8,8 @@ import { ContextFile } from './context-file.ts';
 import { HostDirectory } from './host-directory.ts';
 import type { DirectoryMatch, PatternMatcher } from './pattern-matcher.ts';
 import { resolveLinks } from './resolve-links.ts';
-import type { SourceEntry, SourceReader, SourceTree } from './source-tree.ts';
+import { isWorthThread, ReadAhead } from './read-ahead.ts';
+import type { FilesAhead, SourceEntry, SourceReader, SourceTree } from './source-tree.ts';
 import type { StatCache } from './stat-cache.ts';
 
 /** A directory that is real (no symlink on the way) and may hold something that is not ignored. */
@@ -108,6 +109,19 @@ export class ContextTree implements SourceTree {
     const own = this.#own(entry);
     if (own.type !== 'file') throw fileChanged(own.path, 'is not a regular file');
     return new ContextFile(this.#directory, own);
+  }
+
+  get place(): ByteString {
+    return this.#directory.prefix;
+  }
+
+  wasSeen(entry: SourceEntry): boolean {
+    return this.#cache.has(entry.path);
+  }
+
+  async readAhead(entries: readonly SourceEntry[]): Promise<FilesAhead | undefined> {
+    const own = entries.map((entry) => this.#own(entry));
+    return isWorthThread(own) ? ReadAhead.start(this.#directory.prefix, own) : undefined;
   }
 
   /** The entry as this tree made it, also for a copy of it with fewer fields. */

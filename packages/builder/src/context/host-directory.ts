@@ -22,13 +22,14 @@ const MAX_PATH = 4000;
  * synchronous: for many small files that takes less than half the time of promises.
  */
 export class HostDirectory {
-  readonly #prefix: ByteString;
+  /** The directory's own path, empty for `/`: what stands before the slash of every path below it. */
+  readonly prefix: ByteString;
   readonly #ascii: boolean;
 
   /** `root` is an absolute path. */
   constructor(root: string) {
-    this.#prefix = Buffer.from(root === '/' ? '' : root).toString('latin1');
-    this.#ascii = isAscii(this.#prefix);
+    this.prefix = Buffer.from(root === '/' ? '' : root).toString('latin1');
+    this.#ascii = isAscii(this.prefix);
   }
 
   /** lstat, undefined when there is no such path. */
@@ -60,7 +61,7 @@ export class HostDirectory {
   }
 
   #at<T>(path: ByteString, use: (host: PathLike) => T): T {
-    const full = path === '' ? this.#prefix || '/' : `${this.#prefix}/${path}`;
+    const full = path === '' ? this.prefix || '/' : `${this.prefix}/${path}`;
     if (full.length > MAX_PATH) return inPieces(full, use);
     // Strings are the faster argument, but Node encodes them as UTF-8: only ASCII means the same in both.
     return use(this.#ascii && isAscii(path) ? full : Buffer.from(full, 'latin1'));

@@ -17,6 +17,27 @@ export interface SourceReader {
   close(): void;
 }
 
+/** A piece of a file that was read ahead. */
+export interface PieceAhead {
+  readonly entry: SourceEntry;
+  /** Valid until the next call of `ready`. */
+  readonly bytes: Uint8Array;
+  /** Of the whole file, hexadecimal, with its last (or only) piece; the file is then known to be what `entry` says. */
+  readonly sha256: string | undefined;
+}
+
+/** Files that are read ahead, one after the other, in the order that was asked for. */
+export interface FilesAhead {
+  /** Whether {@link take} can be called right now. */
+  readonly isReady: boolean;
+  /** Settles when a piece can be taken; false when there will be none any more, at the end or as a file could not be read. */
+  ready(): Promise<boolean>;
+  /** What {@link take} will give. */
+  peek(): PieceAhead;
+  take(): PieceAhead;
+  close(): void;
+}
+
 /**
  * What COPY reads from: a build context (minus what `.dockerignore` leaves out) or the files of a stage or image.
  * All paths are relative to the root and never leave it: symlinks resolve inside it, `..` stops at it.
@@ -36,4 +57,10 @@ export interface SourceTree {
   remember(entry: SourceEntry, sha256: string): void;
   /** @throws BuildError `FILE_CHANGED` when the file vanished or is no longer what `entry` says. */
   open(entry: SourceEntry): SourceReader;
+  /** Names the place from build to build, where the files stay in one. */
+  readonly place?: ByteString;
+  /** Whether a file of this name was there in an earlier build, with whatever content. */
+  wasSeen?(entry: SourceEntry): boolean;
+  /** Begins to read these files, in this order; undefined where reading one by one is as good. */
+  readAhead?(entries: readonly SourceEntry[]): Promise<FilesAhead | undefined>;
 }

@@ -59,6 +59,11 @@ export class StatCache {
     return this.#kept.sha256(record, identity);
   }
 
+  /** Whether an earlier build knew a file of this path, whatever it was. */
+  has(path: ByteString): boolean {
+    return this.#kept.find(path) >= 0;
+  }
+
   /**
    * Remembers a digest. `seenAt` (ms since 1970) is a moment not after the identity was read: any write after the
    * content was read then comes with a later ctime, except within the clock's granularity.

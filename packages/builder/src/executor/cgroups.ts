@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { readdirSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { processStart } from '@tsbuild/oci/node';
 
 const CGROUPS = '/sys/fs/cgroup';
 /** The cgroup that holds one for each command. */
@@ -7,7 +8,7 @@ const PARENT = 'tsbuild';
 
 /** A name for a command's cgroup that says whose it is. */
 export function cgroupName(random: string): string {
-  return `${process.pid}-${startTime(process.pid)}-${random}`;
+  return `${process.pid}-${processStart(process.pid) ?? ''}-${random}`;
 }
 
 /** The `cgroupsPath` for a runtime. */
@@ -25,7 +26,7 @@ export function removeStaleCgroups(): void {
   for (const parent of parents()) {
     for (const name of list(parent)) {
       const [, pid = '', started = ''] = /^(\d+)-(\d+)-[0-9a-f]+$/.exec(name) ?? [];
-      if (pid !== '' && startTime(Number(pid)) !== started) remove(join(parent, name));
+      if (pid !== '' && processStart(Number(pid)) !== started) remove(join(parent, name));
     }
   }
 }
@@ -50,14 +51,5 @@ function remove(path: string): void {
     rmdirSync(path);
   } catch {
     // Not there in this hierarchy, or still in use: the next start tries again.
-  }
-}
-
-function startTime(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return ''; // No such process.
   }
 }

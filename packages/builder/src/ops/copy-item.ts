@@ -2,7 +2,10 @@ import type { ByteString } from '@tsbuild/oci';
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
 
 /** Where the bytes of copied files come from: a {@link SourceTree}, or less than one. */
-export type ContentSource = Pick<SourceTree, 'contentSha256' | 'knownSha256' | 'remember' | 'open'>;
+export type ContentSource = Pick<
+  SourceTree,
+  'contentSha256' | 'knownSha256' | 'remember' | 'open' | 'readAhead' | 'wasSeen' | 'place'
+>;
 
 /** What all files from one place share. */
 export interface CopyOrigin {

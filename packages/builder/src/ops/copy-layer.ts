@@ -1,10 +1,10 @@
 import type { ByteString, TarTime } from '@tsbuild/oci';
 import type { LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
 import type { SourceEntry } from '../context/source-tree.ts';
-import { BuildError } from '../errors.ts';
-import type { CopiedItem, CopyItem, CopyPlan } from './copy-item.ts';
+import { CopyContent } from './copy-content.ts';
+import type { CopyItem, CopyPlan } from './copy-item.ts';
+import type { EarlierLayer } from './earlier-copies.ts';
 import { keptXattrs } from './kept-xattrs.ts';
-import { printablePath } from './listing.ts';
 
 /** How the times of a copy are written. */
 export interface CopyTimes {
@@ -24,8 +24,25 @@ export async function writeCopyLayer(
   writer: LayerWriter,
   times: CopyTimes,
   signal: AbortSignal,
+  earlier: readonly EarlierLayer[] = [],
 ): Promise<void> {
-  const timeOf = timesOf(plan, times);
+  const content = await CopyContent.open(plan, earlier);
+  try {
+    await writeItems(plan, { writer, content, timeOf: timesOf(plan, times), signal });
+  } finally {
+    content.close();
+  }
+}
+
+/** What {@link writeItems} works with. */
+interface CopyWriting {
+  readonly writer: LayerWriter;
+  readonly content: CopyContent;
+  readonly timeOf: (item: CopyItem) => TarTime;
+  readonly signal: AbortSignal;
+}
+
+async function writeItems(plan: CopyPlan, { writer, content, timeOf, signal }: CopyWriting): Promise<void> {
   const firstOfGroup = new Map<string, ByteString>();
   const removed = plan.removed.toReversed();
   for (const [path, item] of plan.items) {
@@ -46,33 +63,16 @@ export async function writeCopyLayer(
       writer.add({ ...base, type: 'hardlink', linkPath: first });
     } else if (entry.type === 'file') {
       if (linkGroup !== undefined) firstOfGroup.set(linkGroup, path);
-      await writeFile(item, writer, base);
+      const xattrs = keptXattrs(entry.xattrs);
+      const added: NewLayerEntry = { ...base, type: 'file', size: entry.size, ...(xattrs && { xattrs }) };
+      if (!content.addNow(item, added, writer)) await content.add(item, added, writer);
+      const rest = writer.rest();
+      if (rest !== undefined) await rest;
     } else {
       writer.add(specialEntry(entry, base));
     }
   }
   for (const path of removed.toReversed()) writer.whiteout(path);
-}
-
-async function writeFile(item: CopiedItem, writer: LayerWriter, base: Omit<NewLayerEntry, 'type'>): Promise<void> {
-  const { entry, origin } = item;
-  const { content } = origin;
-  const known = content.knownSha256(entry);
-  const xattrs = keptXattrs(entry.xattrs);
-  const added: NewLayerEntry = { ...base, type: 'file', size: entry.size, ...(xattrs && { xattrs }) };
-  const file = content.open(entry);
-  let sha256: string;
-  try {
-    sha256 = await writer.addFile(added, (buffer) => file.read(buffer));
-  } finally {
-    file.close();
-  }
-  if (known !== undefined && known !== sha256) {
-    throw new BuildError('FILE_CHANGED', `${printablePath(entry.path)} changed while it was copied`, {
-      hint: 'build again when nothing writes to the files any more',
-    });
-  }
-  content.remember(entry, sha256);
 }
 
 function specialEntry(entry: SourceEntry, base: Omit<NewLayerEntry, 'type'>): NewLayerEntry {

@@ -10,6 +10,7 @@ import { type CopyLook, CopyPlanner, someFile } from './copy-plan.ts';
 import type { CopyRequest } from './copy-request.ts';
 import { CopySources } from './copy-sources.ts';
 import type { OpDependencies } from './dependencies.ts';
+import type { EarlierLayer } from './earlier-copies.ts';
 import { locate } from './locate.ts';
 import { resolveOwner } from './ownership.ts';
 import { EMPTY_ROOTFS, type LayerOutput, type Rootfs, withLayer } from './rootfs.ts';
@@ -106,6 +107,7 @@ class CopyOperation {
             const writer = written ?? (await this.#write(later));
             const layer = await writer.finish();
             await this.#deps.trees.remember(layer.digest, layer.index);
+            this.#remember(layer.digest);
             return outputOf(layer);
           } finally {
             this.#sources.close();
@@ -118,10 +120,27 @@ class CopyOperation {
     };
   }
 
+  /** A file that was seen before probably has its old content under a new time: it is read first, and nothing written. */
   #isCold(): boolean {
     const { origin } = this.#sources;
     if (origin === undefined || !someFile(this.#plan, origin, () => true)) return false;
-    return !someFile(this.#plan, origin, (entry) => origin.content.knownSha256(entry) !== undefined);
+    const { content } = origin;
+    return !someFile(
+      this.#plan,
+      origin,
+      (entry) => content.knownSha256(entry) !== undefined || content.wasSeen?.(entry) === true,
+    );
+  }
+
+  /** The layers that this context's copies wrote in earlier builds. */
+  async #earlier(): Promise<readonly EarlierLayer[]> {
+    const place = this.#sources.origin?.content.place;
+    return place === undefined ? [] : ((await this.#deps.earlierCopies?.open(place)) ?? []);
+  }
+
+  #remember(layer: Digest): void {
+    const place = this.#sources.origin?.content.place;
+    if (place !== undefined) this.#deps.earlierCopies?.add(place, layer);
   }
 
   async #write(context: StepContext): Promise<LayerWriter> {
@@ -129,7 +148,7 @@ class CopyOperation {
     const writer = new LayerWriter(await this.#deps.blobs.create());
     const times = { epoch: this.#deps.epoch, exactTimes: this.#request.from.kind === 'context' };
     try {
-      await writeCopyLayer(this.#plan, writer, times, context.signal);
+      await writeCopyLayer(this.#plan, writer, times, context.signal, await this.#earlier());
       return writer;
     } catch (error) {
       await writer.discard();

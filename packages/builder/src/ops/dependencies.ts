@@ -4,6 +4,7 @@ import type { Executor, RunControl, RunOutput, TerminalSize } from '../executor/
 import type { MountSources } from '../mounts/mount-sources.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
 import type { ArchivePlaces } from './archive.ts';
+import type { EarlierCopies } from './earlier-copies.ts';
 import type { LayerFetcher } from './layer-fetcher.ts';
 import type { GitCheckouts, RemoteFiles } from './remote-sources.ts';
 import type { RootfsTrees } from './rootfs-trees.ts';
@@ -41,6 +42,8 @@ export interface OpDependencies {
   readonly blobs: BlobStore;
   readonly trees: RootfsTrees;
   readonly layers: LayerFetcher;
+  /** What earlier builds copied from the context. */
+  readonly earlierCopies?: EarlierCopies;
   /** For ADD: archives, and what lies on the net. */
   readonly archives: ArchivePlaces;
   readonly downloads: RemoteFiles;

@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { gnuLong, makeTar, paxHeader, type RawMember } from '../../../oci/testing/make-tar.ts';
 import { preimageText } from '../../src/cache/cache-key.ts';
+import { gnuLong, makeTar, paxHeader, type RawMember } from '../../../oci/testing/make-tar.ts';
 import { MemoryTree } from '../../testing/memory-tree.ts';
 import { dir, file, holding, link, symlink, unpacked } from './archive-case.ts';
 import { CopyBench, type CopyCase } from './copy-bench.ts';

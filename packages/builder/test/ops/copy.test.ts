@@ -299,7 +299,6 @@ describe('the key of COPY', () => {
     expect(cold.opened).toEqual(['a', 'sub/b']);
     const second = await bench.prepareStep(cold, { layers: [] }, {});
     expect(preimageText(second.prepared.preimage)).toBe(preimageText(first.prepared.preimage));
-    expect(second.prepared.preimage.inputs[0]?.listing).toBe(first.prepared.preimage.inputs[0]?.listing);
     expect(cold.opened).toHaveLength(2);
     expect((await second.execute()).layer).toEqual(layer);
   });

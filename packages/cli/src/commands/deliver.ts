@@ -60,7 +60,7 @@ export async function deliver(
         await archive(streamSink(host.stdout, host.signal));
         break;
       case 'engine':
-        await loadIntoEngine(archive, host);
+        await loadIntoEngine({ ...result.image, names }, store.layout.blobs, host);
         break;
       case 'files': {
         const path = resolve(host.cwd, output.path);

@@ -1,6 +1,6 @@
 import { close, closeSync, constants, fstatSync, lstatSync, openSync, read, readSync } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { lstat, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { temporaryPath } from '../atomic-file.ts';
@@ -96,7 +96,7 @@ export class DirectoryBlobStore implements BlobStore {
   async has(digest: Digest): Promise<BlobInfo | undefined> {
     this.#checkFolders(digest);
     try {
-      const stat = await lstat(this.path(digest));
+      const stat = lstatSync(this.path(digest));
       return stat.isFile() ? { digest, size: stat.size } : undefined;
     } catch (error) {
       if (isMissing(error)) return undefined;

@@ -1,8 +1,9 @@
 import type { Descriptor } from '../descriptor.ts';
+import { type Digest, digestAlgorithm, sha256Digest } from '../digest.ts';
 import { OciError } from '../errors.ts';
 import { DOCUMENT_SIZE_LIMIT } from '../json-document.ts';
 import type { BlobStore } from './blob-store.ts';
-import { checkBlob } from './verify.ts';
+import { checkBlob, portableHasher } from './verify.ts';
 
 /**
  * Reads a small blob (a manifest, a config) whole and verified.
@@ -17,13 +18,21 @@ export async function readBlob(
   if (size > limit) {
     throw new OciError('LIMIT_EXCEEDED', `blob ${digest} has ${size} bytes, the limit for a document is ${limit}`);
   }
-  const out = new Uint8Array(size);
-  let at = 0;
-  for await (const chunk of blobs.open(digest)) {
-    if (at + chunk.length <= size) out.set(chunk, at);
-    at += chunk.length;
-    if (at > limit) break;
+  const reader = blobs.openReader(digest);
+  try {
+    const out = new Uint8Array(size);
+    const filled = reader.read(out, 0);
+    checkBlob({ digest: digestOf(out.subarray(0, filled), digest), size: reader.size }, { digest, size });
+    return out;
+  } finally {
+    reader.close();
   }
-  checkBlob({ digest, size: at }, { digest, size });
-  return out;
+}
+
+/** The digest of `bytes`, by the algorithm of `digest`. */
+function digestOf(bytes: Uint8Array, digest: Digest): Digest {
+  if (digestAlgorithm(digest) === 'sha256') return sha256Digest(bytes);
+  const hasher = portableHasher('sha512');
+  hasher.update(bytes);
+  return hasher.digest();
 }

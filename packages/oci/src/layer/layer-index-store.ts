@@ -1,4 +1,5 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { temporaryPath } from '../atomic-file.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
@@ -87,7 +88,7 @@ export class LayerIndexStore {
 
   async #read(layer: Digest): Promise<LayerIndex | undefined> {
     try {
-      return LayerIndex.decode(await readFile(this.#path(layer)));
+      return LayerIndex.decode(readFileSync(this.#path(layer)));
     } catch (error) {
       const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
       const damaged = error instanceof OciError && error.code === 'LAYER_INVALID';

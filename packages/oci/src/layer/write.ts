@@ -35,6 +35,12 @@ export interface NewLayerEntry {
   readonly xattrs?: ReadonlyMap<string, Uint8Array>;
 }
 
+/** A piece of a file's content, and the sha256 of all of it (hexadecimal) with the last. */
+export interface LayerPiece {
+  readonly bytes: Uint8Array;
+  readonly sha256: string | undefined;
+}
+
 /** A finished layer: `digest` is its diffID, `size` its uncompressed bytes. */
 export interface WrittenLayer extends BlobInfo {
   readonly index: LayerIndex;
@@ -109,8 +115,48 @@ export class LayerWriter {
     this.#incomplete = false;
     this.#pad(full.size);
     this.#index.add({ ...full, offset, contentSha256 });
-    if (this.#isTimeToYield()) await this.#yield();
+    await this.rest();
     return contentSha256;
+  }
+
+  /**
+   * Adds a file whose bytes somebody else reads and hashes: `next` gives them, piece by piece, and the sha256 of all
+   * (hexadecimal) with the last. A piece may be changed again once the next one is asked for.
+   * @throws OciError as {@link addFile}
+   */
+  async addPieces(entry: NewLayerEntry, next: () => Promise<LayerPiece>): Promise<string> {
+    if (entry.type !== 'file') throw layerInvalid(entry.path, `a ${entry.type} cannot have content`);
+    const full = layerEntry(entry);
+    this.#begin(full);
+    const offset = this.#position;
+    this.#incomplete = true;
+    for (let left = full.size; ; ) {
+      const { bytes, sha256 } = await next();
+      left -= bytes.length;
+      if (left < 0) throw changed(full, 'longer');
+      this.#write(bytes);
+      if (sha256 === undefined) continue;
+      if (left > 0) throw changed(full, 'shorter');
+      this.#incomplete = false;
+      this.#pad(full.size);
+      this.#index.add({ ...full, offset, contentSha256: sha256 });
+      return sha256;
+    }
+  }
+
+  /**
+   * Adds a file whose bytes and their sha256 (hexadecimal) are at hand. Whoever adds many so calls {@link rest} between them.
+   * @throws OciError as {@link addFile}
+   */
+  addBytes(entry: NewLayerEntry, content: Uint8Array, contentSha256: string): void {
+    if (entry.type !== 'file') throw layerInvalid(entry.path, `a ${entry.type} cannot have content`);
+    const full = layerEntry(entry);
+    if (content.length !== full.size) throw changed(full, content.length < full.size ? 'shorter' : 'longer');
+    this.#begin(full);
+    const offset = this.#position;
+    this.#write(content);
+    this.#pad(full.size);
+    this.#index.add({ ...full, offset, contentSha256 });
   }
 
   /**
@@ -144,6 +190,11 @@ export class LayerWriter {
   async discard(): Promise<void> {
     this.#incomplete = true;
     await this.#sink.discard();
+  }
+
+  /** Lets timers and signals run when they have waited long; undefined when they have not. */
+  rest(): Promise<void> | undefined {
+    return this.#isTimeToYield() ? this.#yield() : undefined;
   }
 
   get #position(): number {
@@ -218,7 +269,7 @@ export class LayerWriter {
 
   #write(bytes: Uint8Array): void {
     this.#makeRoom(bytes.length);
-    if (bytes.length > BATCH_SIZE) {
+    if (bytes.length >= BATCH_SIZE) {
       this.#sink.write(bytes);
       this.#flushed += bytes.length;
     } else {

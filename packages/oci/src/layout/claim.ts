@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readFileSync, statSync } from 'node:fs';
+import { open, rm, stat, writeFile } from 'node:fs/promises';
 import { temporaryPath } from '../atomic-file.ts';
 import { decodeIdentity, processState, thisProcess } from '../process-identity.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
@@ -29,8 +30,8 @@ export function newClaimText(): string {
 /** Reads a claim; undefined when there is none (any more). `now` is the file system's own time, milliseconds. */
 export async function readClaim(path: string, now: number): Promise<Claim | undefined> {
   try {
-    const text = await readFile(path, 'utf8');
-    const { mtimeMs } = await stat(path);
+    const text = readFileSync(path, 'utf8');
+    const { mtimeMs } = statSync(path);
     const holder = decodeIdentity(text);
     const state = holder === undefined ? 'unknown' : processState(holder);
     return { holder, text, stale: state === 'gone' || (state === 'unknown' && now - mtimeMs > HEARTBEAT_LIMIT) };

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../atomic-file.ts';
 import { makeStoreFolder } from '../blob/directory-writer.ts';
@@ -43,9 +42,9 @@ export function layoutPaths(root: string): LayoutPaths {
 
 /** True when `root` holds a layout of a known version. @throws OciError `LAYOUT_INVALID` when it holds another one */
 export async function checkLayout(paths: LayoutPaths): Promise<boolean> {
-  const version = await readSmallFile(paths.version);
+  const version = readSmallFile(paths.version);
   if (version !== undefined) checkVersion(paths, version);
-  const marker = await readSmallFile(paths.marker);
+  const marker = readSmallFile(paths.marker);
   if (marker === undefined) return false;
   const kind = { name: paths.marker, code: 'LAYOUT_INVALID' } as const;
   const field = Field.parse(new TextEncoder().encode(marker), kind).member('imageLayoutVersion');
@@ -76,17 +75,16 @@ export async function createLayout(paths: LayoutPaths): Promise<void> {
   ];
   for (const folder of folders) await makeStoreFolder(folder);
   await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async () => {
-    if ((await readSmallFile(paths.version)) === undefined)
-      await writeStoreFile(paths, paths.version, `${STORE_VERSION}\n`);
-    if ((await readSmallFile(paths.index)) === undefined) await writeIndex(paths, []);
+    if (readSmallFile(paths.version) === undefined) await writeStoreFile(paths, paths.version, `${STORE_VERSION}\n`);
+    if (readSmallFile(paths.index) === undefined) await writeIndex(paths, []);
     // Last, because it is what says that the layout is there.
-    if ((await readSmallFile(paths.marker)) === undefined) await writeStoreFile(paths, paths.marker, OCI_LAYOUT);
+    if (readSmallFile(paths.marker) === undefined) await writeStoreFile(paths, paths.marker, OCI_LAYOUT);
   });
 }
 
 /** The entries of `index.json`. @throws OciError `LAYOUT_INVALID`, `INDEX_INVALID` */
 export async function readIndex(paths: LayoutPaths): Promise<IndexEntries> {
-  const text = await readSmallFile(paths.index);
+  const text = readSmallFile(paths.index);
   if (text === undefined) {
     throw new OciError('LAYOUT_INVALID', `${paths.index} is missing: this is not a complete image layout`);
   }
@@ -111,17 +109,20 @@ async function writeStoreFile(paths: LayoutPaths, path: string, text: string): P
   }
 }
 
-/** Reads a regular file, not through a symlink; undefined when there is none. */
-async function readSmallFile(path: string): Promise<string | undefined> {
+/**
+ * Reads a regular file, not through a symlink; undefined when there is none. Synchronous: a way through the thread pool takes
+ * several times as long as reading such a file, and every start of a command reads some.
+ */
+function readSmallFile(path: string): string | undefined {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
-      const stat = await file.stat();
+      const stat = fstatSync(file);
       if (!stat.isFile()) throw refused(path, 'it is not a regular file');
       if (stat.size > DOCUMENT_SIZE_LIMIT) throw refused(path, `it has ${stat.size} bytes`);
-      return await file.readFile('utf8');
+      return readFileSync(file, 'utf8');
     } finally {
-      await file.close();
+      closeSync(file);
     }
   } catch (error) {
     const code = errnoOf(error);

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { temporaryPath } from '../atomic-file.ts';
 import { thisProcess } from '../process-identity.ts';
@@ -19,10 +20,10 @@ export async function takeLease(directory: string): Promise<Lease> {
   const temporary = temporaryPath(dirname(directory), 'lease');
   try {
     // A layout of another tool has no such folder yet.
-    await mkdir(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true });
     // Whole or not at all: of an empty lease nobody could tell whose it was, and it would hold up collections.
-    await writeFile(temporary, newClaimText(), { flag: 'wx' });
-    await rename(temporary, path);
+    writeFileSync(temporary, newClaimText(), { flag: 'wx' });
+    renameSync(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);
     throw unwritable(path, error);
@@ -32,7 +33,7 @@ export async function takeLease(directory: string): Promise<Lease> {
     path,
     [Symbol.asyncDispose]: async () => {
       stopHeartbeat();
-      await rm(path, { force: true });
+      rmSync(path, { force: true });
     },
   };
 }

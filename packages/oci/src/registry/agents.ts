@@ -5,7 +5,7 @@ import { rootCertificates } from 'node:tls';
 import { OciError } from '../errors.ts';
 import { bareHost, proxyAuthorization, proxyFor } from './proxy.ts';
 import type { Environment } from './proxy.ts';
-import { TunnelAgent } from './tunnel-agent.ts';
+import { tunnelAgent } from './tunnel-agent.ts';
 
 /** Enough for every blob that may be on its way, with room for the small requests beside them. */
 const KEEP_ALIVE = { keepAlive: true, scheduling: 'lifo', maxFreeSockets: 16 } as const;
@@ -44,7 +44,7 @@ export class Agents {
       const agent = this.#pool(key, () =>
         proxy === undefined
           ? new https.Agent({ ...KEEP_ALIVE, ...trust })
-          : new TunnelAgent(proxy, { ...KEEP_ALIVE, ...trust }),
+          : tunnelAgent(proxy, { ...KEEP_ALIVE, ...trust }),
       );
       return { secure: true, options: { ...target, agent } };
     }

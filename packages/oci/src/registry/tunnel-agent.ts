@@ -9,21 +9,19 @@ const CONNECT_TIMEOUT = 30_000;
 
 type Created = (error: Error | null, stream: Duplex) => void;
 
-/** Reaches HTTPS hosts through a proxy: CONNECT (RFC 9110, 9.3.6), then TLS with the host itself inside the tunnel. */
-export class TunnelAgent extends https.Agent {
-  readonly #proxy: URL;
-
-  constructor(proxy: URL, options: https.AgentOptions) {
-    super(options);
-    this.#proxy = proxy;
-  }
-
-  override createConnection(options: https.RequestOptions, callback?: Created): undefined {
+/**
+ * Reaches HTTPS hosts through a proxy: CONNECT (RFC 9110, 9.3.6), then TLS with the host itself inside the tunnel. No class
+ * of its own: one would load Node's https with this file, at each start.
+ */
+export function tunnelAgent(proxy: URL, agentOptions: https.AgentOptions): https.Agent {
+  const agent = new https.Agent(agentOptions);
+  agent.createConnection = (options: https.RequestOptions, callback?: Created): undefined => {
     const fail = (error: Error): void => {
       // Node's callback takes an error alone; its type does not say so.
       (callback as ((error: Error) => void) | undefined)?.(error);
     };
-    const request = this.#connect(`${bracketed(options.host ?? '')}:${options.port ?? 443}`);
+    const { rejectUnauthorized, ca } = agent.options;
+    const request = connect(proxy, `${bracketed(options.host ?? '')}:${options.port ?? 443}`, ca);
     request.setTimeout(CONNECT_TIMEOUT, () => request.destroy(proxyError('did not answer in time', 'ETIMEDOUT')));
     request.once('error', fail);
     request.once('connect', (response, socket) => {
@@ -34,7 +32,6 @@ export class TunnelAgent extends https.Agent {
         fail(proxyError(`refused the connection with status ${response.statusCode}${hint}`, 'EPROXY'));
         return;
       }
-      const { rejectUnauthorized, ca } = this.options;
       const servername = options.servername || options.host || '';
       const secure = tls.connect({
         socket,
@@ -47,17 +44,17 @@ export class TunnelAgent extends https.Agent {
     });
     request.end();
     return undefined;
-  }
+  };
+  return agent;
+}
 
-  #connect(authority: string): http.ClientRequest {
-    const authorization = proxyAuthorization(this.#proxy);
-    const secure = this.#proxy.protocol === 'https:';
-    const headers = { Host: authority, ...(authorization !== undefined && { 'Proxy-Authorization': authorization }) };
-    const port = this.#proxy.port === '' ? (secure ? 443 : 80) : Number(this.#proxy.port);
-    const options = { host: bareHost(this.#proxy), port, method: 'CONNECT', path: authority, headers, agent: false };
-    const { ca } = this.options;
-    return secure ? https.request({ ...options, ...(ca !== undefined && { ca }) }) : http.request(options);
-  }
+function connect(proxy: URL, authority: string, ca: https.AgentOptions['ca']): http.ClientRequest {
+  const authorization = proxyAuthorization(proxy);
+  const secure = proxy.protocol === 'https:';
+  const headers = { Host: authority, ...(authorization !== undefined && { 'Proxy-Authorization': authorization }) };
+  const port = proxy.port === '' ? (secure ? 443 : 80) : Number(proxy.port);
+  const options = { host: bareHost(proxy), port, method: 'CONNECT', path: authority, headers, agent: false };
+  return secure ? https.request({ ...options, ...(ca !== undefined && { ca }) }) : http.request(options);
 }
 
 function proxyError(what: string, code: string): Error {

@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+// Measures tsbuild beside other builders and the physical limit, on the same data, round by round in a seeded order:
+//
+//   npm run bench -- [--rounds 5] [--scale 1] [--only cold,changed] [--seed 1] [--peers none] [--write] [--json FILE]
+//
+// DOCKER_HOST names the engine to compare with. bench/README.md says how to read the table; --write puts it there.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { findBuilders } from './speed/builders.mjs';
+import { randomNumbers } from './speed/data.mjs';
+import { measure, quietly } from './speed/measure.mjs';
+import { makePlace } from './speed/place.mjs';
+import { machineFacts, table, writeBetweenMarkers } from './speed/report.mjs';
+import { makeRows } from './speed/rows.mjs';
+
+const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    scale: { type: 'string', default: '1' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string' },
+    peers: { type: 'string', default: 'all' },
+    json: { type: 'string' },
+    write: { type: 'boolean', default: false },
+  },
+});
+const [rounds, scale] = [Number(values.rounds), Number(values.scale)];
+const place = makePlace(Math.ceil(2 + 14 * scale));
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+]) {
+  process.once(signal, () => process.exit(code));
+}
+process.once('exit', () => place.dispose());
+
+const { folder } = place;
+const env = { ...process.env, HOME: join(folder, 'home') };
+// Each costs Node some 40 ms at every start, the limit's as well as ours.
+delete env.NODE_EXTRA_CA_CERTS;
+mkdirSync(env.HOME);
+const cli = join(folder, 'cli/main.js');
+quietly([process.execPath, join(PROJECT, 'scripts/bundle.mjs'), join(folder, 'cli')]);
+const builders = findBuilders({ folder, cli, env }).filter(({ name }) => name === 'tsbuild' || values.peers === 'all');
+const { rows, bases } = makeRows({ folder, scale, env, cli, only: values.only?.split(',') });
+for (const builder of builders) for (const [name, archive] of bases) builder.addBase(name, archive);
+
+const random = randomNumbers(Number(values.seed));
+const results = new Map(rows.map(({ id }) => [id, new Map()]));
+const take = (row, name, sample) => {
+  const samples = results.get(row.id);
+  samples.set(name, [...(samples.get(name) ?? []), sample]);
+};
+const shuffled = (list) =>
+  list
+    .map((item) => [random(), item])
+    .toSorted(([a], [b]) => a - b)
+    .map(([, item]) => item);
+
+// One round more than asked for: the first fills caches and counts for nothing.
+for (let round = 0; round <= rounds; round++) {
+  for (const row of shuffled(rows)) {
+    if (row.root === true && process.getuid() !== 0) continue;
+    const contenders = builders.filter(({ name }) => name === 'tsbuild' || row.onlyOurs !== true);
+    for (const contender of shuffled([...contenders, ...(row.limit === undefined ? [] : [row.limit])])) {
+      const isLimit = contender === row.limit;
+      if (!isLimit) row.before?.(contender);
+      if (isLimit) row.limit.before?.();
+      if (!isLimit || round === 0) row.first?.(builders[0]);
+      quietly(['sync']);
+      const command = isLimit ? contender.command : row.command(contender);
+      const sample = measure(command, { scratch: folder, env: contender.env ?? env, cwd: folder });
+      if (round > 0) take(row, contender.name, sample);
+    }
+  }
+  console.error(round === 0 ? 'warmed up' : `round ${round} of ${rounds}`);
+}
+
+const shown = rows.filter(({ hidden }) => hidden !== true);
+const text = `${machineFacts({ builders, rounds, scale, mounted: place.mounted, env })}\n\n${table(shown, results)}`;
+console.log(text);
+if (values.json !== undefined) {
+  writeFileSync(
+    values.json,
+    JSON.stringify(Object.fromEntries([...results].map(([id, of]) => [id, Object.fromEntries(of)]))),
+  );
+}
+if (values.write) writeBetweenMarkers(join(PROJECT, 'bench/README.md'), text);

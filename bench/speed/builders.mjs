@@ -1,0 +1,75 @@
+// The builders that are compared: how each is told to build, and to forget.
+import { spawnSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { quietly } from './measure.mjs';
+
+const succeeds = (command, env) => spawnSync(command[0], command.slice(1), { env, stdio: 'ignore' }).status === 0;
+
+/** Every builder that is there. Docker is the engine of DOCKER_HOST; nothing of it is pruned, names begin with tsbuild-bench. */
+export function findBuilders({ folder, cli, env }) {
+  const builders = [tsbuild(folder, cli, env)];
+  if (env.DOCKER_HOST && succeeds(['docker', 'version'], env)) {
+    if (succeeds(['docker', 'buildx', 'version'], env)) builders.push(docker('buildx', env));
+    builders.push(docker('classic', env));
+  }
+  if (succeeds(['buildah', '--version'], env)) builders.push(buildah(folder, env));
+  return builders;
+}
+
+function tsbuild(folder, cli, env) {
+  const root = join(folder, 'store');
+  const run = (...words) => [process.execPath, cli, '--root', root, ...words];
+  return {
+    name: 'tsbuild',
+    env,
+    root,
+    run,
+    forget: () => rmSync(root, { recursive: true, force: true }),
+    addBase: (name, archive) => quietly(run('import', archive, name), { env }),
+    build: ({ file, context, tag = 'tsbuild-bench', flags = [] }) =>
+      run('build', '-q', '-t', tag, '-f', file, ...flags, context),
+    cold: [],
+  };
+}
+
+function docker(kind, env) {
+  const own = { ...env, DOCKER_BUILDKIT: kind === 'buildx' ? '1' : '0' };
+  const verb = kind === 'buildx' ? ['buildx', 'build', '--load'] : ['build'];
+  return {
+    name: kind === 'buildx' ? 'BuildKit' : 'docker classic',
+    env: own,
+    forget: () => undefined,
+    addBase: (name, archive) => quietly(['docker', 'import', archive, name], { env: own }),
+    build: ({ file, context, tag = `tsbuild-bench-${kind}` }) => [
+      'docker',
+      ...verb,
+      '-q',
+      '--network=none',
+      '-t',
+      tag,
+      '-f',
+      file,
+      context,
+    ],
+    cold: ['--no-cache'],
+  };
+}
+
+function buildah(folder, env) {
+  const store = ['--root', join(folder, 'buildah'), '--runroot', join(folder, 'buildah-run')];
+  const run = (...words) => ['buildah', ...store, ...words];
+  return {
+    name: 'buildah',
+    env,
+    forget: () => spawnSync('buildah', [...store, 'rmi', '-f', 'tsbuild-bench'], { env, stdio: 'ignore' }),
+    addBase(name, archive) {
+      const container = quietly(run('from', 'scratch'), { env }).trim();
+      quietly(run('add', container, archive, '/'), { env });
+      quietly(run('commit', '-q', '--rm', container, `localhost/${name}`), { env });
+    },
+    build: ({ file, context, tag = 'tsbuild-bench' }) =>
+      run('build', '-q', '--layers', '--pull=never', '--network=none', '-t', tag, '-f', file, context),
+    cold: ['--no-cache'],
+  };
+}
