@@ -35,7 +35,7 @@ const TABLE: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'diff and top': [['diff', 'cmp1'], ['diff', 'cmp3'], ['diff', 'nope'], ['top', 'cmp1'], ['top', 'cmp1', '-o', 'pid,args'], ['top', 'cmp2'], ['top', 'nope']],
   'inspect': [
     ...['cmp1', 'cmp2', 'cmp3'].flatMap((name) => [STATE, SHAPE, CONFIG].map((format) => ['inspect', '-f', format, name])),
-    ['inspect', 'nope'], ['inspect', '--type', 'container', 'nope'],
+    ['inspect', 'nope'], ['container', 'inspect', 'nope'], ['image', 'inspect', 'cmp1'], ['container', 'inspect', 'busybox'], ['inspect', '--type', 'container', 'nope'],
   ],
   'run and its exit codes': [
     ['run', ...NONE, '--rm', 'busybox', 'nocmd'], ['run', ...NONE, '--rm', 'busybox', '/etc'], ['run', ...NONE, '--name', 'cmp1', 'busybox', 'true'],
