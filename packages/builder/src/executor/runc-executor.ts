@@ -103,6 +103,8 @@ export class RuncExecutor implements Executor {
       texts: [Buffer.from(JSON.stringify(config))],
     });
     const filter = new ExecFailureFilter(output, { prefix: FAILURE, terminal: spec.terminal !== undefined });
+    // Looking for the command's process takes time: nobody does when nobody asks.
+    const { started } = control;
     let ended = false;
     try {
       const end = await runSandbox(
@@ -132,16 +134,18 @@ export class RuncExecutor implements Executor {
         signal,
         {
           ...control,
-          started: ({ command, parent }) => {
-            const container = {
-              runtime: this.#runtime, parent, id: `tsbuild-${id}`, bundle,
-              scratch: this.#directory, pipes: this.#pipes,
-            }; // biome-ignore format: a list
-            control.started?.({
-              pid: command,
-              exec: (more, to, abort, own = {}) => execInContainer(more, container, to, abort, own),
-            });
-          },
+          started:
+            started &&
+            (({ command, parent }) => {
+              const container = {
+                runtime: this.#runtime, parent, id: `tsbuild-${id}`, bundle,
+                scratch: this.#directory, pipes: this.#pipes,
+              }; // biome-ignore format: a list
+              started({
+                pid: command,
+                exec: (more, to, abort, own = {}) => execInContainer(more, container, to, abort, own),
+              });
+            }),
         },
       );
       if (!end.ready) throw setupFailure(end.complaints, end.exitCode);
