@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { output, run } from '../test/support/process.ts';
 
@@ -38,9 +39,13 @@ export class HiddenTerminal implements AsyncDisposable {
     return new HiddenTerminal(socket);
   }
 
-  /** What the screen shows, without what is empty at its end; with `history` also what has gone up over its edge. */
+  /**
+   * What the screen shows, without what is empty at its end; with `history` also what has gone up over its edge. Once the program
+   * has ended, lines that the terminal wrapped are whole.
+   */
   async screen(history = false): Promise<string> {
-    const lines = await this.#tmux(['capture-pane', '-p', ...(history ? ['-S', '-'] : [])]);
+    const joined = existsSync(`${this.#socket}.status`) ? ['-J'] : [];
+    const lines = await this.#tmux(['capture-pane', '-p', ...joined, ...(history ? ['-S', '-'] : [])]);
     return lines
       .trimEnd()
       .split('\n')
