@@ -53,6 +53,11 @@ const TABLE: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['rm', 'cmp1'], ['rm', 'nope'], ['stop', 'nope'], ['kill', 'cmp2'], ['start', 'nope'], ['attach', 'cmp2'], ['wait', 'nope'], ['rename', 'cmp2', 'cmp3'],
     ['rename', 'nope', 'x1'], ['commit', 'nope'], ['export', 'nope'], ['rmi', 'cmp-image'],
   ],
+  'pause and restart': [
+    ['pause', 'cmp1'], ['inspect', '-f', STATE, 'cmp1'], ['ps', ...NAMED, '--format', '{{.Names}} {{.Status}}'], ['exec', 'cmp1', 'true'], ['pause', 'cmp1'],
+    ['pause', 'cmp2'], ['unpause', 'cmp1'], ['unpause', 'cmp1'], ['restart', '-t', '0', 'cmp1'], ['inspect', '-f', STATE, 'cmp1'], ['port', 'cmp1'], ['port', 'nope'],
+    ['port', 'cmp1', '80'],
+  ],
   'the end': [
     ['wait', 'cmp2'], ['stop', '-t', '0', 'cmp1'], ['inspect', '-f', STATE, 'cmp1'], ['stop', 'cmp1'], ['ps', '-a', ...NAMED, '--format', '{{.Names}} {{.Status}}'],
     ['start', 'cmp1', 'cmp2'], ['inspect', '-f', STATE, 'cmp1'], ['kill', '-s', 'KILL', 'cmp1'], ['inspect', '-f', STATE, 'cmp1'], ['rename', 'cmp1', 'cmp9'],
