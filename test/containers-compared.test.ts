@@ -1,7 +1,8 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeAll } from './support/containers.ts';
-import { docker, withoutEngine, withoutRoot } from './support/lab.ts';
+import { docker, without, withoutEngine, withoutRoot } from './support/lab.ts';
 import type { Ended } from './support/process.ts';
 import { type Tsbuild, tsbuild } from './support/tsbuild.ts';
 
@@ -51,6 +52,11 @@ const TABLE: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'what is refused': [
     ['rm', 'cmp1'], ['rm', 'nope'], ['stop', 'nope'], ['kill', 'cmp2'], ['start', 'nope'], ['attach', 'cmp2'], ['wait', 'nope'], ['rename', 'cmp2', 'cmp3'],
     ['rename', 'nope', 'x1'], ['commit', 'nope'], ['export', 'nope'], ['rmi', 'cmp-image'],
+  ],
+  'pause and restart': [
+    ['pause', 'cmp1'], ['inspect', '-f', STATE, 'cmp1'], ['ps', ...NAMED, '--format', '{{.Names}} {{.Status}}'], ['exec', 'cmp1', 'true'], ['pause', 'cmp1'],
+    ['pause', 'cmp2'], ['unpause', 'cmp1'], ['unpause', 'cmp1'], ['restart', '-t', '0', 'cmp1'], ['inspect', '-f', STATE, 'cmp1'], ['port', 'cmp1'], ['port', 'nope'],
+    ['port', 'cmp1', '80'],
   ],
   'the end': [
     ['wait', 'cmp2'], ['stop', '-t', '0', 'cmp1'], ['inspect', '-f', STATE, 'cmp1'], ['stop', 'cmp1'], ['ps', '-a', ...NAMED, '--format', '{{.Names}} {{.Status}}'],
@@ -126,6 +132,52 @@ describe.skipIf(withoutRoot || withoutEngine)(
     });
   },
 );
+
+describe.skipIf(withoutRoot || without('runc'))('a container without memory (needs root and runc)', () => {
+  it('is said to be one, until it is started again', async () => {
+    const builder = await tsbuild();
+    const script = 'while [ ! -e /go ]; do sleep 0.1; done; rm /go; exec tail /dev/zero';
+    const inspect = (format: string): Promise<string> => builder.output(['inspect', '-f', format, 'eats']);
+    await builder.output([
+      'run',
+      '-d',
+      '--name',
+      'eats',
+      ...NONE,
+      '--isolation',
+      'runc',
+      'busybox',
+      'sh',
+      '-c',
+      script,
+    ]);
+    try {
+      await builder.output(['kill', 'eats']);
+      expect(await inspect('{{.State.ExitCode}} {{.State.OOMKilled}}')).toBe('137 false\n');
+      await builder.output(['start', 'eats']);
+      await limitMemory(Number(await inspect('{{.State.Pid}}')), '16M');
+      await builder.output(['exec', 'eats', 'touch', '/go']);
+      await builder.output(['wait', 'eats']);
+      expect(await inspect('{{.State.Status}} {{.State.ExitCode}} {{.State.OOMKilled}}')).toBe('exited 137 true\n');
+      await builder.output(['start', 'eats']);
+      expect(await inspect('{{.State.Status}} {{.State.OOMKilled}}')).toBe('running false\n');
+    } finally {
+      await removeAll(builder);
+    }
+  });
+});
+
+/** Of the cgroup of a process, in whichever hierarchy it is. */
+async function limitMemory(pid: number, limit: string): Promise<void> {
+  const lines = (await readFile(`/proc/${pid}/cgroup`, 'utf8'))
+    .trim()
+    .split('\n')
+    .map((line) => line.split(':'));
+  const v1 = lines.find(([, controllers = '']) => controllers.split(',').includes('memory'));
+  const path = (v1 ?? lines.find(([number]) => number === '0') ?? [])[2] ?? '';
+  if (v1 === undefined) await writeFile(`/sys/fs/cgroup${path}/memory.max`, limit);
+  else await writeFile(`/sys/fs/cgroup/memory${path}/memory.limit_in_bytes`, limit);
+}
 
 const CODES: readonly (readonly string[])[] = [
   ['exec', '-u', 'nouser', 'cmp', 'true'], ['exec', '-w', '/nodir', 'cmp', 'true'], ['exec', 'cmp', '/etc'], ['container', 'inspect', 'nope'], ['rm', '-f', 'nope'], ['cp', 'nope:/x', '.'],

@@ -160,7 +160,7 @@ export class Monitor {
     try {
       const { config } = this.#container;
       const monitor = identify(process.pid);
-      await this.#set({ status: 'created', error: '', exitCode: 0, ...(monitor && { monitor }) });
+      await this.#set({ status: 'created', error: '', exitCode: 0, outOfMemory: false, ...(monitor && { monitor }) });
       await unclaimed(this.#container);
       const spec = containerSpec(this.#container, size);
       const executor = await selectExecutor(config.isolation, { scratch: this.#store.directory('sandbox') });
@@ -179,12 +179,13 @@ export class Monitor {
       channel.say(failure(error));
       return;
     }
-    const { exitCode, startFailure } = result;
+    const { exitCode, startFailure, outOfMemory = false } = result;
     const startedAt = this.#state.startedAt || new Date().toISOString();
     await this.#set({
       // As in docker: what could not be started is as it was before.
       status: startFailure === undefined ? 'exited' : 'created',
       exitCode,
+      outOfMemory,
       startedAt: startFailure === undefined ? startedAt : '',
       finishedAt: startFailure === undefined ? new Date().toISOString() : this.#state.finishedAt,
       error: startFailure ?? '',

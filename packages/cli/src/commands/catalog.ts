@@ -93,6 +93,18 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'End containers in order',
     load: async () => (await import('./stop.ts')).stopCommand,
   },
+  restart: {
+    summary: 'End containers in order, and start them again',
+    load: async () => (await import('./restart.ts')).restartCommand,
+  },
+  pause: {
+    summary: 'Stop the processes of containers where they are',
+    load: async () => (await import('./pause.ts')).pauseCommand,
+  },
+  unpause: {
+    summary: 'Let the processes of paused containers go on',
+    load: async () => (await import('./pause.ts')).unpauseCommand,
+  },
   kill: {
     summary: 'Send running containers a signal',
     load: async () => (await import('./kill.ts')).killCommand,
@@ -128,6 +140,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
   rename: {
     summary: 'Give a container another name',
     load: async () => (await import('./rename.ts')).renameCommand,
+  },
+  port: {
+    summary: 'Show which ports lead to a container',
+    load: async () => (await import('./port.ts')).portCommand,
   },
   top: {
     summary: 'List the processes of a container',
@@ -229,15 +245,19 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     list: 'ps',
     logs: 'logs',
     ls: 'ps',
+    pause: 'pause',
+    port: 'port',
     prune: 'container prune',
     ps: 'ps',
     remove: 'rm',
     rename: 'rename',
+    restart: 'restart',
     rm: 'rm',
     run: 'run',
     start: 'start',
     stop: 'stop',
     top: 'top',
+    unpause: 'unpause',
     wait: 'wait',
   },
   volume: {

@@ -2,6 +2,7 @@ import { BuildError, ContainerStore, MonitorClient } from '@tsbuild/builder';
 import { defineCommand } from '../command.ts';
 import { environmentOf } from '../container/create-options.ts';
 import { processStreams, requireTerminal, talk } from '../container/talk.ts';
+import { CommandError } from '../errors.ts';
 import { EXIT_OK } from '../exit-code.ts';
 import { reportError } from '../report-error.ts';
 
@@ -32,6 +33,9 @@ export const execCommand = defineCommand({
     const container = new ContainerStore(settings.root).find(name);
     const { tty, interactive, detach } = options;
     if (tty && interactive && !detach) requireTerminal(host);
+    if (container.state().status === 'paused') {
+      throw new CommandError(`Container ${container.name} is paused, unpause the container before exec`);
+    }
     using client = await MonitorClient.openRunning(container);
     const request = {
       argv,
