@@ -19,8 +19,12 @@ export interface Undisturbed {
 }
 
 /** Runs a scenario once, undisturbed, and notes what it does to the store. @throws Error when it fails */
-export async function watch(lab: Lab, scenario: Scenario): Promise<Undisturbed> {
-  const store = join(lab.directory, `watched-${scenario.name.replaceAll(' ', '-')}`, 'store');
+export async function watch(
+  lab: Lab,
+  scenario: Scenario,
+  directory = join(lab.directory, `watched-${scenario.name.replaceAll(' ', '-')}`),
+): Promise<Undisturbed> {
+  const store = join(directory, 'store');
   await lab.begin(scenario, store);
   const log = `${store}.log`;
   const { ended } = await traceOf(store, lab.words(scenario.args), lab.env(store), log);

@@ -64,6 +64,8 @@ async function bundle() {
     entryPoints: ['packages/cli/src/program.ts'],
     outfile: program,
     define: { 'import.meta.url': 'tsbuildModuleUrl' },
+    // A script that V8 runs from its cache cannot import without Node's warning of an experiment; it can require.
+    supported: { 'dynamic-import': false },
     // As Node wraps a CommonJS module. Done here, so that load-program.ts need not copy the text at each start.
     banner: {
       js: "(function (exports, require, module, __filename, __dirname) { const tsbuildModuleUrl = require('node:url').pathToFileURL(__filename).href;",

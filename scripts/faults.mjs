@@ -2,20 +2,14 @@
 // What becomes of a store when a process is killed, or a system call fails: `npm run faults -- --full`, more with --help.
 // docs/store.md says what is checked. Needs root and strace.
 import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { build } from 'esbuild';
+import { bundled, exitOnSignals } from './run-bundled.mjs';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
-const folder = mkdtempSync(join(PROJECT, 'node_modules/.faults-'));
-process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-]) {
-  process.once(signal, () => process.exit(code));
-}
+exitOnSignals();
+const folder = await bundled(['faults/main.ts']);
 execFileSync(process.execPath, [join(PROJECT, 'scripts/bundle.mjs')], { stdio: ['ignore', 'ignore', 'inherit'] });
 // A copy: another build must not change the command while it is tried.
 mkdirSync(join(folder, 'cli'));
@@ -23,21 +17,6 @@ cpSync(join(PROJECT, 'packages/cli/dist'), join(folder, 'cli/dist'), { recursive
 cpSync(join(PROJECT, 'packages/cli/package.json'), join(folder, 'cli/package.json'));
 const made = execFileSync(process.execPath, [join(PROJECT, 'fixtures/bases/make.mjs'), '--only', 'busybox'], {
   encoding: 'utf8',
-});
-await build({
-  absWorkingDir: PROJECT,
-  entryPoints: ['faults/main.ts'],
-  outdir: folder,
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  conditions: ['@tsbuild/source'],
-  external: ['koffi'],
-  define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(PROJECT, 'faults/bundle.ts')).href) },
-  sourcemap: 'inline',
-  logLevel: 'warning',
 });
 const { run } = await import(pathToFileURL(join(folder, 'main.mjs')).href);
 const base = made.trim().split('\t')[1];

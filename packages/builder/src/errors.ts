@@ -22,13 +22,16 @@ export type BuildErrorCode =
   | 'IGNORE_INVALID'
   | 'INTERRUPTED'
   | 'LAYER_INVALID'
+  | 'NOT_REPRODUCIBLE'
   | 'NOT_SUPPORTED'
   | 'OPTION_INVALID'
   | 'RUN_FAILED'
   | 'SANDBOX_UNAVAILABLE'
   | 'SNAPSHOT_FAILED'
   | 'SOURCE_NOT_FOUND'
-  | 'STAGE_NOT_FOUND';
+  | 'STAGE_NOT_FOUND'
+  | 'VOLUME_IN_USE'
+  | 'VOLUME_NOT_FOUND';
 
 /** What a {@link BuildError} carries beside its message. */
 export interface BuildErrorOptions {

@@ -10,8 +10,11 @@ export type { PullOptions, PullResult } from './pull.ts';
 export { pushImage } from './push.ts';
 export type { PushOptions, PushResult } from './push.ts';
 export type { BuildOptions, BuildResult, ContextOrigin, HostEntry } from './build-options.ts';
+export type { ContextObserver, DirectoryObserver } from './context/observed-tree.ts';
+export type { SourceEntry } from './context/source-tree.ts';
 export type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
 export { BuildError } from './errors.ts';
+export type { DifferentAttribute, DifferentFile, DifferentStep, Verification } from './verify/verification.ts';
 export type { BuildErrorCode, BuildErrorOptions } from './errors.ts';
 export { examineMachine } from './executor/examine-machine.ts';
 export type { MachineFact, MachineMode, MachineReport } from './executor/examine-machine.ts';
@@ -22,6 +25,7 @@ export { needsUserNamespace, runInUserNamespace, userNamespaceCommand } from './
 export type { UserNamespaceCommand } from './executor/user-namespace.ts';
 export type {
   BuildStarted,
+  BuildVerified,
   CheckWarning,
   ImageBuilt,
   Notice,
@@ -50,11 +54,15 @@ export type { ContainerConfig, ContainerMount, NetworkMode, PortMapping } from '
 export type { ContainerState } from './container/container-state.ts';
 export { ContainerStore } from './container/container-store.ts';
 export { createContainer } from './container/create-container.ts';
-export type { BindRequest, CreateOptions, TmpfsRequest } from './container/create-options.ts';
+export type { BindRequest, CreateOptions, TmpfsRequest, VolumeRequest } from './container/create-options.ts';
 export { launchMonitor, MONITOR_WORD, runMonitor } from './container/launch.ts';
 export { hasPrivateNetwork, noPrivateNetwork } from './container/network.ts';
 export { members } from './container/pause.ts';
 export { removeContainer } from './container/remove-container.ts';
+export type { RemoveOptions } from './container/remove-container.ts';
+export { checkVolumeName, VolumeStore } from './container/volumes/volume-store.ts';
+export type { Volume, VolumeConfig } from './container/volumes/volume-store.ts';
+export { pruneVolumes, removeVolume, volumeUsers } from './container/volumes/volume-use.ts';
 export type { ExecRequest } from './container/run-spec.ts';
 export { signalNumber } from './container/signals.ts';
 export { killContainer, stopContainer } from './container/stop.ts';
@@ -66,6 +74,14 @@ export { listChanges } from './container/container-changes.ts';
 export type { ContainerChange } from './container/container-changes.ts';
 export { removalOf } from './container/images-in-use.ts';
 export { containerDocument } from './container/inspect-container.ts';
+export {
+  type CopyOptions,
+  copyFromContainer,
+  copyToContainer,
+  readFromContainer,
+  writeToContainer,
+} from './container/files/copy.ts';
+export { exportContainer } from './container/files/export-container.ts';
 export { renameContainer } from './container/rename.ts';
 export type { FailedRun, ShellSession } from './ops/dependencies.ts';
 export { checkStore } from './store-check.ts';

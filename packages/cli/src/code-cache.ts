@@ -2,14 +2,16 @@ import {
   closeSync,
   constants,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
 /** In front of the code: the crc32 of it. V8 itself does not look for damage, and would run it. */
@@ -35,7 +37,10 @@ export function readCode(path: string): Buffer | undefined {
   }
 }
 
-/** Keeps compiled code for the next run. What goes wrong is of no matter: the next run compiles again. */
+/** Code is made again when it is this old, milliseconds: that of versions that are gone must not stay for ever. */
+const LONGEST = 30 * 24 * 60 * 60 * 1000;
+
+/** Keeps compiled code for the next run, and removes what is old beside it. What goes wrong is of no matter: the next run compiles again. */
 export function writeCode(path: string, code: Buffer): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
@@ -44,8 +49,17 @@ export function writeCode(path: string, code: Buffer): void {
     checksum.writeUInt32LE(crc32(code));
     writeFileSync(temporary, Buffer.concat([checksum, code]), { flag: 'wx', mode: 0o600 });
     renameSync(temporary, path);
+    removeOld(dirname(path));
   } catch {
     removeQuietly(temporary);
+  }
+}
+
+function removeOld(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const path = join(directory, name);
+    const modified = lstatSync(path, { throwIfNoEntry: false })?.mtimeMs;
+    if (modified !== undefined && Date.now() - modified > LONGEST) removeQuietly(path);
   }
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -25,6 +25,14 @@ describe('kept code', () => {
     writeFileSync(join(folder, 'flipped'), Buffer.concat([Buffer.alloc(4), code]));
     expect(readCode(join(folder, 'flipped'))).toBeUndefined();
     expect(readCode(join(folder, 'missing'))).toBeUndefined();
+  });
+
+  it('takes what is a month old away with it', () => {
+    for (const name of ['old', 'new']) writeFileSync(join(folder, 'made', name), 'x');
+    const month = Date.now() / 1000 - 31 * 24 * 60 * 60;
+    utimesSync(join(folder, 'made/old'), month, month);
+    writeCode(path, code);
+    expect(readdirSync(join(folder, 'made')).toSorted()).toEqual(['code', 'new']);
   });
 
   it('fails silently where nothing can be written', () => {

@@ -40,6 +40,10 @@ describe('the process', () => {
     expect(await outcome(start('--version'))).toMatchObject({ code: 0, stdout: `tsbuild ${version}\n`, stderr: '' });
   });
 
+  it('imports nothing at run time, of which Node would warn in code that was compiled before', async () => {
+    expect(await readFile(join(folder, 'program.js'), 'latin1')).not.toMatch(/\bimport\(["'`]/);
+  });
+
   it('ends with the exit code of the command', async () => {
     expect(await outcome(start('images'))).toMatchObject({ code: 0 });
     expect(await outcome(start('history', 'nope'))).toMatchObject({ code: 1 });

@@ -25,6 +25,7 @@ export type { LoadArchiveOptions, LoadedImage } from './layout/load-archive.ts';
 export type { Collected, ImageContent, RemovedName, StoredImage } from './layout/stored-image.ts';
 export { writeArchive, writeArchiveFile } from './layout/write-archive.ts';
 export type { ImageToArchive, WriteArchiveOptions } from './layout/write-archive.ts';
+export { processStart } from './process-identity.ts';
 export { RegistryClient } from './registry/client.ts';
 export type { Credential, CredentialSource } from './registry/credential.ts';
 export { dockerConfigPath, dockerCredentials } from './registry/docker-config.ts';
@@ -61,9 +62,11 @@ export type { DiffDirectoriesOptions } from './layer/diff-directories.ts';
 export { DirectoryTree } from './layer/directory-tree.ts';
 export type { DirectoryTreeOptions } from './layer/directory-tree.ts';
 export type { FileReader } from './layer/file-reader.ts';
+export type { ChangedField } from './layer/changed-fields.ts';
+export { compareLayers } from './layer/layer-comparison.ts';
+export type { LayerChange } from './layer/layer-comparison.ts';
 export { compareTrees, filesOf } from './layer/tree-comparison.ts';
 export type {
-  ChangedField,
   CompareTreesOptions,
   FileTree,
   TreeChange,
@@ -80,6 +83,8 @@ export { unpackImage } from './unpack-image.ts';
 export type { UnpackImageOptions } from './unpack-image.ts';
 export { compressLayer } from './layer/compress.ts';
 export type { CompressedLayer } from './layer/compress.ts';
+export { extractTar } from './layer/extract-tar.ts';
+export type { ExtractTarOptions } from './layer/extract-tar.ts';
 export { gzipLayer } from './layer/gzip.ts';
 export type { GzipOptions } from './layer/gzip.ts';
 export { unzstd, zstdLayer } from './layer/zstd.ts';

@@ -1,11 +1,10 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BuildError } from '../errors.ts';
 import { requireTool, SYSTEM_PATH } from '../executor/host-tools.ts';
 import type { PortMapping } from './container-config.ts';
 import type { NetworkConnection } from './network-connection.ts';
-import { networkReady } from './network-ready.ts';
+import { untilConnected } from './until-connected.ts';
 
 /*
  * pasta gives up the right to look into other processes before it opens the namespace: it gets it as a file, in a mount
@@ -35,19 +34,7 @@ export async function startPasta(
     env: { PATH: SYSTEM_PATH, LC_ALL: 'C', MOUNT: requireTool('mount', 'mount'), PID: String(pid), FILE: file },
     detached: true,
   });
-  let said = '';
-  let over = false;
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  child.once('close', () => (over = true)).once('error', () => (over = true));
-  if (!(await networkReady(pid, () => over))) {
-    const reason = said.trim().split('\n').at(-1) ?? '';
-    throw new BuildError(
-      'SANDBOX_UNAVAILABLE',
-      `cannot connect the container's network: ${reason}`,
-      /tun/.test(reason) ? { hint: 'Users may need leave to use it: chmod 666 /dev/net/tun.' } : {},
-    );
-  }
-  return { close: () => void child.kill('SIGKILL') };
+  return untilConnected(child, pid);
 }
 
 function forwards(ports: readonly PortMapping[], protocol: 'tcp' | 'udp', option: string): readonly string[] {

@@ -7,7 +7,7 @@ import { BuildError } from '../errors.ts';
 import { requireTool, SYSTEM_PATH } from '../executor/host-tools.ts';
 import type { PortMapping } from './container-config.ts';
 import type { NetworkConnection } from './network-connection.ts';
-import { networkReady } from './network-ready.ts';
+import { untilConnected } from './until-connected.ts';
 
 const SOCKET = 'slirp.sock';
 const O_PATH = 0o10000000;
@@ -32,23 +32,14 @@ export async function startSlirp(
     cwd: directory,
     detached: true,
   });
-  let said = '';
-  let over = false;
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  child.once('close', () => (over = true)).once('error', () => (over = true));
-  if (!(await networkReady(pid, () => over))) {
-    throw new BuildError(
-      'SANDBOX_UNAVAILABLE',
-      `cannot connect the container's network: ${said.trim().split('\n').at(-1)}`,
-    );
-  }
+  const connection = await untilConnected(child, pid);
   try {
     for (const port of ports) await forward(directory, port);
   } catch (error) {
-    child.kill('SIGKILL');
+    connection.close();
     throw error;
   }
-  return { close: () => void child.kill('SIGKILL') };
+  return connection;
 }
 
 async function forward(directory: string, { protocol, address, hostPort, containerPort }: PortMapping): Promise<void> {

@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
+import { processStart } from '@tsbuild/oci/node';
 
 /** Names one process for good: pids come again, and mean nothing after a reboot or in another container. */
 export interface ProcessIdentity {
@@ -12,7 +13,7 @@ export interface ProcessIdentity {
 
 /** The identity of a running process of our pid namespace; undefined when there is none. */
 export function identify(pid: number): ProcessIdentity | undefined {
-  const start = startOf(pid);
+  const start = processStart(pid);
   return start === undefined ? undefined : { pid, start, boot: bootId(), namespace: ownNamespace() };
 }
 
@@ -20,18 +21,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
 export function processState(identity: ProcessIdentity): 'running' | 'gone' | 'rebooted' | 'unknown' {
   if (identity.boot !== bootId()) return 'rebooted';
   if (identity.namespace !== ownNamespace()) return 'unknown';
-  return startOf(identity.pid) === identity.start ? 'running' : 'gone';
-}
-
-function startOf(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name in brackets may hold anything; behind it come the state and, 19 fields on, the start time.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
+  return processStart(identity.pid) === identity.start ? 'running' : 'gone';
 }
 
 function bootId(): string {

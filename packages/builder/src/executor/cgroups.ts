@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { processStart } from '@tsbuild/oci/node';
 
 const CGROUPS = '/sys/fs/cgroup';
 /** The cgroup that holds one for each command. */
@@ -7,7 +8,7 @@ const PARENT = 'tsbuild';
 
 /** A name for a command's cgroup that says whose it is. */
 export function cgroupName(random: string): string {
-  return `${process.pid}-${startTime(process.pid)}-${random}`;
+  return `${process.pid}-${processStart(process.pid) ?? ''}-${random}`;
 }
 
 /** The `cgroupsPath` for a runtime. */
@@ -20,12 +21,21 @@ export function removeCgroup(name: string): void {
   for (const parent of parents()) remove(join(parent, name));
 }
 
+/** Whether the kernel ended a process of a command for want of memory, as far as its cgroup tells while it is there. */
+export function wasOutOfMemory(name: string): boolean {
+  // In v2 and in v1.
+  const files = parents().flatMap((parent) =>
+    ['memory.events', 'memory.oom_control'].map((file) => join(parent, name, file)),
+  );
+  return files.some((file) => /^oom_kill [1-9]/m.test(textOf(file)));
+}
+
 /** Removes the cgroups of processes that are gone. */
 export function removeStaleCgroups(): void {
   for (const parent of parents()) {
     for (const name of list(parent)) {
       const [, pid = '', started = ''] = /^(\d+)-(\d+)-[0-9a-f]+$/.exec(name) ?? [];
-      if (pid !== '' && startTime(Number(pid)) !== started) remove(join(parent, name));
+      if (pid !== '' && processStart(Number(pid)) !== started) remove(join(parent, name));
     }
   }
 }
@@ -45,19 +55,18 @@ function list(path: string): readonly string[] {
   }
 }
 
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return ''; // Not of this hierarchy.
+  }
+}
+
 function remove(path: string): void {
   try {
     rmdirSync(path);
   } catch {
     // Not there in this hierarchy, or still in use: the next start tries again.
-  }
-}
-
-function startTime(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '';
-  } catch {
-    return ''; // No such process.
   }
 }

@@ -66,6 +66,8 @@ async function writeItems(plan: CopyPlan, { writer, content, timeOf, signal }: C
       const xattrs = keptXattrs(entry.xattrs);
       const added: NewLayerEntry = { ...base, type: 'file', size: entry.size, ...(xattrs && { xattrs }) };
       if (!content.addNow(item, added, writer)) await content.add(item, added, writer);
+      const rest = writer.rest();
+      if (rest !== undefined) await rest;
     } else {
       writer.add(specialEntry(entry, base));
     }

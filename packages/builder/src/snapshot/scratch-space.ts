@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { processStart } from '@tsbuild/oci/node';
 import { removeTree } from './remove-tree.ts';
 
 /** Leftovers of processes that cannot be seen from here (another pid namespace) are left alone this long. */
@@ -12,7 +13,7 @@ const FOREIGN_AGE = 24 * 60 * 60 * 1000;
  */
 export class ScratchSpace {
   readonly #directory: string;
-  readonly #owner = ownerOf('self');
+  readonly #owner = ownerOf(process.pid);
   #cleared: Promise<void> | undefined;
 
   constructor(directory: string) {
@@ -44,7 +45,7 @@ export function isAbandoned(name: string, path: string): boolean {
     const stats = statSync(path, { throwIfNoEntry: false });
     return stats !== undefined && Date.now() - stats.mtimeMs > FOREIGN_AGE;
   }
-  return ownerOf(match[1] ?? '') !== `${match[1]}-${match[2]}-${match[3]}`;
+  return ownerOf(Number(match[1])) !== `${match[1]}-${match[2]}-${match[3]}`;
 }
 
 function pidNamespace(): string {
@@ -52,13 +53,7 @@ function pidNamespace(): string {
 }
 
 /** Names a process so that no later one is taken for it: its pid may come again, with its start time it does not. */
-function ownerOf(pid: string): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name in parentheses may hold anything; field 22 is the start time, the 20th behind it.
-    const startTime = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
-    return `${stat.split(' ')[0]}-${startTime}-${pidNamespace()}`;
-  } catch {
-    return undefined; // No such process.
-  }
+function ownerOf(pid: number): string | undefined {
+  const start = processStart(pid);
+  return start === undefined ? undefined : `${pid}-${start}-${pidNamespace()}`;
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from '../host.ts';
+import { fieldOf, textOf } from './json-field.ts';
 
 /** Where an engine listens, for `http.request`. */
 export type EngineEndpoint = { readonly socketPath: string } | { readonly host: string; readonly port: number };
@@ -24,11 +25,11 @@ export function engineEndpoint(env: Host['env']): EngineEndpoint | undefined {
 /** The address of the chosen context; undefined when it cannot be told, or needs more than an address. */
 function contextAddress(env: Host['env']): string | undefined {
   const directory = env['DOCKER_CONFIG'] || join(env['HOME'] || homedir(), '.docker');
-  const chosen = env['DOCKER_CONTEXT'] || stringAt(readJson(join(directory, 'config.json')), 'currentContext');
+  const chosen = env['DOCKER_CONTEXT'] || textOf(readJson(join(directory, 'config.json')), 'currentContext');
   if (chosen === undefined || chosen === '' || chosen === 'default') return DEFAULT_SOCKET;
   const id = createHash('sha256').update(chosen).digest('hex');
-  const endpoint = at(at(readJson(join(directory, 'contexts/meta', id, 'meta.json')), 'Endpoints'), 'docker');
-  return stringAt(endpoint, 'Host');
+  const endpoint = fieldOf(fieldOf(readJson(join(directory, 'contexts/meta', id, 'meta.json')), 'Endpoints'), 'docker');
+  return textOf(endpoint, 'Host');
 }
 
 function readJson(path: string): unknown {
@@ -37,13 +38,4 @@ function readJson(path: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function at(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
-}
-
-function stringAt(value: unknown, key: string): string | undefined {
-  const found = at(value, key);
-  return typeof found === 'string' ? found : undefined;
 }

@@ -2,6 +2,7 @@ import http from 'node:http';
 import type { Sink } from '../output-file.ts';
 import { streamSink } from '../output-stream.ts';
 import type { EngineEndpoint } from './endpoint.ts';
+import { fieldOf, textOf } from './json-field.ts';
 
 /** What is asked of an engine's images. */
 export interface EngineImage {
@@ -30,16 +31,18 @@ export class EngineApi {
 
   /** The IDs of all images, the newest first, intermediate ones left out. @throws Error when the engine cannot be asked */
   async imageIDs(): Promise<readonly string[]> {
-    const ids = (arrayOf(await this.#get('/images/json')) ?? []).flatMap((item) => textAt(item, 'Id') ?? []);
+    const ids = (arrayOf(await this.#get('/images/json')) ?? []).flatMap((item) => textOf(item, 'Id') ?? []);
     return [...new Set(ids)];
   }
 
   /** An image by name or ID. */
   async image(name: string): Promise<EngineImage | undefined> {
     const found = await this.#get(`/images/${encodeURIComponent(name)}/json`);
-    const id = textAt(found, 'Id');
+    const id = textOf(found, 'Id');
     if (id === undefined) return undefined;
-    const layers = (arrayOf(at(at(found, 'RootFS'), 'Layers')) ?? []).filter((layer) => typeof layer === 'string');
+    const layers = (arrayOf(fieldOf(fieldOf(found, 'RootFS'), 'Layers')) ?? []).filter(
+      (layer) => typeof layer === 'string',
+    );
     return { id, layers };
   }
 
@@ -112,9 +115,9 @@ function spoken(status: number, text: string): { said: string; failure: string |
   for (const line of text.split('\n')) {
     if (line.trim() === '') continue;
     const message = parsed(line);
-    said += textAt(message, 'stream') ?? '';
-    failure ??= textAt(at(message, 'errorDetail'), 'message') ?? textAt(message, 'error');
-    if (status !== 200) failure ??= textAt(message, 'message') ?? line;
+    said += textOf(message, 'stream') ?? '';
+    failure ??= textOf(fieldOf(message, 'errorDetail'), 'message') ?? textOf(message, 'error');
+    if (status !== 200) failure ??= textOf(message, 'message') ?? line;
   }
   return { said, failure: status === 200 ? failure : (failure ?? `status ${status}`) };
 }
@@ -125,15 +128,6 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function at(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
-}
-
-function textAt(value: unknown, key: string): string | undefined {
-  const found = at(value, key);
-  return typeof found === 'string' ? found : undefined;
 }
 
 function arrayOf(value: unknown): readonly unknown[] | undefined {

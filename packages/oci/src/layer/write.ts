@@ -115,7 +115,7 @@ export class LayerWriter {
     this.#incomplete = false;
     this.#pad(full.size);
     this.#index.add({ ...full, offset, contentSha256 });
-    if (this.#isTimeToYield()) await this.#yield();
+    await this.rest();
     return contentSha256;
   }
 
@@ -144,7 +144,10 @@ export class LayerWriter {
     }
   }
 
-  /** Adds a file whose bytes and their sha256 (hexadecimal) are at hand. @throws OciError as {@link addFile} */
+  /**
+   * Adds a file whose bytes and their sha256 (hexadecimal) are at hand. Whoever adds many so calls {@link rest} between them.
+   * @throws OciError as {@link addFile}
+   */
   addBytes(entry: NewLayerEntry, content: Uint8Array, contentSha256: string): void {
     if (entry.type !== 'file') throw layerInvalid(entry.path, `a ${entry.type} cannot have content`);
     const full = layerEntry(entry);
@@ -187,6 +190,11 @@ export class LayerWriter {
   async discard(): Promise<void> {
     this.#incomplete = true;
     await this.#sink.discard();
+  }
+
+  /** Lets timers and signals run when they have waited long; undefined when they have not. */
+  rest(): Promise<void> | undefined {
+    return this.#isTimeToYield() ? this.#yield() : undefined;
   }
 
   get #position(): number {
