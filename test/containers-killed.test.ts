@@ -6,14 +6,19 @@ import { removeAll, stateOf } from './support/containers.ts';
 import { withoutRoot } from './support/lab.ts';
 import { leftoversAfterDeath } from './support/leftovers.ts';
 import { output } from './support/process.ts';
+import { testUser } from './support/test-user.ts';
 import { contextOf, type Tsbuild, tsbuild } from './support/tsbuild.ts';
 
 describe.skipIf(withoutRoot)('containers whose processes are killed (needs root)', () => {
-  describe.each(['auto', 'namespaces'])('isolation %s', (isolation) => {
+  describe.each([
+    ['auto', 'root'],
+    ['namespaces', 'root'],
+    ['auto', 'an ordinary user'],
+  ])('isolation %s, as %s', (isolation, who) => {
     let builder: Tsbuild;
     const nap = 800_000_000 + process.pid;
     beforeAll(async () => {
-      builder = await tsbuild();
+      builder = await tsbuild(who === 'root' ? {} : { user: await testUser() });
     });
     afterEach(() => removeAll(builder));
     const start = async (name: string): Promise<void> => {
@@ -76,34 +81,38 @@ describe.skipIf(withoutRoot)('containers whose processes are killed (needs root)
 });
 
 describe.skipIf(withoutRoot)('twenty containers of one image (needs root)', () => {
-  it("have the image's bytes on the disk once", async () => {
-    const builder = await tsbuild();
-    const Dockerfile = 'FROM busybox\nRUN dd if=/dev/urandom of=/big bs=1M count=40\n';
-    await builder.build(await contextOf({ Dockerfile }), ['-t', 'big']);
-    const names = Array.from({ length: 20 }, (_, i) => `c${i}`);
-    const used = async (): Promise<number> => Number((await output('du', ['-sk', builder.store])).split('\t')[0]);
-    await builder.output(['run', '--rm', 'big', 'true']);
-    const before = await used();
-    await Promise.all(
-      names.map((name) =>
-        builder.output([
-          'run',
-          '-d',
-          '--name',
-          name,
-          'big',
-          'sh',
-          '-c',
-          'echo $HOSTNAME > /own; md5sum /big; sleep 1000',
-        ]),
-      ),
-    );
-    expect((await builder.output(['ps', '-q'])).trim().split('\n')).toHaveLength(20);
-    // Less than one copy of the image for all twenty together.
-    expect((await used()) - before).toBeLessThan(10_000);
-    const sums = await Promise.all(names.map((name) => builder.output(['exec', name, 'md5sum', '/big'])));
-    expect(new Set(sums).size).toBe(1);
-    await builder.output(['rm', '-f', ...names]);
-    expect(await leftoversAfterDeath(builder.store)).toEqual([]);
-  }, 240_000);
+  it.each(['root', 'an ordinary user'])(
+    "have the image's bytes on the disk once, as %s",
+    async (who) => {
+      const builder = await tsbuild(who === 'root' ? {} : { user: await testUser() });
+      const Dockerfile = 'FROM busybox\nRUN dd if=/dev/urandom of=/big bs=1M count=40\n';
+      await builder.build(await contextOf({ Dockerfile }), ['-t', 'big']);
+      const names = Array.from({ length: 20 }, (_, i) => `c${i}`);
+      const used = async (): Promise<number> => Number((await output('du', ['-sk', builder.store])).split('\t')[0]);
+      await builder.output(['run', '--rm', 'big', 'true']);
+      const before = await used();
+      await Promise.all(
+        names.map((name) =>
+          builder.output([
+            'run',
+            '-d',
+            '--name',
+            name,
+            'big',
+            'sh',
+            '-c',
+            'echo $HOSTNAME > /own; md5sum /big; sleep 1000',
+          ]),
+        ),
+      );
+      expect((await builder.output(['ps', '-q'])).trim().split('\n')).toHaveLength(20);
+      // Less than one copy of the image for all twenty together.
+      expect((await used()) - before).toBeLessThan(10_000);
+      const sums = await Promise.all(names.map((name) => builder.output(['exec', name, 'md5sum', '/big'])));
+      expect(new Set(sums).size).toBe(1);
+      await builder.output(['rm', '-f', ...names]);
+      expect(await leftoversAfterDeath(builder.store)).toEqual([]);
+    },
+    400_000,
+  );
 });

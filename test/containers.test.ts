@@ -155,7 +155,7 @@ describe.skipIf(withoutRoot).each(['auto', 'namespaces'])('tsbuild run, isolatio
     await builder.output(['start', 'job']);
     const waiting = builder.output(['wait', 'job']);
     await sleep(500);
-    expect((await builder.run(['rm', 'job'])).stderr).toContain('cannot remove the running container');
+    expect((await builder.run(['rm', 'job'])).stderr).toContain('You cannot remove a running container');
     await builder.output(['kill', 'job']);
     expect(await waiting).toBe('137\n');
     expect(await builder.output(['logs', '--tail', '1', '-t', 'job'])).toMatch(

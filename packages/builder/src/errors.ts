@@ -29,7 +29,9 @@ export type BuildErrorCode =
   | 'SANDBOX_UNAVAILABLE'
   | 'SNAPSHOT_FAILED'
   | 'SOURCE_NOT_FOUND'
-  | 'STAGE_NOT_FOUND';
+  | 'STAGE_NOT_FOUND'
+  | 'VOLUME_IN_USE'
+  | 'VOLUME_NOT_FOUND';
 
 /** What a {@link BuildError} carries beside its message. */
 export interface BuildErrorOptions {

@@ -54,11 +54,15 @@ export type { ContainerConfig, ContainerMount, NetworkMode, PortMapping } from '
 export type { ContainerState } from './container/container-state.ts';
 export { ContainerStore } from './container/container-store.ts';
 export { createContainer } from './container/create-container.ts';
-export type { BindRequest, CreateOptions, TmpfsRequest } from './container/create-options.ts';
+export type { BindRequest, CreateOptions, TmpfsRequest, VolumeRequest } from './container/create-options.ts';
 export { launchMonitor, MONITOR_WORD, runMonitor } from './container/launch.ts';
 export { hasPrivateNetwork, noPrivateNetwork } from './container/network.ts';
 export { members } from './container/pause.ts';
 export { removeContainer } from './container/remove-container.ts';
+export type { RemoveOptions } from './container/remove-container.ts';
+export { checkVolumeName, VolumeStore } from './container/volumes/volume-store.ts';
+export type { Volume, VolumeConfig } from './container/volumes/volume-store.ts';
+export { pruneVolumes, removeVolume, volumeUsers } from './container/volumes/volume-use.ts';
 export type { ExecRequest } from './container/run-spec.ts';
 export { signalNumber } from './container/signals.ts';
 export { killContainer, stopContainer } from './container/stop.ts';
@@ -70,6 +74,14 @@ export { listChanges } from './container/container-changes.ts';
 export type { ContainerChange } from './container/container-changes.ts';
 export { removalOf } from './container/images-in-use.ts';
 export { containerDocument } from './container/inspect-container.ts';
+export {
+  type CopyOptions,
+  copyFromContainer,
+  copyToContainer,
+  readFromContainer,
+  writeToContainer,
+} from './container/files/copy.ts';
+export { exportContainer } from './container/files/export-container.ts';
 export { renameContainer } from './container/rename.ts';
 export type { FailedRun, ShellSession } from './ops/dependencies.ts';
 export { checkStore } from './store-check.ts';

@@ -65,7 +65,8 @@ function resolveName(word: string, rest: readonly string[]): { name: string | un
   if (verb === undefined || verb === '--help' || verb === '-h') return { name: undefined, argv: [] };
   const name = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
   if (name === undefined) throw notSupportedYet(`tsbuild ${word} ${verb}`);
-  return { name, argv: words };
+  // `image inspect` and `container inspect` see nothing else.
+  return { name, argv: name === 'inspect' ? ['--type', word, ...words] : words };
 }
 
 async function loadCommand(name: string): Promise<Command> {

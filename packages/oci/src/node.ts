@@ -85,6 +85,8 @@ export { unpackImage } from './unpack-image.ts';
 export type { UnpackImageOptions } from './unpack-image.ts';
 export { compressLayer } from './layer/compress.ts';
 export type { CompressedLayer } from './layer/compress.ts';
+export { extractTar } from './layer/extract-tar.ts';
+export type { ExtractTarOptions } from './layer/extract-tar.ts';
 export { gzipLayer } from './layer/gzip.ts';
 export type { GzipOptions } from './layer/gzip.ts';
 export { unzstd, zstdLayer } from './layer/zstd.ts';

@@ -47,7 +47,7 @@ export class MonitorClient implements Disposable {
   static async openRunning(container: Container): Promise<MonitorClient> {
     const client = container.isRunning ? await MonitorClient.open(container) : undefined;
     if (client !== undefined) return client;
-    throw new BuildError('CONTAINER_NOT_RUNNING', `Container ${container.shortId} is not running`, {
+    throw new BuildError('CONTAINER_NOT_RUNNING', `Container ${container.id} is not running`, {
       hint: `start it: tsbuild start ${container.name}`,
     });
   }

@@ -63,4 +63,8 @@ export interface ContainerMount {
   readonly isFile: boolean;
   readonly readOnly: boolean;
   readonly size?: number;
+  /** The volume's name. */
+  readonly volume?: string;
+  /** Nobody named the volume, so it goes with the container where that is asked for. */
+  readonly anonymous?: true;
 }

@@ -1,4 +1,4 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { byteStringToUtf8, utf8ToByteString } from '@tsbuild/oci';
 import type { RootfsTree } from '@tsbuild/oci/node';
@@ -10,7 +10,9 @@ import { StageTree } from '../ops/stage-tree.ts';
 import { DiskOwners } from '../snapshot/disk-owners.ts';
 import type { Store } from '../store.ts';
 import type { ContainerMount } from './container-config.ts';
-import type { CreateOptions } from './create-options.ts';
+import { ContainerStore } from './container-store.ts';
+import type { CreateOptions, VolumeRequest } from './create-options.ts';
+import { VolumeStore } from './volumes/volume-store.ts';
 
 /** Where the init program is in a container that has one. */
 export const INIT_PATH = '/sbin/docker-init';
@@ -31,17 +33,31 @@ export interface MountPlace {
 
 /**
  * Makes everything that is mounted into a container, and the places for it in the layer below the container's own:
- * `/etc/hosts` and its like, binds, volumes with what the image has there, tmpfs.
+ * `/etc/hosts` and its like, binds, volumes, tmpfs. With volumes, the caller has their store's lock.
+ * @throws BuildError `OPTION_INVALID` for two at one place, `CONTAINER_NOT_FOUND`
  */
-export function makeMounts(options: CreateOptions, place: MountPlace): readonly ContainerMount[] {
-  const taken = new Set([...options.binds, ...options.tmpfs].map(({ destination }) => clean(destination)));
-  const volumes = [...new Set([...place.volumePaths, ...options.volumes].map(clean))].filter(
-    (path) => !taken.has(path),
-  );
+export async function makeMounts(options: CreateOptions, place: MountPlace): Promise<readonly ContainerMount[]> {
+  const named = options.volumes.filter(({ name }) => name !== undefined);
+  const asked = [...options.binds, ...named, ...options.tmpfs].map(({ destination }) => clean(destination));
+  const twice = asked.find((path, i) => asked.indexOf(path) !== i);
+  if (twice !== undefined) throw new BuildError('OPTION_INVALID', `Duplicate mount point: ${twice}`);
+  const taken = new Set(asked);
+  const inherited = mountsFrom(options, place.store.root).filter(({ destination }) => !taken.has(clean(destination)));
+  for (const { destination } of inherited) taken.add(clean(destination));
+  const unnamed = [
+    ...place.volumePaths.map(anonymousVolume),
+    ...options.volumes.filter((each) => !named.includes(each)),
+  ];
+  // The last that was said of a place counts.
+  const own = new Map(unnamed.map((request) => [clean(request.destination), request]));
+  const requests = [...named, ...[...own].flatMap(([path, request]) => (taken.has(path) ? [] : [request]))];
+  const volumes: Wanted[] = [];
+  for (const request of requests) volumes.push(await volume(request, place));
   const wanted: Wanted[] = [
     ...systemFiles(place.directory),
     ...(options.init ? [initProgram()] : []),
-    ...volumes.map((destination, i) => volume(destination, i, place)),
+    ...volumes,
+    ...inherited,
     ...options.binds.map(bind),
     ...options.tmpfs.map(
       ({ destination, size }): Wanted => ({
@@ -61,6 +77,23 @@ export function makeMounts(options: CreateOptions, place: MountPlace): readonly 
   });
   return sorted.map((mount, i) => ({ ...mount, target: byteStringToUtf8(targets[i] ?? mount.destination) }));
 }
+
+/** True when {@link makeMounts} will make or use volumes. */
+export function needsVolumes(options: CreateOptions, volumePaths: readonly string[]): boolean {
+  return options.volumes.length + options.volumesFrom.length + volumePaths.length > 0;
+}
+
+/** Docker's `--volumes-from`: what another container has, at the same places. */
+function mountsFrom({ volumesFrom }: CreateOptions, root: string): readonly Wanted[] {
+  return volumesFrom.flatMap(({ container, readOnly }) =>
+    new ContainerStore(root)
+      .find(container)
+      .config.mounts.filter(({ kind }) => kind === 'bind' || kind === 'volume')
+      .map(({ target: _target, ...mount }) => ({ ...mount, readOnly: mount.readOnly || readOnly })),
+  );
+}
+
+const anonymousVolume = (destination: string): VolumeRequest => ({ destination, readOnly: false, noCopy: false });
 
 function depth(path: string): number {
   return clean(path).split('/').length;
@@ -93,28 +126,46 @@ function initProgram(): Wanted {
   return { kind: 'file', destination: INIT_PATH, source, isFile: true, readOnly: true };
 }
 
-function bind({ source, destination, readOnly }: CreateOptions['binds'][number]): Wanted {
-  // As docker does for -v; root of the machine may not be ours to write to, and then the reason is told.
-  if (!existsSync(source)) mkdirSync(source, { recursive: true });
+function bind({ source, destination, readOnly, mustExist }: CreateOptions['binds'][number]): Wanted {
+  if (!existsSync(source)) {
+    if (mustExist) {
+      throw new BuildError(
+        'OPTION_INVALID',
+        `invalid mount config for type "bind": bind source path does not exist: ${source}`,
+      );
+    }
+    // As docker does for -v; root of the machine may not be ours to write to, and then the reason is told.
+    mkdirSync(source, { recursive: true });
+  }
   return { kind: 'bind', destination, source, isFile: !statSync(source).isDirectory(), readOnly };
 }
 
-/** A directory of the container's own with what the image has at that place. */
-function volume(destination: string, index: number, { store, tree, directory, signal }: MountPlace): Wanted {
-  const source = join(directory, 'volumes', String(index));
-  mkdirSync(source, { recursive: true });
+/** One that is empty begins with what the image has at that place, owner and mode of the directory included. */
+async function volume({ name, destination, readOnly, noCopy }: VolumeRequest, place: MountPlace): Promise<Wanted> {
+  const { data, config } = await new VolumeStore(place.store.root).ensure(name);
+  if (!noCopy && readdirSync(data).length === 0) copyUp(destination, data, place);
+  return {
+    kind: 'volume',
+    destination,
+    source: data,
+    isFile: false,
+    readOnly,
+    volume: config.name,
+    ...(name === undefined ? { anonymous: true } : {}),
+  };
+}
+
+function copyUp(destination: string, data: string, { store, tree, signal }: MountPlace): void {
   const path = tree.resolve(utf8ToByteString(destination).replace(/^\/+/, ''));
   const entry = path === undefined ? undefined : tree.lookup(path);
-  if (path !== undefined && entry?.type === 'directory') {
-    const files = new StageTree(tree, store.layout.blobs);
-    try {
-      fillDirectory(files, path, source, signal);
-    } finally {
-      files.close();
-    }
-    const owners = DiskOwners.read();
-    chownSync(source, owners.uid(entry.uid), owners.gid(entry.gid));
+  if (path === undefined || entry?.type !== 'directory') return;
+  const files = new StageTree(tree, store.layout.blobs);
+  try {
+    fillDirectory(files, path, data, signal);
+  } finally {
+    files.close();
   }
-  chmodSync(source, entry?.type === 'directory' ? entry.mode : 0o755);
-  return { kind: 'volume', destination, source, isFile: false, readOnly: false };
+  const owners = DiskOwners.read();
+  chownSync(data, owners.uid(entry.uid), owners.gid(entry.gid));
+  chmodSync(data, entry.mode);
 }

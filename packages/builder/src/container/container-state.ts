@@ -13,6 +13,8 @@ export interface ContainerState {
   /** RFC 3339; empty before. */
   readonly startedAt: string;
   readonly finishedAt: string;
+  /** The kernel ended one of its processes for want of memory. */
+  readonly outOfMemory?: boolean;
   /** Why it was not started, or what went wrong with it. */
   readonly error: string;
 }

@@ -65,16 +65,20 @@ export class ContainerStore {
   claimName(wanted: string, id: string): string {
     const name = wanted.replace(/^\//, '');
     if (!NAME.test(name)) {
-      throw new BuildError('OPTION_INVALID', `invalid container name ${JSON.stringify(wanted)}`, {
-        hint: 'two or more of the characters a-z A-Z 0-9 _ . - and the first a letter or digit',
-      });
+      throw new BuildError(
+        'OPTION_INVALID',
+        `Invalid container name (${wanted}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
+        {
+          hint: 'two characters or more, the first a letter or digit',
+        },
+      );
     }
     const owner = this.#tryName(name, id);
     if (owner === undefined) return name;
     throw new BuildError(
       'CONTAINER_NAME_TAKEN',
-      `the container name ${JSON.stringify(`/${name}`)} is already in use by container ${owner.slice(0, 12)}`,
-      { hint: `remove it (tsbuild rm ${name}), rename it, or choose another name` },
+      `Conflict. The container name ${JSON.stringify(`/${name}`)} is already in use by container ${JSON.stringify(owner)}. You have to remove (or rename) that container to be able to reuse that name`,
+      { hint: `tsbuild rm ${name}, or tsbuild rename ${name} NEW` },
     );
   }
 

@@ -13,10 +13,11 @@ import { canOverlay } from '../snapshot/select.ts';
 import type { Store } from '../store.ts';
 import { Container } from './container.ts';
 import type { ContainerConfig } from './container-config.ts';
-import { INIT_PATH, makeMounts } from './container-mounts.ts';
+import { INIT_PATH, makeMounts, needsVolumes } from './container-mounts.ts';
 import { ContainerStore } from './container-store.ts';
 import type { CreateOptions } from './create-options.ts';
 import { imageTree } from './image-trees.ts';
+import { VolumeStore } from './volumes/volume-store.ts';
 import { mergeConfig } from './run-config.ts';
 
 /** What {@link createContainer} tells its caller. */
@@ -47,12 +48,15 @@ export async function createContainer(
   try {
     const merged = mergeConfig(image.config.config ?? {}, options);
     const tree = await layOut(image, store, directory, { notice, signal });
-    const mounts = makeMounts(options, {
+    const volumePaths = Object.keys(merged.config.Volumes ?? {});
+    // Until the container is there nobody may take its volumes for unused.
+    using _volumes = needsVolumes(options, volumePaths) ? await new VolumeStore(store.root).lock(signal) : undefined;
+    const mounts = await makeMounts(options, {
       store,
       tree,
       directory,
       initLayer: join(directory, 'init'),
-      volumePaths: Object.keys(merged.config.Volumes ?? {}),
+      volumePaths,
       signal,
     });
     const config: ContainerConfig = {

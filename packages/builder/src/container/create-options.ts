@@ -15,8 +15,10 @@ export interface CreateOptions {
   readonly environment: readonly string[];
   readonly labels: ReadonlyMap<string, string>;
   readonly binds: readonly BindRequest[];
-  /** Directories that get a volume of the container's own, beside the image's VOLUMEs. */
-  readonly volumes: readonly string[];
+  /** Beside the image's VOLUMEs. */
+  readonly volumes: readonly VolumeRequest[];
+  /** Containers whose volumes and binds this one gets too. */
+  readonly volumesFrom: readonly { readonly container: string; readonly readOnly: boolean }[];
   readonly tmpfs: readonly TmpfsRequest[];
   readonly workingDirectory?: string;
   readonly user?: string;
@@ -38,10 +40,22 @@ export interface CreateOptions {
 
 /** A directory or file of the host, shown in the container. */
 export interface BindRequest {
-  /** Absolute; made as a directory when it is missing. */
+  /** Absolute. */
   readonly source: string;
   readonly destination: string;
   readonly readOnly: boolean;
+  /** Otherwise a missing source is made as a directory. */
+  readonly mustExist: boolean;
+}
+
+/** A volume of the store, shown in the container; made when it is missing. */
+export interface VolumeRequest {
+  /** Without one it is a new volume, the container's own. */
+  readonly name?: string;
+  readonly destination: string;
+  readonly readOnly: boolean;
+  /** Leave an empty volume empty; otherwise it begins with what the image has there. */
+  readonly noCopy: boolean;
 }
 
 export interface TmpfsRequest {

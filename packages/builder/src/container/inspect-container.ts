@@ -1,9 +1,13 @@
 import { join } from 'node:path';
 import type { Container } from './container.ts';
-import type { ContainerMount } from './container-config.ts';
+import { SHM_SIZE } from '../executor/sandbox-mounts.ts';
+import type { ContainerConfig, ContainerMount } from './container-config.ts';
 
 /** Docker's way to write a time that there is not. */
 const NO_TIME = '0001-01-01T00:00:00Z';
+
+/** Its network is the machine's, or behind a user-mode tool: no address of its own is seen from outside. */
+const NO_ADDRESS = { Gateway: '', IPAddress: '', IPPrefixLen: 0, MacAddress: '' };
 
 /** A container as `docker container inspect` prints it. */
 export function containerDocument(container: Container): Readonly<Record<string, unknown>> {
@@ -20,7 +24,7 @@ export function containerDocument(container: Container): Readonly<Record<string,
       Running: state.status === 'running' || state.status === 'paused',
       Paused: state.status === 'paused',
       Restarting: false,
-      OOMKilled: false,
+      OOMKilled: state.outOfMemory ?? false,
       Dead: false,
       Pid: state.process?.pid ?? 0,
       ExitCode: state.exitCode,
@@ -37,6 +41,10 @@ export function containerDocument(container: Container): Readonly<Record<string,
     RestartCount: 0,
     Driver: 'overlay2',
     Platform: 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: null,
     HostConfig: hostConfig(container),
     GraphDriver: {
       Data: {
@@ -47,20 +55,41 @@ export function containerDocument(container: Container): Readonly<Record<string,
       },
       Name: 'overlay2',
     },
-    Mounts: config.mounts.filter(isShown).map(mountDocument),
+    Mounts: config.mounts.filter(isShown).toSorted(byDestination).map(mountDocument),
     Config: configDocument(container),
-    NetworkSettings: { Ports: portMap(container), Networks: { [config.network]: {} } },
+    NetworkSettings: {
+      Ports: state.status === 'running' || state.status === 'paused' ? portMap(config) : {},
+      ...NO_ADDRESS,
+      Networks: { [config.network]: NO_ADDRESS },
+    },
   };
 }
 
-function hostConfig({ config, logPath }: Container): object {
-  const binds = config.mounts.filter(({ kind }) => kind === 'bind');
+function hostConfig({ config }: Container): object {
+  const binds = config.mounts.filter(({ kind, volume, anonymous }) => kind === 'bind' || (volume && !anonymous));
   return {
-    Binds: binds.map(({ source, destination, readOnly }) => `${source}:${destination}${readOnly ? ':ro' : ''}`),
-    LogConfig: { Type: 'json-file', Config: {}, Path: logPath },
+    Binds:
+      binds.length === 0
+        ? null
+        : binds.map(
+            ({ source, destination, readOnly, volume }) => `${volume ?? source}:${destination}${readOnly ? ':ro' : ''}`,
+          ),
+    LogConfig: { Type: 'json-file', Config: {} },
     NetworkMode: config.network,
+    PortBindings: portMap(config),
+    RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
     AutoRemove: config.autoRemove,
+    VolumesFrom: null,
+    CapAdd: null,
+    CapDrop: null,
+    IpcMode: 'private',
+    PidMode: '',
+    Privileged: false,
+    PublishAllPorts: false,
     ReadonlyRootfs: config.readOnly,
+    ShmSize: config.shmSize ?? SHM_SIZE,
+    Memory: 0,
+    NanoCpus: 0,
     Isolation: config.isolation,
   };
 }
@@ -88,7 +117,7 @@ function configDocument({ config }: Container): object {
   };
 }
 
-function portMap({ config }: Container): object {
+function portMap(config: ContainerConfig): object {
   const map: Record<string, { HostIp: string; HostPort: string }[]> = {};
   for (const { protocol, address, hostPort, containerPort } of config.ports) {
     const key = `${containerPort}/${protocol}`;
@@ -97,11 +126,25 @@ function portMap({ config }: Container): object {
   return map;
 }
 
+function byDestination(a: ContainerMount, b: ContainerMount): number {
+  return a.destination < b.destination ? -1 : 1;
+}
+
 /** The files of the container itself are no mounts that anybody asked for. */
 function isShown({ kind }: ContainerMount): boolean {
   return kind !== 'file';
 }
 
-function mountDocument({ kind, source, destination, readOnly }: ContainerMount): object {
-  return { Type: kind, Source: source, Destination: destination, Mode: readOnly ? 'ro' : '', RW: !readOnly };
+function mountDocument({ kind, source, destination, readOnly, volume, anonymous }: ContainerMount): object {
+  return {
+    Type: kind,
+    ...(volume === undefined ? {} : { Name: volume }),
+    Source: source,
+    Destination: destination,
+    ...(volume === undefined ? {} : { Driver: 'local' }),
+    // Docker's word for a named volume, whatever its SELinux label is.
+    Mode: readOnly ? 'ro' : volume !== undefined && anonymous !== true ? 'z' : '',
+    RW: !readOnly,
+    Propagation: kind === 'bind' ? 'rprivate' : '',
+  };
 }

@@ -7,6 +7,7 @@ import type { Store } from '../store.ts';
 import type { Container } from './container.ts';
 import type { ContainerState } from './container-state.ts';
 import { ContainerStore } from './container-store.ts';
+import { unclaimed } from './files/files-claim.ts';
 import { FrameChannel, parseMessage } from './frames.ts';
 import { LogWriter } from './log-writer.ts';
 import type { MonitorReply, MonitorRequest } from './monitor-messages.ts';
@@ -17,6 +18,7 @@ import { freeze, thaw } from './pause.ts';
 import { identify } from './process-identity.ts';
 import { containerSpec, execSpec } from './run-spec.ts';
 import { AttachedClients, CommandInput } from './sessions.ts';
+import { removeAnonymousVolumes } from './volumes/volume-use.ts';
 import { signalNumber } from './signals.ts';
 
 /** Nobody asked for the start for so long: whoever started this monitor was killed. */
@@ -125,7 +127,7 @@ export class Monitor {
 
   #command(): RunningCommand {
     if (this.#running !== undefined) return this.#running;
-    throw new BuildError('CONTAINER_NOT_RUNNING', `container ${this.#container.shortId} is not running`);
+    throw new BuildError('CONTAINER_NOT_RUNNING', `Container ${this.#container.id} is not running`);
   }
 
   #exec({ request, input }: Extract<MonitorRequest, { ask: 'exec' }>, channel: FrameChannel): CommandInput {
@@ -158,7 +160,8 @@ export class Monitor {
     try {
       const { config } = this.#container;
       const monitor = identify(process.pid);
-      await this.#set({ status: 'created', error: '', exitCode: 0, finishedAt: '', ...(monitor && { monitor }) });
+      await this.#set({ status: 'created', error: '', exitCode: 0, outOfMemory: false, ...(monitor && { monitor }) });
+      await unclaimed(this.#container);
       const spec = containerSpec(this.#container, size);
       const executor = await selectExecutor(config.isolation, { scratch: this.#store.directory('sandbox') });
       result = await executor.run(spec, this.#clients, this.#abort.signal, {
@@ -169,23 +172,22 @@ export class Monitor {
         started: (command) => void this.#started(command, channel),
       });
     } catch (error) {
-      await this.#set({
-        status: 'exited',
-        exitCode: 128,
-        finishedAt: new Date().toISOString(),
-        error: messageOf(error),
-      });
+      // As in docker: what could not be started was never more than made. Something may also go wrong later.
+      const ran = this.#state.status !== 'created';
+      const finishedAt = ran ? new Date().toISOString() : this.#state.finishedAt;
+      await this.#set({ status: ran ? 'exited' : 'created', exitCode: 128, finishedAt, error: messageOf(error) });
       channel.say(failure(error));
       return;
     }
-    const { exitCode, startFailure } = result;
+    const { exitCode, startFailure, outOfMemory = false } = result;
     const startedAt = this.#state.startedAt || new Date().toISOString();
     await this.#set({
       // As in docker: what could not be started is as it was before.
       status: startFailure === undefined ? 'exited' : 'created',
       exitCode,
+      outOfMemory,
       startedAt: startFailure === undefined ? startedAt : '',
-      finishedAt: startFailure === undefined ? new Date().toISOString() : '',
+      finishedAt: startFailure === undefined ? new Date().toISOString() : this.#state.finishedAt,
       error: startFailure ?? '',
     });
     for (const each of new Set([...this.#waiting, channel])) each.say({ say: 'exited', exitCode, startFailure });
@@ -217,7 +219,10 @@ export class Monitor {
     this.#log.close();
     forgetSocket(this.#container.directory);
     server.close();
-    if (this.#container.config.autoRemove) await new ContainerStore(this.#store.root).remove(this.#container);
+    if (this.#container.config.autoRemove) {
+      await new ContainerStore(this.#store.root).remove(this.#container);
+      await removeAnonymousVolumes(this.#container, this.#store.root);
+    }
     await Promise.all([...this.#channels].map((channel) => closed(channel)));
   }
 }

@@ -4,23 +4,40 @@ import type { Store } from '../store.ts';
 import type { Container } from './container.ts';
 import { ContainerStore } from './container-store.ts';
 import { killContainer } from './stop.ts';
+import { removeAnonymousVolumes } from './volumes/volume-use.ts';
+
+/** How {@link removeContainer} removes. */
+export interface RemoveOptions {
+  /** Kill it when it runs. */
+  readonly force: boolean;
+  readonly volumes: boolean;
+}
 
 /**
- * Removes a container with its writable layer and its volumes.
+ * Removes a container with its writable layer, and the volumes that nobody named where `volumes` is set.
  * @throws BuildError `CONTAINER_CONFLICT` when it runs and `force` is not set
  */
-export async function removeContainer(container: Container, store: Store, force: boolean): Promise<void> {
+export async function removeContainer(
+  container: Container,
+  store: Store,
+  { force, volumes }: RemoveOptions,
+): Promise<void> {
   if (container.isRunning) {
     if (!force) {
-      throw new BuildError('CONTAINER_CONFLICT', `cannot remove the running container ${container.shortId}`, {
-        hint: 'stop it first, or remove it with --force',
-      });
+      throw new BuildError(
+        'CONTAINER_CONFLICT',
+        `You cannot remove a running container ${container.id}. Stop the container before attempting removal or force remove`,
+        {
+          hint: `tsbuild stop ${container.name}, or tsbuild rm -f ${container.name}`,
+        },
+      );
     }
     await killContainer(container, 'SIGKILL').catch((error: unknown) => {
       if (!(error instanceof BuildError && error.code === 'CONTAINER_NOT_RUNNING')) throw error;
     });
   }
   await new ContainerStore(store.root).remove(container);
+  if (volumes) await removeAnonymousVolumes(container, store.root);
   // What a killed monitor left of its container.
   removeStaleCgroups();
 }

@@ -23,18 +23,27 @@ export function mergeConfig(image: ImageRunConfig, options: CreateOptions): Merg
     });
   }
   const labels = { ...image.Labels, ...Object.fromEntries(options.labels) };
+  const unnamed = options.volumes.filter(({ name }) => name === undefined).map(({ destination }) => [destination, {}]);
+  const volumes: NonNullable<ImageRunConfig['Volumes']> = { ...image.Volumes, ...Object.fromEntries(unnamed) };
   const { Entrypoint: _entrypoint, Cmd: _cmd, ...rest } = image;
   const config: ImageRunConfig = {
     ...rest,
     ...(entrypoint.length > 0 ? { Entrypoint: entrypoint } : {}),
     ...(cmd.length > 0 ? { Cmd: cmd } : {}),
-    Env: mergeEnvironment(image.Env ?? [], options.environment),
+    Env: withEnvironment(image.Env ?? [], options.environment),
     ...(options.workingDirectory === undefined ? {} : { WorkingDir: options.workingDirectory }),
     ...(options.user === undefined ? {} : { User: options.user }),
     ...(options.stopSignal === undefined ? {} : { StopSignal: options.stopSignal }),
+    ...(Object.keys(volumes).length > 0 ? { Volumes: volumes } : {}),
     ...(Object.keys(labels).length > 0 ? { Labels: labels } : {}),
   };
   return { config, argv };
+}
+
+/** What was given comes first, as docker has it, and hides what the image says of the same variables. */
+function withEnvironment(image: readonly string[], given: readonly string[]): readonly string[] {
+  const names = new Set(given.map(nameOf));
+  return [...mergeEnvironment([], given), ...image.filter((pair) => !names.has(nameOf(pair)))];
 }
 
 /** Later values win, in the place of the first; `KEY` alone takes the variable away. */

@@ -1,4 +1,4 @@
-import { readdirSync, rmdirSync } from 'node:fs';
+import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { processStart } from '@tsbuild/oci/node';
 
@@ -19,6 +19,15 @@ export function cgroupPath(name: string): string {
 /** Removes a command's cgroup from every hierarchy that has it; a runtime that was killed leaves it behind. */
 export function removeCgroup(name: string): void {
   for (const parent of parents()) remove(join(parent, name));
+}
+
+/** Whether the kernel ended a process of a command for want of memory, as far as its cgroup tells while it is there. */
+export function wasOutOfMemory(name: string): boolean {
+  // In v2 and in v1.
+  const files = parents().flatMap((parent) =>
+    ['memory.events', 'memory.oom_control'].map((file) => join(parent, name, file)),
+  );
+  return files.some((file) => /^oom_kill [1-9]/m.test(textOf(file)));
 }
 
 /** Removes the cgroups of processes that are gone. */
@@ -43,6 +52,14 @@ function list(path: string): readonly string[] {
       .map(({ name }) => name);
   } catch {
     return []; // Not mounted, or not this kind of hierarchy.
+  }
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return ''; // Not of this hierarchy.
   }
 }
 

@@ -125,6 +125,8 @@ export interface RunResult {
   readonly exitCode: number;
   /** Why the command was never started, in the words that its output has too. */
   readonly startFailure?: string;
+  /** The kernel ended a process of it for want of memory; undefined where nothing tells. */
+  readonly outOfMemory?: boolean;
 }
 
 /**

@@ -26,6 +26,8 @@ const SCRIPT = `umask 077
 process="$BUNDLE/exec-$$.json"
 log="$BUNDLE/exec-$$.log"
 printf %s "$1" >"$process"
+# Runc leaves the command what it has itself, whatever the configuration says.
+umask 022
 code=0
 "$RUNTIME" --root "$BUNDLE/state" --log "$log" exec --process "$process" "$ID" || code=$?
 failed=0

@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { utf8ToByteString } from '@tsbuild/oci';
 import { BuildError } from '../errors.ts';
-import { cgroupName, cgroupPath, removeCgroup, removeStaleCgroups } from './cgroups.ts';
+import { cgroupName, cgroupPath, removeCgroup, removeStaleCgroups, wasOutOfMemory } from './cgroups.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
 import type { Executor, RunControl, RunOutput, RunResult, RunSpec } from './executor.ts';
 import { formatFstab } from './fstab.ts';
@@ -45,6 +47,16 @@ export function canMakeCgroups(): boolean {
   }
 }
 
+/** Whether a runtime can leave a container's cgroup to be looked at when it has ended (runc since 1.1). */
+async function canKeep({ path }: Runtime): Promise<boolean> {
+  try {
+    const { stdout } = await promisify(execFile)(path, ['run', '--help']);
+    return stdout.includes('--keep');
+  } catch {
+    return false;
+  }
+}
+
 const FAILED = 'tsbuild-runtime-failed';
 
 /*
@@ -61,7 +73,7 @@ if [ "$KIND" = crun ] && [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgro
 cd /
 echo ${READY} >&2
 code=0
-"$RUNTIME" --root "$BUNDLE/state" --log "$BUNDLE/log" run -b "$BUNDLE" "$ID" 2>&3 3>&- || code=$?
+"$RUNTIME" --root "$BUNDLE/state" --log "$BUNDLE/log" run $KEEP -b "$BUNDLE" "$ID" 2>&3 3>&- || code=$?
 if [ -s "$BUNDLE/log" ] && [ "$code" != 0 ]; then echo ${FAILED} >&2; "$CAT" "$BUNDLE/log" >&2; fi
 exit "$code"
 `;
@@ -103,6 +115,10 @@ export class RuncExecutor implements Executor {
       texts: [Buffer.from(JSON.stringify(config))],
     });
     const filter = new ExecFailureFilter(output, { prefix: FAILURE, terminal: spec.terminal !== undefined });
+    // Looking for the command's process takes time: nobody does when nobody asks.
+    const { started } = control;
+    // Only of a container somebody asks later why it ended; its cgroup must outlive it then.
+    const keep = started !== undefined && (await canKeep(this.#runtime));
     let ended = false;
     try {
       const end = await runSandbox(
@@ -116,6 +132,7 @@ export class RuncExecutor implements Executor {
             CONFIG: staged.texts[0] ?? '',
             ...staged.env,
             ID: `tsbuild-${id}`,
+            KEEP: keep ? '--keep' : '',
             KIND: this.#runtime.kind,
             MOUNT: requireTool('mount', 'mount'),
             RUNTIME: this.#runtime.path,
@@ -132,25 +149,27 @@ export class RuncExecutor implements Executor {
         signal,
         {
           ...control,
-          started: ({ command, parent }) => {
-            const container = {
-              runtime: this.#runtime, parent, id: `tsbuild-${id}`, bundle,
-              scratch: this.#directory, pipes: this.#pipes,
-            }; // biome-ignore format: a list
-            control.started?.({
-              pid: command,
-              exec: (more, to, abort, own = {}) => execInContainer(more, container, to, abort, own),
-            });
-          },
+          started:
+            started &&
+            (({ command, parent }) => {
+              const container = {
+                runtime: this.#runtime, parent, id: `tsbuild-${id}`, bundle,
+                scratch: this.#directory, pipes: this.#pipes,
+              }; // biome-ignore format: a list
+              started({
+                pid: command,
+                exec: (more, to, abort, own = {}) => execInContainer(more, container, to, abort, own),
+              });
+            }),
         },
       );
       if (!end.ready) throw setupFailure(end.complaints, end.exitCode);
       ended = !end.afterwards.includes(FAILED);
       if (!ended) return runtimeFailure(filter.take().trim(), filter.next, end.afterwards, argv0);
       filter.end();
-      return { exitCode: end.exitCode };
+      return { exitCode: end.exitCode, ...(keep ? { outOfMemory: wasOutOfMemory(id) } : {}) };
     } finally {
-      if (!ended) removeCgroup(id);
+      if (!ended || keep) removeCgroup(id);
     }
   }
 

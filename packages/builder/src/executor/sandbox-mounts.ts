@@ -61,8 +61,7 @@ export function rootLine(root: RootMount, target: string, ids: Pick<IdMaps, 'nes
   const options = [
     'nodev',
     `lowerdir=${lower},upperdir=${name(root.upper)},workdir=${name(root.work)}`,
-    // Each of these changes what the upper directory holds, and some kernels have them on by default.
-    ids.nested ? 'userxattr,index=off,xino=off' : 'index=off,xino=off,metacopy=off,redirect_dir=off',
+    overlayFlags(ids),
     // The upper directory of a RUN does not outlive a crash, so nothing need be flushed (dpkg's fsyncs cost seconds).
     ...(root.durable !== true && kernelAtLeast(5, 10) ? ['volatile'] : []),
     ...(readOnly ? ['ro'] : []),
@@ -74,6 +73,11 @@ export function rootLine(root: RootMount, target: string, ids: Pick<IdMaps, 'nes
     );
   }
   return { base, line: { source: 'overlay', target: utf8ToByteString(target), type: 'overlay', options } };
+}
+
+/** Each of these changes what the upper directory holds, and some kernels have them on by default. */
+export function overlayFlags(ids: Pick<IdMaps, 'nested'>): string {
+  return ids.nested ? 'userxattr,index=off,xino=off' : 'index=off,xino=off,metacopy=off,redirect_dir=off';
 }
 
 function overlayName(path: string): string {

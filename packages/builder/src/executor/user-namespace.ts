@@ -51,12 +51,31 @@ export function userNamespaceCommand(argv: readonly string[]): UserNamespaceComm
 }
 
 /**
+ * The same in the user namespace of process `pid`, which this user made: whoever is root in another one cannot see what
+ * its processes see. No mount namespace comes with it.
+ */
+function joinUserNamespaceCommand(argv: readonly string[], pid: number): UserNamespaceCommand {
+  return {
+    command: requireTool('setpriv'),
+    args: [
+      '--pdeathsig', 'KILL', requireTool('nsenter'), `--user=/proc/${pid}/ns/user`, '--preserve-credentials', '--', ...argv,
+    ], // biome-ignore format: one program a line
+    env: { ...process.env, [MARK]: missingForRanges() === undefined ? 'mapped' : 'single' },
+  };
+}
+
+/**
  * Runs `argv` in a user namespace with this process's descriptors, passes signals on, and gives the exit code to leave
- * with. `warn` is told what the mode lacks.
+ * with. `warn` is told what the mode lacks. With `join` it is the namespace of that process, else a new one.
  * @throws BuildError `SANDBOX_UNAVAILABLE`
  */
-export async function runInUserNamespace(argv: readonly string[], warn: (text: string) => void): Promise<number> {
-  const { command, args, env, warning } = userNamespaceCommand(argv);
+export async function runInUserNamespace(
+  argv: readonly string[],
+  warn: (text: string) => void,
+  join?: number,
+): Promise<number> {
+  const { command, args, env, warning } =
+    join === undefined ? userNamespaceCommand(argv) : joinUserNamespaceCommand(argv, join);
   if (warning !== undefined) warn(warning);
   const started = performance.now();
   const child = spawn(command, args, { stdio: 'inherit', env });
@@ -72,7 +91,7 @@ export async function runInUserNamespace(argv: readonly string[], warn: (text: s
       child.once('error', reject);
       child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     });
-    if (exitCode !== 0 && performance.now() - started < 500) explainUserNamespaces();
+    if (exitCode !== 0 && join === undefined && performance.now() - started < 500) explainUserNamespaces();
     return exitCode;
   } finally {
     for (const [signal, handler] of handlers) process.off(signal, handler);

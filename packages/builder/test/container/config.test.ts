@@ -12,6 +12,7 @@ const OPTIONS: CreateOptions = {
   labels: new Map(),
   binds: [],
   volumes: [],
+  volumesFrom: [],
   tmpfs: [],
   terminal: false,
   openStdin: false,

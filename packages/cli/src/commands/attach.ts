@@ -1,6 +1,7 @@
 import { ContainerStore, MonitorClient } from '@tsbuild/builder';
 import { defineCommand } from '../command.ts';
 import { processStreams, requireTerminal, talk } from '../container/talk.ts';
+import { CommandError } from '../errors.ts';
 import { EXIT_OK } from '../exit-code.ts';
 
 /** `tsbuild attach`: this terminal becomes that of a running container. */
@@ -17,6 +18,11 @@ export const attachCommand = defineCommand({
   examples: [['tsbuild attach app-container', 'Back to its terminal; ctrl-p ctrl-q leaves it again']],
   async run({ options, operands, settings }, host) {
     const container = new ContainerStore(settings.root).find(operands[0] ?? '');
+    if (!container.isRunning) {
+      throw new CommandError('You cannot attach to a stopped container, start it first', {
+        hint: `tsbuild start -a ${container.name}`,
+      });
+    }
     const { terminal, openStdin } = container.config;
     const input = openStdin && !options['no-stdin'];
     if (terminal && input) requireTerminal(host);

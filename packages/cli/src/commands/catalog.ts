@@ -93,6 +93,18 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'End containers in order',
     load: async () => (await import('./stop.ts')).stopCommand,
   },
+  restart: {
+    summary: 'End containers in order, and start them again',
+    load: async () => (await import('./restart.ts')).restartCommand,
+  },
+  pause: {
+    summary: 'Stop the processes of containers where they are',
+    load: async () => (await import('./pause.ts')).pauseCommand,
+  },
+  unpause: {
+    summary: 'Let the processes of paused containers go on',
+    load: async () => (await import('./pause.ts')).unpauseCommand,
+  },
   kill: {
     summary: 'Send running containers a signal',
     load: async () => (await import('./kill.ts')).killCommand,
@@ -117,9 +129,21 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'List what a container changed',
     load: async () => (await import('./diff.ts')).diffCommand,
   },
+  cp: {
+    summary: 'Copy files between a container and this machine',
+    load: async () => (await import('./cp.ts')).cpCommand,
+  },
+  export: {
+    summary: 'Write the files of a container as a tar archive',
+    load: async () => (await import('./export.ts')).exportCommand,
+  },
   rename: {
     summary: 'Give a container another name',
     load: async () => (await import('./rename.ts')).renameCommand,
+  },
+  port: {
+    summary: 'Show which ports lead to a container',
+    load: async () => (await import('./port.ts')).portCommand,
   },
   top: {
     summary: 'List the processes of a container',
@@ -128,6 +152,26 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
   'container prune': {
     summary: 'Remove all containers that do not run',
     load: async () => (await import('./container-prune.ts')).containerPruneCommand,
+  },
+  'volume create': {
+    summary: 'Make a volume',
+    load: async () => (await import('./volume-create.ts')).volumeCreateCommand,
+  },
+  'volume inspect': {
+    summary: 'Show everything that is known of volumes, as JSON',
+    load: async () => (await import('./volume-inspect.ts')).volumeInspectCommand,
+  },
+  'volume ls': {
+    summary: 'List volumes',
+    load: async () => (await import('./volume-ls.ts')).volumeLsCommand,
+  },
+  'volume prune': {
+    summary: 'Remove volumes without a name that no container uses',
+    load: async () => (await import('./volume-prune.ts')).volumePruneCommand,
+  },
+  'volume rm': {
+    summary: 'Remove volumes that no container uses',
+    load: async () => (await import('./volume-rm.ts')).volumeRmCommand,
   },
   'cache ls': {
     summary: 'List what is kept to make builds faster',
@@ -191,24 +235,39 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
   container: {
     attach: 'attach',
     commit: 'commit',
+    cp: 'cp',
     create: 'create',
     diff: 'diff',
     exec: 'exec',
+    export: 'export',
     inspect: 'inspect',
     kill: 'kill',
     list: 'ps',
     logs: 'logs',
     ls: 'ps',
+    pause: 'pause',
+    port: 'port',
     prune: 'container prune',
     ps: 'ps',
     remove: 'rm',
     rename: 'rename',
+    restart: 'restart',
     rm: 'rm',
     run: 'run',
     start: 'start',
     stop: 'stop',
     top: 'top',
+    unpause: 'unpause',
     wait: 'wait',
+  },
+  volume: {
+    create: 'volume create',
+    inspect: 'volume inspect',
+    list: 'volume ls',
+    ls: 'volume ls',
+    prune: 'volume prune',
+    remove: 'volume rm',
+    rm: 'volume rm',
   },
   builder: { build: 'build', prune: 'cache prune' },
   buildx: { build: 'build', du: 'cache ls', prune: 'cache prune' },

@@ -31,7 +31,7 @@ export const containerPruneCommand = defineCommand({
     const removed: string[] = [];
     for (const container of new ContainerStore(settings.root).list()) {
       if (container.isRunning) continue;
-      await removeContainer(container, store, false);
+      await removeContainer(container, store, { force: false, volumes: false });
       removed.push(container.id);
     }
     if (removed.length > 0) host.stdout.write(`Deleted Containers:\n${removed.join('\n')}\n`);

@@ -1,8 +1,10 @@
-import { ContainerStore, MonitorClient } from '@tsbuild/builder';
+import { BuildError, ContainerStore, MonitorClient } from '@tsbuild/builder';
 import { defineCommand } from '../command.ts';
 import { environmentOf } from '../container/create-options.ts';
 import { processStreams, requireTerminal, talk } from '../container/talk.ts';
+import { CommandError } from '../errors.ts';
 import { EXIT_OK } from '../exit-code.ts';
+import { reportError } from '../report-error.ts';
 
 /** `tsbuild exec`: one more command in a running container. */
 export const execCommand = defineCommand({
@@ -31,6 +33,9 @@ export const execCommand = defineCommand({
     const container = new ContainerStore(settings.root).find(name);
     const { tty, interactive, detach } = options;
     if (tty && interactive && !detach) requireTerminal(host);
+    if (container.state().status === 'paused') {
+      throw new CommandError(`Container ${container.name} is paused, unpause the container before exec`);
+    }
     using client = await MonitorClient.openRunning(container);
     const request = {
       argv,
@@ -45,18 +50,26 @@ export const execCommand = defineCommand({
       await client.accepted();
       return EXIT_OK;
     }
-    const end = await talk(
-      client,
-      {
-        terminal: tty,
-        input: interactive,
-        detachKeys: options['detach-keys'],
-        start: (size) => exec(size ?? USUAL_SIZE),
-      },
-      host,
-    );
-    return end?.exitCode ?? EXIT_OK;
+    try {
+      const end = await talk(
+        client,
+        {
+          terminal: tty,
+          input: interactive,
+          detachKeys: options['detach-keys'],
+          start: (size) => exec(size ?? USUAL_SIZE),
+        },
+        host,
+      );
+      return end?.exitCode ?? EXIT_OK;
+    } catch (error) {
+      if (!(error instanceof BuildError) || error.code !== 'RUN_FAILED') throw error;
+      await reportError(error, host, settings);
+      return NOT_STARTED;
+    }
   },
 });
 
+/** As docker: no such user, no such working directory. */
+const NOT_STARTED = 126;
 const USUAL_SIZE = { rows: 24, columns: 80 };

@@ -54,7 +54,7 @@ export const inspectCommand = defineCommand({
         }
         const image = options.type === 'container' ? undefined : await layout.find(name);
         if (image !== undefined) documents.push(imageDocument(image, await sizes.sum(image.layers)));
-        else host.stderr.write(`Error: No such ${options.type ?? 'image'}: ${sanitizeText(name)}\n`);
+        else host.stderr.write(`Error: No such ${options.type ?? 'object'}: ${sanitizeText(name)}\n`);
         if (image === undefined) code = EXIT_FAILED;
       } catch (error) {
         code = await reportError(error, host, settings);

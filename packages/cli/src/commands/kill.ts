@@ -1,6 +1,7 @@
-import { killContainer, signalNumber } from '@tsbuild/builder';
+import { BuildError, type Container, killContainer, signalNumber } from '@tsbuild/builder';
 import { defineCommand } from '../command.ts';
 import { forEach } from '../container/each.ts';
+import { CommandError } from '../errors.ts';
 
 /** `tsbuild kill`: a signal for the first process of containers. */
 export const killCommand = defineCommand({
@@ -13,6 +14,15 @@ export const killCommand = defineCommand({
   async run({ options, operands, settings }, host) {
     const signal = options.signal ?? 'SIGKILL';
     signalNumber(signal);
-    return forEach(operands, (container) => killContainer(container, signal), settings, host);
+    return forEach(operands, (container) => kill(container, signal), settings, host);
   },
 });
+
+async function kill(container: Container, signal: string): Promise<void> {
+  try {
+    await killContainer(container, signal);
+  } catch (cause) {
+    if (!(cause instanceof BuildError) || cause.code !== 'CONTAINER_NOT_RUNNING') throw cause;
+    throw new CommandError(`Cannot kill container: ${container.name}: ${cause.message}`, { cause });
+  }
+}

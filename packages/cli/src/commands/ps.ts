@@ -72,6 +72,9 @@ function table(rows: readonly ContainerRow[]): string {
   ]);
 }
 
+/** Docker's; some of them a container never is here. */
+const STATUSES = ['created', 'dead', 'exited', 'paused', 'removing', 'restarting', 'running'];
+
 function parseFilter(text: string): (container: Container) => boolean {
   const [, key = '', value = ''] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
   switch (key) {
@@ -80,6 +83,7 @@ function parseFilter(text: string): (container: Container) => boolean {
     case 'id':
       return ({ id }) => id.startsWith(value);
     case 'status':
+      if (!STATUSES.includes(value)) throw new UsageError(`Invalid filter 'status=${value}'`, { command: 'ps' });
       return (container) => container.state().status === value;
     case 'exited':
       return (container) => container.state().status === 'exited' && container.state().exitCode === Number(value);

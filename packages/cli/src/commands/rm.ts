@@ -3,14 +3,14 @@ import { defineCommand } from '../command.ts';
 import { forEach } from '../container/each.ts';
 import { inUserNamespace } from '../container/program.ts';
 
-/** `tsbuild rm`: takes containers away with all that they wrote. */
+/** `tsbuild rm`: takes containers away with what they wrote. */
 export const rmCommand = defineCommand({
   name: 'rm',
   synopsis: 'CONTAINER [CONTAINER…]',
   summary: 'Remove containers',
   options: {
     force: { kind: 'flag', short: 'f', describe: 'Also running ones, which are killed; missing ones are no error' },
-    volumes: { kind: 'flag', short: 'v', describe: "Also their anonymous volumes (they always go: for docker's sake)" },
+    volumes: { kind: 'flag', short: 'v', describe: 'Also their volumes that have no name' },
     link: { kind: 'flag', short: 'l', describe: '', later: true },
   },
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one CONTAINER or more' },
@@ -21,7 +21,12 @@ export const rmCommand = defineCommand({
     const store = await Store.open(settings.root);
     const { force } = options;
     const names = force ? operands.filter((name) => exists(name, settings.root)) : operands;
-    return forEach(names, (container) => removeContainer(container, store, force), settings, host);
+    return forEach(
+      names,
+      (container) => removeContainer(container, store, { force, volumes: options.volumes }),
+      settings,
+      host,
+    );
   },
 });
 

@@ -65,7 +65,7 @@ async function launched(container: Container, store: Store, host: Host): Promise
   try {
     return await launch(container, store, host);
   } catch (error) {
-    if (container.config.autoRemove) await removeContainer(container, store, true);
+    if (container.config.autoRemove) await removeContainer(container, store, { force: true, volumes: true });
     throw error;
   }
 }

@@ -51,7 +51,8 @@ export const startCommand = defineCommand({
   },
 });
 
-async function startInBackground(container: Container, store: Store, host: Host): Promise<void> {
+/** Starts a container and leaves it to itself. @throws CommandError when it could not be started */
+export async function startInBackground(container: Container, store: Store, host: Host): Promise<void> {
   // As docker: what runs already is no error.
   if (container.isRunning) return;
   using client = await launch(container, store, host);

@@ -4,6 +4,7 @@ import { ContainerStore, members } from '@tsbuild/builder';
 import { defineCommand } from '../command.ts';
 import { CommandError } from '../errors.ts';
 import { EXIT_OK } from '../exit-code.ts';
+import { sanitizeText } from '../output/sanitize.ts';
 
 /** `tsbuild top`: the processes of a container, as this machine's ps shows them. */
 export const topCommand = defineCommand({
@@ -22,10 +23,27 @@ export const topCommand = defineCommand({
     const container = new ContainerStore(settings.root).find(name);
     const { process } = container.state();
     if (process === undefined || !container.isRunning)
-      throw new CommandError(`Container ${container.shortId} is not running`);
+      throw new CommandError(`Container ${container.id} is not running`);
     const options = words.length === 0 ? ['-f'] : words;
     const { stdout } = await promisify(execFile)('ps', [...options, '-p', members(process.pid).join(',')]);
-    host.stdout.write(stdout);
+    host.stdout.write(columns(stdout));
     return EXIT_OK;
   },
 });
+
+const NARROWEST = 20;
+const GAP = 3;
+
+/** What ps printed in docker's columns; the last one is a command line and has blanks of its own. */
+function columns(listing: string): string {
+  const lines = listing.split('\n').filter((line) => line !== '');
+  const count = (lines[0] ?? '').trim().split(/\s+/).length;
+  const rows = lines.map((line) => {
+    const words = line.trim().split(/\s+/);
+    return [...words.slice(0, count - 1), words.slice(count - 1).join(' ')];
+  });
+  const widths = Array.from({ length: count - 1 }, (_, i) =>
+    Math.max(NARROWEST, ...rows.map((row) => (row[i] ?? '').length + GAP)),
+  );
+  return rows.map((row) => `${row.map((cell, i) => sanitizeText(cell).padEnd(widths[i] ?? 0)).join('')}\n`).join('');
+}

@@ -23,7 +23,7 @@ export async function stageNames(line: Line, host: Host): Promise<readonly strin
 
 /** What a command can do something with only while it runs, or only while it does not. */
 const WANTS_RUNNING: ReadonlyMap<string, boolean> = new Map([
-  ...['attach', 'exec', 'kill', 'pause', 'stop', 'top'].map((name) => [name, true] as const),
+  ...['attach', 'exec', 'kill', 'pause', 'port', 'stop', 'top', 'unpause'].map((name) => [name, true] as const),
   ['start', false],
 ]);
 

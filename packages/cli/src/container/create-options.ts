@@ -1,19 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
-  type BindRequest,
   type CreateOptions,
   hasPrivateNetwork,
   type NetworkMode,
   noPrivateNetwork,
   parseSize,
   signalNumber,
-  type TmpfsRequest,
 } from '@tsbuild/builder';
 import { parseHost } from '../commands/run-options.ts';
 import { CommandError, UsageError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import type { OptionTable, OptionValues } from '../options.ts';
+import { mountsOf } from './mount-flags.ts';
 import { parsePorts } from './ports.ts';
 
 /** Options that `run` and `create` have in common: what the container is. */
@@ -27,6 +26,7 @@ export const createOptionTable = {
   interactive: { kind: 'flag', short: 'i', describe: 'Keep standard input open' },
   isolation: { kind: 'value', placeholder: 'MODE', describe: 'What contains it', choices: ['auto', 'runc', 'namespaces'] },
   label: { kind: 'list', short: 'l', placeholder: 'KEY=VALUE', describe: 'Set a label' },
+  mount: { kind: 'list', placeholder: 'type=TYPE,src=SRC,dst=DST', describe: 'Mount a bind, volume or tmpfs; also readonly, volume-nocopy, tmpfs-size=' },
   name: { kind: 'value', placeholder: 'NAME', describe: 'Name the container' },
   network: { kind: 'value', placeholder: 'NETWORK', describe: 'host (default), none, or private (what -p uses)' },
   net: { kind: 'value', describe: '' },
@@ -40,7 +40,8 @@ export const createOptionTable = {
   tmpfs: { kind: 'list', placeholder: 'DIR[:size=SIZE]', describe: 'An empty directory in memory' },
   tty: { kind: 'flag', short: 't', describe: 'Give it a terminal' },
   user: { kind: 'value', short: 'u', placeholder: 'USER[:GROUP]', describe: 'Run as this user' },
-  volume: { kind: 'list', short: 'v', placeholder: 'SRC:DST[:ro]', describe: 'Show a directory or file of this machine; DST alone is a volume' },
+  volume: { kind: 'list', short: 'v', placeholder: 'SRC:DST[:ro]', describe: 'Show a directory or file of this machine, or a volume by its name; DST alone is a new volume' },
+  'volumes-from': { kind: 'list', placeholder: 'CONTAINER[:ro]', describe: 'What another container has of volumes and of this machine' },
   workdir: { kind: 'value', short: 'w', placeholder: 'DIR', describe: 'The working directory' },
 } as const satisfies OptionTable; // biome-ignore format: one option a line
 
@@ -50,7 +51,7 @@ export type CreateFlags = OptionValues<typeof createOptionTable>;
 /** @throws UsageError, CommandError for a file that cannot be read, BuildError */
 export function createOptions(flags: CreateFlags, operands: readonly string[], host: Host): CreateOptions {
   const [image = '', ...command] = operands;
-  const binds = flags.volume.map((text) => parseVolume(text, host));
+  const mounts = mountsOf(flags, host);
   const ports = parsePorts(flags.publish);
   const network = parseNetwork(flags.network ?? flags.net, ports.length > 0, host);
   const shm = flags['shm-size'];
@@ -68,9 +69,7 @@ export function createOptions(flags: CreateFlags, operands: readonly string[], h
     command,
     environment: environmentOf(flags, host),
     labels: new Map(flags.label.map(parseLabel)),
-    binds: binds.flatMap((bind) => ('source' in bind ? [bind] : [])),
-    volumes: binds.flatMap((bind) => ('source' in bind ? [] : [bind.destination])),
-    tmpfs: flags.tmpfs.map(parseTmpfs),
+    ...mounts,
     terminal: flags.tty,
     openStdin: flags.interactive,
     network,
@@ -112,42 +111,6 @@ function parseNetwork(text: string | undefined, hasPorts: boolean, host: Host): 
   if (!wantsPrivate && !hasPorts) return 'host';
   if (!hasPrivateNetwork()) throw noPrivateNetwork(hasPorts ? '--publish' : `--network ${text}`);
   return 'private';
-}
-
-/** `SRC:DST[:OPTIONS]`, or `DST` alone for a volume of the container's own. */
-function parseVolume(text: string, host: Host): BindRequest | { readonly destination: string } {
-  const parts = text.split(':');
-  const [first = '', second, options = ''] = parts;
-  if (parts.length > 3 || first === '') throw wrong(`invalid volume specification: ${JSON.stringify(text)}`);
-  const destination = second ?? first;
-  if (!destination.startsWith('/') || /^\/+$/.test(destination)) {
-    throw wrong(
-      `invalid volume specification ${JSON.stringify(text)}: the place in the container must be an absolute path other than /`,
-    );
-  }
-  if (second === undefined) return { destination };
-  if (!/^(?:\/|\.{1,2}(?:\/|$)|~)/.test(first)) {
-    throw new UsageError(`not supported yet: named volumes (${JSON.stringify(first)} in --volume ${text})`, {
-      command: 'run',
-      hint: 'give a directory: an absolute path, or one that begins with ./',
-    });
-  }
-  const words = options.split(',').filter((word) => word !== '');
-  const unknown = words.find(
-    (word) =>
-      !['ro', 'rw', 'z', 'Z', 'cached', 'delegated', 'consistent', 'nocopy', 'rprivate', 'private'].includes(word),
-  );
-  if (unknown !== undefined) throw wrong(`invalid mode: ${unknown}`, 'there are ro and rw');
-  return { source: resolve(host.cwd, first), destination, readOnly: words.includes('ro') };
-}
-
-function parseTmpfs(text: string): TmpfsRequest {
-  const [destination = '', options = ''] = text.split(':');
-  if (!destination.startsWith('/')) throw wrong(`invalid --tmpfs ${JSON.stringify(text)}: expected an absolute path`);
-  const written = /(?:^|,)size=([^,]+)/.exec(options)?.[1];
-  const size = written === undefined ? undefined : parseSize(written);
-  if (written !== undefined && size === undefined) throw wrong(`invalid size in --tmpfs ${JSON.stringify(text)}`);
-  return { destination, ...(size === undefined ? {} : { size }) };
 }
 
 function parseLabel(text: string): [string, string] {

@@ -1,5 +1,6 @@
 import {
   type Container,
+  ContainerStore,
   launchMonitor,
   MonitorClient,
   needsUserNamespace,
@@ -17,6 +18,18 @@ import { sanitizeName } from '../output/sanitize.ts';
 export async function inUserNamespace(host: Host): Promise<number | undefined> {
   if (!needsUserNamespace()) return undefined;
   return runInUserNamespace(host.commandLine, (text) => host.stderr.write(`WARNING: ${sanitizeName(text)}\n`));
+}
+
+/**
+ * As {@link inUserNamespace}, for who works on the files of one container: of one that runs, in its own user namespace,
+ * since only there its mounts can be looked into.
+ */
+export async function besideContainer(name: string, root: string, host: Host): Promise<number | undefined> {
+  if (!needsUserNamespace()) return undefined;
+  const container = new ContainerStore(root).find(name);
+  const { monitor } = container.state();
+  if (!container.isRunning || monitor === undefined) return inUserNamespace(host);
+  return runInUserNamespace(host.commandLine, () => {}, monitor.pid);
 }
 
 /** Starts a container's monitor and connects to it. */

@@ -16,20 +16,21 @@ export interface ContainerRow {
   readonly Labels: string;
   readonly Mounts: string;
   readonly Networks: string;
+  readonly LocalVolumes: string;
 }
 
 const LONGEST_COMMAND = 20;
+const LONGEST_MOUNT = 15;
 
 /** @param whole nothing is cut short */
 export function containerRow(container: Container, whole: boolean, now: number): ContainerRow {
   const { config } = container;
   const state = container.state();
-  const command = config.argv.join(' ');
-  const cut = !whole && command.length > LONGEST_COMMAND ? `${command.slice(0, LONGEST_COMMAND - 1)}…` : command;
+  const command = config.argv.map((word, i) => (i > 0 && word.includes(' ') ? `'${word}'` : word)).join(' ');
   return {
     ID: whole ? container.id : container.shortId,
     Image: config.image.name,
-    Command: `"${cut}"`,
+    Command: JSON.stringify(shortened(command, LONGEST_COMMAND, whole)),
     CreatedAt: `${config.created.slice(0, 19).replace('T', ' ')} +0000 UTC`,
     RunningFor: humanAge(config.created, now),
     Ports: state.status === 'running' ? showPorts(config.ports) : '',
@@ -41,10 +42,16 @@ export function containerRow(container: Container, whole: boolean, now: number):
       .join(','),
     Mounts: config.mounts
       .filter(({ kind }) => kind === 'bind' || kind === 'volume')
-      .map(({ source }) => source)
+      .map(({ source, volume }) => shortened(volume ?? source, LONGEST_MOUNT, whole))
       .join(','),
     Networks: config.network,
+    LocalVolumes: String(config.mounts.filter(({ volume }) => volume !== undefined).length),
   };
+}
+
+function shortened(text: string, length: number, whole: boolean): string {
+  const characters = Array.from(text);
+  return whole || characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }
 
 /** `Up 5 seconds`, `Exited (0) 2 minutes ago`, `Created`. */

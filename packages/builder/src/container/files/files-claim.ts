@@ -1,0 +1,63 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { writeFileAtomic } from '@tsbuild/oci/node';
+import type { Container } from '../container.ts';
+import { identify, type ProcessIdentity, processState } from '../process-identity.ts';
+
+const MOMENT = 20;
+
+/**
+ * Claims the writable layer of a container that does not run: two overlay mounts must not share it. Waits for who has it.
+ * A claim is a file that names its process; who claims puts it there first and looks for others then, so of two that come
+ * at the same moment at least one sees the other and steps back. A claim of a process that is gone is none.
+ */
+export async function claimFiles(container: Container, signal: AbortSignal): Promise<Disposable> {
+  const name = randomBytes(8).toString('hex');
+  const path = join(claimsOf(container), name);
+  mkdirSync(claimsOf(container), { recursive: true });
+  for (;;) {
+    signal.throwIfAborted();
+    await writeFileAtomic(path, JSON.stringify(identify(process.pid)));
+    if (!isClaimed(container, name)) return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
+    rmSync(path, { force: true });
+    await sleep(MOMENT * (1 + Math.random()));
+  }
+}
+
+/** Waits until nobody has claimed the container's writable layer. */
+export async function unclaimed(container: Container): Promise<void> {
+  while (isClaimed(container)) await sleep(MOMENT);
+}
+
+function isClaimed(container: Container, own?: string): boolean {
+  return claims(container).some((name) => name !== own && isAlive(container, name));
+}
+
+function isAlive(container: Container, name: string): boolean {
+  const path = join(claimsOf(container), name);
+  let claimant: ProcessIdentity;
+  try {
+    claimant = JSON.parse(readFileSync(path, 'utf8')) as ProcessIdentity;
+  } catch {
+    return false; // Just given back.
+  }
+  const state = processState(claimant);
+  if (state === 'running' || state === 'unknown') return true;
+  rmSync(path, { force: true });
+  return false;
+}
+
+/** The temporary files of a claim that is being made have other names. */
+function claims(container: Container): readonly string[] {
+  try {
+    return readdirSync(claimsOf(container)).filter((name) => /^[0-9a-f]{16}$/.test(name));
+  } catch {
+    return []; // Nobody ever claimed it.
+  }
+}
+
+function claimsOf(container: Container): string {
+  return join(container.directory, 'claims');
+}

@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { compareByteStrings, utf8ToByteString } from '@tsbuild/oci';
+import { writeFileAtomic } from '@tsbuild/oci/node';
+import { BuildError } from '../../errors.ts';
+import { FileLock } from '../../mounts/file-lock.ts';
+import { removeTree } from '../../snapshot/remove-tree.ts';
+
+/** Docker's rule. */
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+/** What is being removed has such a name, and is no volume any more. */
+const GONE = '.gone-';
+
+/** What a volume is: `volumes/<name>/volume.json`. */
+export interface VolumeConfig {
+  readonly version: 1;
+  readonly name: string;
+  /** RFC 3339. */
+  readonly created: string;
+  /** Null for one that a container brought about. */
+  readonly labels: Readonly<Record<string, string>> | null;
+  /** Nobody named it: it goes with its container, where that is asked for. */
+  readonly anonymous: boolean;
+}
+
+/** A directory that outlives containers. */
+export interface Volume {
+  readonly config: VolumeConfig;
+  /** Where its files are, absolute. */
+  readonly data: string;
+}
+
+/** The volumes of a store: `volumes/<name>`. */
+export class VolumeStore {
+  readonly #directory: string;
+
+  /** @param root the store's directory */
+  constructor(root: string) {
+    this.#directory = join(root, 'volumes');
+  }
+
+  /** In byte order of their names. */
+  list(): readonly Volume[] {
+    return this.#names()
+      .toSorted((a, b) => compareByteStrings(utf8ToByteString(a), utf8ToByteString(b)))
+      .flatMap((name) => this.#read(name) ?? []);
+  }
+
+  /** @throws BuildError `VOLUME_NOT_FOUND` */
+  find(name: string): Volume {
+    const volume = NAME.test(name) ? this.#read(name) : undefined;
+    if (volume !== undefined) return volume;
+    throw new BuildError('VOLUME_NOT_FOUND', `No such volume: ${name}`, {
+      hint: '"tsbuild volume ls" lists all of them',
+    });
+  }
+
+  /**
+   * Keeps everybody else from making containers with volumes, and from removing volumes: between the making of a volume
+   * and of the container that uses it nobody may take it for unused.
+   */
+  async lock(signal: AbortSignal): Promise<FileLock> {
+    mkdirSync(this.#directory, { recursive: true });
+    return FileLock.take(join(this.#directory, '.lock'), 'exclusive', signal);
+  }
+
+  /** The volume of this name, made when it is missing; without a name a new one. @throws BuildError `OPTION_INVALID` */
+  async ensure(name: string | undefined, labels: VolumeConfig['labels'] = null): Promise<Volume> {
+    const wanted = name ?? randomBytes(32).toString('hex');
+    checkVolumeName(wanted);
+    const found = this.#read(wanted);
+    if (found !== undefined) return found;
+    const config: VolumeConfig = {
+      version: 1,
+      name: wanted,
+      created: `${new Date().toISOString().slice(0, 19)}Z`,
+      labels,
+      anonymous: name === undefined,
+    };
+    const directory = join(this.#directory, wanted);
+    mkdirSync(join(directory, '_data'), { recursive: true, mode: 0o755 });
+    await writeFileAtomic(join(directory, 'volume.json'), `${JSON.stringify(config)}\n`);
+    return { config, data: join(directory, '_data') };
+  }
+
+  /** Takes a volume away with all that is in it. The caller has the lock, and knows that nobody uses it. */
+  async remove({ config }: Volume): Promise<void> {
+    // One rename: whoever is killed meanwhile leaves no half of a volume under its name.
+    const gone = join(this.#directory, `${GONE}${randomBytes(6).toString('hex')}`);
+    renameSync(join(this.#directory, config.name), gone);
+    for (const name of this.#entries()) if (name.startsWith(GONE)) await removeTree(join(this.#directory, name));
+  }
+
+  #read(name: string): Volume | undefined {
+    const directory = join(this.#directory, name);
+    try {
+      const config = JSON.parse(readFileSync(join(directory, 'volume.json'), 'utf8')) as VolumeConfig;
+      return { config, data: join(directory, '_data') };
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+      throw error;
+    }
+  }
+
+  #names(): readonly string[] {
+    return this.#entries().filter((name) => NAME.test(name));
+  }
+
+  #entries(): readonly string[] {
+    try {
+      return readdirSync(this.#directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+  }
+}
+
+/** @throws BuildError `OPTION_INVALID` */
+export function checkVolumeName(name: string): void {
+  if (NAME.test(name)) return;
+  throw new BuildError(
+    'OPTION_INVALID',
+    `create ${name}: ${JSON.stringify(name)} includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed`,
+    { hint: 'If you intended to pass a host directory, use an absolute path, or one that begins with ./' },
+  );
+}

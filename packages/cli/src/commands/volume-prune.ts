@@ -1,0 +1,44 @@
+import { pruneVolumes, volumeUsers } from '@tsbuild/builder';
+import { defineCommand } from '../command.ts';
+import { inUserNamespace } from '../container/program.ts';
+import { CommandError } from '../errors.ts';
+import { EXIT_OK } from '../exit-code.ts';
+import { askOnTerminal } from '../prompt.ts';
+import { parseVolumeFilter } from './volume-filter.ts';
+
+/** `tsbuild volume prune`: removes the volumes that no container uses. */
+export const volumePruneCommand = defineCommand({
+  name: 'volume prune',
+  synopsis: '',
+  summary: 'Remove volumes without a name that no container uses',
+  options: {
+    all: { kind: 'flag', short: 'a', describe: 'Also those that have a name' },
+    filter: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Only those with label=, or without: label!=' },
+    force: { kind: 'flag', short: 'f', describe: 'Do not ask' },
+  },
+  operands: { min: 0, max: 0, what: 'no argument' },
+  examples: [['tsbuild volume prune -f', 'Remove them without a question']],
+  async run({ options, settings }, host) {
+    const keeps = options.filter.map((text) => parseVolumeFilter(text, 'volume prune', volumeUsers(settings.root)));
+    if (!options.force) {
+      if (host.stdin.isTTY !== true) throw new CommandError('there is no terminal to ask on', { hint: 'use --force' });
+      const which = options.all ? 'all' : 'anonymous';
+      const answer = await askOnTerminal(
+        `WARNING! This will remove ${which} local volumes not used by at least one container.\nAre you sure you want to continue? [y/N] `,
+        host,
+      );
+      if (!/^y(?:es)?$/i.test(answer?.trim() ?? '')) return EXIT_OK;
+    }
+    const inside = await inUserNamespace(host);
+    if (inside !== undefined) return inside;
+    const removed = await pruneVolumes(
+      settings.root,
+      (volume) => (options.all || volume.config.anonymous) && keeps.every((keep) => keep(volume)),
+      host.signal,
+    );
+    if (removed.length > 0) {
+      host.stdout.write(`Deleted Volumes:\n${removed.map(({ config }) => `${config.name}\n`).join('')}`);
+    }
+    return EXIT_OK;
+  },
+});
