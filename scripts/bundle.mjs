@@ -22,6 +22,8 @@ const OPTIONS = {
   platform: 'node',
   format: 'cjs',
   target: 'node20',
+  // An import() of a script that is loaded as load-program.ts does it makes Node warn of an experiment: require() instead.
+  supported: { 'dynamic-import': false },
   conditions: ['@tsbuild/source'],
   external: ['koffi'],
   charset: 'ascii',

@@ -70,6 +70,7 @@ export const PURPOSES = {
       program('skopeo', 'skopeo', 'a second judge'),
       program('umoci', 'umoci', 'a third judge'),
       program('strace', 'strace', 'faults in system calls'),
+      program('tmux', 'tmux', 'what progress looks like on a terminal'),
       program('getfattr', 'attr', 'extended attributes'),
       program('faketime', 'faketime', 'builds in another year'),
       program('setcap', 'libcap2-bin', 'file capabilities'),

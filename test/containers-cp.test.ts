@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chown, lstat, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeAll } from './support/containers.ts';
 import { docker, withoutEngine, withoutRoot } from './support/lab.ts';
 import { leftoversAfterDeath } from './support/leftovers.ts';
-import { type Ended, output, run, type RunOptions } from './support/process.ts';
+import { type Ended, output, run, type RunOptions, SEARCH_PATH } from './support/process.ts';
 import { testUser } from './support/test-user.ts';
 import { scratch, type Tsbuild, tsbuild } from './support/tsbuild.ts';
 
@@ -38,7 +41,7 @@ const STREAMED: readonly (readonly string[])[] = [
   [ 'C:case/dir/..', 'C:/case/file', 'C:/nofile' ],
 ]; // biome-ignore format: a table
 
-const words = (text: string, name: string): string[] => text.replace('C:', `${name}:`).split(' ');
+const typedWords = (text: string, name: string): string[] => text.replace('C:', `${name}:`).split(' ');
 
 async function eachOf<T>(row: readonly string[], act: (typed: string) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
@@ -99,7 +102,7 @@ describe.skipIf(withoutEngine).each(['stopped', 'running'])(
       const [theirs, ours] = await both(({ program, folder }) =>
         eachOf(row, async (typed) => {
           const stdoutFile = join(folder, '../stream.tar');
-          const { exitCode } = await program(['cp', ...words(typed, container), '-'], { cwd: folder, stdoutFile });
+          const { exitCode } = await program(['cp', ...typedWords(typed, container), '-'], { cwd: folder, stdoutFile });
           return [typed, exitCode, exitCode === 0 ? await listing(stdoutFile) : ''];
         }),
       );
@@ -109,7 +112,7 @@ describe.skipIf(withoutEngine).each(['stopped', 'running'])(
     it.each(OUT_OF.map((row) => [row.join(', '), row] as const))('cp %s', async (_, row) => {
       const [theirs, ours] = await both(({ program, folder }) =>
         eachOf(row, async (typed) => {
-          const { exitCode } = await program(['cp', ...words(typed, container)], { cwd: folder });
+          const { exitCode } = await program(['cp', ...typedWords(typed, container)], { cwd: folder });
           return [typed, exitCode, await files(folder)];
         }),
       );
@@ -119,7 +122,7 @@ describe.skipIf(withoutEngine).each(['stopped', 'running'])(
     it.each(INTO.map((row) => [row.join(', '), row] as const))('cp %s', async (_, row) => {
       const [theirs, ours] = await both(async ({ program, folder }) => [
         await eachOf(row, async (typed) => {
-          const { exitCode } = await program(['cp', ...words(typed, container)], { cwd: folder });
+          const { exitCode } = await program(['cp', ...typedWords(typed, container)], { cwd: folder });
           return [typed, exitCode];
         }),
         await exported(program, container, folder),
@@ -174,6 +177,28 @@ describe.skipIf(withoutRoot).each(['root', 'an ordinary user'])('cp as %s (needs
     if (name === 'rests') await builder.output(['start', name]);
     const seen = await builder.output(['exec', name, 'sh', '-c', `cat /tmp/${name} /vol/${name} /bound/${name}`]);
     expect(seen).toBe('of the machine\n'.repeat(3));
+  });
+
+  it('has a start wait while it writes to a container that does not run', async () => {
+    await builder.output(['create', '--name', 'waits', '--network', 'none', 'busybox', 'sleep', '1000']);
+    const archive = join(folder, 'waits.tar');
+    await output('tar', ['-cf', archive, '-C', folder, 'file']);
+    const { words, env } = builder.commandLine(['cp', '-', 'waits:/']);
+    const [program = '', ...rest] = words;
+    const copy = spawn(program, rest, { env: { PATH: SEARCH_PATH, ...env }, stdio: ['pipe', 'ignore', 'inherit'] });
+    copy.stdin.write((await readFile(archive)).subarray(0, 512));
+    const claims = async (): Promise<number> =>
+      (await run('find', [builder.store, '-path', '*/claims/*', '-name', '????????????????'])).stdout.split('\n')
+        .length - 1;
+    while ((await claims()) === 0) await sleep(50);
+    const started = builder.output(['start', 'waits']);
+    const first = await Promise.race([started, sleep(1500, 'still waits')]);
+    copy.stdin.end((await readFile(archive)).subarray(512));
+    await once(copy, 'exit');
+    await started;
+    expect([first, copy.exitCode]).toEqual(['still waits', 0]);
+    expect(await builder.output(['exec', 'waits', 'cat', '/file'])).toBe('of the machine\n');
+    expect(await claims()).toBe(0);
   });
 
   it('exports the same bytes again, without what is mounted', async () => {

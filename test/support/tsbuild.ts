@@ -32,9 +32,10 @@ export class Tsbuild {
   }
 
   /** Starts `tsbuild ARGS`; its stderr is readable. The process is the command itself, no wrapper. */
-  start(args: readonly string[]): ChildProcess {
+  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
     const [program, words] = this.#command(args);
-    return spawn(program, words, { env: { PATH: SEARCH_PATH, ...this.#env() }, stdio: ['ignore', 'ignore', 'pipe'] });
+    const whole = { PATH: SEARCH_PATH, ...this.#env(), ...env };
+    return spawn(program, words, { env: whole, stdio: ['ignore', 'ignore', 'pipe'] });
   }
 
   /** Builds `context` and gives what became of each step, by the words of its instruction. */

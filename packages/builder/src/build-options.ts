@@ -1,8 +1,10 @@
 import type { RegistryOptions, StoredImage } from '@tsbuild/oci/node';
+import type { ContextObserver } from './context/observed-tree.ts';
 import type { ResourceLimit } from './executor/executor.ts';
 import type { Isolation } from './executor/select.ts';
 import type { FailedRun } from './ops/dependencies.ts';
 import type { SecretSource } from './mounts/secrets.ts';
+import type { Verification } from './verify/verification.ts';
 
 /** A line of /etc/hosts. */
 export interface HostEntry {
@@ -76,6 +78,10 @@ export interface BuildOptions {
   readonly annotations?: ReadonlyMap<string, string>;
   /** `SOURCE_DATE_EPOCH`, seconds since 1970: everything new gets no later time. */
   readonly epoch?: number;
+  /** Told what the build reads of directories of the machine, before it does. */
+  readonly observer?: ContextObserver;
+  /** Build twice without the cache and compare; the first image is the one that stays. */
+  readonly verify?: boolean;
   /** Fail rather than execute a step: any one (`''`), or those of a number, a stage, or `STAGE/N`. */
   readonly failOnMiss?: string;
   /** How many steps may run at once; default the number of processors. */
@@ -94,4 +100,6 @@ export interface BuildResult {
   /** `saved`: how long the executions took that the cached steps stand for, milliseconds. */
   readonly steps: { readonly total: number; readonly cached: number; readonly saved: number };
   readonly milliseconds: number;
+  /** Of a build with `verify`. */
+  readonly verification?: Verification;
 }

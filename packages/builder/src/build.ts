@@ -20,11 +20,13 @@ import type { LayerFetcher } from './ops/layer-fetcher.ts';
 import type { LayerOutput, Rootfs } from './ops/rootfs.ts';
 import { makePlan } from './make-plan.ts';
 import type { Plan } from './plan/plan.ts';
+import { planReady } from './plan/plan-ready.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
 import { RegistryAccess } from './registry-access.ts';
 import { type Solution, solve } from './solver/solver.ts';
 import type { Store } from './store.ts';
 import { targetPlatform } from './target-platform.ts';
+import { verifyBuild } from './verify-build.ts';
 
 /**
  * Builds an image: Dockerfile → plan → solved graph → image in the store. The story from top to bottom; every part of
@@ -32,12 +34,14 @@ import { targetPlatform } from './target-platform.ts';
  * @throws BuildError, OciError; the signal's reason when aborted. The store is whole in every case.
  */
 export async function build(
-  options: BuildOptions,
+  wanted: BuildOptions,
   store: Store,
   progress: ProgressReporter,
   signal: AbortSignal,
 ): Promise<BuildResult> {
   const started = Date.now();
+  // A step out of the cache would be compared with nothing.
+  const options = wanted.verify === true ? { ...wanted, noCache: true } : wanted;
   const reporter = new BuildHistory(options, store, progress, started);
   const names = options.tags.map(parseTag);
   const platform = targetPlatform(options.platform);
@@ -46,7 +50,7 @@ export async function build(
   const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
   using access = new RegistryAccess(options.registry, reporter);
   using added = new AddSources(options, store, reporter);
-  using contexts = new ContextSources(store, added, signal);
+  using contexts = new ContextSources(store, added, signal, options.observer);
   if (typeof options.context !== 'string' && options.context.kind === 'url') {
     const message = `loading the build context ${withoutCredentials(options.context.url)}`;
     reporter.report({ type: 'notice', level: 'info', message });
@@ -85,18 +89,17 @@ export async function build(
     const found = findings();
     warn(found.filter(({ rule }) => ruleOf(rule).own !== true));
     checks.enforce(found);
-    reportPlan(plan, reporter);
+    reporter.report(planReady(plan));
     for (const other of emulated(plan))
       notice(`RUN for ${other} works only where this machine emulates it (binfmt_misc)`);
-    const solution = await solve([plan.target.rootfs], {
-      cache: store.records,
-      reporter,
+    const way = {
       signal,
       jobs: options.jobs ?? availableParallelism(),
       now: Date.now,
-      sizeOf: (output) => output.layer.size,
-      ...reporter.watch(plan, options.failOnMiss),
-    });
+      sizeOf: (output: LayerOutput) => output.layer.size,
+    };
+    const watched = reporter.watch(plan, options.failOnMiss);
+    const solution = await solve([plan.target.rootfs], { ...way, cache: store.records, reporter, ...watched });
     const image = await storeImage(plan, solution, { options, store, names, layers });
     const byLayer = await layersOf(image, plan, store);
     const size = byLayer.reduce((sum, layer) => sum + layer.size, 0);
@@ -120,7 +123,10 @@ export async function build(
       size,
       milliseconds: result.milliseconds,
     });
-    return result;
+    if (options.verify !== true) return result;
+    const first = { plan, results: solution.results, image, dockerfile: file.name };
+    const verification = await verifyBuild(first, { ...way, store, options, layers, progress });
+    return { ...result, verification };
   } catch (error) {
     throw error instanceof BuildError && error.range !== undefined ? error.at(error.range, file) : error;
   } finally {
@@ -172,21 +178,6 @@ async function storeImage(
   const layers = await input.layers.ensure(rootfs.layers);
   const content = assembleContent({ stage: plan.target, layers, results, labels, annotations, epoch });
   return input.store.layout.add(content, input.names);
-}
-
-function reportPlan(plan: Plan, reporter: ProgressReporter): void {
-  reporter.report({
-    type: 'plan-ready',
-    steps: plan.stages.flatMap((stage) =>
-      stage.steps.map(({ id, name }, index) => ({
-        id,
-        stage: stage.label,
-        index: index + 1,
-        total: stage.steps.length,
-        name,
-      })),
-    ),
-  });
 }
 
 /** Files of any platform can be copied; commands run on this machine's processor. */

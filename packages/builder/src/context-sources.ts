@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Digest, OciError } from '@tsbuild/oci';
+import { type ByteString, type Digest, OciError } from '@tsbuild/oci';
 import { RootfsTree, storeLayer } from '@tsbuild/oci/node';
 import type { AddSources } from './add-sources.ts';
 import { ContextTree } from './context/context-tree.ts';
 import { readIgnoreFile } from './context/ignore-file.ts';
+import { type ContextObserver, ObservedTree } from './context/observed-tree.ts';
+import type { PatternMatcher } from './context/pattern-matcher.ts';
 import type { SourceTree } from './context/source-tree.ts';
 import { StatCache } from './context/stat-cache.ts';
 import { BuildError } from './errors.ts';
@@ -35,11 +37,13 @@ export class ContextSources implements Disposable {
   readonly #store: Store;
   readonly #added: AddSources['dependencies'];
   readonly #signal: AbortSignal;
+  readonly #observer: ContextObserver | undefined;
   readonly #caches: StatCache[] = [];
   readonly #open: StageTree[] = [];
 
-  constructor(store: Store, added: AddSources, signal: AbortSignal) {
+  constructor(store: Store, added: AddSources, signal: AbortSignal, observer?: ContextObserver) {
     this.#store = store;
+    this.#observer = observer;
     this.#added = added.dependencies;
     this.#signal = signal;
   }
@@ -55,13 +59,14 @@ export class ContextSources implements Disposable {
         hint: 'the last argument of build names the directory that COPY reads from, most often `.`',
       });
     }
-    let tree: ContextTree | undefined;
+    let tree: SourceTree | undefined;
     return () => {
       if (tree !== undefined) return tree;
       const name = createHash('sha256').update(root).digest('hex');
       const cache = StatCache.open(root, join(this.#store.directory('stat'), name));
       this.#caches.push(cache);
-      tree = ContextTree.open(root, readIgnoreFile(root, dockerfile)?.matcher, cache);
+      const matcher = readIgnoreFile(root, dockerfile)?.matcher;
+      tree = this.#observed(root, ContextTree.open(root, matcher, cache), matcher);
       return tree;
     };
   }
@@ -109,6 +114,13 @@ export class ContextSources implements Disposable {
 
   [Symbol.dispose](): void {
     for (const tree of this.#open) tree.close();
+  }
+
+  #observed(root: string, tree: SourceTree, matcher: PatternMatcher | undefined): SourceTree {
+    if (this.#observer === undefined) return tree;
+    // In what is ignored a `!` pattern may take something back.
+    const ignores = (path: ByteString): boolean => matcher?.hasExceptions === false && matcher.matches(path);
+    return new ObservedTree(tree, this.#observer.directory(realpathSync(root), ignores));
   }
 
   /** An archive is stored as the layer that it would be: checked in the pass that writes it, and read from there. */

@@ -22,6 +22,7 @@ export type BuildErrorCode =
   | 'IGNORE_INVALID'
   | 'INTERRUPTED'
   | 'LAYER_INVALID'
+  | 'NOT_REPRODUCIBLE'
   | 'NOT_SUPPORTED'
   | 'OPTION_INVALID'
   | 'RUN_FAILED'

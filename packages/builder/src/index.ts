@@ -10,8 +10,11 @@ export type { PullOptions, PullResult } from './pull.ts';
 export { pushImage } from './push.ts';
 export type { PushOptions, PushResult } from './push.ts';
 export type { BuildOptions, BuildResult, ContextOrigin, HostEntry } from './build-options.ts';
+export type { ContextObserver, DirectoryObserver } from './context/observed-tree.ts';
+export type { SourceEntry } from './context/source-tree.ts';
 export type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
 export { BuildError } from './errors.ts';
+export type { DifferentAttribute, DifferentFile, DifferentStep, Verification } from './verify/verification.ts';
 export type { BuildErrorCode, BuildErrorOptions } from './errors.ts';
 export { examineMachine } from './executor/examine-machine.ts';
 export type { MachineFact, MachineMode, MachineReport } from './executor/examine-machine.ts';
@@ -22,6 +25,7 @@ export { needsUserNamespace, runInUserNamespace, userNamespaceCommand } from './
 export type { UserNamespaceCommand } from './executor/user-namespace.ts';
 export type {
   BuildStarted,
+  BuildVerified,
   CheckWarning,
   ImageBuilt,
   Notice,

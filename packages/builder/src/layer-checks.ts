@@ -1,4 +1,5 @@
-import { readFile, mkdir } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, type Digest, digestHex, type LayerEntry, sha256Digest } from '@tsbuild/oci';
 import { type StoredImage, writeFileAtomic } from '@tsbuild/oci/node';
@@ -27,13 +28,13 @@ export async function layerFindings(plan: Plan, image: StoredImage, store: Store
   const kinds = instructions.map(({ kind }) => kind === 'run');
   const key = sha256Digest(canonicalJson({ format: FORMAT, layers: digests, runs: kinds }));
   const path = join(store.directory('checks'), `${digestHex(key)}.json`);
-  const found = (await readFindings(path)) ?? (await makeFindings(digests, kinds, store, path));
+  const found = readFindings(path) ?? (await makeFindings(digests, kinds, store, path));
   return describeLayerFindings(found, instructions);
 }
 
-async function readFindings(path: string): Promise<readonly LayerFinding[] | undefined> {
+function readFindings(path: string): readonly LayerFinding[] | undefined {
   try {
-    return JSON.parse(await readFile(path, 'utf8')) as readonly LayerFinding[];
+    return JSON.parse(readFileSync(path, 'utf8')) as readonly LayerFinding[];
   } catch {
     return undefined;
   }

@@ -58,6 +58,7 @@ export async function makePlan(input: PlanInput): Promise<Plan> {
       },
       allowed: new Set(options.allow ?? []),
       ignoreCache: options.noCache,
+      ...(options.verify === true ? { ignoredBy: '--verify' } : {}),
       context,
       isContext: (name) => named.has(name),
       dependencies: {

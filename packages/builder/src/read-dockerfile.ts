@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { open, realpath } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import { join, relative, resolve, sep } from 'node:path';
 import type { BuildOptions } from './build-options.ts';
 import type { SourceFile } from './dockerfile/source-file.ts';
@@ -18,23 +17,24 @@ export async function readDockerfile(
 ): Promise<SourceFile> {
   const actual = options.dockerfile ?? join(options.context, 'Dockerfile');
   const name = options.dockerfileName ?? options.dockerfile ?? 'Dockerfile';
-  let file: Awaited<ReturnType<typeof open>>;
+  let file: number;
   try {
-    const real = await realpath(actual);
-    if (isBelow(options.context, actual) && !isBelow(await realpath(options.context), real)) throw leadsOut(actual);
-    file = await open(real, constants.O_RDONLY | constants.O_NONBLOCK);
+    const real = realpathSync.native(actual);
+    if (isBelow(options.context, actual) && !isBelow(realpathSync.native(options.context), real))
+      throw leadsOut(actual);
+    file = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     throw error instanceof BuildError ? error : notReadable(actual, error);
   }
   try {
-    const stat = await file.stat();
+    const stat = fstatSync(file);
     if (!stat.isFile()) throw new BuildError('DOCKERFILE_NOT_FOUND', `${actual} is not a regular file`);
     if (stat.size > DOCKERFILE_LIMIT) {
       throw new BuildError('DOCKERFILE_INVALID', `${actual} is too large for a Dockerfile (${stat.size} bytes)`);
     }
-    return { name, text: await file.readFile('utf8') };
+    return { name, text: readFileSync(file, 'utf8') };
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 

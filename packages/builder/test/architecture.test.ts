@@ -106,6 +106,14 @@ describe('imports run one way', () => {
     expect(offenders(within('builder/src/explain/'), fine)).toEqual([]);
   });
 
+  it('verify/ compares values: plans, results and layer indexes', () => {
+    const fine = (to: string): boolean =>
+      /^builder\/src\/(?:verify\/|plan\/plan\.ts|solver\/vertex\.ts|ops\/rootfs\.ts|dockerfile\/source-file\.ts)/.test(
+        to,
+      ) || /^@tsbuild\/oci(?:\/node)?$/.test(to);
+    expect(offenders(within('builder/src/verify/'), fine)).toEqual([]);
+  });
+
   it('cache, snapshot, executor, source and export never import each other', () => {
     const apart = ['cache', 'snapshot', 'executor', 'source', 'export'];
     const imports = all.filter(({ from }) => apart.includes(room(from) ?? ''));
@@ -137,6 +145,7 @@ describe('imports run one way', () => {
         'pull',
         'push',
         'store',
+        'verify-build',
       ].map((name) => `builder/src/${name}.ts`),
     );
     // Containers are a second story, told from top to bottom as build.ts tells the first.

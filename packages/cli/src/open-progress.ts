@@ -3,6 +3,7 @@ import type { Host } from './host.ts';
 import { type Activity, BUILDING } from './output/board.ts';
 import { usesColour } from './output/colour.ts';
 import { diagnose, renderDiagnostic } from './output/diagnostic.ts';
+import { type FailedLog, KeptLogs } from './output/kept-logs.ts';
 import { JsonProgress } from './output/json.ts';
 import { PlainProgress } from './output/plain.ts';
 import { TtyProgress } from './output/tty.ts';
@@ -28,6 +29,8 @@ export interface OpenProgress {
   readonly reporter: ProgressReporter;
   /** Set in json mode, where a failure is a line too. */
   readonly json?: JsonProgress;
+  /** The whole log of the step that failed, where the output has not shown all of it. */
+  readonly logs?: KeptLogs;
   /** Finishes the live view and gives the terminal back. `ended`: where no event tells how it ended. */
   close(ended?: 'done' | 'failed'): void;
 }
@@ -37,7 +40,10 @@ export function openProgress(flags: ProgressFlags, host: Host, activity: Activit
   const mode = progressMode(flags, host);
   const write = (text: string) => void host.stderr.write(text);
   const nothing = () => {};
-  if (mode === 'quiet') return { mode, reporter: { report: nothing }, close: nothing };
+  if (mode === 'quiet') {
+    const logs = new KeptLogs({ report: nothing });
+    return { mode, reporter: logs, logs, close: nothing };
+  }
   if (mode === 'plain') return { mode, reporter: new PlainProgress(write, host.now), close: nothing };
   if (mode === 'json') {
     const json = new JsonProgress(write);
@@ -46,7 +52,8 @@ export function openProgress(flags: ProgressFlags, host: Host, activity: Activit
   const tty = new TtyProgress(host.stderr, { now: host.now, colour: usesColour(host.stderr, host.env), activity });
   // A build has its first event at once; a registry may let us wait, and nothing looks like a hang.
   if (activity !== BUILDING) tty.start();
-  return { mode, reporter: tty, close: (ended) => tty.close(ended) };
+  const logs = new KeptLogs(tty);
+  return { mode, reporter: logs, logs, close: (ended) => tty.close(ended) };
 }
 
 /** Shows a failure in the output's own form, and returns the exit code for it. */
@@ -58,11 +65,28 @@ export async function reportFailure(
   if (interruptionOf(host.signal) !== undefined) return reportError(error, host, state);
   const diagnostic = diagnose(error, state);
   if (state.progress.json === undefined) {
-    host.stderr.write(renderDiagnostic(diagnostic, { colour: usesColour(host.stderr, host.env) }));
+    const failed = state.progress.logs?.failed;
+    if (failed !== undefined) await writeLog(failed, host);
+    state.progress.logs?.[Symbol.dispose]();
+    const rest = failed === undefined ? diagnostic : { ...diagnostic, output: [] };
+    host.stderr.write(renderDiagnostic(rest, { colour: usesColour(host.stderr, host.env) }));
   } else {
     state.progress.json.fail(diagnostic);
   }
   return diagnostic.exitCode;
+}
+
+/** All of it, however long: a slow terminal is waited for. */
+async function writeLog({ title, lines }: FailedLog, host: Host): Promise<void> {
+  const { stderr } = host;
+  const line = async (text: string): Promise<void> => {
+    if (stderr.write(`${text}\n`) || host.signal.aborted) return;
+    await new Promise<void>((resolve) => stderr.once('drain', resolve).once('close', resolve));
+  };
+  await line('------');
+  await line(` > ${title}:`);
+  for (const text of lines) await line(text);
+  await line('------');
 }
 
 function progressMode(flags: ProgressFlags, host: Host): OpenProgress['mode'] {

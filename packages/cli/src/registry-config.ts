@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import type { RegistryOptions } from '@tsbuild/oci/node';
@@ -20,7 +20,7 @@ interface ConfigPlace {
  */
 export async function registryOptions(host: Pick<Host, 'env' | 'cwd'>): Promise<RegistryOptions> {
   const place = configPlace(host);
-  const text = await readConfig(place);
+  const text = readConfig(place);
   return { ...(text === undefined ? {} : decodeConfig(text, place.path)), environment: host.env };
 }
 
@@ -34,9 +34,10 @@ function configPlace({ env, cwd }: Pick<Host, 'env' | 'cwd'>): ConfigPlace {
   return { path: join(base, 'tsbuild/config.json'), named: false };
 }
 
-async function readConfig({ path, named }: ConfigPlace): Promise<string | undefined> {
+/** At once: the first call to Node's thread pool alone takes longer. */
+function readConfig({ path, named }: ConfigPlace): string | undefined {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
     if (!named && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined;

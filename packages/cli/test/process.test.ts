@@ -76,6 +76,10 @@ async function ready(child: ChildProcess, what: string): Promise<void> {
   if (child.stdin?.write(enough) === false) await once(child.stdin, 'drain');
 }
 
+it('loads modules without import(), of which Node would warn', async () => {
+  expect(await readFile(join(folder, 'program.js'), 'latin1')).not.toMatch(/(?<!async |\.)\bimport\(/);
+});
+
 describe('the code that an earlier run compiled', () => {
   const kept = async (): Promise<string> => {
     const directory = join(folder, 'caches/tsbuild/code');

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ownerState, ownerTag } from './process-identity.ts';
 
@@ -39,9 +40,9 @@ export async function writeFileAtomic(
  */
 export async function makeFolders(path: string, mode?: number): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, ...(mode === undefined ? {} : { mode }) });
+    mkdirSync(path, { recursive: true, ...(mode === undefined ? {} : { mode }) });
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') await mkdir(path);
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') mkdirSync(path);
     throw error;
   }
 }

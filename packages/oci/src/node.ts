@@ -62,9 +62,11 @@ export type { DiffDirectoriesOptions } from './layer/diff-directories.ts';
 export { DirectoryTree } from './layer/directory-tree.ts';
 export type { DirectoryTreeOptions } from './layer/directory-tree.ts';
 export type { FileReader } from './layer/file-reader.ts';
+export type { ChangedField } from './layer/changed-fields.ts';
+export { compareLayers } from './layer/layer-comparison.ts';
+export type { LayerChange } from './layer/layer-comparison.ts';
 export { compareTrees, filesOf } from './layer/tree-comparison.ts';
 export type {
-  ChangedField,
   CompareTreesOptions,
   FileTree,
   TreeChange,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, constants, type Dirent, statSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { appendFileSync, closeSync, constants, type Dirent, openSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Digest, digestHex, isDigest } from '@tsbuild/oci';
 import { temporaryPath, writeFileAtomic } from '@tsbuild/oci/node';
@@ -51,7 +51,7 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
 
   /** As {@link get}, but even when what the output refers to is gone. */
   async peek(key: Digest): Promise<CacheRecord<O> | undefined> {
-    const stored = await this.#read(this.#recordPath(key));
+    const stored = this.#read(this.#recordPath(key));
     // The key is the digest of the preimage: a damaged or misplaced record shows itself here.
     if (stored === undefined || digestOf(stored.preimage) !== key) return undefined;
     const { operation, definition, inputs } = JSON.parse(stored.preimage) as CacheRecord<O>['preimage'];
@@ -153,14 +153,15 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
     };
   }
 
-  async #read(path: string): Promise<StoredRecord<O> | undefined> {
+  /** At once: records are small, and every step of every build reads one. */
+  #read(path: string): StoredRecord<O> | undefined {
     let text: string;
     try {
-      const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
       try {
-        text = await file.readFile('utf8');
+        text = readFileSync(file, 'utf8');
       } finally {
-        await file.close();
+        closeSync(file);
       }
     } catch {
       return undefined;

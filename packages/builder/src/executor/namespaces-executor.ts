@@ -126,6 +126,8 @@ export class NamespacesExecutor implements Executor {
     const root = rootLine(spec.root, scratch.root, ids, spec.readOnly);
     const { safe, unsafe } = splitEnvironment(spec.env);
     const filter = new ExecFailureFilter(output, { terminal: spec.terminal !== undefined });
+    // Looking for the command's process takes time: nobody does when nobody asks.
+    const { started } = control;
     const places = { ids, nodes: ids.nested ? undefined : scratch.nodes };
     const extra = needsStage(spec) ? extraParts(spec, scratch, ids) : NO_EXTRA;
     const env = {
@@ -173,7 +175,7 @@ export class NamespacesExecutor implements Executor {
       this.#pipes,
       filter,
       signal,
-      { ...control, started: (processes) => control.started?.(this.#running(processes, scratch)) },
+      { ...control, started: started && ((processes) => started(this.#running(processes, scratch))) },
     );
     if (!end.ready) throw setupFailure(end.complaints, end.exitCode);
     return filter.finish(end.exitCode, argv0);

@@ -115,8 +115,10 @@ export class RuncExecutor implements Executor {
       texts: [Buffer.from(JSON.stringify(config))],
     });
     const filter = new ExecFailureFilter(output, { prefix: FAILURE, terminal: spec.terminal !== undefined });
-    // Only of a container somebody asks later why it ended; its cgroup must outlive it then.
-    const keep = control.started !== undefined && (await canKeep(this.#runtime));
+    // Looking for the command's process takes time: nobody does when nobody asks.
+    const { started } = control;
+    // And only of a container somebody asks later why it ended; its cgroup must outlive it then.
+    const keep = started !== undefined && (await canKeep(this.#runtime));
     let ended = false;
     try {
       const end = await runSandbox(
@@ -147,16 +149,18 @@ export class RuncExecutor implements Executor {
         signal,
         {
           ...control,
-          started: ({ command, parent }) => {
-            const container = {
-              runtime: this.#runtime, parent, id: `tsbuild-${id}`, bundle,
-              scratch: this.#directory, pipes: this.#pipes,
-            }; // biome-ignore format: a list
-            control.started?.({
-              pid: command,
-              exec: (more, to, abort, own = {}) => execInContainer(more, container, to, abort, own),
-            });
-          },
+          started:
+            started &&
+            (({ command, parent }) => {
+              const container = {
+                runtime: this.#runtime, parent, id: `tsbuild-${id}`, bundle,
+                scratch: this.#directory, pipes: this.#pipes,
+              }; // biome-ignore format: a list
+              started({
+                pid: command,
+                exec: (more, to, abort, own = {}) => execInContainer(more, container, to, abort, own),
+              });
+            }),
         },
       );
       if (!end.ready) throw setupFailure(end.complaints, end.exitCode);

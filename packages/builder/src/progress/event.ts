@@ -1,5 +1,6 @@
 import type { Digest } from '@tsbuild/oci';
 import type { SourceFile, SourceRange } from '../dockerfile/source-file.ts';
+import type { Verification } from '../verify/verification.ts';
 import type { MissReason } from './miss-reason.ts';
 
 /**
@@ -18,7 +19,8 @@ export type ProgressEvent =
   | Notice
   | CheckWarning
   | Transfer
-  | ImageBuilt;
+  | ImageBuilt
+  | BuildVerified;
 
 export interface BuildStarted {
   readonly type: 'build-started';
@@ -92,6 +94,8 @@ export interface StepFailed {
   readonly id: string;
   readonly time: number;
   readonly message: string;
+  /** It was not its own fault: another step had failed, or the build was given up. */
+  readonly canceled?: boolean;
 }
 
 export interface Notice {
@@ -136,4 +140,9 @@ export interface ImageBuilt {
   readonly names: readonly string[];
   readonly size: number;
   readonly milliseconds: number;
+}
+
+/** What the second build of `--verify` gave, whose steps came under a second `plan-ready`. */
+export interface BuildVerified extends Verification {
+  readonly type: 'build-verified';
 }

@@ -116,7 +116,8 @@ class SolverRun<V, O> {
       return await this.#lookUpOrExecute(vertex, prepared, { context, started, inputs });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      this.#report({ type: 'step-failed', id: vertex.id, time: now(), message });
+      const canceled = this.#signal.aborted ? { canceled: true } : {};
+      this.#report({ type: 'step-failed', id: vertex.id, time: now(), message, ...canceled });
       throw error;
     }
   }

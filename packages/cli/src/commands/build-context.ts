@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { type Stats, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { BuildOptions } from '@tsbuild/builder';
 import { CommandError, UsageError } from '../errors.ts';
@@ -40,25 +40,33 @@ export async function openBuildContext(path: string, file: string | undefined, h
     return { context: { kind: 'stream', bytes: standardInput(host) }, ...(named && { dockerfile: named }) };
   }
   const local = resolve(host.cwd, path);
-  const isDirectory = (await stat(local).catch(() => undefined))?.isDirectory() === true;
+  const isDirectory = statOf(local)?.isDirectory() === true;
   if (!isDirectory && isRemote(path)) {
     return { context: { kind: 'url', url: path }, ...text, ...(named && { dockerfile: named }) };
   }
-  const directory = await contextDirectory(path, host);
+  const directory = contextDirectory(path, host);
   if (file === '-') return { context: directory, ...text };
   if (named !== undefined && /^https?:\/\//i.test(named)) return { context: directory, dockerfile: named };
   const dockerfile = named === undefined ? join(directory, 'Dockerfile') : resolve(host.cwd, named);
   return { context: directory, dockerfile, dockerfileName: shownPath(dockerfile, directory, host) };
 }
 
-async function contextDirectory(path: string, host: Host): Promise<string> {
+function contextDirectory(path: string, host: Host): string {
   const directory = resolve(host.cwd, path);
-  const info = await stat(directory).catch(() => undefined);
+  const info = statOf(directory);
   if (info === undefined) throw new CommandError(`the context ${path} does not exist`);
   if (info.isDirectory()) return directory;
   throw new CommandError(`the context ${path} is not a directory`, {
     hint: `for a Dockerfile of another name: tsbuild build -f ${path} . For an archive: tsbuild build - < ${path}`,
   });
+}
+
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Standard input, which ends with an error when the command is interrupted. */

@@ -90,6 +90,15 @@ export const buildOptionTable = {
   },
   'metadata-file': { kind: 'value', placeholder: 'FILE', describe: 'Write digests and names of the image as JSON' },
   jobs: { kind: 'value', placeholder: 'N', describe: 'How many steps may run at once (default: one for each core)' },
+  verify: {
+    kind: 'flag',
+    describe:
+      'Build twice without the cache; fail, and name instruction and file, when the images differ. Times are set by SOURCE_DATE_EPOCH; without it they always differ',
+  },
+  watch: {
+    kind: 'flag',
+    describe: 'Build again whenever a file changes that the build reads, until Ctrl-C; best with --load',
+  },
   progress: progressOption,
   quiet: { kind: 'flag', short: 'q', describe: 'Show nothing but the image ID' },
   // Docker's legacy builder removes its containers with these; there are none here, so there is nothing to do.
@@ -113,24 +122,26 @@ export const buildOptionTable = {
   'memory-swap': { kind: 'value', ...LATER },
   'security-opt': { kind: 'list', ...LATER },
   squash: { kind: 'flag', ...LATER },
-  verify: { kind: 'flag', ...LATER },
-  watch: { kind: 'flag', ...LATER },
 } as const satisfies OptionTable;
 
 export type BuildFlags = OptionValues<typeof buildOptionTable>;
+
+/** What of a build the flags alone say. */
+export type BuilderFlags = Omit<
+  BuildOptions,
+  'context' | 'dockerfile' | 'dockerfileText' | 'dockerfileName' | 'registry'
+>;
 
 /**
  * Turns the flags into what the builder takes, all but the context and the Dockerfile, which may come from a stream, and
  * what a file says of registries.
  */
-export function builderOptions(
-  flags: BuildFlags,
-  host: Host,
-): Omit<BuildOptions, 'context' | 'dockerfile' | 'dockerfileText' | 'dockerfileName' | 'registry'> {
+export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
   const buildArgs = new Map(flags['build-arg'].map(parseBuildArg));
   const epoch = sourceDateEpoch(buildArgs.get('SOURCE_DATE_EPOCH') ?? host.env['SOURCE_DATE_EPOCH']);
   const platform = checkPlatform(flags.platform);
   checkAttestations(flags);
+  if (flags.verify && flags['fail-on-miss'] !== undefined) throw wrong('--verify runs every step, --fail-on-miss none');
   const jobs = parseJobs(flags.jobs);
   return {
     tags: flags.tag.map(checkTag),
@@ -149,6 +160,7 @@ export function builderOptions(
     ...(flags.target ? { target: flags.target } : {}),
     ...(platform === undefined ? {} : { platform }),
     ...(epoch === undefined ? {} : { epoch }),
+    ...(flags.verify ? { verify: true } : {}),
   };
 }
 

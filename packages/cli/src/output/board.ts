@@ -1,6 +1,7 @@
 import type { PlannedStep, ProgressEvent } from '@tsbuild/builder';
 import { cachedText, missText } from './cache-text.ts';
 import { paint } from './colour.ts';
+import { type Block, fitBlocks } from './fit-blocks.ts';
 import { stepTime } from './human.ts';
 import { OutputLines } from './output-lines.ts';
 import { stepTitle } from './plain.ts';
@@ -14,7 +15,7 @@ const TAIL = 6;
 /** So much of a title is not given up for what stands behind it. */
 const LEAST_TITLE = 40;
 
-type StepStatus = 'waiting' | 'running' | 'cached' | 'done' | 'failed';
+type StepStatus = 'waiting' | 'running' | 'cached' | 'done' | 'failed' | 'canceled';
 
 interface BoardStep {
   readonly title: string;
@@ -56,7 +57,7 @@ export class ProgressBoard {
   readonly #transfers = new Transfers();
   readonly #started: number;
   readonly #activity: Activity;
-  #state: 'running' | 'done' | 'failed' = 'running';
+  #state: 'running' | 'done' | 'failed' | 'canceled' = 'running';
 
   constructor(started: number, activity: Activity = BUILDING) {
     this.#started = started;
@@ -65,11 +66,18 @@ export class ProgressBoard {
 
   /** `now`: milliseconds since 1970; what the event happened at where it does not tell itself. */
   apply(event: ProgressEvent, now: number): void {
-    if (event.type === 'plan-ready') for (const step of event.steps) this.#steps.set(step.id, newStep(step));
+    if (event.type === 'plan-ready') this.#plan(event.steps);
     else if (event.type === 'notice') this.#notices.push(noticeText(event.level, event.message));
     else if (event.type === 'transfer') this.#transfers.apply(event, now);
     else if (event.type === 'image-built') this.#state = 'done';
+    else if (event.type === 'build-verified') this.#state = event.same ? 'done' : 'failed';
     else if (event.type !== 'build-started' && event.type !== 'check-warning') this.#applyToStep(event, now);
+  }
+
+  /** A second plan is that of `--verify`: all steps begin anew. */
+  #plan(steps: readonly PlannedStep[]): void {
+    this.#state = 'running';
+    for (const step of steps) this.#steps.set(step.id, newStep(step));
   }
 
   #applyToStep(event: Extract<ProgressEvent, { type: `step-${string}` }>, now: number): void {
@@ -96,9 +104,9 @@ export class ProgressBoard {
         step.milliseconds = event.milliseconds;
         return;
       case 'step-failed':
-        step.status = 'failed';
+        step.status = event.canceled === true ? 'canceled' : 'failed';
         step.milliseconds = event.time - step.started;
-        this.#state = 'failed';
+        if (this.#state !== 'failed') this.#state = step.status;
         return;
     }
   }
@@ -112,7 +120,7 @@ export class ProgressBoard {
   draw(view: BoardView): string[] {
     const steps = [...this.#steps.values()];
     const notices = this.#notices.map((notice) => (view.rows === undefined ? notice : fit(notice, view.columns)));
-    const blocks = [
+    const blocks: readonly Block[] = [
       ...notices.map((line) => ({ lines: [line], keep: false })),
       ...this.#transfers.all().map((transfer) => ({
         lines: [drawTransfer(transfer, view)],
@@ -120,16 +128,16 @@ export class ProgressBoard {
       })),
       ...steps.flatMap((step) => {
         if (step.status === 'waiting') return [];
-        return { lines: drawStep(step, view), keep: step.status === 'running' || step.status === 'failed' };
+        return { ...drawStep(step, view), keep: step.status === 'running' || step.status === 'failed' };
       }),
     ];
     // One line is the header's, one the cursor's.
     const room = view.rows === undefined ? Number.POSITIVE_INFINITY : view.rows - 2;
-    return [this.#header(steps, view), ...newest(blocks, room)];
+    return [this.#header(steps, view), ...fitBlocks(blocks, room)];
   }
 
   #header(steps: readonly BoardStep[], view: BoardView): string {
-    const word = { ...this.#activity, failed: 'Failed after' }[this.#state];
+    const word = { ...this.#activity, failed: 'Failed after', canceled: 'Canceled after' }[this.#state];
     const text = `[+] ${word} ${stepTime(view.now - this.#started)} (${this.#count(steps)})`;
     return paint(fit(text, view.columns), this.#state === 'failed' ? 'red' : 'bold', view.colour);
   }
@@ -142,20 +150,6 @@ export class ProgressBoard {
     const ended = steps.filter((step) => step.status === 'cached' || step.status === 'done');
     return `${ended.length}/${steps.length}`;
   }
-}
-
-/** The lines of the blocks that fit: finished ones make room, the oldest first, then whatever stands first. */
-function newest(
-  blocks: readonly { readonly lines: readonly string[]; readonly keep: boolean }[],
-  room: number,
-): string[] {
-  let total = blocks.reduce((sum, block) => sum + block.lines.length, 0);
-  const shown = blocks.filter((block) => {
-    if (block.keep || total <= room) return true;
-    total -= block.lines.length;
-    return false;
-  });
-  return shown.flatMap((block) => block.lines).slice(-room);
 }
 
 function newStep(step: PlannedStep): BoardStep {
@@ -180,22 +174,25 @@ const STATUS: Readonly<Record<StepStatus, { readonly sign: string; readonly styl
   cached: { sign: '=>', style: 'blue' },
   done: { sign: '=>', style: 'blue' },
   failed: { sign: '=>', style: 'red' },
+  canceled: { sign: '=>', style: 'yellow' },
 };
 
-function drawStep(step: BoardStep, view: BoardView): string[] {
+/** What stands before the title. */
+const MARKERS: Partial<Record<StepStatus, string>> = { cached: 'CACHED ', failed: 'ERROR ', canceled: 'CANCELED ' };
+
+function drawStep(step: BoardStep, view: BoardView): Pick<Block, 'lines' | 'tail'> {
   const { sign, style } = STATUS[step.status];
   const elapsed = step.status === 'running' ? view.now - step.started : step.milliseconds;
-  const marker = step.status === 'cached' ? 'CACHED ' : step.status === 'failed' ? 'ERROR ' : '';
-  const left = ` ${sign} ${marker}${step.title}`;
+  const left = ` ${sign} ${MARKERS[step.status] ?? ''}${step.title}`;
   const right =
     (step.status === 'cached' && roomyNote(step.note, displayWidth(left), view.columns)) || stepTime(elapsed);
   const line = spread(left, right, view.columns);
   const why = step.status === 'cached' || step.note === undefined ? [] : [`    ${step.note}`];
-  return [
-    paint(line, style, view.colour),
-    ...why.map((text) => paint(fit(text, view.columns), 'dim', view.colour)),
-    ...tailOf(step).map((text) => paint(fit(` => => # ${text}`, view.columns), 'dim', view.colour)),
-  ];
+  const dim = (text: string): string => paint(fit(text, view.columns), 'dim', view.colour);
+  return {
+    lines: [paint(line, style, view.colour), ...why.map(dim)],
+    tail: tailOf(step).map((text) => dim(` => => # ${text}`)),
+  };
 }
 
 /** A cached step took no time now: what stands at the edge is its age, and what it saved, as far as there is room. */

@@ -35,9 +35,11 @@ export class PlainProgress implements ProgressReporter {
       case 'image-built':
       // Shown by the command, all at once and last.
       case 'check-warning':
+      case 'build-verified':
         return;
       case 'plan-ready':
         event.steps.forEach((step, index) => this.#steps.set(step.id, newStep(step, index + 1)));
+        this.#shown = undefined;
         return;
       case 'step-started':
         return this.#started(event.id, event.time);
@@ -54,7 +56,7 @@ export class PlainProgress implements ProgressReporter {
         return this.#print(event.id, [`DONE ${stepTime(event.milliseconds)}`]);
       case 'step-failed':
         this.#flush(event.id);
-        return this.#print(event.id, [`ERROR: ${sanitizeText(event.message)}`]);
+        return this.#print(event.id, [event.canceled === true ? 'CANCELED' : `ERROR: ${sanitizeText(event.message)}`]);
       case 'transfer':
         for (const line of this.#transfers.apply(event, this.#now())) this.#write(`${line}\n`);
         return;

@@ -139,6 +139,7 @@ it.each([
   [['-o', 'type=docker,compression=gzip', '.'], /not supported yet: compression=/],
   [['-o', '-', '-o', '-', '.'], /twice/],
   [['-q', '-o', '-', '.'], /both write to standard output/],
+  [['--verify', '--fail-on-miss', '.'], /--verify runs every step/],
   [['--push', '.'], /the image needs a name to be pushed\nhint: .*-t ghcr/],
   [['-o', 'type=registry', '.'], /the image needs a name to be pushed/],
   [['-o', 'type=registry,name=UPPER', '.'], /invalid --output .*lowercase/],
@@ -160,4 +161,28 @@ it('refuses to write an archive to a terminal', async () => {
 it('refuses a SOURCE_DATE_EPOCH that is no number', async () => {
   const env = { SOURCE_DATE_EPOCH: 'yesterday' };
   expect(await tsbuild(['build', '.'], { env })).toMatchObject({ code: 2 });
+});
+
+describe.skipIf(process.geteuid?.() !== 0)('build --watch (needs root)', () => {
+  it.each([
+    [['-'], /--watch needs a directory as the context/],
+    [['https://example.invalid/context.tar'], /--watch needs a directory as the context/],
+    [['-f', 'https://example.invalid/Dockerfile', '.'], /--watch needs a Dockerfile of this machine/],
+    [['--verify', '.'], /--watch and --verify do not go together/],
+    [['--debug-shell', '.'], /--watch and --debug-shell/],
+    [['--on-error', 'shell', '.'], /--watch and --on-error shell/],
+    [['--check', '.'], /--watch builds, and --call does not/],
+    [['-o', '-', '.'], /archive after archive/],
+    [['-o', 'type=tar,dest=-', '.'], /archive after archive/],
+  ])('refuses %j', async (argv, message) => {
+    const { build } = await project();
+    const { code, stderr } = await build(['--watch', ...argv], { stdin: 'FROM scratch\n' });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+
+  it('ends with a wrong command line that only the builder finds', async () => {
+    const { build } = await project();
+    expect((await build(['--watch', '--build-context', 'UPPER=.', '.'])).code).toBe(2);
+  });
 });

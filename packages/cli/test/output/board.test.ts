@@ -64,6 +64,35 @@ describe('the live view', () => {
     `);
   });
 
+  it('shows what was given up for the sake of what failed, and what was given up by itself', () => {
+    const other: ProgressEvent = { type: 'step-started', id: 'c', time: at(100) };
+    const ends = (canceled: boolean, id: string): ProgressEvent => ({
+      type: 'step-failed',
+      id,
+      time: at(600),
+      message: 'exit code 1',
+      ...(canceled ? { canceled } : {}),
+    });
+    expect(draw(board(running, other, ends(false, 'b'), ends(true, 'c')), { now: 700 })).toMatchInlineSnapshot(`
+      "[+] Failed after 0.7s (0/3)
+       => ERROR [stage-0 2/3] RUN npm install                 0.5s
+       => CANCELED [stage-0 3/3] RUN <<EOF …                  0.5s"
+    `);
+    expect(draw(board(running, ends(true, 'b')), { now: 700 })).toMatchInlineSnapshot(`
+      "[+] Canceled after 0.7s (0/3)
+       => CANCELED [stage-0 2/3] RUN npm install              0.5s"
+    `);
+  });
+
+  it('begins anew with a second plan', () => {
+    const view = board(cached, built);
+    for (const event of [...begin, running]) view.apply(event, at(0));
+    expect(draw(view, { now: 1300 })).toMatchInlineSnapshot(`
+      "[+] Building 1.3s (0/3)
+       => [stage-0 2/3] RUN npm install                       1.2s"
+    `);
+  });
+
   it('never grows beyond the terminal, finished steps giving way first', () => {
     const view = board(cached, running, output('b', '1\n2\n3\n'));
     expect(draw(view, { now: 1000, rows: 6 })).toMatchInlineSnapshot(`
@@ -76,6 +105,26 @@ describe('the live view', () => {
     for (let rows = 3; rows < 12; rows++) {
       expect(view.draw({ columns: 60, rows, now: at(0), colour: false }).length).toBeLessThan(rows);
     }
+  });
+
+  it('shortens the output of running steps before it gives up a title', () => {
+    const other: ProgressEvent = { type: 'step-started', id: 'c', time: at(100) };
+    const lines = '1\n2\n3\n4\n5\n6\n';
+    const view = board(cached, running, other, output('b', lines), output('c', lines));
+    expect(draw(view, { now: 1000, rows: 8 })).toMatchInlineSnapshot(`
+      "[+] Building 1.0s (1/3)
+       => [stage-0 2/3] RUN npm install                       0.9s
+       => => # 5
+       => => # 6
+       => [stage-0 3/3] RUN <<EOF …                           0.9s
+       => => # 5
+       => => # 6"
+    `);
+    expect(draw(view, { now: 1000, rows: 4 })).toMatchInlineSnapshot(`
+      "[+] Building 1.0s (1/3)
+       => [stage-0 2/3] RUN npm install                       0.9s
+       => [stage-0 3/3] RUN <<EOF …                           0.9s"
+    `);
   });
 
   it('fits every line into the columns, wide characters too', () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { close, closeSync, constants, fsync, openSync, rmSync, writeSync } from 'node:fs';
+import { close, closeSync, constants, fsync, lstatSync, openSync, rmSync, writeSync } from 'node:fs';
 import { link, lstat, rename, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
@@ -166,7 +166,7 @@ export async function makeStoreFolder(path: string): Promise<void> {
   try {
     await makeFolders(path);
     // A folder that is a symlink would let a hostile layout choose where blobs are read from and written to.
-    if (!(await lstat(path)).isDirectory()) {
+    if (!lstatSync(path).isDirectory()) {
       throw new OciError('LAYOUT_INVALID', `${path} is not a directory`, { fields: { path } });
     }
   } catch (error) {

@@ -50,6 +50,8 @@ const EMPTY_LAYER: Digest = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea417
 export class RootfsTree {
   readonly #layers: readonly RootfsLayer[];
   readonly #directories = new Map<ByteString, Found>();
+  /** Directories that were looked for and are not there: thousands of files may be asked for below one. */
+  readonly #absent = new Set<ByteString>();
 
   constructor(layers: readonly RootfsLayer[]) {
     this.#layers = layers;
@@ -116,7 +118,9 @@ export class RootfsTree {
   }
 
   #directory(path: ByteString): Found | undefined {
+    if (this.#absent.has(path)) return undefined;
     const found = this.#find(path);
+    if (found === undefined) this.#absent.add(path);
     if (found === undefined || found.entry.type === 'directory') return found;
     this.#refuseBelow(found, new SearchedChild(this.#layers, path));
     return undefined;

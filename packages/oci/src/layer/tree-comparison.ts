@@ -1,4 +1,5 @@
 import { type ByteString, compareByteStrings } from '../byte-string.ts';
+import { type ChangedField, changedFields } from './changed-fields.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import type { RootfsTree } from './rootfs-tree.ts';
 
@@ -16,9 +17,6 @@ export interface FileTree<E extends TreeEntry = TreeEntry> {
   /** The sha256 of a file's content, hexadecimal. */
   contentSha256(entry: E): string | Promise<string>;
 }
-
-/** In what two entries of one path differ. */
-export type ChangedField = 'type' | 'mode' | 'owner' | 'content' | 'link' | 'device' | 'xattrs' | 'mtime' | 'links';
 
 /** One path that two trees do not have alike. */
 export interface TreeChange<B extends TreeEntry = TreeEntry, A extends TreeEntry = TreeEntry> {
@@ -131,7 +129,7 @@ class Comparison<B extends TreeEntry, A extends TreeEntry> {
       this.#changes.set(path, { kind: 'added', path, after, fields: [] });
       return;
     }
-    const fields = changedFields(before, after, this.#options.times !== false);
+    const fields = changedFields(before, after, this.#options.times === false ? 'none' : 'files');
     if (await this.#hasOtherContent(before, after)) fields.push('content');
     if (fields.length > 0) this.#changes.set(path, { kind: 'changed', path, before, after, fields });
   }
@@ -177,29 +175,4 @@ function groupedBy<T>(items: readonly T[], keyOf: (item: T) => string): readonly
     else group.push(item);
   }
   return [...groups.values()];
-}
-
-/** In what two entries differ, content aside. */
-function changedFields(before: TreeEntry, after: TreeEntry, times: boolean): ChangedField[] {
-  const fields: ChangedField[] = [];
-  const note = (field: ChangedField, differs: boolean): void => void (differs && fields.push(field));
-  const sameType = before.type === after.type;
-  note('type', !sameType);
-  // The mode of a symlink means nothing, and archives disagree on it.
-  note('mode', before.mode !== after.mode && after.type !== 'symlink' && before.type !== 'symlink');
-  note('owner', before.uid !== after.uid || before.gid !== after.gid);
-  note('link', sameType && before.linkPath !== after.linkPath);
-  note('device', sameType && (before.devMajor !== after.devMajor || before.devMinor !== after.devMinor));
-  note('xattrs', !sameXattrs(before.xattrs, after.xattrs));
-  note('mtime', times && after.type !== 'directory' && before.mtime.seconds !== after.mtime.seconds);
-  return fields;
-}
-
-function sameXattrs(a: TreeEntry['xattrs'], b: TreeEntry['xattrs']): boolean {
-  if ((a?.size ?? 0) !== (b?.size ?? 0)) return false;
-  for (const [name, value] of a ?? []) {
-    const other = b?.get(name);
-    if (other === undefined || Buffer.compare(value, other) !== 0) return false;
-  }
-  return true;
 }
