@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Measures tsbuild beside other builders and the physical limit, on the same data, round by round in a seeded order:
 //
-//   npm run bench -- [--rounds 5] [--scale 1] [--only cold,changed] [--seed 1] [--peers none] [--write] [--json FILE]
+//   npm run bench -- [--rounds 5] [--scale 1] [--only cold,changed] [--seed 1] [--peers none|BuildKit,buildah] [--write] [--json FILE]
 //
 // DOCKER_HOST names the engine to compare with. bench/README.md says how to read the table; --write puts it there.
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -44,7 +44,8 @@ delete env.NODE_EXTRA_CA_CERTS;
 mkdirSync(env.HOME);
 const cli = join(folder, 'cli/main.js');
 quietly([process.execPath, join(PROJECT, 'scripts/bundle.mjs'), join(folder, 'cli')]);
-const builders = findBuilders({ folder, cli, env }).filter(({ name }) => name === 'tsbuild' || values.peers === 'all');
+const isCompared = (name) => name === 'tsbuild' || values.peers === 'all' || values.peers.split(',').includes(name);
+const builders = findBuilders({ folder, cli, env }).filter(({ name }) => isCompared(name));
 const { rows, bases } = makeRows({ folder, scale, env, cli, only: values.only?.split(',') });
 for (const builder of builders) for (const [name, archive] of bases) builder.addBase(name, archive);
 
@@ -64,12 +65,12 @@ const shuffled = (list) =>
 for (let round = 0; round <= rounds; round++) {
   for (const row of shuffled(rows)) {
     if (row.root === true && process.getuid() !== 0) continue;
+    if (round === 0) row.first?.(builders[0]);
     const contenders = builders.filter(({ name }) => name === 'tsbuild' || row.onlyOurs !== true);
     for (const contender of shuffled([...contenders, ...(row.limit === undefined ? [] : [row.limit])])) {
       const isLimit = contender === row.limit;
       if (!isLimit) row.before?.(contender);
       if (isLimit) row.limit.before?.();
-      if (!isLimit || round === 0) row.first?.(builders[0]);
       quietly(['sync']);
       const command = isLimit ? contender.command : row.command(contender);
       const sample = measure(command, { scratch: folder, env: contender.env ?? env, cwd: folder });

@@ -11,7 +11,7 @@ const BENCH = fileURLToPath(new URL('../bench/speed.mjs', import.meta.url));
 /** That the harness runs, not how fast anything is. */
 it.skipIf(withoutRoot)('npm run bench gives a table and its samples (needs root)', async () => {
   const json = join(await scratch(), 'samples.json');
-  const only = 'unchanged,cold,changed,touched,same,save,great';
+  const only = 'unchanged,cold,changed,touched,same,save,great,gzip';
   const choices = `--scale 0.004 --rounds 2 --peers none --only ${only}`.split(' ');
   const printed = await output(process.execPath, [BENCH, ...choices, '--json', json]);
   const rows = printed.split('\n').filter((line) => line.startsWith('| '));

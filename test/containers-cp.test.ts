@@ -242,13 +242,23 @@ describe.skipIf(withoutRoot).each(['root', 'an ordinary user'])('cp as %s (needs
   it('never leaves it while its processes swap directories for links', async () => {
     const marker = join(folder, 'raced');
     await mkdir(marker);
-    const script = `mkdir -p /r/real/a /r/d/a; cd /r; ln -s ${'../'.repeat(12)}${marker.slice(1)} evil; while :; do mv d t; mv evil d; mv d evil; mv t d; done`;
+    await writeFile(join(marker, 'secret'), 'secret\n');
+    const swap = 'while :; do mv d t; mv evil d; mv d evil; mv t d; done';
+    const script = `mkdir -p /r/d/a; cd /r; ln -s ${marker} evil; ${swap}`;
     await builder.output(['run', '-d', '--name', 'races', '--network', 'none', 'busybox', 'sh', '-c', script]);
     const tree = join(folder, 'racing');
     await mkdir(join(tree, 'a'), { recursive: true });
     await Promise.all(Array.from({ length: 30 }, (_, i) => writeFile(join(tree, 'a', `f${i}`), 'x')));
-    for (let i = 0; i < 15; i++) await builder.run(['cp', `${tree}/.`, 'races:/r/d']);
-    expect(await readdir(marker)).toEqual([]);
+    const stolen = join(folder, 'stolen-by-race');
+    if (builder.user === undefined) await mkdir(stolen);
+    else await output('install', ['-d', '-o', String(builder.user.uid), stolen]);
+    for (let i = 0; i < 12; i++) {
+      await builder.run(['cp', `${tree}/.`, 'races:/r/d']);
+      await builder.run(['cp', 'races:/r/d/.', stolen]);
+    }
+    expect(await readdir(marker)).toEqual(['secret']);
+    expect((await readdir(stolen)).includes('secret')).toBe(false);
+    expect((await readdir(stolen)).includes('a')).toBe(true);
   });
 
   it('leaves nothing behind', async () => {

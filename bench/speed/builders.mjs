@@ -1,6 +1,7 @@
 // The builders that are compared: how each is told to build, and to forget.
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { quietly } from './measure.mjs';
 
@@ -9,9 +10,11 @@ const succeeds = (command, env) => spawnSync(command[0], command.slice(1), { env
 /** Every builder that is there. Docker is the engine of DOCKER_HOST; nothing of it is pruned, names begin with tsbuild-bench. */
 export function findBuilders({ folder, cli, env }) {
   const builders = [tsbuild(folder, cli, env)];
+  // Its plugins lie beside its configuration, in the true home.
+  const dockerEnv = { ...env, DOCKER_CONFIG: env.DOCKER_CONFIG ?? join(homedir(), '.docker') };
   if (env.DOCKER_HOST && succeeds(['docker', 'version'], env)) {
-    if (succeeds(['docker', 'buildx', 'version'], env)) builders.push(docker('buildx', env));
-    builders.push(docker('classic', env));
+    if (succeeds(['docker', 'buildx', 'version'], dockerEnv)) builders.push(docker('buildx', dockerEnv));
+    builders.push(docker('classic', dockerEnv));
   }
   if (succeeds(['buildah', '--version'], env)) builders.push(buildah(folder, env));
   return builders;

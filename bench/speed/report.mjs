@@ -44,7 +44,7 @@ export function table(rows, results) {
     head.map(() => '---'),
     ...rows.map((row) => lineOf(row, results, peers)).filter((line) => line !== undefined),
   ];
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+  return lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
 }
 
 function lineOf(row, results, peers) {

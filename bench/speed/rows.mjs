@@ -1,8 +1,12 @@
 // The rows of the table: what is done, what is prepared before each time, and what it is measured against.
 import { appendFileSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 import { makeBigFile, makeTree } from './data.mjs';
 import { quietly } from './measure.mjs';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 const shell = (text) => ['sh', '-c', text];
 
@@ -24,7 +28,7 @@ export function makeRows({ folder, scale, env, cli, only }) {
   const smallFile = makeTree(small, { files: 200, folders: 20, bytes: 1e6 });
   const tree = directory('tree');
   const files = scaled(30_000, 60);
-  const changing = wanted('cold', 'changed', 'touched', 'same', 'save')
+  const changing = wanted('cold', 'changed', 'touched', 'same', 'save', 'gzip')
     ? makeTree(tree, { files, folders: scaled(3000, 6), bytes: scaled(250e6, 1e5) })
     : '';
   const great = directory('great');
@@ -88,12 +92,17 @@ export function makeRows({ folder, scale, env, cli, only }) {
     utimesSync(tree, time, time);
   };
   const into = join(folder, 'limit');
+  const gzip = (parallel) => [process.execPath, join(folder, 'gzip.mjs'), join(into, 'gzip.tar'), String(parallel)];
   const limits = (name, text, before) => ({ name, command: shell(text), before });
   const overlay = (body) =>
     shell(
       `mkdir -p ${into}/up ${into}/work ${into}/root && rm -rf ${into}/up/* && unshare -m sh -ec 'mount -t overlay o -o lowerdir=${join(folder, 'base-root')},upperdir=${into}/up,workdir=${into}/work ${into}/root; ${body}'`,
     );
   mkdirSync(into, { recursive: true });
+  if (wanted('gzip')) {
+    bundleGzip(join(folder, 'gzip.mjs'));
+    quietly(shell(`tar cf ${into}/gzip.tar ${tree} 2>/dev/null`));
+  }
   if (base !== undefined) quietly(shell(`mkdir -p base-root && tar xf ${base} -C base-root`), { cwd: folder });
 
   return {
@@ -224,13 +233,27 @@ export function makeRows({ folder, scale, env, cli, only }) {
         aim: 1.3,
         against: 'cp of the archive',
         onlyOurs: true,
-        limit: limits('cp of the archive', `cp ${into}/saved.tar ${into}/copied.tar`),
-        before: (builder) => (
-          quietly(builder.build({ file: copy, context: tree }), { env: builder.env }),
-          rmSync(`${into}/copied.tar`, { force: true })
+        limit: limits('cp of the archive', `cp ${into}/saved.tar ${into}/copied.tar`, () =>
+          rmSync(`${into}/copied.tar`, { force: true }),
         ),
-        first: (builder) => quietly(builder.run('save', 'tsbuild-bench', '-o', `${into}/saved.tar`), { env }),
-        command: (builder) => builder.run('save', 'tsbuild-bench', '-o', `${into}/saved.tar`),
+        first: (builder) => {
+          quietly(builder.build({ file: copy, context: tree }), { env });
+          quietly(builder.run('save', 'tsbuild-bench', '-o', `${into}/saved.tar`), { env });
+        },
+        before: (builder) => {
+          quietly(builder.build({ file: copy, context: tree }), { env });
+          rmSync(`${into}/again.tar`, { force: true });
+        },
+        command: (builder) => builder.run('save', 'tsbuild-bench', '-o', `${into}/again.tar`),
+      },
+      {
+        id: 'gzip',
+        title: 'gzip of a layer for a push, all cores',
+        aim: 0.56,
+        against: 'one core',
+        onlyOurs: true,
+        limit: { name: 'one core', command: gzip(1) },
+        command: () => gzip(0),
       },
       ...(env.DOCKER_HOST === undefined
         ? []
@@ -269,6 +292,24 @@ export function makeRows({ folder, scale, env, cli, only }) {
 
 const withFlags = (command, builder, flags) =>
   builder.name === 'tsbuild' ? [...command.slice(0, -1), ...flags, command.at(-1)] : command;
+
+/** A program that compresses a file as a push does: with so many blocks at once, 0 for as many as there are cores. */
+function bundleGzip(outfile) {
+  buildSync({
+    stdin: {
+      contents: `import { createReadStream } from 'node:fs';
+        import { gzipLayer } from '${join(PROJECT, 'packages/oci/src/layer/gzip.ts')}';
+        const [file, parallel] = process.argv.slice(2);
+        const source = createReadStream(file, { highWaterMark: 1 << 20 });
+        for await (const _ of gzipLayer(source, parallel === '0' ? {} : { parallel: Number(parallel) }));`,
+      resolveDir: PROJECT,
+    },
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+  });
+}
 
 /** The base is unpacked by an earlier step, as it is on any machine that builds often. */
 function warmBase(file, context, cold) {

@@ -84,7 +84,7 @@ export interface BuildOptions {
   readonly verify?: boolean;
   /** Fail rather than execute a step: any one (`''`), or those of a number, a stage, or `STAGE/N`. */
   readonly failOnMiss?: string;
-  /** How many steps may run at once; default the number of processors. */
+  /** How many steps may run at once; default the number of processors, at least four. */
   readonly jobs?: number;
 }
 

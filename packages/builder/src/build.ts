@@ -28,6 +28,9 @@ import type { Store } from './store.ts';
 import { targetPlatform } from './target-platform.ts';
 import { verifyBuild } from './verify-build.ts';
 
+/** Steps at once where the machine has fewer processors: many of them wait, for a registry or the disk. */
+const FEWEST_JOBS = 4;
+
 /**
  * Builds an image: Dockerfile → plan → solved graph → image in the store. The story from top to bottom; every part of
  * it is a room of its own.
@@ -94,7 +97,7 @@ export async function build(
       notice(`RUN for ${other} works only where this machine emulates it (binfmt_misc)`);
     const way = {
       signal,
-      jobs: options.jobs ?? availableParallelism(),
+      jobs: options.jobs ?? Math.max(FEWEST_JOBS, availableParallelism()),
       now: Date.now,
       sizeOf: (output: LayerOutput) => output.layer.size,
     };

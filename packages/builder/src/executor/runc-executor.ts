@@ -117,7 +117,7 @@ export class RuncExecutor implements Executor {
     const filter = new ExecFailureFilter(output, { prefix: FAILURE, terminal: spec.terminal !== undefined });
     // Looking for the command's process takes time: nobody does when nobody asks.
     const { started } = control;
-    // And only of a container somebody asks later why it ended; its cgroup must outlive it then.
+    // Only of a container somebody asks later why it ended; its cgroup must outlive it then.
     const keep = started !== undefined && (await canKeep(this.#runtime));
     let ended = false;
     try {

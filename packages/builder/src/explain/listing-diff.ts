@@ -15,8 +15,7 @@ interface ListedFile {
  * attributes. Equal listings give nothing. Only lines that differ are taken apart, so 30,000 files cost milliseconds.
  */
 export function diffListings(before: string, after: string, nameOf: (path: string) => string): MissChange[] {
-  const oldLines = before.split('\n');
-  const newLines = after.split('\n');
+  const [oldLines, newLines] = withoutCommonEnds(before, after);
   const known = new Set(oldLines);
   const kept = new Set(newLines);
   const old = filesOf(oldLines.filter((line) => !kept.has(line)));
@@ -30,6 +29,25 @@ export function diffListings(before: string, after: string, nameOf: (path: strin
   }
   for (const path of old.keys()) changes.push({ kind: 'file', name: nameOf(path), change: 'removed' });
   return changes;
+}
+
+/** The lines of two texts between those that both begin and end with. */
+function withoutCommonEnds(before: string, after: string): readonly [readonly string[], readonly string[]] {
+  const most = Math.min(before.length, after.length);
+  let start = 0;
+  while (start < most && before.charCodeAt(start) === after.charCodeAt(start)) start++;
+  start = start === 0 ? 0 : before.lastIndexOf('\n', start - 1) + 1;
+  let end = 0;
+  while (
+    end < most - start &&
+    before.charCodeAt(before.length - 1 - end) === after.charCodeAt(after.length - 1 - end)
+  ) {
+    end++;
+  }
+  // Back to whole lines.
+  const cut = before.indexOf('\n', before.length - end);
+  end = cut < 0 ? 0 : before.length - cut;
+  return [before, after].map((text) => text.slice(start, text.length - end).split('\n')) as [string[], string[]];
 }
 
 function difference(before: ListedFile, after: ListedFile): Pick<MissChange, 'what' | 'before' | 'after'> {

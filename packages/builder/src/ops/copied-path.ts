@@ -1,3 +1,4 @@
+import type { ByteString } from '@tsbuild/oci';
 import type { CopyPlan } from './copy-item.ts';
 import type { CopyRequest } from './copy-request.ts';
 import { printablePath } from './listing.ts';
@@ -25,11 +26,20 @@ function commonMove(plan: CopyPlan): Move | undefined {
   for (const [place, item] of plan.items) {
     // Folders may be the destination itself, which has another name.
     if (item.kind !== 'copied' || item.entry.type === 'directory') continue;
-    const next = differingStarts(printablePath(place), printablePath(item.entry.path));
+    const source = item.entry.path;
+    if (move !== undefined && isMoved(place, source, move)) continue;
+    const next = differingStarts(place, source);
     if (move !== undefined && (move.to !== next.to || move.from !== next.from)) return undefined;
     move = next;
   }
-  return move;
+  return move && { to: printablePath(move.to), from: printablePath(move.from) };
+}
+
+/** Whether {@link differingStarts} would give this move, without taking the paths apart: there may be ten thousands. */
+function isMoved(place: ByteString, source: ByteString, { to, from }: Move): boolean {
+  const areFolders = (to === '' || to.endsWith('/')) && (from === '' || from.endsWith('/'));
+  if (!areFolders || !place.startsWith(to) || !source.startsWith(from)) return false;
+  return place.length > to.length && place.slice(to.length) === source.slice(from.length);
 }
 
 /** What is left of two paths without the components at the end that are the same. */

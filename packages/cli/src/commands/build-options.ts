@@ -89,7 +89,11 @@ export const buildOptionTable = {
     describe: 'Build nothing, tell of the Dockerfile: check, outline or targets (,format=json)',
   },
   'metadata-file': { kind: 'value', placeholder: 'FILE', describe: 'Write digests and names of the image as JSON' },
-  jobs: { kind: 'value', placeholder: 'N', describe: 'How many steps may run at once (default: one for each core)' },
+  jobs: {
+    kind: 'value',
+    placeholder: 'N',
+    describe: 'How many steps may run at once (default: the number of cores, at least 4)',
+  },
   verify: {
     kind: 'flag',
     describe:

@@ -187,15 +187,30 @@ function isSymlink(path: string): boolean {
   }
 }
 
+/** Reads one chunk ahead, so that the disk works while the last one is hashed and written. */
 async function* chunks(fd: number, offset: number, length: number): AsyncGenerator<Uint8Array, void, undefined> {
   const end = offset + length;
-  for (let at = offset; at < end; ) {
-    const buffer = Buffer.allocUnsafe(Math.min(READ_SIZE, end - at));
-    const { bytesRead } = await readFile(fd, buffer, 0, buffer.length, at);
-    if (bytesRead === 0) return;
-    yield buffer.subarray(0, bytesRead);
-    at += bytesRead;
+  let next: Promise<Uint8Array> | undefined = chunkAt(fd, offset, end);
+  try {
+    for (let at = offset; next !== undefined; ) {
+      const chunk: Uint8Array = await next;
+      at += chunk.length;
+      next = chunk.length === 0 ? undefined : chunkAt(fd, at, end);
+      if (chunk.length > 0) yield chunk;
+    }
+  } finally {
+    // Whoever wants no more closes the file.
+    await next?.catch(() => undefined);
   }
+}
+
+function chunkAt(fd: number, at: number, end: number): Promise<Uint8Array> | undefined {
+  if (at >= end) return undefined;
+  const buffer = Buffer.allocUnsafe(Math.min(READ_SIZE, end - at));
+  const chunk = readFile(fd, buffer, 0, buffer.length, at).then(({ bytesRead }) => buffer.subarray(0, bytesRead));
+  // Its error is met when its turn comes, if it comes.
+  chunk.catch(() => undefined);
+  return chunk;
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

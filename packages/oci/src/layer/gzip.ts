@@ -29,6 +29,8 @@ export async function* gzipLayer(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const level = options.level ?? 5;
   const parallel = Math.max(1, options.parallel ?? availableParallelism());
+  // One more, so that no core waits while the next block is read.
+  const ahead = parallel === 1 ? 1 : parallel + 1;
   const running: Promise<Uint8Array>[] = [];
   let dictionary: Uint8Array | undefined;
   let checksum = 0;
@@ -39,7 +41,7 @@ export async function* gzipLayer(
     size += block.length;
     running.push(deflateBlock(block, level, dictionary));
     dictionary = block.subarray(Math.max(0, block.length - WINDOW_SIZE));
-    if (running.length >= parallel) yield await next(running);
+    if (running.length >= ahead) yield await next(running);
   }
   while (running.length > 0) yield await next(running);
   yield LAST_BLOCK.slice();
