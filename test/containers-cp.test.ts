@@ -243,7 +243,7 @@ describe.skipIf(withoutRoot).each(['root', 'an ordinary user'])('cp as %s (needs
     const marker = join(folder, 'raced');
     await mkdir(marker);
     await writeFile(join(marker, 'secret'), 'secret\n');
-    const swap = 'while :; do mv d t; mv evil d; mv d evil; mv t d; done';
+    const swap = 'while :; do mv d t; mv evil d; sleep 0.01; mv d evil; mv t d; sleep 0.01; done';
     const script = `mkdir -p /r/d/a; cd /r; ln -s ${marker} evil; ${swap}`;
     await builder.output(['run', '-d', '--name', 'races', '--network', 'none', 'busybox', 'sh', '-c', script]);
     const tree = join(folder, 'racing');
