@@ -5,6 +5,7 @@ import { lab, without } from './support/lab.ts';
 import { leftoversAfterDeath } from './support/leftovers.ts';
 import { run } from './support/process.ts';
 import { contextOf, scratch, type Tsbuild, tsbuild } from './support/tsbuild.ts';
+import { Watching } from './support/watching.ts';
 
 const DOCKERFILE = `FROM busybox AS made
 COPY files /files
@@ -55,6 +56,45 @@ describe('many processes on one store', () => {
       await expectWhole(builder);
     },
   );
+
+  it('a step that several builds want at once is executed once, and they give one image', {
+    timeout: 120_000,
+  }, async () => {
+    const builder = await tsbuild();
+    const command = 'RUN sleep 2; echo made >/made';
+    const context = await contextOf({ Dockerfile: `FROM busybox\n${command}\nCOPY --from=busybox /etc/passwd /x\n` });
+    const built = await Promise.all([1, 2, 3, 4].map((i) => builder.build(context, ['-t', `shared:${i}`])));
+    const ends = built.map(({ steps }) => steps.get(command)).toSorted();
+    expect(ends).toEqual(['CACHED', 'CACHED', 'CACHED', 'DONE']);
+    const waited = built.filter(({ stderr }) => /stage-0\/1 waits for process \d+, which runs the same\n/.test(stderr));
+    expect(waited).toHaveLength(3);
+    expect(new Set(await Promise.all([1, 2, 3, 4].map((i) => builder.id(`shared:${i}`)))).size).toBe(1);
+    expect(readdirSync(join(builder.store, 'leases'))).toEqual([]);
+  });
+
+  it('who waits for a RUN of a build that is killed runs it himself, and may be interrupted', {
+    timeout: 120_000,
+  }, async () => {
+    const builder = await tsbuild();
+    const context = await contextOf({ Dockerfile: 'FROM busybox\nRUN sleep 3; echo made >/made\n' });
+    const start = (): Watching => new Watching(builder.start(['build', '--progress', 'plain', context]));
+    await using first = start();
+    await first.says(/#1 \[/);
+    await using second = start();
+    await using third = start();
+    await Promise.all([second.says(/waits for process \d+/), third.says(/waits for process \d+/)]);
+    expect(await third.stop('SIGINT')).toBe(130);
+    await first.stop('SIGKILL');
+    expect(await second.says(/#1 (?:DONE|CACHED)/)).toContain('#1 DONE');
+    await second.says(/Built /);
+    // Of the killed one there is nothing but its lease.
+    const checked = JSON.parse((await builder.run(['fsck', '--format', 'json'])).stdout) as {
+      readonly clean: boolean;
+      readonly findings: readonly { readonly kind: string; readonly path: string }[];
+    };
+    expect(checked.clean).toBe(true);
+    expect(checked.findings.filter(({ kind, path }) => kind !== 'lease' || path.includes('step-'))).toEqual([]);
+  });
 
   it('collections during builds: no build fails, every image is whole', { timeout: 300_000 }, async () => {
     const builder = await tsbuild();

@@ -1,10 +1,13 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chown, lstat, mkdir, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { removeAll } from './support/containers.ts';
 import { docker, withoutEngine, withoutRoot } from './support/lab.ts';
 import { leftoversAfterDeath } from './support/leftovers.ts';
-import { type Ended, output, run, type RunOptions } from './support/process.ts';
+import { type Ended, output, run, type RunOptions, SEARCH_PATH } from './support/process.ts';
 import { testUser } from './support/test-user.ts';
 import { scratch, type Tsbuild, tsbuild } from './support/tsbuild.ts';
 
@@ -38,7 +41,7 @@ const STREAMED: readonly (readonly string[])[] = [
   [ 'C:case/dir/..', 'C:/case/file', 'C:/nofile' ],
 ]; // biome-ignore format: a table
 
-const words = (text: string, name: string): string[] => text.replace('C:', `${name}:`).split(' ');
+const typedWords = (text: string, name: string): string[] => text.replace('C:', `${name}:`).split(' ');
 
 async function eachOf<T>(row: readonly string[], act: (typed: string) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
@@ -99,7 +102,7 @@ describe.skipIf(withoutEngine).each(['stopped', 'running'])(
       const [theirs, ours] = await both(({ program, folder }) =>
         eachOf(row, async (typed) => {
           const stdoutFile = join(folder, '../stream.tar');
-          const { exitCode } = await program(['cp', ...words(typed, container), '-'], { cwd: folder, stdoutFile });
+          const { exitCode } = await program(['cp', ...typedWords(typed, container), '-'], { cwd: folder, stdoutFile });
           return [typed, exitCode, exitCode === 0 ? await listing(stdoutFile) : ''];
         }),
       );
@@ -109,7 +112,7 @@ describe.skipIf(withoutEngine).each(['stopped', 'running'])(
     it.each(OUT_OF.map((row) => [row.join(', '), row] as const))('cp %s', async (_, row) => {
       const [theirs, ours] = await both(({ program, folder }) =>
         eachOf(row, async (typed) => {
-          const { exitCode } = await program(['cp', ...words(typed, container)], { cwd: folder });
+          const { exitCode } = await program(['cp', ...typedWords(typed, container)], { cwd: folder });
           return [typed, exitCode, await files(folder)];
         }),
       );
@@ -119,7 +122,7 @@ describe.skipIf(withoutEngine).each(['stopped', 'running'])(
     it.each(INTO.map((row) => [row.join(', '), row] as const))('cp %s', async (_, row) => {
       const [theirs, ours] = await both(async ({ program, folder }) => [
         await eachOf(row, async (typed) => {
-          const { exitCode } = await program(['cp', ...words(typed, container)], { cwd: folder });
+          const { exitCode } = await program(['cp', ...typedWords(typed, container)], { cwd: folder });
           return [typed, exitCode];
         }),
         await exported(program, container, folder),
@@ -176,6 +179,28 @@ describe.skipIf(withoutRoot).each(['root', 'an ordinary user'])('cp as %s (needs
     expect(seen).toBe('of the machine\n'.repeat(3));
   });
 
+  it('has a start wait while it writes to a container that does not run', async () => {
+    await builder.output(['create', '--name', 'waits', '--network', 'none', 'busybox', 'sleep', '1000']);
+    const archive = join(folder, 'waits.tar');
+    await output('tar', ['-cf', archive, '-C', folder, 'file']);
+    const { words, env } = builder.commandLine(['cp', '-', 'waits:/']);
+    const [program = '', ...rest] = words;
+    const copy = spawn(program, rest, { env: { PATH: SEARCH_PATH, ...env }, stdio: ['pipe', 'ignore', 'inherit'] });
+    copy.stdin.write((await readFile(archive)).subarray(0, 512));
+    const claims = async (): Promise<number> =>
+      (await run('find', [builder.store, '-path', '*/claims/*', '-name', '????????????????'])).stdout.split('\n')
+        .length - 1;
+    while ((await claims()) === 0) await sleep(50);
+    const started = builder.output(['start', 'waits']);
+    const first = await Promise.race([started, sleep(1500, 'still waits')]);
+    copy.stdin.end((await readFile(archive)).subarray(512));
+    await once(copy, 'exit');
+    await started;
+    expect([first, copy.exitCode]).toEqual(['still waits', 0]);
+    expect(await builder.output(['exec', 'waits', 'cat', '/file'])).toBe('of the machine\n');
+    expect(await claims()).toBe(0);
+  });
+
   it('exports the same bytes again, without what is mounted', async () => {
     const [first, second] = [join(folder, '1.tar'), join(folder, '2.tar')];
     await builder.output(['export', '-o', first, 'lives']);
@@ -217,13 +242,23 @@ describe.skipIf(withoutRoot).each(['root', 'an ordinary user'])('cp as %s (needs
   it('never leaves it while its processes swap directories for links', async () => {
     const marker = join(folder, 'raced');
     await mkdir(marker);
-    const script = `mkdir -p /r/real/a /r/d/a; cd /r; ln -s ${'../'.repeat(12)}${marker.slice(1)} evil; while :; do mv d t; mv evil d; mv d evil; mv t d; done`;
+    await writeFile(join(marker, 'secret'), 'secret\n');
+    const swap = 'while :; do mv d t; mv evil d; sleep 0.01; mv d evil; mv t d; sleep 0.01; done';
+    const script = `mkdir -p /r/d/a; cd /r; ln -s ${marker} evil; ${swap}`;
     await builder.output(['run', '-d', '--name', 'races', '--network', 'none', 'busybox', 'sh', '-c', script]);
     const tree = join(folder, 'racing');
     await mkdir(join(tree, 'a'), { recursive: true });
     await Promise.all(Array.from({ length: 30 }, (_, i) => writeFile(join(tree, 'a', `f${i}`), 'x')));
-    for (let i = 0; i < 15; i++) await builder.run(['cp', `${tree}/.`, 'races:/r/d']);
-    expect(await readdir(marker)).toEqual([]);
+    const stolen = join(folder, 'stolen-by-race');
+    if (builder.user === undefined) await mkdir(stolen);
+    else await output('install', ['-d', '-o', String(builder.user.uid), stolen]);
+    for (let i = 0; i < 12; i++) {
+      await builder.run(['cp', `${tree}/.`, 'races:/r/d']);
+      await builder.run(['cp', 'races:/r/d/.', stolen]);
+    }
+    expect(await readdir(marker)).toEqual(['secret']);
+    expect((await readdir(stolen)).includes('secret')).toBe(false);
+    expect((await readdir(stolen)).includes('a')).toBe(true);
   });
 
   it('leaves nothing behind', async () => {

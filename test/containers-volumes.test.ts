@@ -85,6 +85,9 @@ describe.skipIf(withoutRoot).each(['root', 'an ordinary user'])('volumes as %s (
     expect(missing.stderr).toContain('bind source path does not exist');
     const twice = await builder.run(['run', '-v', 'a1:/x', '-v', 'a2:/x', 'app', 'true']);
     expect(twice.stderr).toContain('Duplicate mount point: /x');
+    const late = await builder.run(['run', '-v', '/own', '--tmpfs', '/proc/x', 'app', 'true']);
+    expect(late).toMatchObject({ exitCode: 125, stdout: '' });
+    expect(await names()).toBe('');
     expect(await builder.output(['ps', '-aq'])).toBe('');
   });
 

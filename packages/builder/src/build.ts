@@ -24,6 +24,7 @@ import { planReady } from './plan/plan-ready.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
 import { RegistryAccess } from './registry-access.ts';
 import { type Solution, solve } from './solver/solver.ts';
+import { stepClaims } from './step-claims.ts';
 import type { Store } from './store.ts';
 import { targetPlatform } from './target-platform.ts';
 import { verifyBuild } from './verify-build.ts';
@@ -102,7 +103,8 @@ export async function build(
       sizeOf: (output: LayerOutput) => output.layer.size,
     };
     const watched = reporter.watch(plan, options.failOnMiss);
-    const solution = await solve([plan.target.rootfs], { ...way, cache: store.records, reporter, ...watched });
+    const cached = { cache: store.records, ...stepClaims(options, store, reporter) };
+    const solution = await solve([plan.target.rootfs], { ...way, ...cached, reporter, ...watched });
     const image = await storeImage(plan, solution, { options, store, names, layers });
     const byLayer = await layersOf(image, plan, store);
     const size = byLayer.reduce((sum, layer) => sum + layer.size, 0);

@@ -20,6 +20,8 @@ export type { ImportRootfsOptions } from './layout/import-rootfs.ts';
 export { Layout } from './layout/layout.ts';
 export type { OpenLayoutOptions } from './layout/layout.ts';
 export type { Lease } from './layout/lease.ts';
+export { claimStep } from './layout/step-claim.ts';
+export type { ClaimOptions, StepClaim } from './layout/step-claim.ts';
 export { loadArchive } from './layout/load-archive.ts';
 export type { LoadArchiveOptions, LoadedImage } from './layout/load-archive.ts';
 export type { Collected, ImageContent, RemovedName, StoredImage } from './layout/stored-image.ts';

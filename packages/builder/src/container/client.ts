@@ -84,6 +84,12 @@ export class MonitorClient implements Disposable {
     });
   }
 
+  /** Settles when the monitor has ended the conversation: by then it has removed what was to be removed. */
+  closed(): Promise<void> {
+    const { socket } = this.#channel;
+    return new Promise((resolve) => (socket.closed ? resolve() : socket.once('close', () => resolve())));
+  }
+
   /** Asks to be told of the container's end. */
   wait(): void {
     this.#say({ ask: 'wait' });

@@ -28,6 +28,8 @@ export interface MountPlace {
   readonly directory: string;
   readonly initLayer: string;
   readonly volumePaths: readonly string[];
+  /** Told of each volume without a name as soon as it is there. */
+  readonly onVolume: (name: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -51,6 +53,8 @@ export async function makeMounts(options: CreateOptions, place: MountPlace): Pro
   // The last that was said of a place counts.
   const own = new Map(unnamed.map((request) => [clean(request.destination), request]));
   const requests = [...named, ...[...own].flatMap(([path, request]) => (taken.has(path) ? [] : [request]))];
+  // Before anything is made, as it may be refused.
+  const binds = options.binds.map(bind);
   const volumes: Wanted[] = [];
   for (const request of requests) volumes.push(await volume(request, place));
   const wanted: Wanted[] = [
@@ -58,7 +62,7 @@ export async function makeMounts(options: CreateOptions, place: MountPlace): Pro
     ...(options.init ? [initProgram()] : []),
     ...volumes,
     ...inherited,
-    ...options.binds.map(bind),
+    ...binds,
     ...options.tmpfs.map(
       ({ destination, size }): Wanted => ({
         kind: 'tmpfs',
@@ -143,6 +147,7 @@ function bind({ source, destination, readOnly, mustExist }: CreateOptions['binds
 /** One that is empty begins with what the image has at that place, owner and mode of the directory included. */
 async function volume({ name, destination, readOnly, noCopy }: VolumeRequest, place: MountPlace): Promise<Wanted> {
   const { data, config } = await new VolumeStore(place.store.root).ensure(name);
+  if (name === undefined) place.onVolume(config.name);
   if (!noCopy && readdirSync(data).length === 0) copyUp(destination, data, place);
   return {
     kind: 'volume',

@@ -18,6 +18,7 @@ import { ContainerStore } from './container-store.ts';
 import type { CreateOptions } from './create-options.ts';
 import { imageTree } from './image-trees.ts';
 import { VolumeStore } from './volumes/volume-store.ts';
+import { pruneVolumes } from './volumes/volume-use.ts';
 import { mergeConfig } from './run-config.ts';
 
 /** What {@link createContainer} tells its caller. */
@@ -45,6 +46,7 @@ export async function createContainer(
   }
   const containers = new ContainerStore(store.root);
   const { id, name, directory } = containers.reserve(options.name);
+  const unnamed: string[] = [];
   try {
     const merged = mergeConfig(image.config.config ?? {}, options);
     const tree = await layOut(image, store, directory, { notice, signal });
@@ -57,6 +59,7 @@ export async function createContainer(
       directory,
       initLayer: join(directory, 'init'),
       volumePaths,
+      onVolume: (volume) => unnamed.push(volume),
       signal,
     });
     const config: ContainerConfig = {
@@ -92,6 +95,9 @@ export async function createContainer(
   } catch (error) {
     containers.releaseName(name, id);
     await removeTree(directory);
+    if (unnamed.length > 0) {
+      await pruneVolumes(store.root, (volume) => unnamed.includes(volume.config.name), new AbortController().signal);
+    }
     throw error;
   }
 }

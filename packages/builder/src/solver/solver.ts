@@ -1,6 +1,6 @@
 import type { Digest } from '@tsbuild/oci';
 import { cacheKey } from '../cache/cache-key.ts';
-import type { CacheStore } from '../cache/cache-store.ts';
+import type { CacheRecord, CacheStore } from '../cache/cache-store.ts';
 import type { ProgressEvent } from '../progress/event.ts';
 import type { MissReason } from '../progress/miss-reason.ts';
 import type { ProgressReporter } from '../progress/reporter.ts';
@@ -21,6 +21,10 @@ export interface SolveOptions<O> {
   readonly sizeOf: (output: O) => number;
   /** Says why a step must be executed; without it nobody is told. */
   readonly explainer?: MissExplainer;
+  /**
+   * Waits while somebody else who uses the same cache executes the same step. Held while the step is executed.
+   */
+  readonly claim?: (step: Miss, signal: AbortSignal) => Promise<AsyncDisposable>;
   /** Called before a step is executed, with the reason: what it throws fails the build. */
   readonly onMiss?: (id: string, reason: MissReason) => void;
 }
@@ -126,22 +130,34 @@ class SolverRun<V, O> {
     const key = cacheKey(prepared.preimage);
     await this.#executing.get(key)?.catch(() => undefined);
     const record = vertex.ignoreCache ? undefined : await this.#options.cache.get(key);
-    if (record !== undefined) {
-      await prepared.discard();
-      const { output, created, milliseconds } = record;
-      const layerSize = this.#options.sizeOf(output);
-      this.#report({ type: 'step-cached', id: vertex.id, key, since: created, saved: milliseconds, layerSize });
-      return { output, created, cached: true, saved: milliseconds };
-    }
+    if (record !== undefined) return await this.#useRecord(vertex.id, record, prepared);
     const { id } = vertex;
-    const execution = this.#execute(prepared, run, {
-      id,
-      key,
-      preimage: prepared.preimage,
-      origin: vertex.origin?.(run.inputs),
-    });
+    const { preimage } = prepared;
+    const miss = { id, key, preimage, origin: vertex.origin?.(run.inputs) };
+    const execution = vertex.ignoreCache ? this.#execute(prepared, run, miss) : this.#executeOnce(prepared, run, miss);
     this.#executing.set(key, execution);
     return execution;
+  }
+
+  async #useRecord(id: string, record: CacheRecord<O>, prepared: PreparedStep<O>): Promise<StepResult<O>> {
+    await prepared.discard();
+    const { key, output, created, milliseconds } = record;
+    const layerSize = this.#options.sizeOf(output);
+    this.#report({ type: 'step-cached', id, key, since: created, saved: milliseconds, layerSize });
+    return { output, created, cached: true, saved: milliseconds };
+  }
+
+  /** Of those who want the same at the same time one executes it, and the others find its record. */
+  async #executeOnce(prepared: PreparedStep<O>, run: StepRun<V>, miss: Miss): Promise<StepResult<O>> {
+    const claiming = this.#options.claim?.(miss, this.#signal);
+    if (claiming === undefined) return await this.#execute(prepared, run, miss);
+    await using _claim = await claiming.catch(async (error: unknown) => {
+      await prepared.discard();
+      throw error;
+    });
+    const record = await this.#options.cache.get(miss.key);
+    if (record !== undefined) return await this.#useRecord(miss.id, record, prepared);
+    return await this.#execute(prepared, run, miss);
   }
 
   async #execute(prepared: PreparedStep<O>, { context, started }: StepRun<V>, miss: Miss): Promise<StepResult<O>> {

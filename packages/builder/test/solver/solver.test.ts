@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { sha256Digest } from '@tsbuild/oci';
 import { MemoryCacheStore } from '../../src/cache/memory-cache-store.ts';
 import type { ProgressEvent } from '../../src/progress/event.ts';
-import { solve, type Solution } from '../../src/solver/solver.ts';
+import { solve, type Solution, type SolveOptions } from '../../src/solver/solver.ts';
 import type { StepVertex, Vertex } from '../../src/solver/vertex.ts';
 
 /** Integers flow; a step adds `amount` to the sum of its inputs. */
@@ -60,6 +60,7 @@ class Bench {
     wanted: readonly IntVertex[],
     signal = new AbortController().signal,
     jobs = 4,
+    more: Pick<SolveOptions<number>, 'claim'> = {},
   ): Promise<Solution<number, number>> {
     this.executed.length = 0;
     this.events = [];
@@ -70,6 +71,7 @@ class Bench {
       jobs,
       now: () => ++this.#clock,
       sizeOf: (output) => output,
+      ...more,
     });
   }
 }
@@ -98,6 +100,37 @@ describe('solve', () => {
     expect(second.values).toEqual(first.values);
     expect(second.results.get('b')).toEqual({ ...first.results.get('b'), cached: true, saved: 1 });
     expect(bench.events.filter(({ type }) => type === 'step-cached')).toHaveLength(2);
+  });
+
+  it('looks again when it has the claim of a step, and executes what is not there', async () => {
+    const bench = new Bench();
+    const other = new Bench();
+    await other.solve([other.add('theirs', 1, [other.constant(0)])]);
+    const held: string[] = [];
+    const claim: NonNullable<SolveOptions<number>['claim']> = async ({ id, key }) => {
+      held.push(`+${id}`);
+      // Meanwhile another process has executed it.
+      const record = await other.cache.get(key);
+      if (record !== undefined) await bench.cache.put(record);
+      return { [Symbol.asyncDispose]: async () => void held.push(`-${id}`) };
+    };
+    const theirs = bench.add('theirs', 1, [bench.constant(0)]);
+    const solution = await bench.solve([bench.add('ours', 2, [theirs])], undefined, 4, { claim });
+    expect(bench.executed).toEqual(['ours']);
+    expect(bench.discarded).toEqual(['theirs']);
+    expect(held).toEqual(['+theirs', '-theirs', '+ours', '-ours']);
+    expect(solution.results.get('theirs')).toMatchObject({ cached: true, output: 1 });
+    // What is in the cache, or must not come from there, needs no claim.
+    await bench.solve([bench.add('theirs', 1, [bench.constant(0)])], undefined, 4, { claim });
+    await bench.solve([bench.add('theirs', 1, [bench.constant(0)], { ignoreCache: true })], undefined, 4, { claim });
+    expect(held).toHaveLength(4);
+  });
+
+  it('lets a step go whose claim is given up', async () => {
+    const bench = new Bench();
+    const claim = async (): Promise<never> => Promise.reject(new Error('enough'));
+    await expect(bench.solve([bench.add('a', 1, [])], undefined, 4, { claim })).rejects.toThrow('enough');
+    expect([bench.executed, bench.discarded]).toEqual([[], ['a']]);
   });
 
   it('leaves dependents cached when a rebuilt input has the same content', async () => {

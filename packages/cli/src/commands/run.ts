@@ -56,6 +56,8 @@ export const runCommand = defineCommand({
       },
       host,
     );
+    // As docker: who comes back finds nothing of it, volumes included.
+    if (wanted.autoRemove && end !== undefined) await client.closed();
     return end?.exitCode ?? EXIT_OK;
   },
 });

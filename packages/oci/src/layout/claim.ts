@@ -16,6 +16,8 @@ export interface Claim {
   /** The file's content, different for every claim. */
   readonly text: string;
   readonly stale: boolean;
+  /** When the holder last said that it lives, by the file system's own time: milliseconds. */
+  readonly touched: number;
 }
 
 const HEARTBEAT_INTERVAL = 5_000;
@@ -34,7 +36,8 @@ export async function readClaim(path: string, now: number): Promise<Claim | unde
     const { mtimeMs } = statSync(path);
     const holder = decodeIdentity(text);
     const state = holder === undefined ? 'unknown' : processState(holder);
-    return { holder, text, stale: state === 'gone' || (state === 'unknown' && now - mtimeMs > HEARTBEAT_LIMIT) };
+    const stale = state === 'gone' || (state === 'unknown' && now - mtimeMs > HEARTBEAT_LIMIT);
+    return { holder, text, stale, touched: mtimeMs };
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;

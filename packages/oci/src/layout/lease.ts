@@ -6,6 +6,7 @@ import { temporaryPath } from '../atomic-file.ts';
 import { thisProcess } from '../process-identity.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
 import { heartbeat, newClaimText, readClaim } from './claim.ts';
+import { STEP_CLAIM } from './step-claim.ts';
 
 /** Keeps a collection from deleting blobs until it is disposed of or its process ends. */
 export interface Lease extends AsyncDisposable {
@@ -55,7 +56,7 @@ export async function countLeases(directory: string, now: number): Promise<numbe
     const claim = await readClaim(path, now);
     if (claim === undefined) continue;
     if (claim.stale) await rm(path, { force: true });
-    else live++;
+    else if (!name.startsWith(STEP_CLAIM)) live++;
   }
   return live;
 }

@@ -75,7 +75,7 @@ async function tryAcquire(path: string, text: string, options: LockOptions): Pro
  * the faster has taken since: so breaking needs a lock of its own, named after the claim that is to be broken, and looks
  * again once it has that.
  */
-async function breakLock(path: string, stale: Claim, options: LockOptions): Promise<void> {
+export async function breakLock(path: string, stale: Claim, options: LockOptions): Promise<void> {
   const id = createHash('sha256').update(stale.text).digest('hex').slice(0, 16);
   await withLock(`${path}.${id}`, options, async () => {
     const claim = await readClaim(path, 0);

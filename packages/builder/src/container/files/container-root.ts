@@ -34,35 +34,40 @@ export async function openContainerRoot(
   signal: AbortSignal,
 ): Promise<ContainerRoot> {
   if (purpose === 'layers') return mountLayers(container, purpose);
-  const running = await settled(container, signal);
-  if (running !== undefined) return rootOf(container, running);
-  if (purpose === 'read') return mountLayers(container, purpose);
-  const claim = await claimFiles(container, signal);
-  try {
-    // A monitor says who it is before it looks for claims: either it waits for us, or we see it here.
-    const started = await settled(container, signal);
-    const root = started === undefined ? await mountLayers(container, purpose) : rootOf(container, started);
-    return {
-      directory: root.directory,
-      [Symbol.dispose]: () => {
-        root[Symbol.dispose]();
-        claim[Symbol.dispose]();
-      },
-    };
-  } catch (error) {
-    claim[Symbol.dispose]();
-    throw error;
+  for (;;) {
+    const running = await settled(container, signal);
+    if (running !== undefined) return rootOf(container, running);
+    if (purpose === 'read') return mountLayers(container, purpose);
+    const claim = await claimFiles(container, signal);
+    // A monitor says who it is before it looks for claims: it waits for us, or we see it here and give way.
+    if (isLookedAfter(container)) {
+      claim[Symbol.dispose]();
+      continue;
+    }
+    try {
+      const root = await mountLayers(container, purpose);
+      return { directory: root.directory, [Symbol.dispose]: () => (root[Symbol.dispose](), claim[Symbol.dispose]()) };
+    } catch (error) {
+      claim[Symbol.dispose]();
+      throw error;
+    }
   }
 }
 
 /** The first process of the container when it runs; one that is being started is waited for. */
 async function settled(container: Container, signal: AbortSignal): Promise<number | undefined> {
   for (;;) {
-    const { status, process, monitor } = container.state();
+    const { status, process } = container.state();
     if (status === 'running' || status === 'paused') return process?.pid;
-    if (monitor === undefined || processState(monitor) !== 'running') return undefined;
+    if (!isLookedAfter(container)) return undefined;
     await sleep(20, undefined, { signal });
   }
+}
+
+/** Whether it runs, or is about to. */
+function isLookedAfter(container: Container): boolean {
+  const { status, monitor } = container.state();
+  return status === 'running' || status === 'paused' || (monitor !== undefined && processState(monitor) === 'running');
 }
 
 function rootOf(container: Container, pid: number): ContainerRoot {

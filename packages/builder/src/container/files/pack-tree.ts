@@ -9,6 +9,7 @@ import {
   readSync,
   statfsSync,
 } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import {
   type ByteString,
   byteStringToUtf8,
@@ -33,6 +34,8 @@ export interface PackOptions {
   readonly signal: AbortSignal;
 }
 
+/** Milliseconds. */
+const BREATH = 20;
 const READ_SIZE = 256 * 1024;
 const BLOCK_SIZE = 512;
 /** statfs(2) of the kernel's own: proc, sysfs, cgroup, cgroup2, devpts, mqueue, debugfs, tracefs, securityfs. */
@@ -47,6 +50,19 @@ const KERNEL_FILESYSTEMS = new Set([
  * @throws BuildError `FILE_CHANGED` when a file becomes shorter while it is read
  */
 export async function* packTree(place: Place, options: PackOptions): AsyncGenerator<Uint8Array, void, undefined> {
+  let breathedAt = performance.now();
+  for await (const chunk of pack(place, options)) {
+    yield chunk;
+    // All of this may go on without waiting for anything; signals must get in between.
+    if (performance.now() - breathedAt < BREATH) continue;
+    await setImmediate();
+    options.signal.throwIfAborted();
+    breathedAt = performance.now();
+  }
+  yield END_OF_ARCHIVE.slice();
+}
+
+async function* pack(place: Place, options: PackOptions): AsyncGenerator<Uint8Array, void, undefined> {
   const packer = new Packer(options);
   if (place.parent === undefined) {
     const fd = openSync(`/proc/self/fd/${place.fd}/.`, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -56,7 +72,6 @@ export async function* packTree(place: Place, options: PackOptions): AsyncGenera
       closeSync(fd);
     }
   } else yield* packer.entry(place.parent, place.name, options.name);
-  yield END_OF_ARCHIVE.slice();
 }
 
 class Packer {
