@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 // Tests run on source, never on a stale dist: the workspace packages resolve through this export condition.
 const conditions = ['@tsbuild/source'];
-const project = (name: string, include: string[], options: { globalSetup?: string[] } = {}) => ({
+const project = (name: string, include: string[], options: { globalSetup?: string[]; setupFiles?: string[] } = {}) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions: [...conditions, 'node', 'import', 'module', 'default'] } },
   test: {
@@ -23,7 +23,10 @@ export default defineConfig({
       project('oci', ['packages/oci/test/**/*.test.ts']),
       project('builder', ['packages/builder/test/**/*.test.ts']),
       project('cli', ['packages/cli/test/**/*.test.ts']),
-      project('e2e', ['test/**/*.test.ts'], { globalSetup: ['test/support/global-setup.ts'] }),
+      project('e2e', ['test/**/*.test.ts'], {
+        globalSetup: ['test/support/global-setup.ts'],
+        setupFiles: ['test/support/fixed-seed.ts', 'test/support/tidy-scratch.ts'],
+      }),
     ],
   },
 });

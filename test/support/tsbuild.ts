@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmod, chown, cp, mkdir, mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { lab } from './lab.ts';
@@ -91,12 +91,20 @@ export function readSteps(progress: string): Map<string, StepEnd> {
   return ends;
 }
 
-/** A folder of this test run, open for everybody, or owned by `user`. */
+const scratches: string[] = [];
+
+/** A folder of this test file, open for everybody, or owned by `user`. It goes when the file has ended. */
 export async function scratch(user?: TestUser): Promise<string> {
   const folder = await mkdtemp(join(lab.directory, 'case-'));
+  scratches.push(folder);
   await chmod(folder, 0o755);
   if (user !== undefined) await chown(folder, user.uid, user.gid);
   return folder;
+}
+
+/** Removes what {@link scratch} made; what is in use until the end of the run goes with all the rest. */
+export async function removeScratch(): Promise<void> {
+  for (const folder of scratches.splice(0)) await rm(folder, { recursive: true, force: true }).catch(() => undefined);
 }
 
 /**
