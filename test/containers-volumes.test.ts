@@ -97,13 +97,16 @@ describe.skipIf(withoutRoot).each(['root', 'an ordinary user'])('volumes as %s (
   });
 });
 
+/** The engine has volumes of other tests, too. */
+const OWN = ['-f', 'name=vt-'];
+
 /** The same words for both; what they print is compared when names and places of volumes are made the same. */
 const SAID: readonly (readonly string[])[] = [
-  ['volume', 'create', 'vt-one'], ['volume', 'create', 'vt-one'], ['volume', 'ls', '-q'], ['volume', 'ls'],
+  ['volume', 'create', 'vt-one'], ['volume', 'create', 'vt-one'], ['volume', 'ls', '-q', ...OWN], ['volume', 'ls', ...OWN],
   ['volume', 'inspect', 'vt-one', 'vt-none'], ['volume', 'inspect', '-f', '{{.Driver}} {{.Name}} {{.Scope}}', 'vt-one'],
   ['create', '--name', 'vt', '--network', 'none', '-v', 'vt-one:/one', '-v', '/own', '-v', '/tmp:/bound:ro', 'busybox', 'true'],
-  ['inspect', '-f', '{{json .Config.Volumes}}', 'vt'], ['volume', 'rm', 'vt-one'], ['volume', 'ls', '-q', '-f', 'dangling=true'],
-  ['rm', '-v', 'vt'], ['volume', 'ls', '-q', '-f', 'dangling=true'], ['volume', 'rm', 'vt-one', 'vt-none'], ['volume', 'ls', '-q'],
+  ['inspect', '-f', '{{json .Config.Volumes}}', 'vt'], ['volume', 'rm', 'vt-one'], ['volume', 'ls', '-q', '-f', 'dangling=true', ...OWN],
+  ['rm', '-v', 'vt'], ['volume', 'ls', '-q', '-f', 'dangling=true', ...OWN], ['volume', 'rm', 'vt-one', 'vt-none'], ['volume', 'ls', '-q', ...OWN],
 ]; // biome-ignore format: a table
 
 describe.skipIf(withoutRoot || withoutEngine)('volumes, said as docker says it (needs root and dockerd)', () => {
