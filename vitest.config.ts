@@ -21,7 +21,9 @@ export default defineConfig({
   test: {
     projects: [
       project('oci', ['packages/oci/test/**/*.test.ts']),
-      project('builder', ['packages/builder/test/**/*.test.ts']),
+      project('builder', ['packages/builder/test/**/*.test.ts'], {
+        setupFiles: ['test/support/fixed-seed.ts', 'test/support/own-temporary-folder.ts'],
+      }),
       project('cli', ['packages/cli/test/**/*.test.ts']),
       project('e2e', ['test/**/*.test.ts'], {
         globalSetup: ['test/support/global-setup.ts'],

@@ -8,6 +8,7 @@ import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { exitOnSignals } from '../scripts/run-bundled.mjs';
 import { findBuilders } from './speed/builders.mjs';
 import { randomNumbers } from './speed/data.mjs';
 import { measure, quietly } from './speed/measure.mjs';
@@ -29,12 +30,7 @@ const { values } = parseArgs({
 });
 const [rounds, scale] = [Number(values.rounds), Number(values.scale)];
 const place = makePlace(Math.ceil(2 + 14 * scale));
-for (const [signal, code] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-]) {
-  process.once(signal, () => process.exit(code));
-}
+exitOnSignals();
 process.once('exit', () => place.dispose());
 
 const { folder } = place;

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { removeAll, stateOf } from './support/containers.ts';
+import { removeAll, startDetached, stateOf } from './support/containers.ts';
 import { withoutRoot } from './support/lab.ts';
 import { leftoversAfterDeath } from './support/leftovers.ts';
 import { output } from './support/process.ts';
@@ -22,18 +22,7 @@ describe.skipIf(withoutRoot)('containers whose processes are killed (needs root)
     });
     afterEach(() => removeAll(builder));
     const start = async (name: string): Promise<void> => {
-      await builder.output([
-        'run',
-        '-d',
-        '--name',
-        name,
-        '--isolation',
-        isolation,
-        'busybox',
-        'sh',
-        '-c',
-        `sleep ${nap} & sleep ${nap}`,
-      ]);
+      await startDetached(builder, name, `sleep ${nap} & sleep ${nap}`, ['--isolation', isolation]);
     };
     const pidOf = async (name: string): Promise<number> =>
       Number(await builder.output(['inspect', '-f', '{{.State.Pid}}', name]));

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { removeAll, stateOf } from './support/containers.ts';
+import { removeAll, startDetached, stateOf } from './support/containers.ts';
 import { without, withoutRoot } from './support/lab.ts';
 import { output, run } from './support/process.ts';
 import { typeOnTerminal } from './support/terminal.ts';
@@ -117,20 +117,7 @@ describe.skipIf(withoutRoot).each(['auto', 'namespaces'])('tsbuild run, isolatio
 
   it('runs in the background: logs, exec, top, stop, start, wait, kill', async () => {
     const script = 'trap "echo told; exit 3" TERM; echo started $WHO; while :; do sleep 0.1; done';
-    await builder.output([
-      'run',
-      '-d',
-      '--name',
-      'job',
-      '--isolation',
-      isolation,
-      '-e',
-      'WHO=me',
-      'busybox',
-      'sh',
-      '-c',
-      script,
-    ]);
+    await startDetached(builder, 'job', script, ['--isolation', isolation, '-e', 'WHO=me']);
     expect(await builder.output(['ps', '--format', '{{.Names}} {{.State}}'])).toBe('job running\n');
     expect(
       await builder.output([
@@ -164,36 +151,14 @@ describe.skipIf(withoutRoot).each(['auto', 'namespaces'])('tsbuild run, isolatio
   });
 
   it('follows a log to its end', async () => {
-    await builder.output([
-      'run',
-      '-d',
-      '--name',
-      'talks',
-      '--isolation',
-      isolation,
-      'busybox',
-      'sh',
-      '-c',
-      'for i in 1 2 3; do echo $i; sleep 0.3; done',
-    ]);
+    await startDetached(builder, 'talks', 'for i in 1 2 3; do echo $i; sleep 0.3; done', ['--isolation', isolation]);
     expect(await builder.output(['logs', '-f', 'talks'])).toBe('1\n2\n3\n');
   });
 
   it('keeps what two containers change apart, and the image as it is', async () => {
     const change = (name: string) => `echo ${name} > /etc/own; rm -f /bin/vi; echo ${name} >> /etc/passwd; sleep 1000`;
     for (const name of ['one', 'two']) {
-      await builder.output([
-        'run',
-        '-d',
-        '--name',
-        name,
-        '--isolation',
-        isolation,
-        'busybox',
-        'sh',
-        '-c',
-        change(name),
-      ]);
+      await startDetached(builder, name, change(name), ['--isolation', isolation]);
     }
     await sleep(1000);
     for (const name of ['one', 'two'])

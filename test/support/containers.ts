@@ -9,3 +9,13 @@ export async function removeAll(builder: Tsbuild): Promise<void> {
 /** `running 0`, `exited 137` … */
 export const stateOf = async (builder: Tsbuild, name: string): Promise<string> =>
   (await builder.output(['inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', name])).trim();
+
+/** `run -d` of a script in busybox's shell, with further `options`. */
+export async function startDetached(
+  builder: Tsbuild,
+  name: string,
+  script: string,
+  options: readonly string[] = [],
+): Promise<void> {
+  await builder.output(['run', '-d', '--name', name, ...options, 'busybox', 'sh', '-c', script]);
+}

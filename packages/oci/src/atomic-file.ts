@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ownerState, ownerTag } from './process-identity.ts';
@@ -32,6 +32,24 @@ export async function writeFileAtomic(
     throw error;
   }
   await syncDirectory(folder);
+}
+
+/**
+ * Replaces a file whole as {@link writeFileAtomic} does, synchronously and without fsync: for what is only a memory, and
+ * whose readers know by its form whether a power cut has torn it.
+ * @throws the file system's errors as they are; no temporary file is left then
+ */
+export function replaceFileUnsynced(path: string, content: string | Uint8Array, mode = 0o644): void {
+  const folder = dirname(path);
+  mkdirSync(folder, { recursive: true });
+  const temporary = temporaryPath(folder, basename(path));
+  try {
+    writeFileSync(temporary, content, { flag: 'wx', mode });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 export * from './index.ts';
-export { makeFolders, temporaryOwner, temporaryPath, writeFileAtomic } from './atomic-file.ts';
+export { makeFolders, replaceFileUnsynced, temporaryOwner, temporaryPath, writeFileAtomic } from './atomic-file.ts';
 export { DirectoryBlobStore } from './blob/directory.ts';
 export { hostPlatform } from './host-platform.ts';
 export { decompress, sniffCompression } from './layer/compression.ts';

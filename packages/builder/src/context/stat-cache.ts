@@ -1,7 +1,6 @@
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
+import { lstatSync, readFileSync } from 'node:fs';
 import type { ByteString } from '@tsbuild/oci';
-import { temporaryPath } from '@tsbuild/oci/node';
+import { replaceFileUnsynced } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import { errorCode } from './context-error.ts';
 import {
@@ -82,7 +81,7 @@ export class StatCache {
   save(): BuildError | undefined {
     if (this.#file === undefined || !this.#changed) return undefined;
     try {
-      writeWhole(this.#file, encodeTable(this.#root, this.#survivors()));
+      replaceFileUnsynced(this.#file, encodeTable(this.#root, this.#survivors()), 0o600);
       this.#changed = false;
       return undefined;
     } catch (error) {
@@ -141,18 +140,5 @@ function exists(root: string, path: ByteString): boolean {
     return true;
   } catch (error) {
     return errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR';
-  }
-}
-
-/** Readers see the old file or the new one. Not synced: the checksum tells after a power cut, and a lost cache is no loss. */
-function writeWhole(file: string, bytes: Uint8Array): void {
-  mkdirSync(dirname(file), { recursive: true });
-  const temporary = temporaryPath(dirname(file), basename(file));
-  try {
-    writeFileSync(temporary, bytes, { flag: 'wx', mode: 0o600 });
-    renameSync(temporary, file);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
   }
 }

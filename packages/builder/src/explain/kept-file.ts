@@ -1,6 +1,5 @@
-import { constants, closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
-import { temporaryPath } from '@tsbuild/oci/node';
+import { constants, closeSync, openSync, readFileSync } from 'node:fs';
+import { replaceFileUnsynced } from '@tsbuild/oci/node';
 
 /** Reads a small JSON document; undefined when it is missing, damaged or not `isValid`. */
 export function readKept<T>(path: string, isValid: (value: Partial<T>) => boolean): T | undefined {
@@ -22,20 +21,9 @@ export function readKept<T>(path: string, isValid: (value: Partial<T>) => boolea
  * with such a file an explanation is lost and no more.
  */
 export function writeKept(path: string, value: unknown): void {
-  const temporary = temporaryPath(dirname(path), basename(path));
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    writeFileSync(temporary, JSON.stringify(value), { flag: 'wx', mode: 0o644 });
-    renameSync(temporary, path);
+    replaceFileUnsynced(path, JSON.stringify(value));
   } catch {
-    removeQuietly(temporary);
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // Its folder is no folder: there is nothing to remove.
+    // As said.
   }
 }

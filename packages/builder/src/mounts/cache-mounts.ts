@@ -1,17 +1,7 @@
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { canonicalJson, type Digest, sha256Digest } from '@tsbuild/oci';
-import { temporaryPath } from '@tsbuild/oci/node';
+import { replaceFileUnsynced, temporaryPath } from '@tsbuild/oci/node';
 import { FileLock } from './file-lock.ts';
 
 /** Where imported caches wait for their first command. */
@@ -232,10 +222,9 @@ function adopt(imported: string, directory: string): boolean {
 }
 
 function describe(place: string, { id, namespace }: CacheRequest): void {
-  const temporary = temporaryPath(place, 'mount.json');
   const uses = (read(place)?.uses ?? 0) + 1;
-  writeFileSync(temporary, `${JSON.stringify({ id, namespace, usedAt: Date.now(), uses })}\n`);
-  renameSync(temporary, join(place, 'mount.json'));
+  const description = { id, namespace, usedAt: Date.now(), uses };
+  replaceFileUnsynced(join(place, 'mount.json'), `${JSON.stringify(description)}\n`);
 }
 
 /** The cache at `place`; undefined when it is none, or not finished. */

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type BlobReader, type BlobStore, type ByteString, type Digest, isDigest } from '@tsbuild/oci';
-import { type LayerIndex, type LayerIndexStore, temporaryPath } from '@tsbuild/oci/node';
+import { type LayerIndex, type LayerIndexStore, replaceFileUnsynced } from '@tsbuild/oci/node';
 import type { CopyPlan } from './copy-item.ts';
 
 /** So many COPY steps of one context find the layers that they wrote before. */
@@ -60,13 +60,10 @@ export class EarlierCopies {
   add(place: ByteString, layer: Digest): void {
     const file = this.#file(place);
     const digests = [layer, ...this.#digests(file).filter((digest) => digest !== layer)].slice(0, MOST);
-    const temporary = temporaryPath(this.#directory, basename(file));
     try {
-      mkdirSync(this.#directory, { recursive: true });
-      writeFileSync(temporary, digests.map((digest) => `${digest}\n`).join(''));
-      renameSync(temporary, file);
+      replaceFileUnsynced(file, digests.map((digest) => `${digest}\n`).join(''));
     } catch {
-      removeQuietly(temporary);
+      // As said.
     }
   }
 
@@ -134,13 +131,5 @@ export class EarlierLayer {
 
   close(): void {
     this.#reader.close();
-  }
-}
-
-function removeQuietly(path: string): void {
-  try {
-    rmSync(path, { force: true });
-  } catch {
-    // Its folder is no folder: there is nothing to remove.
   }
 }

@@ -1,12 +1,11 @@
 import { open } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { exportCacheMount, importCacheMount, needsUserNamespace, runInUserNamespace, Store } from '@tsbuild/builder';
+import { archiveOption, archiveOutput } from '../archive-output.ts';
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import { EXIT_OK } from '../exit-code.ts';
 import type { Host } from '../host.ts';
-import { type Sink, writeOutputFile } from '../output-file.ts';
-import { streamSink } from '../output-stream.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 
 const namespaceOption = {
@@ -22,12 +21,7 @@ export const exportMountCommand = defineCommand({
   synopsis: 'ID',
   summary: 'Write the content of a cache mount as a tar archive',
   options: {
-    output: {
-      kind: 'value',
-      short: 'o',
-      placeholder: 'FILE',
-      describe: 'Write to this file instead of standard output',
-    },
+    output: archiveOption,
     namespace: namespaceOption,
   },
   operands,
@@ -36,20 +30,12 @@ export const exportMountCommand = defineCommand({
     ['tsbuild cache export-mount apt | zstd >apt.tar.zst', 'The cache apt, compressed'],
   ],
   async run({ options, operands: [id = ''], settings }, host) {
-    const path = options.output === '-' ? undefined : options.output;
-    if (path === undefined && host.stdout.isTTY === true) {
-      throw new UsageError('refusing to write an archive to a terminal', {
-        hint: 'use -o FILE, or pipe it',
-        command: 'cache export-mount',
-      });
-    }
+    const output = archiveOutput(options.output, 'cache export-mount', host);
     // The files belong to ids that an ordinary user has in a user namespace only.
     if (needsUserNamespace()) return runInUserNamespace(host.commandLine, (text) => warn(text, host));
     const store = await Store.open(settings.root);
     const name = { id, ...(options.namespace === undefined ? {} : { namespace: options.namespace }) };
-    const write = (sink: Sink) => exportCacheMount(name, store, sink, host.signal);
-    if (path === undefined) await write(streamSink(host.stdout, host.signal));
-    else await writeOutputFile(resolve(host.cwd, path), write, host.signal);
+    await output((sink) => exportCacheMount(name, store, sink, host.signal));
     return EXIT_OK;
   },
 });

@@ -1,10 +1,9 @@
-import { createContainer, Store } from '@tsbuild/builder';
+import { Store } from '@tsbuild/builder';
 import { defineCommand } from '../command.ts';
 import { createOptions, createOptionTable } from '../container/create-options.ts';
-import { findImage } from '../container/find-image.ts';
+import { makeContainer } from '../container/make-container.ts';
 import { inUserNamespace } from '../container/program.ts';
 import { EXIT_OK } from '../exit-code.ts';
-import { sanitizeName } from '../output/sanitize.ts';
 
 /** `tsbuild create`: a container that is started later. */
 export const createCommand = defineCommand({
@@ -20,9 +19,7 @@ export const createCommand = defineCommand({
     const inside = await inUserNamespace(host);
     if (inside !== undefined) return inside;
     const store = await Store.open(settings.root);
-    await findImage(wanted.image, store, options, host);
-    const notice = (text: string): void => void host.stderr.write(`WARNING: ${sanitizeName(text)}\n`);
-    const container = await createContainer(wanted, store, { notice, signal: host.signal });
+    const container = await makeContainer(wanted, options, store, host);
     host.stdout.write(`${container.id}\n`);
     return EXIT_OK;
   },

@@ -1,7 +1,7 @@
-import { type Container, createContainer, type MonitorClient, removeContainer, Store } from '@tsbuild/builder';
+import { type Container, type MonitorClient, removeContainer, Store } from '@tsbuild/builder';
 import { defineCommand } from '../command.ts';
 import { createOptions, createOptionTable } from '../container/create-options.ts';
-import { findImage } from '../container/find-image.ts';
+import { makeContainer } from '../container/make-container.ts';
 import { inUserNamespace, launch } from '../container/program.ts';
 import { processStreams, requireTerminal, talk } from '../container/talk.ts';
 import { EXIT_OK } from '../exit-code.ts';
@@ -37,9 +37,7 @@ export const runCommand = defineCommand({
     if (inside !== undefined) return inside;
 
     const store = await Store.open(settings.root);
-    await findImage(wanted.image, store, options, host);
-    const notice = (text: string): void => void host.stderr.write(`WARNING: ${sanitizeName(text)}\n`);
-    const container = await createContainer(wanted, store, { notice, signal: host.signal });
+    const container = await makeContainer(wanted, options, store, host);
     using client = await launched(container, store, host);
     if (options.detach) return await detached(container, client, host);
     client.attach(processStreams(host), wanted.openStdin);

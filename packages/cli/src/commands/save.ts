@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import {
   type ImageToArchive,
   type Layout,
@@ -7,12 +6,10 @@ import {
   parseReference,
   writeArchive,
 } from '@tsbuild/oci/node';
+import { archiveOption, archiveOutput } from '../archive-output.ts';
 import { defineCommand } from '../command.ts';
-import { UsageError } from '../errors.ts';
 import { EXIT_OK } from '../exit-code.ts';
 import { openLayout } from '../open-layout.ts';
-import { type Sink, writeOutputFile } from '../output-file.ts';
-import { streamSink } from '../output-stream.ts';
 import { namesVersion } from './names-version.ts';
 
 /** `tsbuild save`: images as an archive that every engine loads. */
@@ -21,12 +18,7 @@ export const saveCommand = defineCommand({
   synopsis: 'IMAGE [IMAGE…]',
   summary: 'Write images to an archive that docker load accepts',
   options: {
-    output: {
-      kind: 'value',
-      short: 'o',
-      placeholder: 'FILE',
-      describe: 'Write to this file instead of standard output',
-    },
+    output: archiveOption,
     platform: {
       kind: 'value',
       placeholder: 'OS/ARCH',
@@ -40,20 +32,11 @@ export const saveCommand = defineCommand({
     ['tsbuild save -o images.tar my-app other:1.2', 'Two images in one file'],
   ],
   async run({ options, operands, settings }, host) {
-    const path = options.output === undefined || options.output === '-' ? undefined : options.output;
-    if (path === '') throw new UsageError('the file name of --output is empty', { command: 'save' });
-    if (path === undefined && host.stdout.isTTY === true) {
-      throw new UsageError('refusing to write an archive to a terminal', {
-        hint: 'use -o FILE, or pipe it: tsbuild save … | docker load',
-        command: 'save',
-      });
-    }
+    const output = archiveOutput(options.output, 'save', host, 'tsbuild save … | docker load');
     const layout = await openLayout(settings.root);
     const images: ImageToArchive[] = [];
     for (const name of operands) images.push(...(await imagesToSave(layout, name)));
-    const write = (sink: Sink) => writeArchive(images, layout.blobs, sink);
-    if (path === undefined) await write(streamSink(host.stdout, host.signal));
-    else await writeOutputFile(resolve(host.cwd, path), write, host.signal);
+    await output((sink) => writeArchive(images, layout.blobs, sink));
     return EXIT_OK;
   },
 });
