@@ -29,13 +29,18 @@ const O_TMPFILE = 0o20200000;
 export function openNameless(directory: string, content: string): number {
   const fd = create(directory);
   try {
-    const bytes = Buffer.from(content, 'utf8');
-    for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
+    writeNameless(fd, content);
     return fd;
   } catch (error) {
     closeSync(fd);
     throw error;
   }
+}
+
+/** Writes `content` to an empty file of {@link openNameless}. */
+export function writeNameless(fd: number, content: string): void {
+  const bytes = Buffer.from(content, 'utf8');
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at);
 }
 
 function create(directory: string): number {

@@ -9,12 +9,20 @@ import { formatFstab } from './fstab.ts';
 import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 import type { IdMaps } from './id-map.ts';
-import { coveringMounts, hostDevices, kernelMounts, rootLine } from './sandbox-mounts.ts';
+import {
+  coveringMounts,
+  hostDevices,
+  kernelMounts,
+  rootLine,
+  rootMounts,
+  type SandboxPlaces,
+} from './sandbox-mounts.ts';
 import { PipePool } from './pipes.ts';
-import { loopbackCommand, READY, runSandbox } from './sandbox-process.ts';
-import type { SandboxProcesses } from './sandbox-process.ts';
+import { loopbackCommand } from './sandbox-launch.ts';
+import { READY, type SandboxPrelude, type SandboxProcesses } from './sandbox-process.ts';
 import { prepareScratch } from './sandbox-scratch.ts';
 import type { Scratch } from './sandbox-scratch.ts';
+import { SandboxStarter } from './sandbox-starter.ts';
 import { setupFailure } from './setup-failure.ts';
 import { needsStage, PLACE_SCRIPT, placeList, stageMounts } from './staged-mounts.ts';
 import { splitEnvironment } from './unsafe-environment.ts';
@@ -36,6 +44,7 @@ while read -r id parent device root point rest; do
 done </proc/self/mountinfo`;
 // In the octal of mountinfo no blank stands in a name.
 const DROP_KERNEL_MOUNTS = `drop() {
+  set -- "$KERNEL"
   for point in $bare; do
     case "$point" in *\\\\*) point=$(printf %b "$point") ;; esac
     set -- "$@" "$point"
@@ -51,15 +60,17 @@ set +f`;
  * an image cannot put its own `chroot` or C library in the way (CVE-2019-14271). No `cd` may come between `mount --move`
  * and the last exec: the working directory is the new root, while `/` is still the old one.
  */
-const SCRIPT = (extra: SandboxExtra): string => `${extra.hidesKernel ? LIST_KERNEL_MOUNTS : ''}
-${extra.stage}
-cd "$BASE"
+const PRELUDE = (hidesKernel: boolean): string => `${hidesKernel ? LIST_KERNEL_MOUNTS : ''}
 "$MOUNT" -n -a -T /proc/self/fd/4
 if [ -n "$NODES" ]; then "$CP" -R -P -p $DEVICES "$NODES/" 2>/dev/null || "$MOUNT" -n --bind /dev "$NODES"; fi
-cd "$ROOT"
-"$CP" -R -P "$DEV/." dev/
+"$CP" -R -P "$DEV/." "$KERNEL/dev/"
 "$MOUNT" -n -a -T /proc/self/fd/5
 exec 4<&- 5<&-
+`;
+const SCRIPT = (extra: SandboxExtra): string => `${extra.stage}
+cd "$BASE"
+"$MOUNT" -n -a -T /proc/self/fd/6
+exec 6<&-
 ${extra.place}
 cd "$ROOT"
 { echo "$HOST" >/proc/sys/kernel/hostname; } 2>/dev/null || hostname "$HOST"
@@ -110,12 +121,14 @@ export class NamespacesExecutor implements Executor {
   readonly name = 'namespaces';
   readonly #directory: string;
   readonly #pipes: PipePool;
+  readonly #starter: SandboxStarter;
   #scratch: Scratch | undefined;
 
   /** @param options.scratch a directory of the store for mount points, made when missing; shared by all processes. */
   constructor(options: { readonly scratch: string }) {
     this.#directory = resolve(options.scratch);
     this.#pipes = new PipePool(this.#directory);
+    this.#starter = new SandboxStarter(this.#pipes);
   }
 
   async run(spec: RunSpec, output: RunOutput, signal: AbortSignal, control: RunControl = {}): Promise<RunResult> {
@@ -133,46 +146,35 @@ export class NamespacesExecutor implements Executor {
     const env = {
       BASE: root.base,
       ROOT: scratch.root,
-      DEV: scratch.dev,
-      NODES: places.nodes ?? '',
-      DEVICES: hostDevices()
-        .map((name) => `/dev/${name}`)
-        .join(' '),
       HOST: spec.hostname,
-      MOUNT: requireTool('mount', 'mount'),
-      UMOUNT: requireTool('umount', 'mount'),
-      CP: requireTool('cp', 'coreutils'),
       LOOPBACK: spec.network === 'none' ? loopbackCommand() : '',
       UNSAFE: unsafe.map((entry) => entry.slice(0, entry.indexOf('='))).join(' '),
       ...limitVariables(spec.limits ?? []),
       ...terminalVariables(spec, ids),
       ...extra.env,
     };
-    const end = await runSandbox(
+    const prelude = preludeOf(spec, scratch, places);
+    const own = [...Object.keys(prelude.env), ...Object.keys(env)];
+    const end = await this.#starter.run(
       {
-        namespaces: [
-          '--mount', '--uts', '--ipc', '--propagation', 'private',
-          ...(existsSync('/proc/self/ns/cgroup') ? ['--cgroup'] : []),
-          ...(spec.network === 'none' ? ['--net'] : []),
-        ], // biome-ignore format: one list
+        prelude,
         // In a user namespace nobody is the machine's root, and we have forbidden more of them.
         script: SCRIPT({ ...extra, hidesKernel: !ids.nested }),
         args: [
           scratch.caps, ...identityOptions(spec.user, ids), ...CAPABILITY_OPTIONS,
-          requireTool('env', 'coreutils'), ...environmentOptions(spec, Object.keys(env)), '--', ...safe,
+          requireTool('env', 'coreutils'), ...environmentOptions(spec, own), '--', ...safe,
           scratch.exec, '--root=.', `--wd=${spec.cwd}`, ...(spec.user.uid === 0 ? [] : [`--setuid=${spec.user.uid}`]), '--',
           ...(unsafe.length === 0 ? [] : [IMAGE_ENV, ...unsafe]),
           ...spec.argv,
         ], // biome-ignore format: one program a line
         env,
-        files: [formatFstab(kernelMounts(root, spec, places)), formatFstab(coveringMounts(root, spec, places))],
+        files: [formatFstab(rootMounts(root, spec, scratch.kernel))],
         input: extra.input,
         scratch: this.#directory,
         depth: 2,
         ...(spec.terminal === undefined ? {} : { terminal: { place: 'sandbox', size: spec.terminal } }),
         privateNetwork: spec.network === 'private',
       },
-      this.#pipes,
       filter,
       signal,
       { ...control, started: started && ((processes) => started(this.#running(processes, scratch))) },
@@ -188,6 +190,30 @@ export class NamespacesExecutor implements Executor {
       exec: (spec, output, signal, control = {}) => execInNamespaces(spec, places, output, signal, control),
     };
   }
+}
+
+/** What is the same for commands of one kind: namespaces, the kernel's filesystems with their masks, devices. */
+function preludeOf(spec: RunSpec, scratch: Scratch, places: SandboxPlaces): SandboxPrelude {
+  return {
+    namespaces: [
+      '--mount', '--uts', '--ipc', '--propagation', 'private',
+      ...(existsSync('/proc/self/ns/cgroup') ? ['--cgroup'] : []),
+      ...(spec.network === 'none' ? ['--net'] : []),
+    ], // biome-ignore format: one list
+    script: PRELUDE(!places.ids.nested),
+    env: {
+      KERNEL: scratch.kernel,
+      DEV: scratch.dev,
+      NODES: places.nodes ?? '',
+      DEVICES: hostDevices()
+        .map((name) => `/dev/${name}`)
+        .join(' '),
+      MOUNT: requireTool('mount', 'mount'),
+      UMOUNT: requireTool('umount', 'mount'),
+      CP: requireTool('cp', 'coreutils'),
+    },
+    files: [kernelMounts, coveringMounts].map((mounts) => formatFstab(mounts(scratch.kernel, spec, places))),
+  };
 }
 
 /** The terminal is the user's who runs the command. */
@@ -207,7 +233,7 @@ function extraParts(spec: RunSpec, scratch: Scratch, ids: IdMaps): Omit<SandboxE
   const mounts = spec.mounts ?? [];
   const top = realpathSync(scratch.root);
   const texts = [placeList(mounts, top), ...secrets.map(([, value]) => Buffer.from(value))];
-  const staged = stageMounts(mounts, { stage: scratch.stage, descriptor: 6, ids, texts });
+  const staged = stageMounts(mounts, { stage: scratch.stage, descriptor: 7, ids, texts });
   const [list = '', ...values] = staged.texts;
   // Before the root is moved, and with the last newlines, which a shell would take away.
   const read = values.map((file, i) => `secret${i}=$("$CAT" "$STAGE/${file}"; echo x)\nsecret${i}=\${secret${i}%x}\n`);

@@ -3,7 +3,6 @@ import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { utf8ToByteString } from '@tsbuild/oci';
 import { BuildError } from '../errors.ts';
 import { cgroupName, cgroupPath, removeCgroup, removeStaleCgroups, wasOutOfMemory } from './cgroups.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
@@ -16,10 +15,11 @@ import { runcConfig } from './runc-config.ts';
 import { execInContainer } from './runc-exec.ts';
 import { RUN_FAILURE as FAILURE, runtimeFailure } from './runc-failure.ts';
 import { rootLine } from './sandbox-mounts.ts';
-import { READY, runSandbox } from './sandbox-process.ts';
+import { READY } from './sandbox-process.ts';
+import { SandboxStarter } from './sandbox-starter.ts';
 import { installedSeccomp } from './seccomp-profile.ts';
 import { setupFailure } from './setup-failure.ts';
-import { stageMounts } from './staged-mounts.ts';
+import { stageMounts, type StageOptions } from './staged-mounts.ts';
 
 /** An OCI runtime of this machine. */
 export interface Runtime {
@@ -60,15 +60,19 @@ async function canKeep({ path }: Runtime): Promise<boolean> {
 const FAILED = 'tsbuild-runtime-failed';
 
 /*
- * The bundle and the runtime's state lie on a tmpfs of this mount namespace, so nothing of them can be left behind. What
- * the runtime logs is its own failure; a command's exit code comes without a log. crun does not run beside cgroup v2 on
+ * The bundle and the runtime's state lie in memory, in this mount namespace, so nothing of them can be left behind: on a
+ * ramfs, because the configuration holds secret variables and a tmpfs may be swapped out.
+ */
+const PRELUDE = `"$MOUNT" -n -c -t ramfs -o mode=700 ramfs "$BUNDLE"
+`;
+
+/* What the runtime logs is its own failure; a command's exit code comes without a log. crun does not run beside cgroup v2 on
  * hosts that mount both versions.
  */
-const SCRIPT = (stage: string): string => `${stage}
-cd "$BASE"
+const SCRIPT = (stage: string): string => `cd "$BASE"
 "$MOUNT" -n -a -T /proc/self/fd/4
 exec 4<&-
-"$CAT" "$STAGE/$CONFIG" >"$BUNDLE/config.json"
+${stage}
 if [ "$KIND" = crun ] && [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified 2>/dev/null || :; fi
 cd /
 echo ${READY} >&2
@@ -88,6 +92,7 @@ export class RuncExecutor implements Executor {
   readonly #directory: string;
   readonly #runtime: Runtime;
   readonly #pipes: PipePool;
+  readonly #starter: SandboxStarter;
   #cleared = false;
 
   /** @param options.scratch a directory of the store for mount points, made when missing; shared by all processes. */
@@ -96,6 +101,7 @@ export class RuncExecutor implements Executor {
     this.#directory = resolve(options.scratch);
     this.#runtime = options.runtime;
     this.#pipes = new PipePool(this.#directory);
+    this.#starter = new SandboxStarter(this.#pipes);
   }
 
   async run(spec: RunSpec, output: RunOutput, signal: AbortSignal, control: RunControl = {}): Promise<RunResult> {
@@ -105,15 +111,8 @@ export class RuncExecutor implements Executor {
     const id = cgroupName(randomBytes(6).toString('hex'));
     const ids = readIdMaps();
     const mount = rootLine(spec.root, root, ids, spec.readOnly);
-    const tmpfs = { source: 'tmpfs', target: utf8ToByteString(bundle), type: 'tmpfs', options: 'mode=700' };
     const config = runcConfig(spec, { root, stage, cgroupsPath: cgroupPath(id), seccomp: installedSeccomp() });
-    // The configuration holds secret variables: it takes the way that touches no disk.
-    const staged = stageMounts(spec.mounts ?? [], {
-      stage,
-      descriptor: 5,
-      ids,
-      texts: [Buffer.from(JSON.stringify(config))],
-    });
+    const staged = stageConfig(spec, JSON.stringify(config), { stage, descriptor: 5, ids });
     const filter = new ExecFailureFilter(output, { prefix: FAILURE, terminal: spec.terminal !== undefined });
     // Looking for the command's process takes time: nobody does when nobody asks.
     const { started } = control;
@@ -121,30 +120,31 @@ export class RuncExecutor implements Executor {
     const keep = started !== undefined && (await canKeep(this.#runtime));
     let ended = false;
     try {
-      const end = await runSandbox(
+      const end = await this.#starter.run(
         {
-          namespaces: ['--mount', '--mount-proc', '--propagation', 'private'],
+          prelude: {
+            namespaces: ['--mount', '--mount-proc', '--propagation', 'private'],
+            script: PRELUDE,
+            env: { BUNDLE: bundle, CAT: requireTool('cat', 'coreutils'), MOUNT: requireTool('mount', 'mount') },
+            files: [],
+          },
           script: SCRIPT(staged.script),
           args: [],
           env: {
             BASE: mount.base,
-            BUNDLE: bundle,
-            CONFIG: staged.texts[0] ?? '',
             ...staged.env,
             ID: `tsbuild-${id}`,
             KEEP: keep ? '--keep' : '',
             KIND: this.#runtime.kind,
-            MOUNT: requireTool('mount', 'mount'),
             RUNTIME: this.#runtime.path,
           },
-          files: [formatFstab([mount.line, tmpfs])],
+          files: [formatFstab([mount.line])],
           input: staged.input,
           scratch: this.#directory,
           depth: 3,
           ...(spec.terminal === undefined ? {} : { terminal: { place: 'runtime', size: spec.terminal } }),
           privateNetwork: spec.network === 'private',
         },
-        this.#pipes,
         filter,
         signal,
         {
@@ -185,4 +185,22 @@ export class RuncExecutor implements Executor {
     this.#cleared = true;
     return places;
   }
+}
+
+/**
+ * Brings the configuration, which holds secret variables, into the bundle by a way that touches no disk, and makes the
+ * mounts ready, if there are any.
+ */
+function stageConfig(
+  spec: RunSpec,
+  config: string,
+  options: Omit<StageOptions, 'texts'>,
+): { readonly script: string; readonly env: Readonly<Record<string, string>>; readonly input: Uint8Array } {
+  const text = Buffer.from(config);
+  if ((spec.mounts ?? []).length === 0) {
+    const { descriptor } = options;
+    return { script: `"$CAT" <&${descriptor} >"$BUNDLE/config.json"\nexec ${descriptor}<&-\n`, env: {}, input: text };
+  }
+  const { script, env, input, texts } = stageMounts(spec.mounts ?? [], { ...options, texts: [text] });
+  return { script: `${script}"$CAT" "$STAGE/${texts[0] ?? ''}" >"$BUNDLE/config.json"\n`, env, input };
 }

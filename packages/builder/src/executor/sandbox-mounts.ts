@@ -108,28 +108,33 @@ export interface SandboxPlaces {
   readonly nodes: string | undefined;
 }
 
-/** What is mounted first: the root, the kernel's filesystems and an empty /dev. */
+/**
+ * What is mounted first, below `top`, an empty directory: the kernel's filesystems and an empty /dev. Nothing here is of one
+ * command alone, so it may be made before the command is known.
+ */
 export function kernelMounts(
-  root: RootLine,
+  top: string,
   spec: Pick<RunSpec, 'network' | 'shmSize' | 'terminal'>,
   { ids, nodes }: SandboxPlaces,
 ): readonly MountLine[] {
-  const at = (path: string): string => `${root.line.target}/${path}`;
+  const at = (path: string): string => `${utf8ToByteString(top)}/${path}`;
   const tty = ids.hasGid(5) ? ',gid=5' : '';
+  const small = (target: string, options: string): MountLine => ({
+    source: 'tmpfs',
+    target: utf8ToByteString(target),
+    type: 'tmpfs',
+    options: `nosuid,noexec,mode=755,size=64k${options}`,
+  });
   return [
-    root.line,
-    ...(nodes === undefined
-      ? []
-      : [
-          {
-            source: 'tmpfs',
-            target: utf8ToByteString(nodes),
-            type: 'tmpfs',
-            options: 'nosuid,noexec,mode=755,size=64k',
-          },
-        ]),
-    { source: 'proc', target: at('proc'), type: 'proc', options: 'nosuid,noexec,nodev' },
-    { source: 'tmpfs', target: at('dev'), type: 'tmpfs', options: 'nosuid,nodev,strictatime,mode=755,size=65536k' },
+    small(top, ',nodev'),
+    ...(nodes === undefined ? [] : [small(nodes, '')]),
+    { source: 'proc', target: at('proc'), type: 'proc', options: 'nosuid,noexec,nodev,X-mount.mkdir' },
+    {
+      source: 'tmpfs',
+      target: at('dev'),
+      type: 'tmpfs',
+      options: 'nosuid,nodev,strictatime,mode=755,size=65536k,X-mount.mkdir',
+    },
     // The one that the command's own terminal is of (see terminal.ts).
     spec.terminal === undefined
       ? { source: 'devpts', target: at('dev/pts'), type: 'devpts',
@@ -143,8 +148,8 @@ export function kernelMounts(
     },
     { source: 'mqueue', target: at('dev/mqueue'), type: 'mqueue', options: 'nosuid,noexec,nodev,X-mount.mkdir' },
     sharesSysfs(spec, ids)
-      ? { source: '/sys', target: at('sys'), type: 'none', options: 'rbind,ro,nosuid,nodev,noexec' }
-      : { source: 'sysfs', target: at('sys'), type: 'sysfs', options: 'nosuid,noexec,nodev,ro' },
+      ? { source: '/sys', target: at('sys'), type: 'none', options: 'rbind,ro,nosuid,nodev,noexec,X-mount.mkdir' }
+      : { source: 'sysfs', target: at('sys'), type: 'sysfs', options: 'nosuid,noexec,nodev,ro,X-mount.mkdir' },
   ];
 }
 
@@ -153,14 +158,14 @@ function sharesSysfs(spec: Pick<RunSpec, 'network'>, ids: IdMaps): boolean {
   return ids.nested && spec.network === 'host';
 }
 
-/** What is mounted second, on files that must exist by then: devices, masks, read-only parts, the spec's files. */
+/** What is mounted second below `top`, on files that must exist by then: devices, masks, read-only parts. */
 export function coveringMounts(
-  root: RootLine,
-  spec: Pick<RunSpec, 'network' | 'files'>,
+  top: string,
+  spec: Pick<RunSpec, 'network'>,
   { ids, nodes }: SandboxPlaces,
 ): readonly MountLine[] {
   const device = (name: string): string => utf8ToByteString(`${nodes ?? '/dev'}/${name}`);
-  const at = (path: string): string => `${root.line.target}/${path}`;
+  const at = (path: string): string => `${utf8ToByteString(top)}/${path}`;
   const empty = (path: string): MountLine => ({
     source: 'tmpfs',
     target: at(path),
@@ -182,6 +187,20 @@ export function coveringMounts(
     ...below.map(empty),
     ...READ_ONLY.filter((path) => existsSync(`/${path}`)).map((path) => ({
       source: at(path), target: at(path), type: 'none', options: 'bind,ro,nosuid,nodev,noexec' })), // biome-ignore format: one line each
+  ];
+}
+
+/** What is mounted last: the root, into it what {@link kernelMounts} made below `top`, and the spec's files. */
+export function rootMounts(root: RootLine, spec: Pick<RunSpec, 'files'>, top: string): readonly MountLine[] {
+  const at = (path: string): string => `${root.line.target}/${path}`;
+  return [
+    root.line,
+    ...['proc', 'dev', 'sys'].map((name) => ({
+      source: `${utf8ToByteString(top)}/${name}`,
+      target: at(name),
+      type: 'none',
+      options: 'rbind',
+    })),
     ...spec.files.map(({ target, source }) => ({
       source: utf8ToByteString(source), target: at(target.replace(/^\/+/, '')), type: 'none',
       options: 'bind,ro,nosuid,nodev,noexec' })), // biome-ignore format: one line each

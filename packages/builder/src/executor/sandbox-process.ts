@@ -1,30 +1,38 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess, StdioOptions } from 'node:child_process';
-import { closeSync, openSync } from 'node:fs';
+import type { ChildProcess } from 'node:child_process';
+import { closeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { constants } from 'node:os';
 import type { RunControl, RunOutput, TerminalSize } from './executor.ts';
 import { openNameless } from './fstab.ts';
-import { findTool, requireTool, SYSTEM_PATH } from './host-tools.ts';
-import { inheritedDescriptors } from './inherited-descriptors.ts';
 import type { InputPipe, Pipe, PipePool } from './pipes.ts';
 import { findInit } from './process-tree.ts';
+import { feed, FIRST_DESCRIPTOR, killSandbox, launchSandbox } from './sandbox-launch.ts';
 import { supervise } from './supervise.ts';
-import { onTerminal, resizeTerminal, sizeTerminal, SWAP_STDERR, type TerminalPlace } from './terminal.ts';
+import { resizeTerminal, sizeTerminal, type TerminalPlace } from './terminal.ts';
+
+/** What comes before a {@link SandboxProgram} and is the same for many: it may have been done before the program is known. */
+export interface SandboxPrelude {
+  /** Options of `unshare` for the namespaces that the script runs in; a pid namespace is added. */
+  readonly namespaces: readonly string[];
+  /** For `sh -euc`, before the program's own. */
+  readonly script: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Texts that the script reads at `/proc/self/fd/4` … and must close. */
+  readonly files: readonly string[];
+}
 
 /** A script that sets a sandbox up and ends in the command. */
 export interface SandboxProgram {
-  /** Options of `unshare` for the namespaces that the script runs in; a pid namespace is added. */
-  readonly namespaces: readonly string[];
+  readonly prelude: SandboxPrelude;
   /**
-   * For `sh -euc`. Its stderr is for its own complaints; the command's stderr is descriptor 3. It must write the line
+   * For `sh -euc`, after the prelude's. Its stderr is for its own complaints; the command's stderr is descriptor 3. It must write the line
    * {@link READY} to its stderr when all is set up, as the last thing before the command.
    */
   readonly script: string;
   readonly args: readonly string[];
-  /** The script's whole environment, beside `PATH` and a plain locale. */
+  /** What the script finds as variables, beside those of the prelude, `PATH` and a plain locale. */
   readonly env: Readonly<Record<string, string>>;
-  /** Texts that the script reads at `/proc/self/fd/4`, `/proc/self/fd/5` … and must close. */
+  /** Texts that the script reads at the descriptors after those of the prelude, and must close. */
   readonly files: readonly string[];
   /**
    * What must not be on a disk even without a name: the script reads it from the descriptor after those of `files`, to
@@ -68,20 +76,6 @@ export interface SandboxEnd {
 /** The line by which a script says that the sandbox is set up. */
 export const READY = 'tsbuild-sandbox-ready';
 
-/*
- * Two pid namespaces, one in the other. The init of the outer one is this script and nothing that a user's command can
- * touch: the kernel takes a process's death signal away when it changes its uid, so a command that is an init itself
- * (`USER 1000`, `RUN exec su nobody`) would outlive us. When the outer init dies, everything in both namespaces dies.
- *
- * It dies with `unshare` by a signal that it asks for after it was forked; if `unshare` was killed before that, nobody
- * would ever end it. By now it has asked, so it is enough that its parent is still `unshare`. (/proc is the host's.)
- */
-const OUTER = (steps: string): string => `read -r pid name state parent rest </proc/self/stat
-echo "init $pid" >&2
-if read -r name <"/proc/$parent/comm" && [ "$name" != unshare ]; then exit 1; fi
-${steps}"$@"
-exit $?`;
-
 /**
  * Runs a program in namespaces that cannot outlive this process: `setpriv --pdeathsig` kills `unshare` when we die,
  * `--kill-child` kills the init of its pid namespace, and the kernel kills the rest. Call it on the main thread only: the
@@ -103,7 +97,7 @@ export async function runSandbox(
       if (input !== undefined) control.input?.on('error', () => {}).pipe(input.write.on('error', () => {}));
       const { pid } = child;
       if (pid !== undefined) control.resizable?.((to) => resizeTerminal(pid, to));
-      return follow(program, child, { stdout, stderr, output, signal }, control);
+      return followSandbox(program, child, { stdout, stderr, output, signal }, control);
     });
   } finally {
     if (input !== undefined) control.input?.unpipe(input.write);
@@ -117,8 +111,9 @@ interface Streams {
   readonly input: InputPipe | undefined;
 }
 
-async function follow(
-  program: SandboxProgram,
+/** Follows a started program to its end. */
+export async function followSandbox(
+  program: Pick<SandboxProgram, 'depth'>,
   child: ChildProcess,
   { stdout, stderr, output, signal }: Omit<Streams, 'input'> & { output: RunOutput; signal: AbortSignal },
   control: SandboxControl,
@@ -128,7 +123,7 @@ async function follow(
     {
       child,
       streams: { stdout: stdout.read, stderr: stderr.read },
-      kill: (said) => kill(child, said),
+      kill: (said) => killSandbox(child, said),
       onComplaint: (line) => {
         if (line !== READY || control.started === undefined || child.pid === undefined) return;
         void findInit(child.pid, program.depth, () => over).then((found) => {
@@ -157,40 +152,30 @@ function start(
   { stdout, stderr, input }: Streams,
   connect: RunControl['connect'],
 ): ChildProcess {
+  const { prelude, terminal } = program;
   const opened = [stdout.write, stderr.write, ...(input === undefined ? [] : [input.read])];
   try {
-    const unshare = requireTool('unshare');
-    const files = program.files.map((text) => openNameless(program.scratch, text));
+    const files = [...prelude.files, ...program.files].map((text) => openNameless(program.scratch, text));
     opened.push(...files);
-    const stdio: Exclude<StdioOptions, string> = [
-      input?.read ?? 'ignore', stdout.write, 'pipe', stderr.write, ...files,
-    ]; // biome-ignore format: one list
-    const inputAt = program.input === undefined ? undefined : stdio.push('pipe') - 1;
-    const goAt = program.privateNetwork === true && connect !== undefined ? stdio.push('pipe') - 1 : undefined;
-    const shell = closeInherited(stdio, opened);
-    const { terminal } = program;
-    const steps = [
-      ...(program.privateNetwork === true ? [loopbackCommand()] : []),
-      ...(goAt === undefined ? [] : [`read -r _ <&${goAt} || exit 1`, `exec ${goAt}<&-`]),
-      ...(terminal === undefined ? [] : ['exec 3>&2']),
-    ].filter((step) => step !== '');
-    const script = terminal === undefined ? program.script : `${sizeTerminal(terminal.size)}${program.script}`;
-    const command = [
-      unshare, ...program.namespaces, '--pid', '--fork', '--', '/bin/sh', '-euc', script, 'sandbox', ...program.args,
-    ]; // biome-ignore format: one program a line
-    const args = [
-      '--pdeathsig', 'KILL', unshare, ...(program.privateNetwork === true ? ['--net'] : []),
-      '--pid', '--fork', '--kill-child=KILL', '--',
-      shell.path, '-uc', `${shell.closing}${OUTER(steps.map((step) => `${step}\n`).join(''))}`, 'sandbox',
-      ...(terminal === undefined ? command : onTerminal(command, terminal.place, SWAP_STDERR)),
-    ]; // biome-ignore format: one program a line
-    const child = spawn(requireTool('setpriv'), args, {
-      stdio,
-      env: { PATH: SYSTEM_PATH, LC_ALL: 'C', LIBMOUNT_FORCE_MOUNT2: 'always', SHELL: '/bin/sh', ...program.env },
-      // A session of its own: Ctrl-C reaches us alone, and the command cannot reach the terminal.
-      detached: true,
-      cwd: '/',
-    });
+    const more: (number | 'pipe')[] = [...files];
+    const pipe = (): number => FIRST_DESCRIPTOR + more.push('pipe') - 1;
+    const inputAt = program.input === undefined ? undefined : pipe();
+    const goAt = program.privateNetwork === true && connect !== undefined ? pipe() : undefined;
+    const child = launchSandbox(
+      {
+        ...program,
+        ...prelude,
+        script: `${terminal === undefined ? '' : sizeTerminal(terminal.size)}${prelude.script}${program.script}`,
+        env: { ...prelude.env, ...program.env },
+        stdin: input?.read,
+        stdout: stdout.write,
+        stderr: stderr.write,
+        more,
+        terminal: terminal?.place,
+        goAt,
+      },
+      opened,
+    );
     if (inputAt !== undefined) feed(child, inputAt, program.input ?? new Uint8Array());
     if (goAt !== undefined && connect !== undefined) letGo(child, goAt, connect);
     return child;
@@ -223,54 +208,4 @@ function letGo(child: ChildProcess, descriptor: number, connect: (pid: number) =
     );
   };
   child.stderr?.on('data', listen);
-}
-
-/** A command that brings `lo` up, or nothing: without such a program the interface stays down. */
-export function loopbackCommand(): string {
-  const ip = findTool('ip');
-  if (ip !== undefined) return `${ip} link set lo up`;
-  const busybox = findTool('busybox');
-  return busybox === undefined ? '' : `${busybox} ip link set lo up`;
-}
-
-function feed(child: ChildProcess, descriptor: number, input: Uint8Array): void {
-  const channel = (child.stdio as readonly unknown[])[descriptor];
-  if (!(channel instanceof Socket)) return; // Not started; the child's error says why.
-  // The script that ended before it had read all of it has said why.
-  channel.on('error', () => {}).end(input);
-  // Nothing comes back; without this the end of the other side would go unnoticed.
-  channel.resume();
-}
-
-/**
- * Keeps descriptors that this process was started with from the command: bash closes them; without bash (a POSIX shell
- * can close only 0 to 9) /dev/null is put in their place.
- */
-function closeInherited(stdio: unknown[], opened: number[]): { readonly path: string; readonly closing: string } {
-  const inherited = inheritedDescriptors().filter((fd) => fd >= stdio.length);
-  const bash = inherited.length === 0 ? undefined : findTool('bash');
-  if (bash !== undefined) return { path: bash, closing: inherited.map((fd) => `exec ${fd}>&-\n`).join('') };
-  for (const fd of inherited) {
-    const nothing = openSync('/dev/null', 'r');
-    opened.push(nothing);
-    while (stdio.length < fd) stdio.push('ignore');
-    stdio[fd] = nothing;
-  }
-  return { path: '/bin/sh', closing: '' };
-}
-
-/**
- * Kills the init of the outer namespace and not its parent, which then waits until the kernel has taken down all of the
- * namespace: so nothing is left when the parent has ended.
- */
-function kill(child: ChildProcess, setup: string): void {
-  if (child.exitCode !== null || child.pid === undefined) return;
-  const init = /^init (\d+)$/m.exec(setup)?.[1];
-  try {
-    // Where we killed the parent first, because we did not know the init, that may live on.
-    if (init !== undefined) process.kill(Number(init), 'SIGKILL');
-    else if (child.signalCode === null) child.kill('SIGKILL');
-  } catch {
-    child.kill('SIGKILL'); // It is gone already, or not ours to signal: its parent is.
-  }
 }

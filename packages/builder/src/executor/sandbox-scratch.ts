@@ -9,6 +9,8 @@ import { DEVICES } from './sandbox-mounts.ts';
 export interface Scratch {
   /** An empty directory: in each sandbox's own mount namespace the root is mounted here. */
   readonly root: string;
+  /** An empty directory: where the kernel's filesystems are mounted before the root is there. */
+  readonly kernel: string;
   /** An empty directory: where mounts are made ready (see staged-mounts.ts). */
   readonly stage: string;
   /** What a fresh /dev is filled with: mount points for device nodes and the usual links. */
@@ -32,16 +34,16 @@ const DEV_LINKS: Readonly<Record<string, string>> = {
 export function prepareScratch(directory: string): Scratch {
   const scratch = {
     root: join(directory, 'root'),
+    kernel: join(directory, 'kernel'),
     stage: join(directory, 'stage'),
     dev: join(directory, 'dev'),
     nodes: join(directory, 'nodes'),
     exec: join(directory, EXEC_TOOL),
     caps: join(directory, CAPS_TOOL),
   };
-  mkdirSync(scratch.root, { recursive: true, mode: 0o755 });
-  mkdirSync(scratch.stage, { recursive: true, mode: 0o755 });
-  mkdirSync(scratch.nodes, { recursive: true, mode: 0o755 });
-  mkdirSync(scratch.dev, { recursive: true, mode: 0o755 });
+  for (const path of [scratch.root, scratch.kernel, scratch.stage, scratch.nodes, scratch.dev]) {
+    mkdirSync(path, { recursive: true, mode: 0o755 });
+  }
   for (const name of DEVICES) writeFileSync(join(scratch.dev, name), '');
   for (const [name, target] of Object.entries(DEV_LINKS)) link(join(scratch.dev, name), target);
   link(scratch.exec, requireTool('unshare'));

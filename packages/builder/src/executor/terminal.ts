@@ -44,7 +44,7 @@ export function onTerminal(command: readonly string[], place: TerminalPlace, bef
 }
 
 /** A word that a POSIX shell reads back as it is. */
-function shellWord(word: string): string {
+export function shellWord(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { openSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { findTool, requireTool, SYSTEM_PATH } from './host-tools.ts';
+import { inheritedDescriptors } from './inherited-descriptors.ts';
+import { onTerminal, SWAP_STDERR, type TerminalPlace } from './terminal.ts';
+
+/** The first descriptor that a script has for its own purposes: 3 is the command's stderr. */
+export const FIRST_DESCRIPTOR = 4;
+
+/** A chain of programs around one shell script. */
+export interface SandboxLaunch {
+  /** Options of `unshare` for the namespaces that the script runs in; a pid namespace is added. */
+  readonly namespaces: readonly string[];
+  /** For `sh -euc`. */
+  readonly script: string;
+  readonly args: readonly string[];
+  /** The script's whole environment, beside `PATH` and a plain locale. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly stdin: number | undefined;
+  readonly stdout: number;
+  /** The command's stderr. */
+  readonly stderr: number;
+  /** What the script has from {@link FIRST_DESCRIPTOR} on. */
+  readonly more: readonly (number | 'pipe')[];
+  readonly terminal?: TerminalPlace | undefined;
+  /** Makes a network namespace around all the others. */
+  readonly privateNetwork?: boolean;
+  /** On which of the descriptors the outer script waits for a line before it goes on. */
+  readonly goAt?: number | undefined;
+}
+
+/*
+ * Two pid namespaces, one in the other. The init of the outer one is this script and nothing that a user's command can
+ * touch: the kernel takes a process's death signal away when it changes its uid, so a command that is an init itself
+ * (`USER 1000`, `RUN exec su nobody`) would outlive us. When the outer init dies, everything in both namespaces dies.
+ *
+ * It dies with `unshare` by a signal that it asks for after it was forked; if `unshare` was killed before that, nobody
+ * would ever end it. By now it has asked, so it is enough that its parent is still `unshare`. (/proc is the host's.)
+ */
+const OUTER = (steps: string): string => `read -r pid name state parent rest </proc/self/stat
+echo "init $pid" >&2
+if read -r name <"/proc/$parent/comm" && [ "$name" != unshare ]; then exit 1; fi
+${steps}"$@"
+exit $?`;
+
+/**
+ * Starts a chain that cannot outlive this process (see `runSandbox`). Descriptors are only handed on.
+ * @param opened gets the descriptors that were opened here; the caller closes them when the chain has started
+ */
+export function launchSandbox(launch: SandboxLaunch, opened: number[]): ChildProcess {
+  const unshare = requireTool('unshare');
+  const { stdin, stdout, stderr, more, goAt, terminal } = launch;
+  const stdio: Exclude<StdioOptions, string> = [stdin ?? 'ignore', stdout, 'pipe', stderr, ...more];
+  const shell = closeInherited(stdio, opened);
+  const steps = [
+    ...(launch.privateNetwork === true ? [loopbackCommand()] : []),
+    ...(goAt === undefined ? [] : [`read -r _ <&${goAt} || exit 1`, `exec ${goAt}<&-`]),
+    ...(terminal === undefined ? [] : ['exec 3>&2']),
+  ].filter((step) => step !== '');
+  const command = [
+    unshare, ...launch.namespaces, '--pid', '--fork', '--', '/bin/sh', '-euc', launch.script, 'sandbox', ...launch.args,
+  ]; // biome-ignore format: one program a line
+  const args = [
+    '--pdeathsig', 'KILL', unshare, ...(launch.privateNetwork === true ? ['--net'] : []),
+    '--pid', '--fork', '--kill-child=KILL', '--',
+    shell.path, '-uc', `${shell.closing}${OUTER(steps.map((step) => `${step}\n`).join(''))}`, 'sandbox',
+    ...(terminal === undefined ? command : onTerminal(command, terminal, SWAP_STDERR)),
+  ]; // biome-ignore format: one program a line
+  return spawn(requireTool('setpriv'), args, {
+    stdio,
+    env: { PATH: SYSTEM_PATH, LC_ALL: 'C', LIBMOUNT_FORCE_MOUNT2: 'always', SHELL: '/bin/sh', ...launch.env },
+    // A session of its own: Ctrl-C reaches us alone, and the command cannot reach the terminal.
+    detached: true,
+    cwd: '/',
+  });
+}
+
+/** A command that brings `lo` up, or nothing: without such a program the interface stays down. */
+export function loopbackCommand(): string {
+  const ip = findTool('ip');
+  if (ip !== undefined) return `${ip} link set lo up`;
+  const busybox = findTool('busybox');
+  return busybox === undefined ? '' : `${busybox} ip link set lo up`;
+}
+
+/** Writes all of `input` to a descriptor of a child that is a pipe, and ends that. */
+export function feed(child: ChildProcess, descriptor: number, input: Uint8Array): void {
+  const channel = (child.stdio as readonly unknown[])[descriptor];
+  if (!(channel instanceof Socket)) return; // Not started; the child's error says why.
+  // The script that ended before it had read all of it has said why.
+  channel.on('error', () => {}).end(input);
+  // Nothing comes back; without this the end of the other side would go unnoticed.
+  channel.resume();
+}
+
+/**
+ * Keeps descriptors that this process was started with from the command: bash closes them; without bash (a POSIX shell
+ * can close only 0 to 9) /dev/null is put in their place.
+ */
+function closeInherited(stdio: unknown[], opened: number[]): { readonly path: string; readonly closing: string } {
+  const inherited = inheritedDescriptors().filter((fd) => fd >= stdio.length);
+  const bash = inherited.length === 0 ? undefined : findTool('bash');
+  if (bash !== undefined) return { path: bash, closing: inherited.map((fd) => `exec ${fd}>&-\n`).join('') };
+  for (const fd of inherited) {
+    const nothing = openSync('/dev/null', 'r');
+    opened.push(nothing);
+    while (stdio.length < fd) stdio.push('ignore');
+    stdio[fd] = nothing;
+  }
+  return { path: '/bin/sh', closing: '' };
+}
+
+/**
+ * Kills the init of the outer namespace and not its parent, which then waits until the kernel has taken down all of the
+ * namespace: so nothing is left when the parent has ended.
+ */
+export function killSandbox(child: ChildProcess, setup: string): void {
+  if (child.exitCode !== null || child.pid === undefined) return;
+  const init = /^init (\d+)$/m.exec(setup)?.[1];
+  try {
+    // Where we killed the parent first, because we did not know the init, that may live on.
+    if (init !== undefined) process.kill(Number(init), 'SIGKILL');
+    else if (child.signalCode === null) child.kill('SIGKILL');
+  } catch {
+    child.kill('SIGKILL'); // It is gone already, or not ours to signal: its parent is.
+  }
+}
