@@ -8,7 +8,7 @@ import { isUnchanged } from './compare-entry.ts';
 import type { DiskOwners } from './disk-owners.ts';
 import { readFacts } from './file-facts.ts';
 import type { FileFacts } from './file-facts.ts';
-import { CAPABILITY_XATTR, OPAQUE_XATTRS } from './native.ts';
+import { CAPABILITY_XATTR, isOverlayXattr, OPAQUE_XATTRS } from './native.ts';
 import type { Native, RawPath } from './native.ts';
 import { errorCode, join, nameOf, parentOf, rawPath } from './raw-path.ts';
 import { WHITEOUT_PREFIX } from './unpack-layer.ts';
@@ -27,7 +27,14 @@ export interface Changes {
   readonly changed: readonly ChangedPath[];
   /** Paths that the parent has and the result must not; byte order. */
   readonly removed: readonly ByteString[];
+  /** What is in the tree beside `changed`, overlayfs's whiteouts too: a directory comes before what is in it. */
+  readonly left: readonly LeftPath[];
+  /** Paths of the tree that carry a mark of overlayfs's, as far as the library for extended attributes is there. */
+  readonly marked: readonly ByteString[];
 }
+
+/** Something in a tree that the layer has no use for. */
+export type LeftPath = Pick<ChangedPath, 'path'> & Pick<FileFacts, 'type'>;
 
 /** How to read a tree. */
 export interface DiffOptions {
@@ -52,6 +59,8 @@ export async function findChanges(root: string, tree: RootfsTree, options: DiffO
   return walk.result();
 }
 
+const NONE: readonly string[] = [];
+
 /** A file with several names in the tree. */
 interface LinkGroup {
   readonly members: ChangedPath[];
@@ -66,6 +75,8 @@ class DiffWalk {
   readonly #directories = new Map<ByteString, ChangedPath>();
   readonly #changed = new Map<ByteString, ChangedPath>();
   readonly #removed: ByteString[] = [];
+  readonly #walked: LeftPath[] = [];
+  readonly #marked: ByteString[] = [];
   readonly #groups = new Map<bigint, LinkGroup>();
   #yieldedAt = performance.now();
 
@@ -82,6 +93,7 @@ class DiffWalk {
     for (const name of this.#list(directory)) {
       const path = join(directory, name);
       const facts = this.#facts(path);
+      this.#walked.push({ path, type: facts.type });
       if (facts.type === 'whiteout' || facts.type === 'socket') {
         if (!replaces && this.#tree.lookup(path) !== undefined) this.#removed.push(path);
         continue;
@@ -107,10 +119,13 @@ class DiffWalk {
     return {
       changed: [...this.#changed.values()].toSorted((a, b) => compareByteStrings(a.path, b.path)),
       removed: this.#removed.toSorted(compareByteStrings),
+      left: this.#walked.filter(({ path }) => !this.#changed.has(path)),
+      marked: this.#marked,
     };
   }
 
   async #enter(path: ByteString, facts: FileFacts, replaces: boolean): Promise<void> {
+    this.#namesOf(path);
     const lower = this.#tree.lookup(path);
     const directory = { path, facts, lower, capability: undefined };
     this.#directories.set(path, directory);
@@ -121,7 +136,10 @@ class DiffWalk {
 
   #compare(path: ByteString, facts: FileFacts): void {
     if (this.#options.isUntouched?.(path, facts) === true) return;
-    const capability = facts.type === 'file' ? this.#xattr(rawPath(this.#root, path), CAPABILITY_XATTR) : undefined;
+    const names = this.#namesOf(path);
+    // Most files have no attributes at all: one question settles that.
+    const asks = facts.type === 'file' && (names === undefined || names.includes(CAPABILITY_XATTR));
+    const capability = asks ? this.#xattr(rawPath(this.#root, path), CAPABILITY_XATTR) : undefined;
     const change = { path, facts, lower: this.#tree.lookup(path), capability };
     const changed = change.lower === undefined || !this.#isUnchanged(change);
     if (facts.type === 'file' && facts.links > 1) {
@@ -132,6 +150,15 @@ class DiffWalk {
     } else if (changed) {
       this.#changed.set(path, change);
     }
+  }
+
+  /** The names of a path's attributes; notes whether overlayfs's are among them. */
+  #namesOf(path: ByteString): readonly string[] | undefined {
+    const text = this.#options.native.xattrNames?.(rawPath(this.#root, path));
+    if (text === undefined || text === '') return text === '' ? NONE : undefined;
+    const names = text.split('\0');
+    if (names.some(isOverlayXattr)) this.#marked.push(path);
+    return names;
   }
 
   #isUnchanged({ path, facts, lower, capability }: ChangedPath): boolean {

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 import type { Native, RawPath } from './native.ts';
-import { systemError } from './native.ts';
+import { isOverlayXattr, systemError } from './native.ts';
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -34,16 +34,21 @@ export async function libraryNative(): Promise<Native> {
     if ([constants.errno.ENODATA, constants.errno.EOPNOTSUPP].includes(koffi.errno())) return undefined;
     return void check(length, 'lgetxattr', path);
   };
+  const names = (path: RawPath): string => {
+    const length: number = list(terminated(path), value, MAX_VALUE);
+    if (length === 0 || (length < 0 && koffi.errno() === constants.errno.EOPNOTSUPP)) return '';
+    return value.toString('latin1', 0, check(length, 'llistxattr', path));
+  };
+  const times = new BigInt64Array(4);
   return {
     kind: 'library',
     xattrs: () => read,
+    xattrNames: names,
     setXattr: (path, name, bytes) => {
       check(set(terminated(path), name, bytes, bytes.length, 0), 'lsetxattr', path);
     },
     removeOverlayXattrs: (path) => {
-      const length = check(list(terminated(path), value, MAX_VALUE), 'llistxattr', path);
-      const names = value.toString('latin1', 0, length).split('\0');
-      for (const name of names.filter((n) => /^(?:trusted|user)\.overlay\./.test(n))) {
+      for (const name of names(path).split('\0').filter(isOverlayXattr)) {
         check(remove(terminated(path), name), 'lremovexattr', path);
       }
     },
@@ -52,15 +57,16 @@ export async function libraryNative(): Promise<Native> {
     },
     setTimes: (path, seconds, nanoseconds) => {
       const time = [BigInt(seconds), BigInt(nanoseconds)];
-      const times = BigInt64Array.from([...time, ...time]);
+      times.set([...time, ...time]);
       check(utimensat(AT_FDCWD, terminated(path), times, AT_SYMLINK_NOFOLLOW), 'utimensat', path);
     },
   };
 }
 
 function terminated(path: RawPath): Buffer {
-  const bytes = Buffer.alloc(path.length + 1);
+  const bytes = Buffer.allocUnsafe(path.length + 1);
   path.copy(bytes);
+  bytes[path.length] = 0;
   return bytes;
 }
 

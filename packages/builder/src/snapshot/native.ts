@@ -7,6 +7,8 @@ export interface Native {
   readonly kind: 'library' | 'programs';
   /** A reader of extended attributes of everything below `root`; undefined when the attribute is not there. */
   xattrs(root: RawPath): (path: RawPath, name: string) => Uint8Array | undefined;
+  /** The names of all attributes of a file, a zero byte after each; undefined where asking for one is as good. */
+  readonly xattrNames?: (path: RawPath) => string;
   setXattr(path: RawPath, name: string, value: Uint8Array): void;
   /** Removes every attribute that overlayfs marked the file with. */
   removeOverlayXattrs(path: RawPath): void;
@@ -20,6 +22,11 @@ export interface Native {
 export const OPAQUE_XATTRS = { root: 'trusted.overlay.opaque', nested: 'user.overlay.opaque' } as const;
 /** File capabilities, the one attribute that layers keep. */
 export const CAPABILITY_XATTR = 'security.capability';
+
+/** Whether an attribute is one of overlayfs's own marks. */
+export function isOverlayXattr(name: string): boolean {
+  return /^(?:trusted|user)\.overlay\./.test(name);
+}
 
 /** An error as Node's own file functions throw it. */
 export function systemError(code: string, call: string, path: RawPath): NodeJS.ErrnoException {

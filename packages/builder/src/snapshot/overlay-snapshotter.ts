@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { chainIDs } from '@tsbuild/oci';
 import type { BlobInfo, BlobStore } from '@tsbuild/oci';
 import type { LayerIndexStore, LayerWriter } from '@tsbuild/oci/node';
-import { findChanges } from './diff.ts';
+import { type Changes, findChanges } from './diff.ts';
 import { DiskOwners } from './disk-owners.ts';
 import { layOutOverlay, type OverlayRoot } from './overlay-layout.ts';
 import { normalizeUpper } from './keep-upper.ts';
@@ -67,6 +67,8 @@ class OverlaySnapshot implements ActiveSnapshot {
   readonly root: OverlayRoot;
   readonly writable: string;
   readonly #parts: OverlaySnapshotParts;
+  /** What was found when the layer was written. */
+  #changes: Changes | undefined;
 
   constructor(parts: OverlaySnapshotParts) {
     this.root = parts.root;
@@ -78,8 +80,8 @@ class OverlaySnapshot implements ActiveSnapshot {
     const { parent, signal } = this.#parts;
     const owners = DiskOwners.read();
     const options = { native: await loadNative(), owners, signal, complete: false };
-    const changes = await findChanges(this.root.upper, parent.tree, options);
-    await writeLayer(this.root.upper, changes, writer, times, owners);
+    this.#changes = await findChanges(this.root.upper, parent.tree, options);
+    await writeLayer(this.root.upper, this.#changes, writer, times, owners);
   }
 
   async keep(layer: BlobInfo): Promise<void> {
@@ -87,7 +89,8 @@ class OverlaySnapshot implements ActiveSnapshot {
     const chainID = chainIDs([...parent.layers.map(({ digest }) => digest), layer.digest]).at(-1) ?? layer.digest;
     if (layers.find(layer.digest, chainID) !== undefined) return;
     const index = await indexes.get(layer.digest);
-    if (!normalizeUpper(this.root.upper, index, await loadNative())) return;
+    if (this.#changes === undefined) return;
+    if (!normalizeUpper(this.root.upper, this.#changes, index, await loadNative())) return;
     await layers.adopt(this.root.upper, await layers.place(layer.digest, chainID));
   }
 
