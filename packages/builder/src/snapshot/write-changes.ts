@@ -1,14 +1,13 @@
-import { closeSync, constants, openSync, readlinkSync, readSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import type { ByteString } from '@tsbuild/oci';
 import type { LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
+import { ChangedContent } from './changed-content.ts';
 import type { ChangedPath, Changes } from './diff.ts';
 import type { DiskOwners } from './disk-owners.ts';
 import { CAPABILITY_XATTR } from './native.ts';
 import type { RawPath } from './native.ts';
-import { errorCode, nameOf, parentOf, rawPath } from './raw-path.ts';
+import { nameOf, parentOf, rawPath } from './raw-path.ts';
 import type { LayerTimes } from './snapshotter.ts';
-import { BuildError } from '../errors.ts';
-import { byteStringToUtf8 } from '@tsbuild/oci';
 
 /**
  * Writes changes into a layer: byte order of full paths, except that a directory's whiteouts come before everything else
@@ -23,22 +22,32 @@ export async function writeLayer(
   owners: DiskOwners,
 ): Promise<void> {
   const base = Buffer.from(root);
-  const firstNames = new Map<bigint, ByteString>();
-  for (const step of inOrder(changes)) {
-    if (step.change === undefined) {
-      writer.whiteout(step.path);
-      continue;
+  const steps = inOrder(changes);
+  const names = firstNames(steps);
+  const content = await ChangedContent.open(base, [...names.values()]);
+  try {
+    for (const { path, change } of steps) {
+      if (change === undefined) {
+        writer.whiteout(path);
+        continue;
+      }
+      const first = change.facts.type === 'file' ? names.get(change.facts.inode)?.path : undefined;
+      const entry = entryOf(change, rawPath(base, path), times, owners, first);
+      if (entry.type === 'file') await content.add(writer, entry);
+      else writer.add(entry);
     }
-    const { facts, path } = step.change;
-    const first = firstNames.get(facts.inode);
-    const entry = entryOf(step.change, rawPath(base, path), times, owners, first);
-    if (entry.type !== 'file') {
-      writer.add(entry);
-      continue;
-    }
-    if (facts.links > 1) firstNames.set(facts.inode, path);
-    await addFile(writer, entry, rawPath(base, path));
+  } finally {
+    content.close();
   }
+}
+
+/** The files whose content goes into the layer, by inode, in the order of the layer. */
+function firstNames(steps: readonly Step[]): ReadonlyMap<bigint, ChangedPath> {
+  const first = new Map<bigint, ChangedPath>();
+  for (const { change } of steps) {
+    if (change?.facts.type === 'file' && !first.has(change.facts.inode)) first.set(change.facts.inode, change);
+  }
+  return first;
 }
 
 interface Step {
@@ -78,24 +87,7 @@ function entryOf(
   if (facts.type === 'symlink')
     return { ...common, type: 'symlink', linkPath: readlinkSync(raw, { encoding: 'latin1' }) };
   if (facts.type !== 'file') return { ...common, type: facts.type, devMajor: facts.devMajor, devMinor: facts.devMinor };
-  if (first !== undefined && facts.links > 1) return { ...common, type: 'hardlink', linkPath: first };
+  if (first !== undefined && first !== path) return { ...common, type: 'hardlink', linkPath: first };
   const xattrs = capability === undefined ? {} : { xattrs: new Map([[CAPABILITY_XATTR, capability]]) };
   return { ...common, type: 'file', size: facts.size, ...xattrs };
-}
-
-async function addFile(writer: LayerWriter, entry: NewLayerEntry, path: RawPath): Promise<void> {
-  let fd: number;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  } catch (cause) {
-    if (errorCode(cause) !== 'ENOENT') throw cause;
-    throw new BuildError('SNAPSHOT_FAILED', `/${byteStringToUtf8(entry.path)} vanished while the layer was written`, {
-      cause,
-    });
-  }
-  try {
-    await writer.addFile(entry, (buffer) => readSync(fd, buffer, 0, buffer.length, null));
-  } finally {
-    closeSync(fd);
-  }
 }
