@@ -92,7 +92,8 @@ class DiffWalk {
     const present = new Set<ByteString>();
     for (const name of this.#list(directory)) {
       const path = join(directory, name);
-      const facts = this.#facts(path);
+      const raw = rawPath(this.#root, path);
+      const facts = this.#facts(path, raw);
       this.#walked.push({ path, type: facts.type });
       if (facts.type === 'whiteout' || facts.type === 'socket') {
         if (!replaces && this.#tree.lookup(path) !== undefined) this.#removed.push(path);
@@ -100,9 +101,9 @@ class DiffWalk {
       }
       if (name.startsWith(WHITEOUT_PREFIX)) throw reservedName(path);
       present.add(name);
-      if (facts.type === 'directory') await this.#enter(path, facts, replaces);
-      else this.#compare(path, facts);
-      await this.#breathe();
+      if (facts.type === 'directory') await this.#enter(path, raw, facts, replaces);
+      else this.#compare(path, raw, facts);
+      if (performance.now() - this.#yieldedAt >= 20) await this.#breathe();
     }
     if (!replaces) return;
     for (const { path } of this.#tree.list(directory)) {
@@ -124,8 +125,8 @@ class DiffWalk {
     };
   }
 
-  async #enter(path: ByteString, facts: FileFacts, replaces: boolean): Promise<void> {
-    this.#namesOf(path);
+  async #enter(path: ByteString, raw: RawPath, facts: FileFacts, replaces: boolean): Promise<void> {
+    this.#namesOf(path, raw);
     const lower = this.#tree.lookup(path);
     const directory = { path, facts, lower, capability: undefined };
     this.#directories.set(path, directory);
@@ -134,12 +135,12 @@ class DiffWalk {
     await this.directory(path, lower?.type === 'directory' && (replaces || this.#isOpaque(path)));
   }
 
-  #compare(path: ByteString, facts: FileFacts): void {
+  #compare(path: ByteString, raw: RawPath, facts: FileFacts): void {
     if (this.#options.isUntouched?.(path, facts) === true) return;
-    const names = this.#namesOf(path);
+    const names = this.#namesOf(path, raw);
     // Most files have no attributes at all: one question settles that.
     const asks = facts.type === 'file' && (names === undefined || names.includes(CAPABILITY_XATTR));
-    const capability = asks ? this.#xattr(rawPath(this.#root, path), CAPABILITY_XATTR) : undefined;
+    const capability = asks ? this.#xattr(raw, CAPABILITY_XATTR) : undefined;
     const change = { path, facts, lower: this.#tree.lookup(path), capability };
     const changed = change.lower === undefined || !this.#isUnchanged(change);
     if (facts.type === 'file' && facts.links > 1) {
@@ -153,8 +154,8 @@ class DiffWalk {
   }
 
   /** The names of a path's attributes; notes whether overlayfs's are among them. */
-  #namesOf(path: ByteString): readonly string[] | undefined {
-    const text = this.#options.native.xattrNames?.(rawPath(this.#root, path));
+  #namesOf(path: ByteString, raw: RawPath): readonly string[] | undefined {
+    const text = this.#options.native.xattrNames?.(raw);
     if (text === undefined || text === '') return text === '' ? NONE : undefined;
     const names = text.split('\0');
     if (names.some(isOverlayXattr)) this.#marked.push(path);
@@ -191,16 +192,15 @@ class DiffWalk {
     }
   }
 
-  #facts(path: ByteString): FileFacts {
+  #facts(path: ByteString, raw: RawPath): FileFacts {
     try {
-      return readFacts(rawPath(this.#root, path));
+      return readFacts(raw);
     } catch (error) {
       throw readFailure(path, error);
     }
   }
 
   async #breathe(): Promise<void> {
-    if (performance.now() - this.#yieldedAt < 20) return;
     await setImmediate();
     this.#options.signal.throwIfAborted();
     this.#yieldedAt = performance.now();

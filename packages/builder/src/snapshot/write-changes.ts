@@ -32,7 +32,7 @@ export async function writeLayer(
         continue;
       }
       const first = change.facts.type === 'file' ? names.get(change.facts.inode)?.path : undefined;
-      const entry = entryOf(change, rawPath(base, path), times, owners, first);
+      const entry = entryOf(change, base, times, owners, first);
       if (entry.type === 'file') await content.add(writer, entry);
       else writer.add(entry);
     }
@@ -68,7 +68,7 @@ function inOrder({ changed, removed }: Changes): readonly Step[] {
 
 function entryOf(
   { path, facts, lower, capability }: ChangedPath,
-  raw: RawPath,
+  root: RawPath,
   { epoch }: LayerTimes,
   owners: DiskOwners,
   first: ByteString | undefined,
@@ -85,7 +85,7 @@ function entryOf(
   };
   if (facts.type === 'whiteout' || facts.type === 'socket') throw new RangeError(`a ${facts.type} is no entry`);
   if (facts.type === 'symlink')
-    return { ...common, type: 'symlink', linkPath: readlinkSync(raw, { encoding: 'latin1' }) };
+    return { ...common, type: 'symlink', linkPath: readlinkSync(rawPath(root, path), { encoding: 'latin1' }) };
   if (facts.type !== 'file') return { ...common, type: facts.type, devMajor: facts.devMajor, devMinor: facts.devMinor };
   if (first !== undefined && first !== path) return { ...common, type: 'hardlink', linkPath: first };
   const xattrs = capability === undefined ? {} : { xattrs: new Map([[CAPABILITY_XATTR, capability]]) };
