@@ -283,6 +283,35 @@ export function executorContract(name: string, options: ExecutorContractOptions)
       expect(results.map(({ exitCode, out }) => `${exitCode} ${out.trim()}`)).toEqual(['1 1', '2 2', '3 3', '4 4']);
     });
 
+    it('gives each of many commands in a row what is its own, and nothing of the ones before', async () => {
+      const words = ["it's", '"$HOME" `x` $(x) \\', 'a\nb', 'é\u{1f4e6}', '', '-n', '#', '*'];
+      for (const n of ['1', '2', '3', '4']) {
+        const script = 'printf "%s|" "$(hostname)" "$A" "$(ls /dev/shm)" "$@"; echo "$A" >"/dev/shm/$A"';
+        const { exitCode, out, err } = await run(['sh', '-c', script, 'x', ...words], {
+          env: ['PATH=/bin', `A='${n}'`],
+          hostname: `host${n}`,
+        });
+        expect({ exitCode, out, err }).toEqual({
+          exitCode: 0,
+          out: [`host${n}`, `'${n}'`, '', ...words, ''].join('|'),
+          err: '',
+        });
+      }
+    });
+
+    it('makes the next sandbox ready beside a command, and does not keep it long', async () => {
+      const waiting = (): number => {
+        const ours = execFileSync('ps', ['-ww', '-eo', 'ppid=,args='], { encoding: 'utf8' });
+        return ours.split('\n').filter((line) => Number.parseInt(line) === process.pid && line.includes('read -r _ <&'))
+          .length;
+      };
+      for (let i = 0; i < 3; i++) await sh('sleep 0.1');
+      expect(waiting()).toBeGreaterThan(0);
+      for (const until = Date.now() + 20_000; waiting() > 0 && Date.now() < until; ) await sleep(100);
+      expect(waiting()).toBe(0);
+      expect((await sh('echo again')).out).toBe('again\n');
+    });
+
     it('leaves no mount behind', async () => {
       await sh('true');
       expect(readFileSync('/proc/self/mountinfo', 'utf8')).not.toContain(scratch);
