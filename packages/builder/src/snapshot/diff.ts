@@ -34,7 +34,7 @@ export interface Changes {
 }
 
 /** Something in a tree that the layer has no use for. */
-export type LeftPath = Pick<ChangedPath, 'path'> & Pick<FileFacts, 'type'>;
+type LeftPath = Pick<ChangedPath, 'path'> & Pick<FileFacts, 'type'>;
 
 /** How to read a tree. */
 export interface DiffOptions {
