@@ -9,6 +9,7 @@ import { CacheMounts } from './mounts/cache-mounts.ts';
 import type { MountSources } from './mounts/mount-sources.ts';
 import { Secrets } from './mounts/secrets.ts';
 import type { LayerFetcher } from './ops/layer-fetcher.ts';
+import { CopyMemory } from './ops/copy-memory.ts';
 import { EarlierCopies } from './ops/earlier-copies.ts';
 import { RootfsTrees } from './ops/rootfs-trees.ts';
 import { BuildArguments, GlobalArguments, platformArguments } from './plan/build-arguments.ts';
@@ -62,6 +63,7 @@ export async function makePlan(input: PlanInput): Promise<Plan> {
       context,
       isContext: (name) => named.has(name),
       dependencies: {
+        copyMemory: new CopyMemory(store.directory('stat')),
         earlierCopies: new EarlierCopies(store.directory('stat'), store.layout.blobs, store.indexes),
         blobs: store.layout.blobs,
         trees: new RootfsTrees(store.indexes, layers),

@@ -210,16 +210,16 @@ class StoreCache {
 
   #contexts(): readonly Removable[] {
     const folder = this.#store.directory('stat');
-    const ids = new Set(namesIn(folder).map((name) => name.replace(/\.layers$/, '')));
+    const ids = new Set(namesIn(folder).map((name) => name.replace(/\.(?:layers|copies)$/, '')));
     return [...ids].map((id) => {
-      const [digests = '', layers = ''] = [id, `${id}.layers`].map((name) => join(folder, name));
-      const paths = [digests, layers].filter((path) => existsSync(path));
+      const [digests = '', ...others] = [id, `${id}.layers`, `${id}.copies`].map((name) => join(folder, name));
+      const paths = [digests, ...others].filter((path) => existsSync(path));
       const stats = paths.map((path) => statSync(path, { throwIfNoEntry: false }));
       return this.#files(
         {
           kind: 'context',
           id,
-          description: rootIn(digests) ?? (existsSync(digests) ? 'damaged' : 'layers copied from a context'),
+          description: rootIn(digests) ?? (existsSync(digests) ? 'damaged' : 'copies of earlier builds'),
           size: paths.reduce((sum, path) => sum + diskUsage(path), 0),
           shared: false,
           created: Math.min(...paths.map(madeAt)),

@@ -1,4 +1,5 @@
-import { constants, type Stats } from 'node:fs';
+import { constants } from 'node:fs';
+import { Fact } from './directory-scan.ts';
 import type { ByteString, TarTime } from '@tsbuild/oci';
 import type { SourceEntry } from './source-tree.ts';
 import type { FileIdentity } from './stat-cache-file.ts';
@@ -14,26 +15,36 @@ export function isContextEntry(entry: SourceEntry): entry is ContextEntry {
 /**
  * What COPY sees of an lstat. Owners are 0:0, as Docker copies context files for root whoever owns them; a symlink's
  * mode is 0777 as on Linux.
+ * `facts` has them from `at` on.
  */
-export function contextEntry(path: ByteString, stats: Stats, readlink: (path: ByteString) => ByteString): ContextEntry {
-  const type = typeOf(stats.mode);
+export function contextEntry(
+  path: ByteString,
+  facts: Float64Array,
+  at: number,
+  readlink: (path: ByteString) => ByteString,
+): ContextEntry {
+  const fact = (which: number): number => facts[at + which] ?? 0;
+  const bits = fact(Fact.mode);
+  const type = typeOf(bits);
   const device = type === 'char' || type === 'block';
+  const mtimeMs = fact(Fact.mtimeMs);
+  const ino = fact(Fact.ino);
   const entry: ContextEntry = {
     path,
     type,
-    mode: type === 'symlink' ? 0o777 : stats.mode & 0o7777,
+    mode: type === 'symlink' ? 0o777 : bits & 0o7777,
     uid: 0,
     gid: 0,
-    size: type === 'file' ? stats.size : 0,
-    mtime: tarTime(stats.mtimeMs),
+    size: type === 'file' ? fact(Fact.size) : 0,
+    mtime: tarTime(mtimeMs),
     linkPath: type === 'symlink' ? readlink(path) : '',
-    devMajor: device ? major(stats.rdev) : 0,
-    devMinor: device ? minor(stats.rdev) : 0,
-    mtimeMs: stats.mtimeMs,
-    ctimeMs: stats.ctimeMs,
-    ino: stats.ino,
+    devMajor: device ? major(fact(Fact.rdev)) : 0,
+    devMinor: device ? minor(fact(Fact.rdev)) : 0,
+    mtimeMs,
+    ctimeMs: fact(Fact.ctimeMs),
+    ino,
   };
-  return type === 'file' && stats.nlink > 1 ? { ...entry, hardLinkKey: `${stats.dev}:${stats.ino}` } : entry;
+  return type === 'file' && fact(Fact.nlink) > 1 ? { ...entry, hardLinkKey: `${fact(Fact.dev)}:${ino}` } : entry;
 }
 
 /**

@@ -1,24 +1,17 @@
 import { createHash, hash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
-import { type ByteString, compareByteStrings } from '@tsbuild/oci';
+import type { ByteString } from '@tsbuild/oci';
 import { BuildError } from '../errors.ts';
-import { type ContextEntry, contextEntry, isContextEntry } from './context-entry.ts';
-import { contextError, errorCode, fileChanged } from './context-error.ts';
+import { type ContextEntry, isContextEntry } from './context-entry.ts';
+import { errorCode, fileChanged } from './context-error.ts';
 import { ContextFile } from './context-file.ts';
 import { HostDirectory } from './host-directory.ts';
-import type { DirectoryMatch, PatternMatcher } from './pattern-matcher.ts';
+import type { PatternMatcher } from './pattern-matcher.ts';
 import { resolveLinks } from './resolve-links.ts';
 import { isWorthThread, ReadAhead } from './read-ahead.ts';
-import type { FilesAhead, SourceEntry, SourceReader, SourceTree } from './source-tree.ts';
-import type { StatCache } from './stat-cache.ts';
-
-/** A directory that is real (no symlink on the way) and may hold something that is not ignored. */
-interface Directory {
-  readonly entry: ContextEntry;
-  readonly match: DirectoryMatch | undefined;
-  /** What {@link SourceTree.list} answers, once it was asked. */
-  children: readonly ContextEntry[] | undefined;
-}
+import { SeenDirectories } from './seen-directories.ts';
+import type { FilesAhead, SourceEntry, SourceReader, SourceTree, TreeFingerprint } from './source-tree.ts';
+import { isRacy, type StatCache } from './stat-cache.ts';
 
 /**
  * A build context: a directory of the machine without what its ignore patterns leave out. Ignored files are never
@@ -30,18 +23,14 @@ export class ContextTree implements SourceTree {
   readonly #cache: StatCache;
   /** Not after any lstat of this tree: see {@link StatCache.set}. */
   readonly #openedAt: number;
-  /** undefined: looked for, and not there. */
-  readonly #directories = new Map<ByteString, Directory | undefined>();
-  /** What was looked up one by one, in directories that nobody listed. */
-  readonly #single = new Map<ByteString, ContextEntry | undefined>();
-  readonly #readlink = (path: ByteString): ByteString => this.#directory.readlink(path);
+  readonly #seen: SeenDirectories;
   #buffer: Buffer | undefined;
 
-  private constructor(directory: HostDirectory, root: Directory, cache: StatCache, openedAt: number) {
+  private constructor(directory: HostDirectory, seen: SeenDirectories, cache: StatCache, openedAt: number) {
     this.#directory = directory;
+    this.#seen = seen;
     this.#cache = cache;
     this.#openedAt = openedAt;
-    this.#directories.set('', root);
   }
 
   /** @throws BuildError `CONTEXT_INVALID` when `root` is missing or no directory. */
@@ -51,9 +40,8 @@ export class ContextTree implements SourceTree {
       const real = realpathSync(root);
       const stats = statSync(real);
       if (!stats.isDirectory()) throw notADirectory(root);
-      const entry = contextEntry('', stats, String);
-      const directory: Directory = { entry, match: matcher?.root(), children: undefined };
-      return new ContextTree(new HostDirectory(real), directory, cache, openedAt);
+      const directory = new HostDirectory(real);
+      return new ContextTree(directory, new SeenDirectories(directory, stats, matcher), cache, openedAt);
     } catch (error) {
       if (error instanceof BuildError) throw error;
       if (errorCode(error) === 'ENOTDIR') throw notADirectory(root);
@@ -65,21 +53,11 @@ export class ContextTree implements SourceTree {
   }
 
   lookup(path: ByteString): ContextEntry | undefined {
-    if (path === '') return this.#directories.get('')?.entry;
-    const parent = this.#open(parentOf(path));
-    if (parent === undefined) return undefined;
-    const { children } = parent;
-    if (children !== undefined) return find(children, path);
-    if (!this.#single.has(path)) {
-      const name = nameIn(parent, path);
-      this.#single.set(path, isName(name) ? this.#look(parent, path, name) : undefined);
-    }
-    return this.#single.get(path);
+    return this.#seen.lookup(path);
   }
 
   list(directory: ByteString): readonly ContextEntry[] {
-    const found = this.#open(directory);
-    return found === undefined ? [] : this.#children(found);
+    return this.#seen.list(directory);
   }
 
   resolve(path: ByteString): ByteString | undefined {
@@ -119,6 +97,11 @@ export class ContextTree implements SourceTree {
     return this.#cache.has(entry.path);
   }
 
+  /** Lasting unless a file is so fresh that it may yet change under the same times: see {@link isRacy}. */
+  fingerprint(entry: SourceEntry): TreeFingerprint {
+    return this.#seen.fingerprint(entry.path, (identity) => isRacy(identity, this.#openedAt));
+  }
+
   async readAhead(entries: readonly SourceEntry[]): Promise<FilesAhead | undefined> {
     const own = entries.map((entry) => this.#own(entry));
     return isWorthThread(own) ? ReadAhead.start(this.#directory.prefix, own) : undefined;
@@ -130,65 +113,6 @@ export class ContextTree implements SourceTree {
     const own = this.lookup(entry.path);
     if (own === undefined) throw fileChanged(entry.path, 'is not in the build context');
     return own;
-  }
-
-  #open(path: ByteString): Directory | undefined {
-    if (this.#directories.has(path)) return this.#directories.get(path);
-    const parent = this.#open(parentOf(path));
-    const directory = parent === undefined ? undefined : this.#openIn(parent, path);
-    this.#directories.set(path, directory);
-    return directory;
-  }
-
-  #openIn(parent: Directory, path: ByteString): Directory | undefined {
-    const name = nameIn(parent, path);
-    const match = parent.match?.child(name);
-    if (!isName(name) || match?.canInclude === false) return undefined;
-    const entry = match?.ignored === true ? this.#lstat(path) : this.lookup(path);
-    return entry?.type === 'directory' ? { entry, match, children: undefined } : undefined;
-  }
-
-  #look(parent: Directory, path: ByteString, name: ByteString): ContextEntry | undefined {
-    return parent.match?.ignores(name) === true ? this.#lookIgnored(path) : this.#lstat(path);
-  }
-
-  /** An ignored path is there all the same when it is a directory in which something is not. */
-  #lookIgnored(path: ByteString): ContextEntry | undefined {
-    const directory = this.#open(path);
-    return directory !== undefined && this.#children(directory).length > 0 ? directory.entry : undefined;
-  }
-
-  #children(directory: Directory): readonly ContextEntry[] {
-    if (directory.children !== undefined) return directory.children;
-    const { path } = directory.entry;
-    const prefix = path === '' ? '' : `${path}/`;
-    const children: ContextEntry[] = [];
-    for (const name of this.#names(path)) {
-      const child = `${prefix}${name}`;
-      // A name that is gone again by now was never there.
-      const seen = this.#single.size > 0 && this.#single.has(child);
-      const entry = seen ? this.#single.get(child) : this.#look(directory, child, name);
-      if (entry !== undefined) children.push(entry);
-    }
-    directory.children = children;
-    return children;
-  }
-
-  #names(path: ByteString): ByteString[] {
-    try {
-      return this.#directory.names(path);
-    } catch (error) {
-      throw contextError(path, error);
-    }
-  }
-
-  #lstat(path: ByteString): ContextEntry | undefined {
-    try {
-      const stats = this.#directory.lstat(path);
-      return stats && contextEntry(path, stats, this.#readlink);
-    } catch (error) {
-      throw contextError(path, error);
-    }
   }
 
   #readSha256(entry: ContextEntry): string {
@@ -220,33 +144,6 @@ function readFull(reader: SourceReader, buffer: Buffer): number {
     filled += count;
   }
   return filled;
-}
-
-function find(sorted: readonly ContextEntry[], path: ByteString): ContextEntry | undefined {
-  let low = 0;
-  let high = sorted.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >>> 1;
-    const entry = sorted[middle];
-    const order = entry === undefined ? 0 : compareByteStrings(entry.path, path);
-    if (order === 0) return entry;
-    if (order < 0) low = middle + 1;
-    else high = middle - 1;
-  }
-  return undefined;
-}
-
-function parentOf(path: ByteString): ByteString {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
-}
-
-function nameIn(parent: Directory, path: ByteString): ByteString {
-  return parent.entry.path === '' ? path : path.slice(parent.entry.path.length + 1);
-}
-
-/** Whether a name can be that of a directory's child: none that leads elsewhere, or that the system cannot be asked for. */
-function isName(name: ByteString): boolean {
-  return name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name);
 }
 
 function notADirectory(root: string): BuildError {

@@ -38,6 +38,14 @@ export interface FilesAhead {
   close(): void;
 }
 
+/** Stands for all that can be told of files without reading them. */
+export interface TreeFingerprint {
+  /** sha256, hexadecimal. */
+  readonly digest: string;
+  /** Whether the same fingerprint means the same files in later builds, too. */
+  readonly isLasting: boolean;
+}
+
 /**
  * What COPY reads from: a build context (minus what `.dockerignore` leaves out) or the files of a stage or image.
  * All paths are relative to the root and never leave it: symlinks resolve inside it, `..` stops at it.
@@ -59,6 +67,8 @@ export interface SourceTree {
   open(entry: SourceEntry): SourceReader;
   /** Names the place from build to build, where the files stay in one. */
   readonly place?: ByteString;
+  /** Of an entry and everything below it: while it stays the same, so do the files. Only where no file is read for it. */
+  fingerprint?(entry: SourceEntry): TreeFingerprint;
   /** Whether a file of this name was there in an earlier build, with whatever content. */
   wasSeen?(entry: SourceEntry): boolean;
   /** Begins to read these files, in this order; undefined where reading one by one is as good. */

@@ -27,40 +27,40 @@ interface Learnt extends KnownFile {
 export class StatCache {
   readonly #root: string;
   readonly #file: string | undefined;
-  readonly #kept: DigestTable;
-  /** Which records of `#kept` this build asked for: their files exist. */
-  readonly #seen: Uint8Array;
+  /** What earlier builds learnt, read when somebody asks. */
+  #kept: DigestTable | undefined;
+  /** Which records of it this build asked for: their files exist. */
+  #seen = new Uint8Array();
   readonly #learnt = new Map<ByteString, Learnt>();
   #changed = false;
 
-  private constructor(root: string, file: string | undefined, kept: DigestTable) {
+  private constructor(root: string, file: string | undefined) {
     this.#root = root;
     this.#file = file;
-    this.#kept = kept;
-    this.#seen = new Uint8Array(kept.length);
   }
 
   /**
-   * Reads the digests of the context `root` (an absolute path) from `file`. Missing, damaged, or written for another
-   * root: an empty cache. Without `file` nothing outlives the build.
+   * The digests of the context `root` (an absolute path) that are kept in `file`, which is read when the first is asked
+   * for. Missing, damaged, or written for another root: an empty cache. Without `file` nothing outlives the build.
    */
   static open(root: string, file?: string): StatCache {
-    return new StatCache(root, file, file === undefined ? emptyTable() : readTable(file, root));
+    return new StatCache(root, file);
   }
 
   /** The digest (sha256, hexadecimal) of a file's content, if its identity is the remembered one. */
   get(path: ByteString, identity: FileIdentity): string | undefined {
     const learnt = this.#learnt.get(path);
     if (learnt !== undefined) return sameIdentity(learnt, identity) ? learnt.sha256 : undefined;
-    const record = this.#kept.find(path);
+    const kept = this.#table();
+    const record = kept.find(path);
     if (record < 0) return undefined;
     this.#seen[record] = 1;
-    return this.#kept.sha256(record, identity);
+    return kept.sha256(record, identity);
   }
 
   /** Whether an earlier build knew a file of this path, whatever it was. */
   has(path: ByteString): boolean {
-    return this.#kept.find(path) >= 0;
+    return this.#table().find(path) >= 0;
   }
 
   /**
@@ -92,10 +92,18 @@ export class StatCache {
     }
   }
 
+  #table(): DigestTable {
+    if (this.#kept !== undefined) return this.#kept;
+    this.#kept = this.#file === undefined ? emptyTable() : readTable(this.#file, this.#root);
+    this.#seen = new Uint8Array(this.#kept.length);
+    return this.#kept;
+  }
+
   #survivors(): KnownFile[] {
     const survivors: KnownFile[] = [...this.#learnt.values()].filter(({ lasting }) => lasting);
-    for (let record = 0; record < this.#kept.length; record++) {
-      const known = this.#kept.at(record);
+    const kept = this.#table();
+    for (let record = 0; record < kept.length; record++) {
+      const known = kept.at(record);
       if (this.#learnt.has(known.path)) continue;
       if (this.#seen[record] === 1 || exists(this.#root, known.path)) survivors.push(known);
     }
@@ -113,7 +121,7 @@ const TICK_MS = 20;
 const COARSE_TICK_MS = 2000;
 
 /** Whether a write after `seenAt` could leave the very same times: see {@link StatCache}. */
-export function isRacy({ mtimeMs, ctimeMs }: FileIdentity, seenAt: number): boolean {
+export function isRacy({ mtimeMs, ctimeMs }: Pick<FileIdentity, 'mtimeMs' | 'ctimeMs'>, seenAt: number): boolean {
   const coarse = ctimeMs % 1000 === 0 && mtimeMs % 1000 === 0;
   const tick = coarse ? COARSE_TICK_MS : TICK_MS;
   // A ctime ahead of us (a server's clock) will be reached yet. An mtime far ahead was set on purpose and moves on a write.

@@ -2,7 +2,7 @@ import type { Digest } from '@tsbuild/oci';
 import type { SourceTree } from '../context/source-tree.ts';
 import type { SourceRange } from '../dockerfile/source-file.ts';
 import type { Vertex } from '../solver/vertex.ts';
-import type { ModeChange } from './file-mode.ts';
+import type { ModeOption } from './file-mode.ts';
 import type { GitReference } from './git-reference.ts';
 import type { LayerOutput, Rootfs } from './rootfs.ts';
 
@@ -39,7 +39,7 @@ export interface CopyRequest {
   readonly destination: string;
   readonly workingDirectory: string;
   readonly chown: string | undefined;
-  readonly chmod: ModeChange | undefined;
+  readonly chmod: ModeOption | undefined;
   /** Patterns as in .dockerignore, relative to what is copied. */
   readonly excludes: readonly string[];
   /** Keep the folders of the sources' paths (`--parents`). */

@@ -1,12 +1,13 @@
 import { type Digest, sha256Digest } from '@tsbuild/oci';
 import { LayerWriter, RootfsTree, type WrittenLayer } from '@tsbuild/oci/node';
-import type { KeyPreimage } from '../cache/cache-key.ts';
+import type { KeyInput, KeyPreimage } from '../cache/cache-key.ts';
 import type { PreparedStep, StepContext, StepVertex } from '../solver/vertex.ts';
 import type { CopyPlan } from './copy-item.ts';
 import { writeCopyLayer } from './copy-layer.ts';
 import { shownPaths } from './copied-path.ts';
 import { copyListing } from './copy-listing.ts';
 import { type CopyLook, CopyPlanner, someFile } from './copy-plan.ts';
+import { copyQuestion } from './copy-question.ts';
 import type { CopyRequest } from './copy-request.ts';
 import { CopySources } from './copy-sources.ts';
 import type { OpDependencies } from './dependencies.ts';
@@ -34,7 +35,38 @@ export function copyStep(request: CopyRequest, dependencies: OpDependencies): St
   };
 }
 
+/** By what earlier builds remember of the same copy, or by planning it. */
 async function prepare(
+  request: CopyRequest,
+  deps: OpDependencies,
+  parent: Rootfs,
+  stage: Rootfs | undefined,
+  context: StepContext,
+): Promise<PreparedStep<LayerOutput>> {
+  const question = deps.copyMemory === undefined ? undefined : copyQuestion(request, parent, stage);
+  const listing = question === undefined || request.ignoreCache ? undefined : deps.copyMemory?.recall(question);
+  const plan = async (): Promise<PreparedStep<LayerOutput>> => {
+    let isQuiet = true;
+    const notice = (message: string): void => {
+      isQuiet = false;
+      context.notice(message);
+    };
+    const planned = await preparePlanned(request, deps, parent, stage, { ...context, notice });
+    const [files] = planned.preimage.inputs;
+    // What it says about the copy is to be said in every build.
+    if (question !== undefined && files !== undefined && isQuiet) deps.copyMemory?.keep(question, files.id);
+    return planned;
+  };
+  if (listing === undefined) return plan();
+  const preimage = preimageOf(deps, { name: 'files', id: listing });
+  return { preimage, afresh: () => locate(request.range, plan), execute: unplanned, discard: async () => undefined };
+}
+
+function unplanned(): never {
+  throw new TypeError('a copy that was not planned cannot be executed');
+}
+
+async function preparePlanned(
   request: CopyRequest,
   deps: OpDependencies,
   parent: Rootfs,
@@ -70,7 +102,7 @@ async function lookOf(
     const so = kind === 'user' ? 'the files belong to 0' : "the group stays the user's";
     context.notice(`--chown: no ${kind} named ${JSON.stringify(name)} in the image, so ${so}`);
   });
-  return { owner, givenOwner: chown === '' ? undefined : owner, mode: chmod };
+  return { owner, givenOwner: chown === '' ? undefined : owner, mode: chmod?.change };
 }
 
 class CopyOperation {
@@ -159,12 +191,13 @@ class CopyOperation {
   #preimage(): KeyPreimage {
     const listing = copyListing(this.#plan);
     const id: Digest = sha256Digest(listing);
-    return {
-      operation: 'copy',
-      definition: { epoch: this.#deps.epoch ?? null },
-      inputs: [{ name: 'files', id, listing, shownPath: () => shownPaths(this.#plan, this.#request.from.kind) }],
-    };
+    const shownPath = (): ((path: string) => string) => shownPaths(this.#plan, this.#request.from.kind);
+    return preimageOf(this.#deps, { name: 'files', id, listing, shownPath });
   }
+}
+
+function preimageOf({ epoch }: OpDependencies, files: KeyInput): KeyPreimage {
+  return { operation: 'copy', definition: { epoch: epoch ?? null }, inputs: [files] };
 }
 
 function outputOf(layer: WrittenLayer): LayerOutput {

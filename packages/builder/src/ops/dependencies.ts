@@ -4,6 +4,7 @@ import type { Executor, RunControl, RunOutput, TerminalSize } from '../executor/
 import type { MountSources } from '../mounts/mount-sources.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
 import type { ArchivePlaces } from './archive.ts';
+import type { CopyMemory } from './copy-memory.ts';
 import type { EarlierCopies } from './earlier-copies.ts';
 import type { LayerFetcher } from './layer-fetcher.ts';
 import type { GitCheckouts, RemoteFiles } from './remote-sources.ts';
@@ -44,6 +45,8 @@ export interface OpDependencies {
   readonly layers: LayerFetcher;
   /** What earlier builds copied from the context. */
   readonly earlierCopies?: EarlierCopies;
+  /** The listings of unchanged copies. */
+  readonly copyMemory?: CopyMemory;
   /** For ADD: archives, and what lies on the net. */
   readonly archives: ArchivePlaces;
   readonly downloads: RemoteFiles;

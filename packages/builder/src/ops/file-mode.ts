@@ -3,6 +3,12 @@ import { BuildError } from '../errors.ts';
 /** What `--chmod` makes of a mode (0 … 0o7777). */
 export type ModeChange = (mode: number, isDirectory: boolean) => number;
 
+/** `--chmod`, as written and as it was understood. */
+export interface ModeOption {
+  readonly text: string;
+  readonly change: ModeChange;
+}
+
 const ALL_WHO = 0o7777;
 /** The bits that each letter of `who` stands for, setuid, setgid and sticky included. */
 const WHO: Readonly<Record<string, number>> = { u: 0o4700, g: 0o2070, o: 0o1007, a: ALL_WHO };

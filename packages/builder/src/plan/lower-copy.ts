@@ -4,7 +4,7 @@ import { expandHeredoc } from '../dockerfile/words.ts';
 import { BuildError } from '../errors.ts';
 import { copyStep } from '../ops/copy.ts';
 import type { CopySource } from '../ops/copy-request.ts';
-import { type ModeChange, parseModeChange } from '../ops/file-mode.ts';
+import { type ModeOption, parseModeChange } from '../ops/file-mode.ts';
 import { type GitReference, parseGitReference, withoutCredentials } from '../ops/git-reference.ts';
 import { atRange } from './at-range.ts';
 import type { FilesFrom } from './from-resolver.ts';
@@ -99,8 +99,8 @@ function heredocs(stage: StageState, instruction: AddInstruction | CopyInstructi
   }));
 }
 
-function modeOf(text: string, instruction: AddInstruction | CopyInstruction): ModeChange {
-  return atRange(instruction.range, () => parseModeChange(text));
+function modeOf(text: string, instruction: AddInstruction | CopyInstruction): ModeOption {
+  return { text, change: atRange(instruction.range, () => parseModeChange(text)) };
 }
 
 /** A source as the history shows it: passwords in URLs are nobody's business. */

@@ -131,6 +131,7 @@ class SolverRun<V, O> {
     await this.#executing.get(key)?.catch(() => undefined);
     const record = vertex.ignoreCache ? undefined : await this.#options.cache.get(key);
     if (record !== undefined) return await this.#useRecord(vertex.id, record, prepared);
+    if (prepared.afresh !== undefined) return this.#lookUpOrExecute(vertex, await prepared.afresh(), run);
     const { id } = vertex;
     const { preimage } = prepared;
     const miss = { id, key, preimage, origin: vertex.origin?.(run.inputs) };

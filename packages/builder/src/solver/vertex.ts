@@ -36,9 +36,14 @@ export interface StepContext {
   notice(message: string): void;
 }
 
-/** A step whose key is known. Exactly one of `execute` and `discard` is called. */
+/** A step whose key is known. Exactly one of its functions is called. */
 export interface PreparedStep<O> {
   readonly preimage: KeyPreimage;
+  /**
+   * Of a step that knows its key from an earlier build, and nothing else: prepares it from the beginning, when it turns out
+   * that there is no record. Called instead of the other two.
+   */
+  afresh?(): Promise<PreparedStep<O>>;
   execute(context: StepContext): Promise<O>;
   discard(): Promise<void>;
 }

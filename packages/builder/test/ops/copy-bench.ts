@@ -6,6 +6,7 @@ import { type LayerEntry, LayerIndexStore, LayerWriter } from '@tsbuild/oci/node
 import { cacheKey, type KeyPreimage } from '../../src/cache/cache-key.ts';
 import { ArchiveIndexes } from '../../src/ops/archive-indexes.ts';
 import { copyStep } from '../../src/ops/copy.ts';
+import type { CopyMemory } from '../../src/ops/copy-memory.ts';
 import type { CopySource } from '../../src/ops/copy-request.ts';
 import { parseModeChange } from '../../src/ops/file-mode.ts';
 import type { GitCheckouts, RemoteFiles } from '../../src/ops/remote-sources.ts';
@@ -33,6 +34,7 @@ export interface CopyCase {
   readonly chown?: string;
   readonly chmod?: string;
   readonly epoch?: number;
+  readonly ignoreCache?: boolean;
   /** COPY --from: the tree is a stage's. */
   readonly fromStage?: Rootfs;
 }
@@ -47,6 +49,8 @@ export class CopyBench {
   );
   readonly notices: string[] = [];
   readonly temporary = mkdtempSync(join(tmpdir(), 'tsbuild-copy-'));
+  /** What earlier copies are remembered by; none unless a test sets it. */
+  memory: CopyMemory | undefined;
   downloads: RemoteFiles = { resolve: unreachable, ensure: unreachable };
   repositories: GitCheckouts = { resolve: unreachable };
 
@@ -82,13 +86,15 @@ export class CopyBench {
         destination: options.destination ?? '/',
         workingDirectory: options.workingDirectory ?? '/',
         chown: options.chown,
-        chmod: options.chmod === undefined ? undefined : parseModeChange(options.chmod),
+        chmod:
+          options.chmod === undefined ? undefined : { text: options.chmod, change: parseModeChange(options.chmod) },
         excludes: options.excludes ?? [],
         parents: options.parents ?? false,
         link: options.link ?? false,
-        ignoreCache: false,
+        ignoreCache: options.ignoreCache ?? false,
       },
       {
+        ...(this.memory && { copyMemory: this.memory }),
         blobs: this.blobs,
         trees: this.trees,
         layers: this.layers,

@@ -126,6 +126,28 @@ describe('solve', () => {
     expect(held).toHaveLength(4);
   });
 
+  it('prepares a step afresh that knew its key from elsewhere, when there is no record, and believes the new key', async () => {
+    const bench = new Bench();
+    const whole = bench.add('a', 5, [bench.constant(1)]);
+    const guessed = (definition: number): IntVertex => ({
+      ...whole,
+      prepare: async (values, context) => ({
+        preimage: { ...(await whole.prepare(values, context)).preimage, definition: { amount: definition } },
+        afresh: () => whole.prepare(values, context),
+        execute: () => Promise.reject(new Error('not prepared')),
+        discard: async () => undefined,
+      }),
+    });
+    const first = await bench.solve([guessed(5)]);
+    expect([first.values, bench.executed]).toEqual([[6], ['a']]);
+    const second = await bench.solve([guessed(5)]);
+    expect([second.values, bench.executed]).toEqual([[6], []]);
+    expect(bench.discarded).toEqual([]);
+    // The key that was remembered is wrong: the one that is found afresh has a record.
+    const third = await bench.solve([guessed(7)]);
+    expect([third.values, bench.executed, bench.discarded]).toEqual([[6], [], ['a']]);
+  });
+
   it('lets a step go whose claim is given up', async () => {
     const bench = new Bench();
     const claim = async (): Promise<never> => Promise.reject(new Error('enough'));
