@@ -88,13 +88,17 @@ describe('the code that an earlier run compiled', () => {
     return join(directory, name ?? '');
   };
 
-  it('is kept, for this user alone, and used again', async () => {
-    await outcome(start('images'));
-    const path = await kept();
-    const { mode, mtimeMs } = await stat(path);
-    expect(mode & 0o777).toBe(0o600);
-    expect(await outcome(start('images'))).toMatchObject({ code: 0, stderr: '' });
-    expect((await stat(path)).mtimeMs).toBe(mtimeMs);
+  it('is kept, for this user alone, added to by the next two runs, and used again', async () => {
+    const times: number[] = [];
+    await rm(join(folder, 'caches'), { recursive: true, force: true });
+    for (let run = 0; run < 4; run++) {
+      expect(await outcome(start('images'))).toMatchObject({ code: 0, stderr: '' });
+      const { mode, mtimeMs } = await stat(await kept());
+      expect(mode & 0o777).toBe(0o600);
+      times.push(mtimeMs);
+    }
+    expect(new Set(times).size).toBe(3);
+    expect(times[3]).toBe(times[2]);
   });
 
   it.each([
