@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
@@ -14,11 +15,15 @@ export type Use = 'build' | 'load' | 'push' | 'save' | 'monitor' | 'other';
 /** So many runs of a kind add what they needed to the code: the first build needs other functions than the second. */
 const LEARNING_RUNS = 3;
 
+/** More threads than these would take more memory than they save time. */
+const MOST_THREADS = 64;
+
 /**
  * Loads `program.js` beside this file, with the machine-independent code that V8 made of it in earlier runs (for every
  * kind of use its own: the code holds what that use needed). Compiling the program anew takes longer than Node's start.
  */
 export function runProgram(use: Use): void {
+  if (use === 'push') useAllCores();
   const path = join(__dirname, 'program.js');
   const cache = cachePath(use);
   const kept = cache === undefined ? undefined : readCode(cache);
@@ -31,6 +36,15 @@ export function runProgram(use: Use): void {
   if (cache !== undefined && runs < LEARNING_RUNS) keepCode(script, cache, runs + 1);
   const module = { exports: {} };
   script.runInThisContext()(module.exports, createRequire(path), module, path, __dirname);
+}
+
+/**
+ * Layers are compressed in libuv's pool of threads. It has four, on any machine, unless it is told otherwise before it
+ * starts: and it has not started yet.
+ */
+function useAllCores(): void {
+  const cores = availableParallelism();
+  if (cores > 4) process.env['UV_THREADPOOL_SIZE'] ??= String(Math.min(cores, MOST_THREADS));
 }
 
 /** At the end, when all that this use needs was compiled. */

@@ -13,6 +13,7 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v' || argv[0]
 /** The code that is kept of one kind of use holds what that use needed. A word that is no command costs milliseconds. */
 function use(): Use {
   if (argv[0] === '__container-monitor') return 'monitor';
-  if (argv.includes('build')) return argv.includes('--load') ? 'load' : argv.includes('--push') ? 'push' : 'build';
+  if (argv.some((word) => /^(?:--)?push$|type=(?:registry|image)\b/.test(word))) return 'push';
+  if (argv.includes('build')) return argv.includes('--load') ? 'load' : 'build';
   return argv.includes('save') ? 'save' : 'other';
 }
