@@ -9,15 +9,13 @@ import type { Digest } from '../digest.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
 import type { BlobInfo, BlobRange, BlobReader, BlobStore, BlobWriter, ExpectedBlob } from './blob-store.ts';
 import { DirectoryBlobWriter, makeStoreFolder, nodeHasher, refreshBlob } from './directory-writer.ts';
+import { lentChunks } from './lent-chunks.ts';
 import { checkBlob, corrupt, notFound, verified } from './verify.ts';
 
 const readFile = promisify(read);
 const closeFile = promisify(close);
 const ALGORITHMS = ['sha256', 'sha512'] as const;
 const READ_SIZE = 512 * 1024;
-/** Of memory that is lent: one chunk being read, one that was asked for last, and the one before, perhaps still in work. */
-const LENT_CHUNKS = 3;
-const LENT_SIZE = 1024 * 1024;
 
 /**
  * Blobs as files below `root/blobs/<algorithm>/<hex>` (image-spec image-layout.md), shared by any number of processes.
@@ -62,11 +60,12 @@ export class DirectoryBlobStore implements BlobStore {
     const { fd, size } = this.#openBlob(digest);
     try {
       if (range === undefined) {
-        const source = chunks(fd, 0, size + 1, memory === 'lent' ? lentMemory(size + 1) : freshMemory);
-        yield* verified(source, { digest, size }, nodeHasher(digestAlgorithm(digest)));
+        const hasher = nodeHasher(digestAlgorithm(digest));
+        if (memory === 'lent') yield* lentChunks(fd, { digest, size }, hasher);
+        else yield* verified(chunks(fd, 0, size + 1), { digest, size }, hasher);
       } else {
         const rest = Math.max(0, size - range.offset);
-        yield* chunks(fd, range.offset, Math.min(range.length ?? rest, rest), freshMemory);
+        yield* chunks(fd, range.offset, Math.min(range.length ?? rest, rest));
       }
     } finally {
       await closeFile(fd);
@@ -188,32 +187,15 @@ function isSymlink(path: string): boolean {
   }
 }
 
-/** Where the next chunk is read to. */
-type Memory = () => Uint8Array;
-
-const freshMemory: Memory = () => Buffer.allocUnsafe(READ_SIZE);
-
-/** The same memory again and again: taking new memory of the system for every chunk costs as much as filling it. */
-function lentMemory(size: number): Memory {
-  const ring = Array.from({ length: LENT_CHUNKS }, () => Buffer.allocUnsafe(Math.min(LENT_SIZE, size)));
-  let turn = 0;
-  return () => ring[turn++ % LENT_CHUNKS] ?? freshMemory();
-}
-
 /** Reads one chunk ahead, so that the disk works while the last one is hashed and written. */
-async function* chunks(
-  fd: number,
-  offset: number,
-  length: number,
-  memory: Memory,
-): AsyncGenerator<Uint8Array, void, undefined> {
+async function* chunks(fd: number, offset: number, length: number): AsyncGenerator<Uint8Array, void, undefined> {
   const end = offset + length;
-  let next: Promise<Uint8Array> | undefined = chunkAt(fd, offset, end, memory);
+  let next: Promise<Uint8Array> | undefined = chunkAt(fd, offset, end);
   try {
     for (let at = offset; next !== undefined; ) {
       const chunk: Uint8Array = await next;
       at += chunk.length;
-      next = chunk.length === 0 ? undefined : chunkAt(fd, at, end, memory);
+      next = chunk.length === 0 ? undefined : chunkAt(fd, at, end);
       if (chunk.length > 0) yield chunk;
     }
   } finally {
@@ -222,9 +204,9 @@ async function* chunks(
   }
 }
 
-function chunkAt(fd: number, at: number, end: number, memory: Memory): Promise<Uint8Array> | undefined {
+function chunkAt(fd: number, at: number, end: number): Promise<Uint8Array> | undefined {
   if (at >= end) return undefined;
-  const buffer = memory().subarray(0, end - at);
+  const buffer = Buffer.allocUnsafe(Math.min(READ_SIZE, end - at));
   const chunk = readFile(fd, buffer, 0, buffer.length, at).then(({ bytesRead }) => buffer.subarray(0, bytesRead));
   // Its error is met when its turn comes, if it comes.
   chunk.catch(() => undefined);
