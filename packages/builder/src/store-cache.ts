@@ -210,7 +210,7 @@ class StoreCache {
 
   #contexts(): readonly Removable[] {
     const folder = this.#store.directory('stat');
-    const ids = new Set(namesIn(folder).map((name) => name.replace(/\.(?:layers|copies)$/, '')));
+    const ids = new Set(namesIn(folder).flatMap((name) => /^[0-9a-f]{64}/.exec(name) ?? []));
     return [...ids].map((id) => {
       const [digests = '', ...others] = [id, `${id}.layers`, `${id}.copies`].map((name) => join(folder, name));
       const paths = [digests, ...others].filter((path) => existsSync(path));

@@ -5,6 +5,7 @@ import { BuildError } from '../errors.ts';
 import { type ContextEntry, isContextEntry } from './context-entry.ts';
 import { errorCode, fileChanged } from './context-error.ts';
 import { ContextFile } from './context-file.ts';
+import { hashFiles } from './hash-files.ts';
 import { HostDirectory } from './host-directory.ts';
 import type { PatternMatcher } from './pattern-matcher.ts';
 import { resolveLinks } from './resolve-links.ts';
@@ -100,6 +101,13 @@ export class ContextTree implements SourceTree {
   /** Lasting unless a file is so fresh that it may yet change under the same times: see {@link isRacy}. */
   fingerprint(entry: SourceEntry): TreeFingerprint {
     return this.#seen.fingerprint(entry.path, (identity) => isRacy(identity, this.#openedAt));
+  }
+
+  async learnAll(entries: readonly SourceEntry[], signal: AbortSignal): Promise<void> {
+    const own = entries.map((entry) => this.#own(entry)).filter((entry) => this.knownSha256(entry) === undefined);
+    if (!isWorthThread(own)) return;
+    const hashHere = (entry: ContextEntry): void => void this.contentSha256(entry);
+    await hashFiles(this.#directory.prefix, own, hashHere, (entry, sha256) => this.remember(entry, sha256), signal);
   }
 
   async readAhead(entries: readonly SourceEntry[]): Promise<FilesAhead | undefined> {

@@ -72,6 +72,11 @@ export class ObservedTree implements SourceTree {
     return this.#tree.wasSeen?.(entry) === true;
   }
 
+  async learnAll(entries: readonly SourceEntry[], signal: AbortSignal): Promise<void> {
+    for (const { path } of entries) this.#observer.reading(path);
+    await this.#tree.learnAll?.(entries, signal);
+  }
+
   async readAhead(entries: readonly SourceEntry[]): Promise<FilesAhead | undefined> {
     for (const { path } of entries) this.#observer.reading(path);
     return await this.#tree.readAhead?.(entries);

@@ -67,6 +67,8 @@ export interface SourceTree {
   open(entry: SourceEntry): SourceReader;
   /** Names the place from build to build, where the files stay in one. */
   readonly place?: ByteString;
+  /** Learns the digests of these files, faster than one by one where there are many. @throws as {@link contentSha256} */
+  learnAll?(entries: readonly SourceEntry[], signal: AbortSignal): Promise<void>;
   /** Of an entry and everything below it: while it stays the same, so do the files. Only where no file is read for it. */
   fingerprint?(entry: SourceEntry): TreeFingerprint;
   /** Whether a file of this name was there in an earlier build, with whatever content. */

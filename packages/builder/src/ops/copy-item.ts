@@ -4,7 +4,7 @@ import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
 /** Where the bytes of copied files come from: a {@link SourceTree}, or less than one. */
 export type ContentSource = Pick<
   SourceTree,
-  'contentSha256' | 'knownSha256' | 'remember' | 'open' | 'readAhead' | 'wasSeen' | 'place'
+  'contentSha256' | 'knownSha256' | 'remember' | 'open' | 'readAhead' | 'learnAll' | 'wasSeen' | 'place'
 >;
 
 /** What all files from one place share. */

@@ -2,7 +2,7 @@ import type { ByteString, TarTime } from '@tsbuild/oci';
 import type { LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
 import type { SourceEntry } from '../context/source-tree.ts';
 import { CopyContent } from './copy-content.ts';
-import type { CopyItem, CopyPlan } from './copy-item.ts';
+import type { CopiedItem, CopyItem, CopyPlan } from './copy-item.ts';
 import type { EarlierLayer } from './earlier-copies.ts';
 import { keptXattrs } from './kept-xattrs.ts';
 
@@ -52,27 +52,36 @@ async function writeItems(plan: CopyPlan, { writer, content, timeOf, signal }: C
       writer.whiteout(next);
       removed.pop();
     }
-    const base = { path, ...item.look, mtime: timeOf(item) };
+    const mtime = timeOf(item);
     if (item.kind === 'parent') {
-      writer.add({ ...base, type: 'directory' });
+      writer.add({ path, ...item.look, mtime, type: 'directory' });
       continue;
     }
     const { entry, linkGroup } = item;
     const first = linkGroup === undefined ? undefined : firstOfGroup.get(linkGroup);
     if (first !== undefined) {
-      writer.add({ ...base, type: 'hardlink', linkPath: first });
+      writer.add({ path, ...item.look, mtime, type: 'hardlink', linkPath: first });
     } else if (entry.type === 'file') {
       if (linkGroup !== undefined) firstOfGroup.set(linkGroup, path);
-      const xattrs = keptXattrs(entry.xattrs);
-      const added: NewLayerEntry = { ...base, type: 'file', size: entry.size, ...(xattrs && { xattrs }) };
+      const added = fileEntry(path, item, mtime);
       if (!content.addNow(item, added, writer)) await content.add(item, added, writer);
       const rest = writer.rest();
       if (rest !== undefined) await rest;
     } else {
-      writer.add(specialEntry(entry, base));
+      writer.add(specialEntry(entry, { path, ...item.look, mtime }));
     }
   }
   for (const path of removed.toReversed()) writer.whiteout(path);
+}
+
+/** Nearly all entries are files: nothing is spread. */
+function fileEntry(path: ByteString, { entry, look }: CopiedItem, mtime: TarTime): NewLayerEntry {
+  const { mode, uid, gid } = look;
+  const { size } = entry;
+  const xattrs = entry.xattrs && keptXattrs(entry.xattrs);
+  return xattrs === undefined
+    ? { path, type: 'file', mode, uid, gid, mtime, size }
+    : { path, type: 'file', mode, uid, gid, mtime, size, xattrs };
 }
 
 function specialEntry(entry: SourceEntry, base: Omit<NewLayerEntry, 'type'>): NewLayerEntry {

@@ -7,6 +7,9 @@ import { replaceFileUnsynced } from '@tsbuild/oci/node';
 /** So many copies of one place are remembered, the latest first. */
 const MOST = 64;
 
+/** Copies between stages have one file for all: a few kilobytes, which no list of the cache needs to name. */
+const STAGES = 'stages';
+
 /** Stands for everything that decides a copy's listing: see `copy-question.ts`. */
 export interface CopyQuestion {
   readonly digest: Digest;
@@ -48,7 +51,8 @@ export class CopyMemory {
   }
 
   #file(place: ByteString): string {
-    return join(this.#directory, `${hash('sha256', Buffer.from(place, 'latin1'))}.copies`);
+    const name = place === '' ? STAGES : hash('sha256', Buffer.from(place, 'latin1'));
+    return join(this.#directory, `${name}.copies`);
   }
 
   #lines(file: string): readonly string[] {

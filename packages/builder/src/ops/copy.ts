@@ -1,6 +1,7 @@
 import { type Digest, sha256Digest } from '@tsbuild/oci';
 import { LayerWriter, RootfsTree, type WrittenLayer } from '@tsbuild/oci/node';
 import type { KeyInput, KeyPreimage } from '../cache/cache-key.ts';
+import type { SourceEntry } from '../context/source-tree.ts';
 import type { PreparedStep, StepContext, StepVertex } from '../solver/vertex.ts';
 import type { CopyPlan } from './copy-item.ts';
 import { writeCopyLayer } from './copy-layer.ts';
@@ -126,6 +127,7 @@ class CopyOperation {
     const written = this.#isCold() ? await this.#write(context) : undefined;
     let preimage: KeyPreimage;
     try {
+      if (written === undefined) await this.#learn(context.signal);
       preimage = this.#preimage();
     } catch (error) {
       await written?.discard();
@@ -162,6 +164,16 @@ class CopyOperation {
       origin,
       (entry) => content.knownSha256(entry) !== undefined || content.wasSeen?.(entry) === true,
     );
+  }
+
+  async #learn(signal: AbortSignal): Promise<void> {
+    const { origin } = this.#sources;
+    if (origin?.content.learnAll === undefined) return;
+    const files: SourceEntry[] = [];
+    for (const item of this.#plan.items.values()) {
+      if (item.kind === 'copied' && item.origin === origin && item.entry.type === 'file') files.push(item.entry);
+    }
+    await origin.content.learnAll(files, signal);
   }
 
   /** The layers that this context's copies wrote in earlier builds. */

@@ -27,20 +27,20 @@ export function recordSize(entry: LayerEntry): number {
 export function writeRecord(buffer: Buffer, at: number, entry: LayerEntry): void {
   const { path, linkPath, contentSha256 } = entry;
   const xattrs = xattrsSize(entry.xattrs);
-  buffer.writeUInt32LE(path.length, at);
-  buffer.writeUInt32LE(linkPath.length, at + 4);
-  buffer.writeUInt32LE(xattrs, at + 8);
+  writeUint32(buffer, at, path.length);
+  writeUint32(buffer, at + 4, linkPath.length);
+  writeUint32(buffer, at + 8, xattrs);
   buffer[at + 12] = CODES.get(entry.type) ?? 0;
   buffer[at + FLAGS_AT] = contentSha256 === undefined ? 0 : HAS_SHA256;
   buffer.writeUInt16LE(entry.mode, at + 14);
-  buffer.writeUInt32LE(entry.uid, at + 16);
-  buffer.writeUInt32LE(entry.gid, at + 20);
+  writeUint32(buffer, at + 16, entry.uid);
+  writeUint32(buffer, at + 20, entry.gid);
   buffer.writeDoubleLE(entry.size, at + 24);
   buffer.writeDoubleLE(entry.offset, at + 32);
   buffer.writeDoubleLE(entry.mtime.seconds, at + 40);
-  buffer.writeUInt32LE(entry.mtime.nanoseconds, at + 48);
-  buffer.writeUInt32LE(entry.devMajor, at + 52);
-  buffer.writeUInt32LE(entry.devMinor, at + 56);
+  writeUint32(buffer, at + 48, entry.mtime.nanoseconds);
+  writeUint32(buffer, at + 52, entry.devMajor);
+  writeUint32(buffer, at + 56, entry.devMinor);
   let next = at + PATH_AT;
   next += buffer.write(path, next, 'latin1');
   if (linkPath !== '') next += buffer.write(linkPath, next, 'latin1');
@@ -57,6 +57,13 @@ export function recordPathLength(buffer: Uint8Array, at: number): number {
 export function readUint32(buffer: Uint8Array, at: number): number {
   const low = (buffer[at] ?? 0) | ((buffer[at + 1] ?? 0) << 8) | ((buffer[at + 2] ?? 0) << 16);
   return low + (buffer[at + 3] ?? 0) * 0x1000000;
+}
+
+function writeUint32(buffer: Uint8Array, at: number, value: number): void {
+  buffer[at] = value;
+  buffer[at + 1] = value >>> 8;
+  buffer[at + 2] = value >>> 16;
+  buffer[at + 3] = value >>> 24;
 }
 
 /** The path of the record at `at`. */
@@ -106,8 +113,9 @@ export function recordContentOffset(buffer: Buffer, at: number, size: number, sh
 }
 
 function xattrsSize(xattrs: ReadonlyMap<string, Uint8Array> | undefined): number {
+  if (xattrs === undefined) return 0;
   let size = 0;
-  for (const [key, value] of xattrs ?? []) size += 8 + key.length + value.length;
+  for (const [key, value] of xattrs) size += 8 + key.length + value.length;
   return size;
 }
 

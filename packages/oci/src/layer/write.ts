@@ -12,6 +12,7 @@ import type { LayerEntry } from './layer-entry.ts';
 import { layerInvalid } from './layer-error.ts';
 import type { LayerIndex } from './layer-index.ts';
 import { LayerIndexBuilder } from './layer-index-builder.ts';
+import type { Writable } from './layer-index-record.ts';
 import { isOverlayXattr } from './overlay-xattr.ts';
 
 /** What a producer says of one entry of a new layer. `size` (bytes) is for files only. */
@@ -95,7 +96,8 @@ export class LayerWriter {
     const full = layerEntry(entry);
     if (full.size > 0) throw layerInvalid(entry.path, 'content is added by addFile');
     this.#begin(full);
-    this.#index.add(full.type === 'file' ? { ...full, offset: this.#position, contentSha256: EMPTY_SHA256 } : full);
+    if (full.type === 'file') this.#addToIndex(full, this.#position, EMPTY_SHA256);
+    else this.#index.add(full);
   }
 
   /**
@@ -114,7 +116,7 @@ export class LayerWriter {
     const contentSha256 = full.size <= ONE_PIECE ? this.#copyPiece(full, read) : await this.#copy(full, read);
     this.#incomplete = false;
     this.#pad(full.size);
-    this.#index.add({ ...full, offset, contentSha256 });
+    this.#addToIndex(full, offset, contentSha256);
     await this.rest();
     return contentSha256;
   }
@@ -139,7 +141,7 @@ export class LayerWriter {
       if (left > 0) throw changed(full, 'shorter');
       this.#incomplete = false;
       this.#pad(full.size);
-      this.#index.add({ ...full, offset, contentSha256: sha256 });
+      this.#addToIndex(full, offset, sha256);
       return sha256;
     }
   }
@@ -156,7 +158,7 @@ export class LayerWriter {
     const offset = this.#position;
     this.#write(content);
     this.#pad(full.size);
-    this.#index.add({ ...full, offset, contentSha256 });
+    this.#addToIndex(full, offset, contentSha256);
   }
 
   /**
@@ -174,7 +176,7 @@ export class LayerWriter {
       mtime: EPOCH,
     });
     this.#writeHeader(entry);
-    this.#index.add({ ...entry, offset: this.#position, contentSha256: EMPTY_SHA256 });
+    this.#addToIndex(entry, this.#position, EMPTY_SHA256);
   }
 
   /** Ends the archive and commits the blob. */
@@ -197,6 +199,12 @@ export class LayerWriter {
     return this.#isTimeToYield() ? this.#yield() : undefined;
   }
 
+  #addToIndex(entry: Writable<LayerEntry>, offset: number, contentSha256: string): void {
+    entry.offset = offset;
+    entry.contentSha256 = contentSha256;
+    this.#index.add(entry);
+  }
+
   get #position(): number {
     return this.#flushed + this.#filled;
   }
@@ -207,9 +215,7 @@ export class LayerWriter {
 
   #begin(entry: LayerEntry): void {
     this.#refuseIncomplete();
-    for (const name of entry.xattrs?.keys() ?? []) {
-      if (isOverlayXattr(name)) throw layerInvalid(entry.path, `the attribute ${name} is overlayfs's own`);
-    }
+    if (entry.xattrs !== undefined) refuseOverlayXattrs(entry.path, entry.xattrs);
     this.#rules.enter(entry.path, entry.type, entry.linkPath);
     this.#writeHeader(entry);
   }
@@ -302,9 +308,10 @@ export class LayerWriter {
   }
 }
 
-function layerEntry(entry: NewLayerEntry): LayerEntry {
+/** The one object that is made for an entry: there are tens of thousands. */
+function layerEntry(entry: NewLayerEntry): Writable<LayerEntry> {
   const { mtime, xattrs } = entry;
-  return {
+  const full: Writable<LayerEntry> = {
     path: entry.path,
     type: entry.type,
     mode: entry.mode,
@@ -316,8 +323,15 @@ function layerEntry(entry: NewLayerEntry): LayerEntry {
     devMajor: entry.devMajor ?? 0,
     devMinor: entry.devMinor ?? 0,
     offset: 0,
-    ...(xattrs === undefined || xattrs.size === 0 ? {} : { xattrs }),
   };
+  if (xattrs !== undefined && xattrs.size > 0) full.xattrs = xattrs;
+  return full;
+}
+
+function refuseOverlayXattrs(path: ByteString, xattrs: ReadonlyMap<string, Uint8Array>): void {
+  for (const name of xattrs.keys()) {
+    if (isOverlayXattr(name)) throw layerInvalid(path, `the attribute ${name} is overlayfs's own`);
+  }
 }
 
 function changed(entry: LayerEntry, how: 'shorter' | 'longer'): OciError {
