@@ -48,7 +48,7 @@ CMD ["cat", "/app/index.ts"]
 const FAILING = {
   Dockerfile: `FROM busybox
 COPY src /src
-RUN for i in $(seq 1 60); do echo "ok $i - test number $i"; done; echo "not ok 61 - the last one" >&2; exit 1
+RUN for i in $(seq 1 60); do echo "ok $i - test number $i"; done; echo "not ok 61 - the last one"; exit 1
 `,
   'src/index.ts': 'export {};\n',
 };
