@@ -33,7 +33,18 @@ const OPTIONS = {
 };
 
 /** Modules of Node that take milliseconds to load and that few runs need: loaded when something of them is first used. */
-const LATE = ['http', 'https', 'tls', 'net', 'child_process', 'zlib', 'worker_threads', 'readline', 'stream/promises'];
+const LATE = [
+  'http',
+  'https',
+  'tls',
+  'net',
+  'child_process',
+  'zlib',
+  'worker_threads',
+  'readline',
+  'stream/promises',
+  'v8',
+];
 
 /** Stands a module in for each of {@link LATE} whose properties load the real one. */
 const lateModules = {
@@ -83,6 +94,7 @@ async function bundle() {
     entryPoints: ['packages/cli/src/main.ts'],
     outfile: main,
     define: { tsbuildProgramId: JSON.stringify(id) },
+    plugins: [lateModules],
     banner: { js: '#!/usr/bin/env node' },
   });
   rmSync(`${main}.map`, { force: true });

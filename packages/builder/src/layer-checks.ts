@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { canonicalJson, type Digest, digestHex, type LayerEntry, sha256Digest } from '@tsbuild/oci';
-import { type StoredImage, writeFileAtomic } from '@tsbuild/oci/node';
+import { replaceFileUnsynced, type StoredImage } from '@tsbuild/oci/node';
 import type { Instruction } from './dockerfile/instruction.ts';
 import type { Finding } from './lint/finding.ts';
 import { runText } from './lint/install-order.ts';
@@ -57,8 +56,7 @@ async function makeFindings(
   );
   const found = checkLayers(layers, (layer, entry) => readEntry(store, layer, entry));
   try {
-    await mkdir(store.directory('checks'), { recursive: true });
-    await writeFileAtomic(path, JSON.stringify(found));
+    replaceFileUnsynced(path, JSON.stringify(found));
   } catch {
     // A store that cannot be written has failed the build already; the findings are right all the same.
   }

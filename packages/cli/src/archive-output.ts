@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import type { ArchiveSink } from '@tsbuild/oci/node';
 import { UsageError } from './errors.ts';
 import type { Host } from './host.ts';
 import { type Sink, writeOutputFile } from './output-file.ts';
@@ -12,8 +13,11 @@ export const archiveOption = {
   describe: 'Write to this file instead of standard output',
 } as const;
 
-/** Writes an archive where it was asked for; a file appears whole or not at all. */
-export type ArchiveOutput = (write: (sink: Sink) => Promise<void>) => Promise<void>;
+/**
+ * Writes an archive where it was asked for; a file appears whole or not at all. The writer gets the same sink twice: the
+ * second one tells an image's archive whether chunks may be lent.
+ */
+export type ArchiveOutput = (write: (sink: Sink, imageSink: ArchiveSink) => Promise<void>) => Promise<void>;
 
 /**
  * Where {@link archiveOption} says that the archive goes. Asked for before any work is done.
@@ -27,7 +31,11 @@ export function archiveOutput(output: string | undefined, command: string, host:
     throw new UsageError('refusing to write an archive to a terminal', { hint, command });
   }
   return async (write) => {
-    if (path === undefined) await write(streamSink(host.stdout, host.signal));
-    else await writeOutputFile(resolve(host.cwd, path), write, host.signal);
+    if (path === undefined) {
+      const sink = streamSink(host.stdout, host.signal);
+      await write(sink, sink);
+    } else {
+      await writeOutputFile(resolve(host.cwd, path), (sink) => write(sink, { borrow: sink }), host.signal);
+    }
   };
 }

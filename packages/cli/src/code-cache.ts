@@ -14,22 +14,31 @@ import {
 import { dirname, join } from 'node:path';
 import { crc32 } from 'node:zlib';
 
-/** In front of the code: the crc32 of it. V8 itself does not look for damage, and would run it. */
+/** Code as it is kept. */
+export interface KeptCode {
+  readonly code: Buffer;
+  /** How many runs have added to it what they needed. */
+  readonly runs: number;
+}
+
+/** In front of the code: the crc32 of all that follows. V8 itself does not look for damage, and would run it. */
 const CHECKSUM = 4;
+/** Then the number of runs, one byte, and three more so that the code is aligned. */
+const HEADER = 8;
 
 /**
  * The compiled code in `path`; undefined when it is missing, damaged, or could have been written by anybody but this user:
  * whoever writes it says what we execute.
  */
-export function readCode(path: string): Buffer | undefined {
+export function readCode(path: string): KeptCode | undefined {
   let file: number | undefined;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     const { uid, mode } = fstatSync(file);
     if (uid !== process.geteuid?.() || (mode & constants.S_IFMT) !== constants.S_IFREG || (mode & 0o022) !== 0) return;
     const bytes = readFileSync(file);
-    const code = bytes.subarray(CHECKSUM);
-    return code.length > 0 && bytes.readUInt32LE(0) === crc32(code) ? code : undefined;
+    if (bytes.length <= HEADER || bytes.readUInt32LE(0) !== crc32(bytes.subarray(CHECKSUM))) return undefined;
+    return { code: bytes.subarray(HEADER), runs: bytes[CHECKSUM] ?? 0 };
   } catch {
     return undefined;
   } finally {
@@ -41,13 +50,14 @@ export function readCode(path: string): Buffer | undefined {
 const LONGEST = 30 * 24 * 60 * 60 * 1000;
 
 /** Keeps compiled code for the next run, and removes what is old beside it. What goes wrong is of no matter: the next run compiles again. */
-export function writeCode(path: string, code: Buffer): void {
+export function writeCode(path: string, { code, runs }: KeptCode): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    const checksum = Buffer.alloc(CHECKSUM);
-    checksum.writeUInt32LE(crc32(code));
-    writeFileSync(temporary, Buffer.concat([checksum, code]), { flag: 'wx', mode: 0o600 });
+    const bytes = Buffer.concat([Buffer.alloc(HEADER), code]);
+    bytes[CHECKSUM] = runs;
+    bytes.writeUInt32LE(crc32(bytes.subarray(CHECKSUM)));
+    writeFileSync(temporary, bytes, { flag: 'wx', mode: 0o600 });
     renameSync(temporary, path);
     removeOld(dirname(path));
   } catch {

@@ -1,3 +1,4 @@
+import type { Use } from './load-program.ts';
 import { version } from './version.ts';
 
 const argv = process.argv.slice(2);
@@ -6,7 +7,13 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v' || argv[0]
   // Costs no more than Node itself.
   process.stdout.write(`tsbuild ${version}\n`);
 } else {
-  // The code that is kept of one kind of use holds what that use needed.
-  const use = argv[0] === '__container-monitor' ? 'monitor' : argv.includes('build') ? 'build' : 'other';
-  void import('./load-program.ts').then(({ runProgram }) => runProgram(use));
+  void import('./load-program.ts').then(({ runProgram }) => runProgram(use()));
+}
+
+/** The code that is kept of one kind of use holds what that use needed. A word that is no command costs milliseconds. */
+function use(): Use {
+  if (argv[0] === '__container-monitor') return 'monitor';
+  if (argv.some((word) => /^(?:--)?push$|type=(?:registry|image)\b/.test(word))) return 'push';
+  if (argv.includes('build')) return argv.includes('--load') ? 'load' : 'build';
+  return argv.includes('save') ? 'save' : 'other';
 }

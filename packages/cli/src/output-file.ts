@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-/** Takes bytes; the promise makes the writer wait. */
+/** Takes bytes; the promise makes the writer wait. That of a file settles when the bytes are with the system. */
 export type Sink = (chunk: Uint8Array) => Promise<void>;
 
 /**
  * Writes a file whole or not at all: into a temporary file beside it, which then takes its name. What is no regular
- * file (`/dev/stdout`, a pipe) is written to as it is.
+ * file (`/dev/stdout`, a pipe) is written to as it is. Not synced: the file is the user's, as one of `cp` or `tar` is.
  * @throws the file system's errors, those of `write`, the signal's reason; no temporary file is left then
  */
 export async function writeOutputFile(
@@ -43,8 +43,6 @@ async function writeInto(
   const file = await open(path, flags);
   try {
     await write((chunk) => writeAll(file, chunk, signal));
-    // Before the rename, so that a crash cannot leave an empty file under the name.
-    if (flags === 'wx') await file.sync();
   } finally {
     await file.close();
   }

@@ -9,7 +9,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('kept code', () => {
   const path = join(folder, 'made/code');
-  const code = Buffer.from('code');
+  const code = { code: Buffer.from('code'), runs: 2 };
 
   it('comes back as it was', () => {
     writeCode(path, code);
@@ -22,7 +22,7 @@ describe('kept code', () => {
     expect(readCode(join(folder, 'link'))).toBeUndefined();
     chmodSync(path, 0o620);
     expect(readCode(path)).toBeUndefined();
-    writeFileSync(join(folder, 'flipped'), Buffer.concat([Buffer.alloc(4), code]));
+    writeFileSync(join(folder, 'flipped'), Buffer.concat([Buffer.alloc(8), code.code]));
     expect(readCode(join(folder, 'flipped'))).toBeUndefined();
     expect(readCode(join(folder, 'missing'))).toBeUndefined();
   });

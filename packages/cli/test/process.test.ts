@@ -17,7 +17,12 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 function start(...argv: string[]): ChildProcess {
-  const env = { ...process.env, TSBUILD_ROOT: join(folder, 'store'), XDG_CACHE_HOME: join(folder, 'caches') };
+  return startWith({}, ...argv);
+}
+
+function startWith(variables: NodeJS.ProcessEnv, ...argv: string[]): ChildProcess {
+  const own = { TSBUILD_ROOT: join(folder, 'store'), XDG_CACHE_HOME: join(folder, 'caches') };
+  const env = { ...process.env, ...own, ...variables };
   return spawn(process.execPath, [program, ...argv], { cwd: folder, env, stdio: 'pipe' });
 }
 
@@ -80,6 +85,33 @@ it('loads modules without import(), of which Node would warn', async () => {
   expect(await readFile(join(folder, 'program.js'), 'latin1')).not.toMatch(/(?<!async |\.)\bimport\(/);
 });
 
+describe('the pool of threads', () => {
+  /** Node on a machine of so many cores, which tells at its end how many threads its pool had. */
+  const threads = async (cores: number, ...argv: string[]): Promise<number> => {
+    const preload = join(folder, `cores-${cores}.cjs`);
+    await writeFile(
+      preload,
+      `require('node:os').availableParallelism = () => ${cores};
+      const { readdirSync, stat, writeFileSync } = require('node:fs');
+      const threads = () => readdirSync('/proc/self/task').length;
+      const before = threads();
+      process.on('exit', () => {
+        stat('/', () => {}); // starts the pool, if nothing else has
+        writeFileSync('${preload}.threads', String(threads() - before));
+      });`,
+    );
+    await outcome(startWith({ NODE_OPTIONS: `--require ${preload}` }, ...argv));
+    return Number(await readFile(`${preload}.threads`, 'utf8'));
+  };
+
+  it('is as large as the machine for what compresses layers, and of four threads otherwise', async () => {
+    expect(await threads(16, 'push', 'no-such-image')).toBe(16);
+    expect(await threads(16, 'build', '-o', 'type=registry,name=x.invalid/y', 'nowhere')).toBe(16);
+    expect(await threads(16, 'images')).toBe(4);
+    expect(await threads(2, 'push', 'no-such-image')).toBe(4);
+  });
+});
+
 describe('the code that an earlier run compiled', () => {
   const kept = async (): Promise<string> => {
     const directory = join(folder, 'caches/tsbuild/code');
@@ -88,13 +120,17 @@ describe('the code that an earlier run compiled', () => {
     return join(directory, name ?? '');
   };
 
-  it('is kept, for this user alone, and used again', async () => {
-    await outcome(start('images'));
-    const path = await kept();
-    const { mode, mtimeMs } = await stat(path);
-    expect(mode & 0o777).toBe(0o600);
-    expect(await outcome(start('images'))).toMatchObject({ code: 0, stderr: '' });
-    expect((await stat(path)).mtimeMs).toBe(mtimeMs);
+  it('is kept, for this user alone, added to by the next two runs, and used again', async () => {
+    const times: number[] = [];
+    await rm(join(folder, 'caches'), { recursive: true, force: true });
+    for (let run = 0; run < 4; run++) {
+      expect(await outcome(start('images'))).toMatchObject({ code: 0, stderr: '' });
+      const { mode, mtimeMs } = await stat(await kept());
+      expect(mode & 0o777).toBe(0o600);
+      times.push(mtimeMs);
+    }
+    expect(new Set(times).size).toBe(3);
+    expect(times[3]).toBe(times[2]);
   });
 
   it.each([

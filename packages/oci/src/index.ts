@@ -1,4 +1,4 @@
-export type { BlobInfo, BlobReader, BlobStore, BlobWriter, ExpectedBlob } from './blob/blob-store.ts';
+export type { BlobInfo, BlobRange, BlobReader, BlobStore, BlobWriter, ExpectedBlob } from './blob/blob-store.ts';
 export { readBlob } from './blob/read-blob.ts';
 export { MemoryBlobStore } from './blob/memory.ts';
 export { byteStringToUtf8, compareByteStrings, utf8ToByteString } from './byte-string.ts';

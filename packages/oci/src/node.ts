@@ -14,7 +14,7 @@ export { storeLayer } from './layer/store-layer.ts';
 export type { RootfsEntry, RootfsLayer } from './layer/rootfs-tree.ts';
 export { LayerWriter } from './layer/write.ts';
 export type { LayerPiece, NewLayerEntry, WrittenLayer } from './layer/write.ts';
-export type { ArchiveSink } from './layout/archive-sink.ts';
+export type { ArchiveBorrower, ArchiveSink } from './layout/archive-sink.ts';
 export { importRootfs } from './layout/import-rootfs.ts';
 export type { ImportRootfsOptions } from './layout/import-rootfs.ts';
 export { Layout } from './layout/layout.ts';

@@ -167,6 +167,23 @@ export function blobStoreContract(name: string, factory: () => Promise<BlobStore
       expect(await listed(store)).toEqual(infos.toSorted((a, b) => (a.digest < b.digest ? -1 : 1)));
     });
 
+    it.each([0, 1, 1000, 1 << 20, (1 << 20) + 1, (5 << 20) + 77])(
+      'open() lends each chunk of %i bytes until the second one after it',
+      async (size) => {
+        const { store } = await factory();
+        const content = Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 16)) % 251);
+        const { digest } = await store.put(content);
+        const hash = createHash('sha256');
+        let before: Uint8Array | undefined;
+        // A chunk is looked at when the next one has come already.
+        for await (const chunk of store.open(digest, undefined, 'lent')) {
+          if (before !== undefined) hash.update(before);
+          before = chunk;
+        }
+        expect(`sha256:${hash.update(before ?? new Uint8Array()).digest('hex')}`).toBe(digest);
+      },
+    );
+
     it('open() fails at the end when a stored byte has changed or is missing', async () => {
       const { store, damage } = await factory();
       if (damage === undefined) return;
@@ -174,6 +191,7 @@ export function blobStoreContract(name: string, factory: () => Promise<BlobStore
       for (const wrong of ['hellO', 'hell', 'hello!', '']) {
         await damage(digest, bytes(wrong));
         await expect(text(store.open(digest))).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
+        await expect(text(store.open(digest, undefined, 'lent'))).rejects.toMatchObject({ code: 'BLOB_CORRUPT' });
       }
     });
   });

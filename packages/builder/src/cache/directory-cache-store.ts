@@ -3,7 +3,7 @@ import { appendFileSync, closeSync, constants, type Dirent, openSync, readFileSy
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Digest, digestHex, isDigest } from '@tsbuild/oci';
-import { temporaryPath, writeFileAtomic } from '@tsbuild/oci/node';
+import { replaceFileUnsynced, temporaryPath } from '@tsbuild/oci/node';
 import { preimageText } from './cache-key.ts';
 import type { CacheRecord, CacheStore } from './cache-store.ts';
 import type { StepOrigin } from './step-origin.ts';
@@ -76,7 +76,8 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
       milliseconds: record.milliseconds,
       ...(record.origin === undefined ? {} : { origin: record.origin }),
     };
-    await writeFileAtomic(this.#recordPath(record.key), JSON.stringify(stored));
+    // Not synced, but written after the layer was: what a power cut tears is no record, and the step runs again.
+    replaceFileUnsynced(this.#recordPath(record.key), JSON.stringify(stored));
   }
 
   /** Counts that a record was used: a byte is added to a file beside it, which no other process can disturb. Never throws. */

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { type BuildResult, type Store, pushImage } from '@tsbuild/builder';
 import {
+  type ArchiveSink,
   type Digest,
   exportTree,
   formatReference,
@@ -50,11 +51,11 @@ export async function deliver(
   let pushed: PushedImage | undefined;
   const { store, host } = way;
   const names = result.names.map((name) => parseReference(name));
-  const archive = (sink: Sink) => writeArchive([{ ...result.image, names }], store.layout.blobs, sink);
+  const archive = (sink: ArchiveSink) => writeArchive([{ ...result.image, names }], store.layout.blobs, sink);
   for (const output of outputs) {
     switch (output.kind) {
       case 'file':
-        await writeOutputFile(resolve(host.cwd, output.path), archive, host.signal);
+        await writeOutputFile(resolve(host.cwd, output.path), (sink) => archive({ borrow: sink }), host.signal);
         break;
       case 'stdout':
         await archive(streamSink(host.stdout, host.signal));

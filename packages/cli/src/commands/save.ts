@@ -36,7 +36,7 @@ export const saveCommand = defineCommand({
     const layout = await openLayout(settings.root);
     const images: ImageToArchive[] = [];
     for (const name of operands) images.push(...(await imagesToSave(layout, name)));
-    await output((sink) => writeArchive(images, layout.blobs, sink));
+    await output((_, sink) => writeArchive(images, layout.blobs, sink));
     return EXIT_OK;
   },
 });

@@ -32,14 +32,17 @@ export async function loadMissing(image: ImageToLoad, blobs: BlobStore, host: Ho
   }
 }
 
-/** To send so many bytes takes no longer than to ask about the rest of the images. */
-const FEW_BYTES = 1024 * 1024;
+/** To send so many bytes takes no longer than to ask for the list of the images (60 ms when there are hundreds). */
+const FEW_BYTES = 8 * 1024 * 1024;
+/** Nor to send so many than to ask about one of them. */
+const BYTES_PER_IMAGE = 64 * 1024;
 /** Images that are asked about at once. */
 const SOME_IMAGES = 32;
 
 /**
  * The layers of `image` that the engine has: at the bottom of one of its own images, the same ones in the same order. What
- * has the name now is asked about first, most often the last build of it, and the others only while much would be sent.
+ * has the name now is asked about first, most often the last build of it, and the others, the newest first, only while
+ * asking takes less time than sending.
  */
 async function heldLayers(engine: EngineApi, image: ImageToLoad): Promise<ReadonlySet<Digest>> {
   const held = new Set<Digest>();
@@ -49,12 +52,16 @@ async function heldLayers(engine: EngineApi, image: ImageToLoad): Promise<Readon
     }
     return layersOf(image, held);
   };
-  const isEnough = (omit: ReadonlySet<Digest>): boolean =>
-    image.layers.reduce((sum, { digest, size }) => (omit.has(digest) ? sum : sum + size), 0) <= FEW_BYTES;
+  const bytesToSend = (omit: ReadonlySet<Digest>): number =>
+    image.layers.reduce((sum, { digest, size }) => (omit.has(digest) ? sum : sum + size), 0);
   let omit = await ask(image.names.map(familiarName));
-  if (isEnough(omit)) return omit;
+  if (bytesToSend(omit) <= FEW_BYTES) return omit;
   const ids = await engine.imageIDs();
-  for (let at = 0; at < ids.length && !isEnough(omit); at += SOME_IMAGES) {
+  for (
+    let at = 0;
+    at < ids.length && bytesToSend(omit) > Math.max(FEW_BYTES, at * BYTES_PER_IMAGE);
+    at += SOME_IMAGES
+  ) {
     omit = await ask(ids.slice(at, at + SOME_IMAGES));
   }
   return omit;

@@ -7,8 +7,9 @@ import { temporaryPath } from '../atomic-file.ts';
 import { digestAlgorithm, digestHex, isDigest } from '../digest.ts';
 import type { Digest } from '../digest.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
-import type { BlobInfo, BlobReader, BlobStore, BlobWriter, ExpectedBlob } from './blob-store.ts';
+import type { BlobInfo, BlobRange, BlobReader, BlobStore, BlobWriter, ExpectedBlob } from './blob-store.ts';
 import { DirectoryBlobWriter, makeStoreFolder, nodeHasher, refreshBlob } from './directory-writer.ts';
+import { lentChunks } from './lent-chunks.ts';
 import { checkBlob, corrupt, notFound, verified } from './verify.ts';
 
 const readFile = promisify(read);
@@ -55,14 +56,13 @@ export class DirectoryBlobStore implements BlobStore {
     return this.#writer('sha256');
   }
 
-  async *open(
-    digest: Digest,
-    range?: { readonly offset: number; readonly length?: number },
-  ): AsyncIterable<Uint8Array> {
+  async *open(digest: Digest, range?: BlobRange, memory?: 'lent'): AsyncIterable<Uint8Array> {
     const { fd, size } = this.#openBlob(digest);
     try {
       if (range === undefined) {
-        yield* verified(chunks(fd, 0, size + 1), { digest, size }, nodeHasher(digestAlgorithm(digest)));
+        const hasher = nodeHasher(digestAlgorithm(digest));
+        if (memory === 'lent') yield* lentChunks(fd, { digest, size }, hasher);
+        else yield* verified(chunks(fd, 0, size + 1), { digest, size }, hasher);
       } else {
         const rest = Math.max(0, size - range.offset);
         yield* chunks(fd, range.offset, Math.min(range.length ?? rest, rest));

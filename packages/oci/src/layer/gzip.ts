@@ -29,8 +29,8 @@ export async function* gzipLayer(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const level = options.level ?? 5;
   const parallel = Math.max(1, options.parallel ?? availableParallelism());
-  // One more, so that no core waits while the next block is read.
-  const ahead = parallel === 1 ? 1 : parallel + 1;
+  // Two more, so that no core waits while the next block is read, nor for this thread, which a block needs every 16 KiB.
+  const ahead = parallel === 1 ? 1 : parallel + 2;
   const running: Promise<Uint8Array>[] = [];
   let dictionary: Uint8Array | undefined;
   let checksum = 0;

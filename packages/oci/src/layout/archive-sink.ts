@@ -2,15 +2,24 @@ import { open, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Writable } from 'node:stream';
-import { syncDirectory, temporaryPath } from '../atomic-file.ts';
+import { temporaryPath } from '../atomic-file.ts';
 import { unwritable } from '../store-errors.ts';
 
-/** Where an archive goes: a function that takes chunks (a promise makes the writer wait), or a stream. */
-export type ArchiveSink = ((chunk: Uint8Array) => void | Promise<void>) | Writable;
+/**
+ * Where an archive goes: a function that takes chunks and may keep them (a promise makes the writer wait), a stream, or
+ * somebody who is lent each chunk until his promise settles, which is fastest.
+ */
+export type ArchiveSink = ((chunk: Uint8Array) => void | Promise<void>) | Writable | ArchiveBorrower;
 
-/** Either kind of sink as a function whose promise settles when the chunk is taken. */
+/** A sink that is done with a chunk when its promise settles. One chunk is lent at a time. */
+export interface ArchiveBorrower {
+  readonly borrow: (chunk: Uint8Array) => Promise<void>;
+}
+
+/** Any kind of sink as a function whose promise settles when the chunk is taken. */
 export function writerOf(sink: ArchiveSink): (chunk: Uint8Array) => Promise<void> {
   if (typeof sink === 'function') return async (chunk) => sink(chunk);
+  if ('borrow' in sink) return sink.borrow;
   // The write's callback gets the error; without a listener, the stream's own 'error' event would end the process.
   sink.on('error', () => {});
   return (chunk) =>
@@ -21,7 +30,8 @@ export function writerOf(sink: ArchiveSink): (chunk: Uint8Array) => Promise<void
 
 /**
  * Runs `write` with a sink that makes the file `path`, whole or not at all: what is there stays until the new file is
- * complete and on the disk. Devices and pipes are written to directly.
+ * complete. It is not synced: as with `cp` and `tar`, the disk has it when the system gets round to it. Devices and pipes
+ * are written to directly.
  * @throws OciError `STORE_UNWRITABLE` naming `path`, and whatever `write` throws
  */
 export async function writeFileWhole(path: string, write: (sink: ArchiveSink) => Promise<void>): Promise<void> {
@@ -42,14 +52,12 @@ async function replace(path: string, write: (sink: ArchiveSink) => Promise<void>
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncDirectory(dirname(path));
 }
 
 async function writeInto(path: string, flags: string, write: (sink: ArchiveSink) => Promise<void>): Promise<void> {
   const file = await open(path, flags);
   try {
-    await write((chunk) => writeAll(file, chunk));
-    if (flags === 'wx') await file.sync();
+    await write({ borrow: (chunk) => writeAll(file, chunk) });
   } finally {
     await file.close();
   }

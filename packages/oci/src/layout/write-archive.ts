@@ -35,11 +35,12 @@ export async function writeArchive(
   sink: ArchiveSink,
   options: WriteArchiveOptions = {},
 ): Promise<void> {
-  const write = writerOf(sink);
+  const target: Target = { write: writerOf(sink), memory: 'borrow' in sink ? 'lent' : undefined };
+  const { write } = target;
   const merged = mergeNames(images);
   const needed = await blobsOf(merged, blobs, options.omit ?? new Set());
   for (const folder of foldersOf(needed)) await write(encodeTarHeader(member(folder, 'directory', 0o755, 0)));
-  for (const blob of needed) await writeBlob(blobs, blob, write);
+  for (const blob of needed) await writeBlob(blobs, blob, target);
   const documents = {
     'index.json': indexOf(merged),
     'manifest.json': dockerManifest(merged),
@@ -103,13 +104,27 @@ function foldersOf(blobs: readonly BlobInfo[]): readonly string[] {
   return ['blobs', ...[...algorithms].toSorted().map((algorithm) => `blobs/${algorithm}`)];
 }
 
-async function writeBlob(
-  blobs: BlobStore,
-  { digest, size }: BlobInfo,
-  write: (chunk: Uint8Array) => Promise<void>,
-): Promise<void> {
+/** The sink, and what it allows with the memory of the chunks. */
+interface Target {
+  readonly write: (chunk: Uint8Array) => Promise<void>;
+  readonly memory: 'lent' | undefined;
+}
+
+/** Each chunk is written while the next one is read and hashed, on another core. */
+async function writeBlob(blobs: BlobStore, { digest, size }: BlobInfo, { write, memory }: Target): Promise<void> {
   await write(encodeTarHeader(member(blobName(digest), 'file', 0o444, size)));
-  for await (const chunk of blobs.open(digest)) await write(chunk);
+  let writing: Promise<void> | undefined;
+  try {
+    for await (const chunk of blobs.open(digest, undefined, memory)) {
+      await writing;
+      writing = write(chunk);
+      // Its error is met when its turn comes.
+      writing.catch(() => undefined);
+    }
+  } finally {
+    // Also when the blob turns out to be corrupt: nothing may be in work when the sink is closed.
+    await writing;
+  }
   await writePadding(size, write);
 }
 
