@@ -171,6 +171,7 @@ export class NamespacesExecutor implements Executor {
         files: [formatFstab(rootMounts(root, spec, scratch.kernel))],
         input: extra.input,
         scratch: this.#directory,
+        needsMountsOfNow: (spec.mounts?.length ?? 0) > 0,
         depth: 2,
         ...(spec.terminal === undefined ? {} : { terminal: { place: 'sandbox', size: spec.terminal } }),
         privateNetwork: spec.network === 'private',

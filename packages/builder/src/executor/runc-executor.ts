@@ -141,6 +141,7 @@ export class RuncExecutor implements Executor {
           files: [formatFstab([mount.line])],
           input: staged.input,
           scratch: this.#directory,
+          needsMountsOfNow: (spec.mounts?.length ?? 0) > 0,
           depth: 3,
           ...(spec.terminal === undefined ? {} : { terminal: { place: 'runtime', size: spec.terminal } }),
           privateNetwork: spec.network === 'private',

@@ -45,6 +45,8 @@ export interface SandboxProgram {
   readonly terminal?: { readonly place: TerminalPlace; readonly size: TerminalSize } | undefined;
   /** Makes a network namespace around all the others, for {@link RunControl.connect}. */
   readonly privateNetwork?: boolean;
+  /** It mounts directories of the machine, and must see what is mounted there now, not a second ago. */
+  readonly needsMountsOfNow?: boolean;
   /** How many pid namespaces are between this process and the command. */
   readonly depth: number;
 }
