@@ -69,8 +69,12 @@ export class ContextTree implements SourceTree {
     const own = this.#own(entry);
     const known = this.#cache.get(own.path, own);
     if (known !== undefined) return known;
-    const sha256 = this.#readSha256(own);
-    this.#cache.set(own.path, own, sha256, this.#openedAt);
+    return this.#learn(own);
+  }
+
+  #learn(entry: ContextEntry): string {
+    const sha256 = this.#readSha256(entry);
+    this.#cache.set(entry.path, entry, sha256, this.#openedAt);
     return sha256;
   }
 
@@ -100,13 +104,13 @@ export class ContextTree implements SourceTree {
 
   /** Lasting unless a file is so fresh that it may yet change under the same times: see {@link isRacy}. */
   fingerprint(entry: SourceEntry): TreeFingerprint {
-    return this.#seen.fingerprint(entry.path, (identity) => isRacy(identity, this.#openedAt));
+    return this.#seen.fingerprint(entry.path, (mtimeMs, ctimeMs) => isRacy(mtimeMs, ctimeMs, this.#openedAt));
   }
 
   async learnAll(entries: readonly SourceEntry[], signal: AbortSignal): Promise<void> {
     const own = entries.map((entry) => this.#own(entry)).filter((entry) => this.knownSha256(entry) === undefined);
     if (!isWorthThread(own)) return;
-    const hashHere = (entry: ContextEntry): void => void this.contentSha256(entry);
+    const hashHere = (entry: ContextEntry): void => void this.#learn(entry);
     await hashFiles(this.#directory.prefix, own, hashHere, (entry, sha256) => this.remember(entry, sha256), signal);
   }
 

@@ -7,7 +7,6 @@ import { type DirectoryScan, Fact, FACTS, factsOf, indexOfName, isDirectory, wri
 import type { HostDirectory } from './host-directory.ts';
 import type { DirectoryMatch, PatternMatcher } from './pattern-matcher.ts';
 import type { TreeFingerprint } from './source-tree.ts';
-import type { FileIdentity } from './stat-cache-file.ts';
 
 /** A directory that is real (no symlink on the way) and may hold something that is not ignored. */
 interface Directory {
@@ -19,7 +18,8 @@ interface Directory {
   children: readonly ContextEntry[] | undefined;
 }
 
-type Times = Pick<FileIdentity, 'mtimeMs' | 'ctimeMs'>;
+/** Whether a file with these times (ms since 1970) may yet change and keep them. */
+type Freshness = (mtimeMs: number, ctimeMs: number) => boolean;
 
 /**
  * What a build has seen of its context's directories: ignored ones are never listed unless a `!` pattern may match in
@@ -69,7 +69,7 @@ export class SeenDirectories {
   }
 
   /** Of what is at this path and below. `isFresh` says which times might come again for other content. */
-  fingerprint(path: ByteString, isFresh: (times: Times) => boolean): TreeFingerprint {
+  fingerprint(path: ByteString, isFresh: Freshness): TreeFingerprint {
     const hash = createHash('sha256');
     const entry = this.lookup(path);
     if (entry === undefined) return { digest: hash.digest('hex'), isLasting: false };
@@ -77,23 +77,25 @@ export class SeenDirectories {
     hash.update(JSON.stringify([entry.type, mode, size, mtimeMs, ctimeMs, ino, entry.hardLinkKey ?? null]));
     const directory = entry.type === 'directory' ? this.#open(path) : undefined;
     const isBelowLasting = directory === undefined || this.#addBelow(directory, hash, isFresh);
-    return { digest: hash.digest('hex'), isLasting: isBelowLasting && (entry.type === 'directory' || !isFresh(entry)) };
+    return {
+      digest: hash.digest('hex'),
+      isLasting: isBelowLasting && (entry.type === 'directory' || !isFresh(mtimeMs, ctimeMs)),
+    };
   }
 
-  #addBelow(directory: Directory, hash: Hash, isFresh: (times: Times) => boolean): boolean {
+  #addBelow(directory: Directory, hash: Hash, isFresh: Freshness): boolean {
     const { names, facts } = this.#scan(directory);
     const text = names.join('/');
     hash.update(`${names.length} ${text.length} ${text}`, 'latin1');
     hash.update(new Uint8Array(facts.buffer, 0, 8 * FACTS * names.length));
     let isLasting = true;
-    const { path } = directory.entry;
     for (const [i, name] of names.entries()) {
       const at = FACTS * i;
       if (!isDirectory(facts, at)) {
-        isLasting &&= !isFresh({ mtimeMs: facts[at + Fact.mtimeMs] ?? 0, ctimeMs: facts[at + Fact.ctimeMs] ?? 0 });
+        isLasting &&= !isFresh(facts[at + Fact.mtimeMs] ?? 0, facts[at + Fact.ctimeMs] ?? 0);
         continue;
       }
-      const below = this.#open(path === '' ? name : `${path}/${name}`);
+      const below = this.#openScanned(directory, name, at);
       if (below !== undefined && !this.#addBelow(below, hash, isFresh)) isLasting = false;
     }
     return isLasting;
@@ -105,6 +107,21 @@ export class SeenDirectories {
     const directory = parent === undefined ? undefined : this.#openIn(parent, path);
     this.#directories.set(path, directory);
     return directory;
+  }
+
+  /** {@link #open} of a directory in one that was scanned, where its facts begin at `at`. */
+  #openScanned({ entry, match, scan }: Directory, name: ByteString, at: number): Directory | undefined {
+    const path = entry.path === '' ? name : `${entry.path}/${name}`;
+    if (scan === undefined || this.#directories.has(path)) return this.#open(path);
+    const below = match?.child(name);
+    const opened = {
+      entry: this.#entry(path, scan.facts, at),
+      match: below,
+      scan: undefined,
+      children: undefined,
+    };
+    this.#directories.set(path, below?.canInclude === false ? undefined : opened);
+    return this.#directories.get(path);
   }
 
   #openIn(parent: Directory, path: ByteString): Directory | undefined {

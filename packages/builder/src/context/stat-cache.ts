@@ -69,7 +69,7 @@ export class StatCache {
    */
   set(path: ByteString, identity: FileIdentity, sha256: string, seenAt: number): void {
     const { size, mtimeMs, ctimeMs, ino } = identity;
-    const lasting = !isRacy(identity, seenAt);
+    const lasting = !isRacy(mtimeMs, ctimeMs, seenAt);
     this.#learnt.set(path, { path, size, mtimeMs, ctimeMs, ino, sha256, lasting });
     this.#changed ||= lasting;
   }
@@ -121,7 +121,7 @@ const TICK_MS = 20;
 const COARSE_TICK_MS = 2000;
 
 /** Whether a write after `seenAt` could leave the very same times: see {@link StatCache}. */
-export function isRacy({ mtimeMs, ctimeMs }: Pick<FileIdentity, 'mtimeMs' | 'ctimeMs'>, seenAt: number): boolean {
+export function isRacy(mtimeMs: number, ctimeMs: number, seenAt: number): boolean {
   const coarse = ctimeMs % 1000 === 0 && mtimeMs % 1000 === 0;
   const tick = coarse ? COARSE_TICK_MS : TICK_MS;
   // A ctime ahead of us (a server's clock) will be reached yet. An mtime far ahead was set on purpose and moves on a write.

@@ -181,6 +181,6 @@ describe('isRacy', () => {
       false,
     ],
   ])('%s', (_, file, seenAt, expected) => {
-    expect(isRacy(file, seenAt)).toBe(expected);
+    expect(isRacy(file.mtimeMs, file.ctimeMs, seenAt)).toBe(expected);
   });
 });
