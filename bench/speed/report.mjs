@@ -61,8 +61,9 @@ function lineOf(row, results, peers) {
   // A ratio of each round, then their median: what disturbs a round disturbs both.
   const ratios = ours.map(({ seconds: value }, i) => value / (other?.[i]?.seconds ?? Number.NaN));
   const value = row.perStep === undefined ? median(ratios) : (median(ours.map((s) => s.seconds)) * 1000) / row.perStep;
-  const shown = row.perStep === undefined ? `${value.toFixed(2)} ×` : `${value.toFixed(0)} ms a step`;
-  const aim = row.perStep === undefined ? `≤ ${row.aim} ×` : `≤ ${row.aim} ms a step`;
+  const unit = row.perStep === undefined ? '×' : row.perStep === 1 ? 'ms' : 'ms a step';
+  const shown = `${value.toFixed(unit === '×' ? 2 : 0)} ${unit}`;
+  const aim = `≤ ${row.aim} ${unit}`;
   const against =
     row.perStep === undefined
       ? `${row.what ?? row.against} (${seconds(median(other?.map((s) => s.seconds) ?? [Number.NaN]))})`

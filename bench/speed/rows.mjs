@@ -27,6 +27,8 @@ export function makeRows({ folder, scale, env, cli, only }) {
   const small = directory('small');
   const smallFile = makeTree(small, { files: 200, folders: 20, bytes: 1e6 });
   const tree = directory('tree');
+  // With headers and padding.
+  const treeBytes = scaled(300e6, 1e6);
   const files = scaled(30_000, 60);
   const changing = wanted('cold', 'changed', 'touched', 'same', 'save', 'gzip')
     ? makeTree(tree, { files, folders: scaled(3000, 6), bytes: scaled(250e6, 1e5) })
@@ -80,6 +82,8 @@ export function makeRows({ folder, scale, env, cli, only }) {
     const command = builder.build({ file, context });
     return [...command.slice(0, -1), ...builder.cold, command.at(-1)];
   };
+  /** BuildKit is told to load in every row: without that nobody could run what it built. */
+  const loading = (builder) => withFlags(builder.build({ file: copyOnBig, context: small }), builder, ['--load']);
   const again = (file, context, change) => (builder) => {
     quietly(builder.build({ file, context }), { env: builder.env });
     change?.(builder);
@@ -119,6 +123,8 @@ export function makeRows({ folder, scale, env, cli, only }) {
       },
       {
         id: 'cold',
+        isGreat: true,
+        writes: treeBytes,
         title: `cold COPY of ${files} files`,
         aim: 1.3,
         against: 'tar | tee | sha256sum',
@@ -128,6 +134,8 @@ export function makeRows({ folder, scale, env, cli, only }) {
       },
       {
         id: 'changed',
+        isGreat: true,
+        writes: treeBytes,
         title: 'the same, one file changed',
         aim: 0.5,
         against: 'cold',
@@ -137,6 +145,7 @@ export function makeRows({ folder, scale, env, cli, only }) {
       },
       {
         id: 'touched',
+        isGreat: true,
         title: 'the same, all times touched',
         aim: 1.5,
         against: 'reading all files',
@@ -146,6 +155,7 @@ export function makeRows({ folder, scale, env, cli, only }) {
       },
       {
         id: 'same',
+        isGreat: true,
         title: 'the same, nothing touched',
         aim: 2,
         against: 'find -printf and a start',
@@ -158,6 +168,8 @@ export function makeRows({ folder, scale, env, cli, only }) {
       },
       {
         id: 'great',
+        isGreat: true,
+        writes: scaled(2 ** 30, 2 ** 20),
         title: `cold COPY of one file of ${scaled(1024, 2)} MiB`,
         aim: 1.3,
         against: 'cat | tee | openssl',
@@ -167,6 +179,7 @@ export function makeRows({ folder, scale, env, cli, only }) {
       },
       {
         id: 'many',
+        isGreat: true,
         title: `RUN that writes ${scaled(20_000, 50)} files`,
         aim: 1.2,
         against: 'overlay + chroot + tar',
@@ -229,22 +242,23 @@ export function makeRows({ folder, scale, env, cli, only }) {
       },
       {
         id: 'save',
+        isGreat: true,
+        writes: treeBytes,
         title: 'save',
         aim: 1.3,
         against: 'cp of the archive',
-        onlyOurs: true,
         limit: limits('cp of the archive', `cp ${into}/saved.tar ${into}/copied.tar`, () =>
           rmSync(`${into}/copied.tar`, { force: true }),
         ),
         first: (builder) => {
-          quietly(builder.build({ file: copy, context: tree }), { env });
-          quietly(builder.run('save', 'tsbuild-bench', '-o', `${into}/saved.tar`), { env });
+          quietly(builder.build({ file: copy, context: tree, tag: saved(builder) }), { env });
+          quietly(builder.save(saved(builder), `${into}/saved.tar`), { env });
         },
         before: (builder) => {
-          quietly(builder.build({ file: copy, context: tree }), { env });
+          quietly(builder.build({ file: copy, context: tree, tag: saved(builder) }), { env: builder.env });
           rmSync(`${into}/again.tar`, { force: true });
         },
-        command: (builder) => builder.run('save', 'tsbuild-bench', '-o', `${into}/again.tar`),
+        command: (builder) => builder.save(saved(builder), `${into}/again.tar`),
       },
       {
         id: 'gzip',
@@ -263,16 +277,12 @@ export function makeRows({ folder, scale, env, cli, only }) {
               title: 'build --load, one small layer of a big image changed',
               aim: 150,
               perStep: 1,
-              onlyOurs: true,
-              before: again(
-                copyOnBig,
-                small,
-                (builder) => (
-                  quietly([...builder.build({ file: copyOnBig, context: small }), '--load'], { env }),
-                  change(smallFile)()
-                ),
-              ),
-              command: (builder) => [...builder.build({ file: copyOnBig, context: small }), '--load'],
+              isGreat: true,
+              before: (builder) => {
+                quietly(loading(builder), { env: builder.env });
+                change(smallFile)();
+              },
+              command: (builder) => loading(builder),
             },
           ]),
       {
@@ -289,6 +299,9 @@ export function makeRows({ folder, scale, env, cli, only }) {
     cli,
   };
 }
+
+/** Each builder's own: two of them may share an engine. */
+const saved = ({ name }) => `tsbuild-bench-saved-${name.toLowerCase().replaceAll(' ', '-')}`;
 
 const withFlags = (command, builder, flags) =>
   builder.name === 'tsbuild' ? [...command.slice(0, -1), ...flags, command.at(-1)] : command;

@@ -18,7 +18,7 @@ export function parsePorts(specs: readonly string[]): string[] {
   }
   const ports: string[] = [];
   for (const [protocol, marked] of marks) {
-    for (let port = 0; port <= MAX_PORT; port += 1) if (marked[port] === 1) ports.push(`${port}/${protocol}`);
+    for (let port = marked.indexOf(1); port >= 0; port = marked.indexOf(1, port + 1)) ports.push(`${port}/${protocol}`);
   }
   return ports.toSorted((a, b) => (a < b ? -1 : 1));
 }
