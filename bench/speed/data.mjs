@@ -1,6 +1,17 @@
 // The benchmark's data: made from a seed, so that every run and every machine has the same bytes, names, modes and times.
-import { chmodSync, closeSync, mkdirSync, openSync, symlinkSync, utimesSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { quietly } from './measure.mjs';
 
 /** All times of the data lie here, long before any clock that looks at them. */
 const LONG_AGO = 1_600_000_000;
@@ -112,4 +123,15 @@ export function makeBigFile(path, mebibytes, seed = 6) {
   }
   closeSync(file);
   utimesSync(path, LONG_AGO, LONG_AGO);
+}
+
+/** The archive of a root filesystem with a static busybox, and a file of noise to make it big. */
+export function makeBase(path, mebibytes) {
+  mkdirSync(join(path, 'bin'), { recursive: true });
+  quietly(['sh', '-c', `cp "$(command -v busybox)" ${path}/bin/busybox`]);
+  for (const name of ['sh', 'true', 'echo', 'mkdir', 'sleep']) symlinkSync('busybox', join(path, 'bin', name));
+  if (mebibytes > 0) makeBigFile(join(path, 'noise'), mebibytes, 7);
+  quietly(['tar', 'cf', `${path}.tar`, '-C', path, '.']);
+  rmSync(path, { recursive: true });
+  return `${path}.tar`;
 }

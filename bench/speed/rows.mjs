@@ -1,12 +1,9 @@
 // The rows of the table: what is done, what is prepared before each time, and what it is measured against.
-import { appendFileSync, mkdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
-import { makeBigFile, makeTree } from './data.mjs';
+import { bundleGzip } from './gzip-program.mjs';
+import { makeBase, makeBigFile, makeTree } from './data.mjs';
 import { quietly } from './measure.mjs';
-
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 const shell = (text) => ['sh', '-c', text];
 
@@ -306,24 +303,6 @@ const saved = ({ name }) => `tsbuild-bench-saved-${name.toLowerCase().replaceAll
 const withFlags = (command, builder, flags) =>
   builder.name === 'tsbuild' ? [...command.slice(0, -1), ...flags, command.at(-1)] : command;
 
-/** A program that compresses a file as a push does: with so many blocks at once, 0 for as many as there are cores. */
-function bundleGzip(outfile) {
-  buildSync({
-    stdin: {
-      contents: `import { createReadStream } from 'node:fs';
-        import { gzipLayer } from '${join(PROJECT, 'packages/oci/src/layer/gzip.ts')}';
-        const [file, parallel] = process.argv.slice(2);
-        const source = createReadStream(file, { highWaterMark: 1 << 20 });
-        for await (const _ of gzipLayer(source, parallel === '0' ? {} : { parallel: Number(parallel) }));`,
-      resolveDir: PROJECT,
-    },
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-  });
-}
-
 /** The base is unpacked by an earlier step, as it is on any machine that builds often. */
 function warmBase(file, context, cold) {
   return (builder) => {
@@ -333,15 +312,4 @@ function warmBase(file, context, cold) {
     quietly(['sh', '-c', `sed 's/^RUN.*/RUN true/' ${file} > ${warming}`]);
     quietly(builder.build({ file: warming, context }), { env: builder.env });
   };
-}
-
-/** The archive of a root filesystem with a static busybox, and a file of noise to make it big. */
-function makeBase(path, mebibytes) {
-  mkdirSync(join(path, 'bin'), { recursive: true });
-  quietly(shell(`cp "$(command -v busybox)" ${path}/bin/busybox`));
-  for (const name of ['sh', 'true', 'echo', 'mkdir', 'sleep']) symlinkSync('busybox', join(path, 'bin', name));
-  if (mebibytes > 0) makeBigFile(join(path, 'noise'), mebibytes, 7);
-  quietly(['tar', 'cf', `${path}.tar`, '-C', path, '.']);
-  rmSync(path, { recursive: true });
-  return `${path}.tar`;
 }
