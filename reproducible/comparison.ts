@@ -16,9 +16,9 @@ export class Comparison {
     return this.#count > 0 && this.#different.length === 0;
   }
 
-  /** @returns for each pass a word for the table: the digests' first digits, or DIFFERENT */
-  async add(name: string, images: readonly BuiltImage[]): Promise<readonly string[]> {
-    const bad = new Set<string>();
+  /** @returns for each stage a word for each pass: the digest's first digits, or DIFFERENT */
+  async add(name: string, images: readonly BuiltImage[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    const bad = new Set<BuiltImage>();
     for (const image of images) {
       this.#count++;
       const first = this.#first.get(image.target);
@@ -27,7 +27,7 @@ export class Comparison {
         continue;
       }
       if (image.digest !== first.digest || image.archive !== first.archive) {
-        bad.add(image.pass);
+        bad.add(image);
         const lines = await differences(first.path, image.path);
         const more = lines.length > MOST_LINES ? [`… and ${lines.length - MOST_LINES} lines more`] : [];
         const head = `DIFFERENT: stage ${image.target}, ${image.pass}, ${name}: ${image.digest}, not ${first.digest}`;
@@ -35,10 +35,17 @@ export class Comparison {
       }
       rmSync(image.path);
     }
-    return PASSES.map((pass) => {
-      const image = images.findLast((one) => one.pass === pass);
-      return bad.has(pass) ? 'DIFFERENT' : (image?.digest.slice('sha256:'.length, 'sha256:'.length + 12) ?? '-');
-    });
+    const wordOf = (image: BuiltImage | undefined): string => {
+      if (image === undefined) return '-';
+      return bad.has(image) ? 'DIFFERENT' : image.digest.slice('sha256:'.length, 'sha256:'.length + 12);
+    };
+    const stages = [...new Set(images.map(({ target }) => target))];
+    return new Map(
+      stages.map((stage) => {
+        const ofStage = images.filter(({ target }) => target === stage);
+        return [stage, PASSES.map((pass) => wordOf(ofStage.find((image) => image.pass === pass)))];
+      }),
+    );
   }
 
   /** The digests, or in what images differ. */

@@ -49,12 +49,13 @@ export async function run(argv: readonly string[]): Promise<number> {
     values.short === true,
   );
   const comparison = new Comparison();
-  show(row(['filesystem', 'mode', 'umask', 'TZ', 'LANG', ...PASSES]));
+  show(row(['filesystem', 'mode', 'umask', 'TZ', 'LANG', 'stage', ...PASSES]));
   for (const [number, cell] of wanted.entries()) {
     const images = await buildCell(cell, number, ground);
-    const verdicts = await comparison.add(nameOf(cell), images);
     const { place, mode, umask, locale } = cell;
-    show(row([place.filesystem, mode.name, umask, locale.zone, locale.language, ...verdicts]));
+    for (const [stage, verdicts] of await comparison.add(nameOf(cell), images)) {
+      show(row([place.filesystem, mode.name, umask, locale.zone, locale.language, stage, ...verdicts]));
+    }
   }
   for (const text of [...otherPlaces, ...otherModes]) show(`not tried: ${text}\n`);
   show(comparison.summary());
@@ -84,7 +85,7 @@ function nameOf({ place, mode, umask, locale }: Cell): string {
   return `${place.filesystem}, ${mode.name}, umask ${umask}, ${locale.zone}, ${locale.language}`;
 }
 
-const WIDTHS = [10, 16, 5, 18, 16, 12, 12, 12];
+const WIDTHS = [10, 16, 5, 18, 16, 5, 12, 12, 12];
 
 function row(texts: readonly string[]): string {
   return `${texts

@@ -21,8 +21,10 @@ describe.skipIf(withoutRoot)(
       });
       expect(stdout).toContain('each is one image, manifest and archive');
       for (const mode of ['root, runc', 'root, util-linux', 'user, subuids', 'user, single id']) {
-        expect(stdout).toMatch(new RegExp(` ${mode} .* [0-9a-f]{12}  [0-9a-f]{12}  [0-9a-f]{12}\\n`));
+        expect(stdout).toMatch(new RegExp(` ${mode} .* plain  ([0-9a-f]{12})  \\1  \\1\\n`));
       }
+      const digests = stdout.match(/(?<= plain  )[0-9a-f]{12}/g);
+      expect(new Set(digests).size, 'one digest in the whole table').toBe(1);
       expect(exitCode).toBe(0);
     });
   },

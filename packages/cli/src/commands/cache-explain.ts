@@ -63,7 +63,7 @@ function explanation(
     if (reason === undefined || reason.changes.length === 0) continue;
     const shown = whole ? reason.changes.slice(0, FEW) : reason.changes;
     if (reason.comparedWith !== undefined) {
-      lines.push(`   compared with the run of ${humanAge(new Date(reason.comparedWith).toISOString(), now)}:`);
+      lines.push(`   compared with the run of ${ago(reason.comparedWith, now)}:`);
     }
     for (const change of shown) lines.push(`   - ${shownText(describeChange(change, (id) => numbers.get(id)))}`);
     const more = reason.total - shown.length;
@@ -75,13 +75,17 @@ function explanation(
 function headLine({ image, started, dockerfile, steps }: BuildRecord, now: number): string {
   const cached = steps.filter(({ state }) => state === 'cached').length;
   const saved = steps.reduce((sum, step) => sum + (step.saved ?? 0), 0);
-  const when = humanAge(new Date(started).toISOString(), now);
   const counts = `${cached} of ${steps.length} steps cached${saved >= 50 ? `, saved ${stepTime(saved)}` : ''}`;
   const what =
     image === undefined
       ? 'failed'
       : `${sanitizeName(image.names[0] ?? image.id.slice('sha256:'.length, 'sha256:'.length + 12))} (${humanSize(image.size)}) in ${stepTime(image.milliseconds)}`;
-  return `${sanitizeName(dockerfile)}, ${when.toLowerCase()}: ${what}; ${counts}`;
+  return `${sanitizeName(dockerfile)}, ${ago(started, now)}: ${what}; ${counts}`;
+}
+
+/** An age in the middle of a sentence. */
+function ago(time: number, now: number): string {
+  return humanAge(new Date(time).toISOString(), now).toLowerCase();
 }
 
 function stateText(step: RecordedStep, now: number): string {
