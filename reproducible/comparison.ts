@@ -35,17 +35,14 @@ export class Comparison {
       }
       rmSync(image.path);
     }
-    const wordOf = (image: BuiltImage | undefined): string => {
-      if (image === undefined) return '-';
-      return bad.has(image) ? 'DIFFERENT' : image.digest.slice('sha256:'.length, 'sha256:'.length + 12);
-    };
-    const stages = [...new Set(images.map(({ target }) => target))];
-    return new Map(
-      stages.map((stage) => {
-        const ofStage = images.filter(({ target }) => target === stage);
-        return [stage, PASSES.map((pass) => wordOf(ofStage.find((image) => image.pass === pass)))];
-      }),
-    );
+    const words = new Map<string, string[]>();
+    for (const image of images) {
+      const ofStage = words.get(image.target) ?? PASSES.map(() => '-');
+      const start = image.digest.slice('sha256:'.length, 'sha256:'.length + 12);
+      ofStage[PASSES.indexOf(image.pass)] = bad.has(image) ? 'DIFFERENT' : start;
+      words.set(image.target, ofStage);
+    }
+    return words;
   }
 
   /** The digests, or in what images differ. */
