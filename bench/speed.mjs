@@ -55,10 +55,12 @@ const take = (row, name, sample) => {
   const samples = results.get(row.id);
   samples.set(name, [...(samples.get(name) ?? []), sample]);
 };
-const takesPart = (builder, row) =>
-  builder.name === 'tsbuild' ||
-  (row.onlyOurs !== true && !(row.isGreat === true && builder.isSlow === true && !values.everywhere));
-/** Twice, for somebody else's builder: one that fails now and then costs its row, not the whole run. */
+const takesPart = (builder, row) => {
+  if (builder.name === 'tsbuild') return true;
+  const isTooSlow = builder.isSlow && row.isGreat && !values.everywhere;
+  return !row.onlyOurs && !isTooSlow;
+};
+/** Once more, and said, where somebody else's builder fails: one rare failure of theirs need not cost the whole run. */
 const measured = (row, contender, prepared) => {
   try {
     return prepared();

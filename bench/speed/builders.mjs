@@ -8,9 +8,8 @@ import { quietly } from './measure.mjs';
 const succeeds = (command, env) => spawnSync(command[0], command.slice(1), { env, stdio: 'ignore' }).status === 0;
 
 /**
- * Every builder that is there. `isSlow` ones need half a minute for a row of ten thousands of files: they are left out of those
- * unless all is asked for. Docker is the engine of DOCKER_HOST; nothing of it is pruned, names begin with
- * tsbuild-bench.
+ * Every builder that is there. Those with `isSlow` are left out of rows of great data unless all is asked for: the classic one
+ * needs half a minute for each. Docker is the engine of DOCKER_HOST; nothing of it is pruned, names begin with tsbuild-bench.
  */
 export function findBuilders({ folder, cli, env }) {
   const builders = [tsbuild(folder, cli, env)];
