@@ -266,7 +266,7 @@ class StoreCache {
   /** On the store's own disk, so that a rename is enough. */
   #trashPath(): string {
     const folder = this.#store.directory('tmp');
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
     return temporaryPath(folder, TRASH);
   }
 

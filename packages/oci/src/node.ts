@@ -22,6 +22,8 @@ export type { OpenLayoutOptions } from './layout/layout.ts';
 export type { Lease } from './layout/lease.ts';
 export { claimStep } from './layout/step-claim.ts';
 export type { ClaimOptions, StepClaim } from './layout/step-claim.ts';
+export { closeStore } from './layout/store-access.ts';
+export type { StoreAccess } from './layout/store-access.ts';
 export { loadArchive } from './layout/load-archive.ts';
 export type { LoadArchiveOptions, LoadedImage } from './layout/load-archive.ts';
 export type { Collected, ImageContent, RemovedName, StoredImage } from './layout/stored-image.ts';

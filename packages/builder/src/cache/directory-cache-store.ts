@@ -83,7 +83,7 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
   /** Counts that a record was used: a byte is added to a file beside it, which no other process can disturb. Never throws. */
   countUse(key: Digest): void {
     try {
-      appendFileSync(this.#usesPath(key), '+');
+      appendFileSync(this.#usesPath(key), '+', { mode: 0o644 });
     } catch {
       // A count that is too low hurts nobody.
     }
@@ -180,8 +180,8 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
     const path = this.#listingPath(id);
     const temporary = temporaryPath(dirname(path), basename(path));
     try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(temporary, listing, { flag: 'wx' });
+      await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+      await writeFile(temporary, listing, { flag: 'wx', mode: 0o644 });
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });

@@ -114,7 +114,7 @@ function clean(path: string): string {
 function systemFiles(directory: string): readonly Wanted[] {
   return ['hosts', 'hostname', 'resolv.conf'].map((name) => {
     const source = join(directory, name);
-    writeFileSync(source, '');
+    writeFileSync(source, '', { mode: 0o644 });
     chmodSync(source, 0o644);
     return { kind: 'file', destination: `/etc/${name}`, source, isFile: true, readOnly: false };
   });

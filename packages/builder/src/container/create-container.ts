@@ -84,6 +84,7 @@ export async function createContainer(
     writeFileSync(
       join(directory, 'hosts.added'),
       options.hosts.map((each) => `${each.address}\t${each.name}\n`).join(''),
+      { mode: 0o600 },
     );
     keepAccounts(tree, store, directory);
     const workingDirectory = utf8ToByteString(merged.config.WorkingDir ?? '/');
@@ -133,7 +134,7 @@ async function layOut(
 function keepAccounts(tree: RootfsTree, store: Store, directory: string): void {
   for (const name of ['passwd', 'group']) {
     const content = readTreeFile(tree, store.layout.blobs, `etc/${name}`);
-    if (content !== undefined) writeFileSync(join(directory, name), content);
+    if (content !== undefined) writeFileSync(join(directory, name), content, { mode: 0o600 });
   }
 }
 

@@ -189,7 +189,7 @@ async function make(
   const temporary = temporaryPath(dirname(directory), basename(directory));
   try {
     if (imported === undefined || !adopt(imported, temporary)) {
-      mkdirSync(temporary);
+      mkdirSync(temporary, { mode: 0o700 });
       await fill(temporary);
     }
     if (uid !== undefined || gid !== undefined) giveTo(temporary, uid ?? 0, gid ?? 0);

@@ -48,7 +48,7 @@ export async function checkSnapshots(root: string, layers: SnapshotLayers, optio
 /** Out of the way at once, so that no build finds half of it. */
 async function takeAway(root: string, path: string): Promise<void> {
   const trash = temporaryPath(join(root, 'tmp'), 'snapshot');
-  mkdirSync(dirname(trash), { recursive: true });
+  mkdirSync(dirname(trash), { recursive: true, mode: 0o755 });
   renameSync(path, trash);
   await removeTree(trash);
 }

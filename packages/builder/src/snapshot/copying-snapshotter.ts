@@ -32,7 +32,7 @@ export class CopyingSnapshotter implements Snapshotter {
     const directory = await this.#scratch.create();
     const path = join(directory, 'root');
     try {
-      mkdirSync(path);
+      mkdirSync(path, { mode: 0o755 });
       const { blobs, notice = () => {} } = this.#options;
       const owners = DiskOwners.read();
       const files = new Materializer(path, { blobs, native: await loadNative(), owners, notice, signal });

@@ -86,7 +86,7 @@ export class UnpackedLayers {
     const scratch = await this.#scratch.create();
     try {
       const root = join(scratch, 'layer');
-      mkdirSync(root);
+      mkdirSync(root, { mode: 0o755 });
       chmodSync(root, 0o755);
       const tools = { blobs, native: await loadNative(), owners: DiskOwners.read(), notice, signal };
       await unpackLayer(root, layer, await indexes.get(layer.digest), new RootfsTree(lower), tools);

@@ -4,6 +4,7 @@ import { open, rm, stat, writeFile } from 'node:fs/promises';
 import { temporaryPath } from '../atomic-file.ts';
 import { decodeIdentity, processState, thisProcess } from '../process-identity.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
+import { STORE_MODES } from '../blob/file-modes.ts';
 import { errnoOf } from '../store-errors.ts';
 
 /**
@@ -68,7 +69,7 @@ async function touch(path: string): Promise<void> {
 /** The time by the clock of the file system that holds `directory` (a server's, for a network file system). */
 export async function fileSystemTime(directory: string): Promise<number> {
   const probe = temporaryPath(directory, 'time');
-  await writeFile(probe, '', { flag: 'wx' });
+  await writeFile(probe, '', { flag: 'wx', mode: STORE_MODES.file });
   try {
     return (await stat(probe)).mtimeMs;
   } finally {

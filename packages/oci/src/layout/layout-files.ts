@@ -2,6 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { join } from 'node:path';
 import { writeFileAtomic } from '../atomic-file.ts';
 import { makeStoreFolder } from '../blob/directory-writer.ts';
+import { type FileModes, USER_MODES } from '../blob/file-modes.ts';
 import { OciError } from '../errors.ts';
 import { decodeImageIndex } from '../image-index.ts';
 import { DOCUMENT_SIZE_LIMIT, Field } from '../json-document.ts';
@@ -25,10 +26,11 @@ export interface LayoutPaths {
   readonly version: string;
   readonly temporary: string;
   readonly leases: string;
+  readonly modes: FileModes;
 }
 
 /** The paths of a layout at `root`. */
-export function layoutPaths(root: string): LayoutPaths {
+export function layoutPaths(root: string, modes: FileModes = USER_MODES): LayoutPaths {
   return {
     root,
     marker: join(root, 'oci-layout'),
@@ -37,6 +39,7 @@ export function layoutPaths(root: string): LayoutPaths {
     version: join(root, 'store-version'),
     temporary: join(root, 'tmp'),
     leases: join(root, 'leases'),
+    modes,
   };
 }
 
@@ -73,7 +76,7 @@ export async function createLayout(paths: LayoutPaths): Promise<void> {
     join(paths.root, 'blobs'),
     join(paths.root, 'blobs', 'sha256'),
   ];
-  for (const folder of folders) await makeStoreFolder(folder);
+  for (const folder of folders) await makeStoreFolder(folder, paths.modes.directory);
   await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async () => {
     if (readSmallFile(paths.version) === undefined) await writeStoreFile(paths, paths.version, `${STORE_VERSION}\n`);
     if (readSmallFile(paths.index) === undefined) await writeIndex(paths, []);
@@ -103,7 +106,7 @@ export function encodeIndex(entries: IndexEntries): string {
 
 async function writeStoreFile(paths: LayoutPaths, path: string, text: string): Promise<void> {
   try {
-    await writeFileAtomic(path, text, { temporaryDirectory: paths.temporary });
+    await writeFileAtomic(path, text, { temporaryDirectory: paths.temporary, mode: paths.modes.file });
   } catch (error) {
     throw unwritable(path, error);
   }

@@ -1,5 +1,6 @@
 import { join, resolve as absolutePath } from 'node:path';
 import { DirectoryBlobStore } from '../blob/directory.ts';
+import { STORE_MODES, USER_MODES } from '../blob/file-modes.ts';
 import type { Descriptor } from '../descriptor.ts';
 import type { Digest } from '../digest.ts';
 import { OciError } from '../errors.ts';
@@ -30,6 +31,7 @@ import { countLeases, takeLease } from './lease.ts';
 import type { Lease } from './lease.ts';
 import { isHeld, withLock } from './lock.ts';
 import { readImage } from './read-image.ts';
+import { openStoreDirectory } from './store-access.ts';
 import type { Collected, ImageContent, RemovedName, StoredImage } from './stored-image.ts';
 
 /** How {@link Layout.open} opens. */
@@ -38,6 +40,11 @@ export interface OpenLayoutOptions {
   readonly create?: boolean;
   /** Milliseconds to wait for another process that changes the index; 30 s unless told. */
   readonly lockTimeout?: number;
+  /**
+   * The layout is a store of this user alone: its directory is closed to others (0700), now where it was not before, and no
+   * file in it gets more than 0644. Else modes follow the umask, as with any file.
+   */
+  readonly private?: boolean;
 }
 
 /**
@@ -55,7 +62,7 @@ export class Layout {
 
   private constructor(paths: LayoutPaths, lockTimeout: number | undefined) {
     this.root = paths.root;
-    this.blobs = new DirectoryBlobStore(paths.root);
+    this.blobs = new DirectoryBlobStore(paths.root, paths.modes);
     this.indexes = new LayerIndexStore(join(paths.root, 'indexes'), this.blobs);
     this.#paths = paths;
     this.#lockTimeout = lockTimeout;
@@ -63,7 +70,9 @@ export class Layout {
 
   /** @throws OciError `LAYOUT_INVALID` (none there, damaged, or of a newer format), `STORE_UNWRITABLE` */
   static async open(root: string, options: OpenLayoutOptions = {}): Promise<Layout> {
-    const paths = layoutPaths(absolutePath(root));
+    const isPrivate = options.private === true;
+    const paths = layoutPaths(absolutePath(root), isPrivate ? STORE_MODES : USER_MODES);
+    if (isPrivate) openStoreDirectory(paths.root);
     if (!(await checkLayout(paths))) {
       if (options.create !== true) {
         throw new OciError('LAYOUT_INVALID', `there is no image store at ${paths.root}`, {

@@ -4,6 +4,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { temporaryPath } from '../atomic-file.ts';
 import { thisProcess } from '../process-identity.ts';
+import { STORE_MODES } from '../blob/file-modes.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
 import { heartbeat, newClaimText, readClaim } from './claim.ts';
 import { STEP_CLAIM } from './step-claim.ts';
@@ -21,9 +22,9 @@ export async function takeLease(directory: string): Promise<Lease> {
   const temporary = temporaryPath(dirname(directory), 'lease');
   try {
     // A layout of another tool has no such folder yet.
-    mkdirSync(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true, mode: STORE_MODES.directory });
     // Whole or not at all: of an empty lease nobody could tell whose it was, and it would hold up collections.
-    writeFileSync(temporary, newClaimText(), { flag: 'wx' });
+    writeFileSync(temporary, newClaimText(), { flag: 'wx', mode: STORE_MODES.file });
     renameSync(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => undefined);

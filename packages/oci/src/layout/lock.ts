@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { temporaryPath } from '../atomic-file.ts';
 import { OciError } from '../errors.ts';
+import { STORE_MODES } from '../blob/file-modes.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
 import { fileSystemTime, heartbeat, newClaimText, readClaim } from './claim.ts';
 import type { Claim } from './claim.ts';
@@ -59,7 +60,7 @@ async function acquire(path: string, text: string, options: LockOptions): Promis
 async function tryAcquire(path: string, text: string, options: LockOptions): Promise<boolean> {
   const candidate = temporaryPath(options.temporaryDirectory, basename(path));
   try {
-    await writeFile(candidate, text, { flag: 'wx' });
+    await writeFile(candidate, text, { flag: 'wx', mode: STORE_MODES.file });
     await link(candidate, path);
     return true;
   } catch (error) {

@@ -84,7 +84,7 @@ function rootOf(container: Container, pid: number): ContainerRoot {
 
 async function mountLayers(container: Container, purpose: Purpose): Promise<ContainerRoot> {
   const target = join(container.directory, 'merged');
-  mkdirSync(target, { recursive: true });
+  mkdirSync(target, { recursive: true, mode: 0o755 });
   const name = (path: string): string => relative(container.directory, path);
   const lower = container.lower.map(name).toReversed();
   const layers =

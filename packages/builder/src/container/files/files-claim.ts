@@ -16,7 +16,7 @@ const MOMENT = 20;
 export async function claimFiles(container: Container, signal: AbortSignal): Promise<Disposable> {
   const name = randomBytes(8).toString('hex');
   const path = join(claimsOf(container), name);
-  mkdirSync(claimsOf(container), { recursive: true });
+  mkdirSync(claimsOf(container), { recursive: true, mode: 0o700 });
   for (;;) {
     signal.throwIfAborted();
     await writeFileAtomic(path, JSON.stringify(identify(process.pid)));

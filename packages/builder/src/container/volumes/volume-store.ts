@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareByteStrings, utf8ToByteString } from '@tsbuild/oci';
 import { writeFileAtomic } from '@tsbuild/oci/node';
@@ -61,7 +61,7 @@ export class VolumeStore {
    * and of the container that uses it nobody may take it for unused.
    */
   async lock(signal: AbortSignal): Promise<FileLock> {
-    mkdirSync(this.#directory, { recursive: true });
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     return FileLock.take(join(this.#directory, '.lock'), 'exclusive', signal);
   }
 
@@ -79,9 +79,14 @@ export class VolumeStore {
       anonymous: name === undefined,
     };
     const directory = join(this.#directory, wanted);
-    mkdirSync(join(directory, '_data'), { recursive: true, mode: 0o755 });
+    const data = join(directory, '_data');
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    mkdirSync(data, { recursive: true });
+    // Users of the container must be able to enter it, whatever our umask is.
+    chmodSync(data, 0o755);
     await writeFileAtomic(join(directory, 'volume.json'), `${JSON.stringify(config)}\n`);
-    return { config, data: join(directory, '_data') };
+    return { config, data };
   }
 
   /** Takes a volume away with all that is in it. The caller has the lock, and knows that nobody uses it. */
