@@ -26,6 +26,8 @@ export interface ContainerConfig {
   readonly isolation: 'auto' | 'runc' | 'namespaces';
   /** Remove the container, with its volumes, when it has ended. */
   readonly autoRemove: boolean;
+  /** The mapping of ids that its files were made under (`DiskOwners.mapping`); missing in older containers. */
+  readonly ids?: string;
 }
 
 /** The image as it was when the container was made: it may lose its names, but not its layers. */

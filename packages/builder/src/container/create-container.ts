@@ -5,6 +5,7 @@ import type { RootfsTree, StoredImage } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import { ensureDirectory } from '../executor/mount-points.ts';
 import { readTreeFile } from '../ops/tree-file.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 import { layOutOverlay } from '../snapshot/overlay-layout.ts';
 import { removeTree } from '../snapshot/remove-tree.ts';
 import { ScratchSpace } from '../snapshot/scratch-space.ts';
@@ -60,6 +61,7 @@ export async function createContainer(
       initLayer: join(directory, 'init'),
       volumePaths,
       onVolume: (volume) => unnamed.push(volume),
+      notice,
       signal,
     });
     const config: ContainerConfig = {
@@ -79,6 +81,7 @@ export async function createContainer(
       readOnly: options.readOnly,
       isolation: options.isolation,
       autoRemove: options.autoRemove,
+      ids: DiskOwners.read().mapping,
       ...(options.shmSize === undefined ? {} : { shmSize: options.shmSize }),
     };
     writeFileSync(

@@ -5,6 +5,7 @@ import { compareByteStrings, utf8ToByteString } from '@tsbuild/oci';
 import { writeFileAtomic } from '@tsbuild/oci/node';
 import { BuildError } from '../../errors.ts';
 import { FileLock } from '../../mounts/file-lock.ts';
+import { DiskOwners } from '../../user-ids/disk-owners.ts';
 import { removeTree } from '../../snapshot/remove-tree.ts';
 
 /** Docker's rule. */
@@ -22,6 +23,8 @@ export interface VolumeConfig {
   readonly labels: Readonly<Record<string, string>> | null;
   /** Nobody named it: it goes with its container, where that is asked for. */
   readonly anonymous: boolean;
+  /** The mapping of ids that it was made under (`DiskOwners.mapping`); missing in older volumes. */
+  readonly ids?: string;
 }
 
 /** A directory that outlives containers. */
@@ -77,6 +80,7 @@ export class VolumeStore {
       created: `${new Date().toISOString().slice(0, 19)}Z`,
       labels,
       anonymous: name === undefined,
+      ids: DiskOwners.read().mapping,
     };
     const directory = join(this.#directory, wanted);
     const data = join(directory, '_data');
