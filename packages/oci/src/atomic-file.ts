@@ -28,20 +28,30 @@ export async function writeFileAtomic(
   await makeFolders(folder, options.directoryMode ?? 0o755);
   const temporary = temporaryPath(options.temporaryDirectory ?? folder, basename(path));
   try {
-    const file = await open(temporary, 'wx', options.mode ?? 0o644);
-    try {
-      if (options.exact === true) await file.chmod(options.mode ?? 0o644);
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(temporary, content, options.mode ?? 0o644, options.exact);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
   await syncDirectory(folder);
+}
+
+/** Writes a new file, which is on the disk then. @throws the file system's errors, `EEXIST` when there is one */
+export async function writeSynced(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  isExact = false,
+): Promise<void> {
+  const file = await open(path, 'wx', mode);
+  try {
+    if (isExact) await file.chmod(mode);
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /**

@@ -45,15 +45,23 @@ export async function readClaim(path: string, now: number): Promise<Claim | unde
   }
 }
 
-/** Touches a claim every few seconds until the returned function is called. Does not keep the process alive. */
-export function heartbeat(path: string): () => void {
+/**
+ * Touches a claim every few seconds until the returned function is called. Does not keep the process alive. `onLost` is
+ * told when the claim is gone: this process was stopped for long, and taken for dead.
+ */
+export function heartbeat(path: string, onLost: () => void = () => {}): () => void {
+  let stopped = false;
   const timer = setInterval(() => {
-    touch(path).catch(() => {
-      // The claim was removed under us, or the store went away: whoever uses it next will say so.
+    touch(path).catch((error: unknown) => {
+      // When the store went away, whoever uses it next will say so.
+      if (!stopped && errnoOf(error) === 'ENOENT') onLost();
     });
   }, HEARTBEAT_INTERVAL);
   timer.unref();
-  return () => clearInterval(timer);
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+  };
 }
 
 /** Writes the first byte again: unlike `utimes`, this takes the time from the file system's own clock. */

@@ -29,7 +29,7 @@ import type { LayoutPaths } from './layout-files.ts';
 import { checkedConfig } from './image-content.ts';
 import { countLeases, takeLease } from './lease.ts';
 import type { Lease } from './lease.ts';
-import { isHeld, withLock } from './lock.ts';
+import { type HeldLock, isHeld, withLock } from './lock.ts';
 import { readImage } from './read-image.ts';
 import { openStoreDirectory } from './store-access.ts';
 import type { Collected, ImageContent, RemovedName, StoredImage } from './stored-image.ts';
@@ -203,14 +203,14 @@ export class Layout {
     keep: Iterable<Digest> | ((needed: ReadonlySet<Digest>) => Promise<Iterable<Digest>>),
     options: { readonly dryRun?: boolean } = {},
   ): Promise<Collected> {
-    return this.#locked(async () => {
+    return this.#locked(async (lock) => {
       const now = await fileSystemTime(this.#paths.temporary);
       const heldBackBy = await countLeases(this.#paths.leases, now);
       if (heldBackBy > 0) return { deleted: [], bytes: 0, heldBackBy };
       const needed = await reachable(this.blobs, await readIndex(this.#paths));
       for (const digest of typeof keep === 'function' ? await keep(needed) : keep) needed.add(digest);
       const dryRun = options.dryRun === true;
-      const swept = await sweep(this.blobs, needed, { dryRun });
+      const swept = await sweep(this.blobs, needed, { dryRun, check: lock.check });
       if (!dryRun) await sweepTemporaries(this.#paths.temporary, now);
       return { ...swept, heldBackBy: 0 };
     });
@@ -264,15 +264,15 @@ export class Layout {
   async #change<T>(
     change: (entries: IndexEntries) => Promise<{ readonly entries: IndexEntries; readonly result: T }>,
   ): Promise<T> {
-    return this.#locked(async () => {
+    return this.#locked(async (lock) => {
       const before = await readIndex(this.#paths);
       const { entries, result } = await change(before);
-      if (JSON.stringify(entries) !== JSON.stringify(before)) await writeIndex(this.#paths, entries);
+      if (JSON.stringify(entries) !== JSON.stringify(before)) await writeIndex(this.#paths, entries, lock);
       return result;
     });
   }
 
-  #locked<T>(action: () => Promise<T>): Promise<T> {
+  #locked<T>(action: (lock: HeldLock) => Promise<T>): Promise<T> {
     const timeout = this.#lockTimeout;
     const options = { temporaryDirectory: this.#paths.temporary, ...(timeout !== undefined && { timeout }) };
     return withLock(this.#paths.lock, options, action);

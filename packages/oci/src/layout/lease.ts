@@ -19,6 +19,25 @@ export interface Lease extends AsyncDisposable {
 export async function takeLease(directory: string): Promise<Lease> {
   const { pid, start } = thisProcess();
   const path = join(directory, `${pid}-${start}-${randomBytes(8).toString('hex')}`);
+  writeLease(directory, path);
+  const stopHeartbeat = heartbeat(path, () => {
+    // A collection took us for dead. What it deleted is found missing when it is used; nothing more is to go.
+    try {
+      writeLease(directory, path);
+    } catch {
+      // Tried again by the next beat.
+    }
+  });
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      stopHeartbeat();
+      rmSync(path, { force: true });
+    },
+  };
+}
+
+function writeLease(directory: string, path: string): void {
   const temporary = temporaryPath(dirname(directory), 'lease');
   try {
     // A layout of another tool has no such folder yet.
@@ -27,17 +46,9 @@ export async function takeLease(directory: string): Promise<Lease> {
     writeFileSync(temporary, newClaimText(), { flag: 'wx', mode: STORE_MODES.file });
     renameSync(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
+    rmSync(temporary, { force: true });
     throw unwritable(path, error);
   }
-  const stopHeartbeat = heartbeat(path);
-  return {
-    path,
-    [Symbol.asyncDispose]: async () => {
-      stopHeartbeat();
-      rmSync(path, { force: true });
-    },
-  };
 }
 
 /**
