@@ -5,7 +5,7 @@ import { type Collected, type LayerIndexStore, Layout, type RegistryReader } fro
 import { DirectoryCacheStore } from './cache/directory-cache-store.ts';
 import { blobsInUse } from './container/images-in-use.ts';
 import { BuildRecords } from './explain/build-records.ts';
-import type { LayerOutput } from './ops/rootfs.ts';
+import { isLayerOutput, type LayerOutput } from './ops/rootfs.ts';
 import { LayerProvider } from './source/layer-provider.ts';
 import { RemoteRecords } from './source/remote-records.ts';
 import { sweepLitter } from './store-litter.ts';
@@ -34,7 +34,8 @@ export class Store {
     this.remotes = new RemoteRecords(join(root, 'remotes'));
     this.records = new DirectoryCacheStore<LayerOutput>(
       join(root, 'records'),
-      async (output) => (await layout.blobs.has(output.layer.digest)) !== undefined,
+      isLayerOutput,
+      async ({ layer }) => (await layout.blobs.has(layer.digest))?.size === layer.size,
     );
   }
 

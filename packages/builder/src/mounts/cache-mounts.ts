@@ -1,7 +1,7 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { canonicalJson, type Digest, sha256Digest } from '@tsbuild/oci';
-import { replaceFileUnsynced, temporaryPath } from '@tsbuild/oci/node';
+import { replaceFileUnsynced, sealJson, temporaryPath } from '@tsbuild/oci/node';
 import { readKept } from '../explain/kept-file.ts';
 import { DiskOwners } from '../user-ids/disk-owners.ts';
 import { FileLock } from './file-lock.ts';
@@ -236,7 +236,7 @@ function adopt(imported: string, directory: string): boolean {
 function describe(place: string, { id, namespace }: CacheRequest): void {
   const uses = (read(place)?.uses ?? 0) + 1;
   const description = { id, namespace, usedAt: Date.now(), uses, ids: DiskOwners.read().mapping };
-  replaceFileUnsynced(join(place, 'mount.json'), `${JSON.stringify(description)}\n`);
+  replaceFileUnsynced(join(place, 'mount.json'), sealJson(description));
 }
 
 /** The mapping of ids that a cache's files were made under; undefined for older ones, and where none is. */
@@ -271,6 +271,7 @@ function describedAt(place: string): Description | undefined {
       Number.isFinite(usedAt) &&
       (uses === undefined || Number.isSafeInteger(uses)) &&
       (ids === undefined || typeof ids === 'string'),
+    'allowed',
   );
 }
 

@@ -37,13 +37,12 @@ function isClaimed(container: Container, own?: string): boolean {
 
 function isAlive(container: Container, name: string): boolean {
   const path = join(claimsOf(container), name);
-  let claimant: ProcessIdentity;
+  let state: ReturnType<typeof processState>;
   try {
-    claimant = JSON.parse(readFileSync(path, 'utf8')) as ProcessIdentity;
+    state = processState(JSON.parse(readFileSync(path, 'utf8')) as ProcessIdentity);
   } catch {
-    return false; // Just given back.
+    return false; // Just given back, or damaged.
   }
-  const state = processState(claimant);
   if (state === 'running' || state === 'unknown') return true;
   rmSync(path, { force: true });
   return false;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareByteStrings, utf8ToByteString } from '@tsbuild/oci';
-import { writeFileAtomic } from '@tsbuild/oci/node';
+import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/node';
 import { BuildError } from '../../errors.ts';
 import { FileLock } from '../../mounts/file-lock.ts';
 import { DiskOwners } from '../../user-ids/disk-owners.ts';
@@ -89,7 +89,7 @@ export class VolumeStore {
     mkdirSync(data, { recursive: true });
     // Users of the container must be able to enter it, whatever our umask is.
     chmodSync(data, 0o755);
-    await writeFileAtomic(join(directory, 'volume.json'), `${JSON.stringify(config)}\n`);
+    await writeFileAtomic(join(directory, 'volume.json'), sealJson(config));
     return { config, data };
   }
 
@@ -104,8 +104,10 @@ export class VolumeStore {
   #read(name: string): Volume | undefined {
     const directory = join(this.#directory, name);
     try {
-      const config = JSON.parse(readFileSync(join(directory, 'volume.json'), 'utf8')) as VolumeConfig;
-      return { config, data: join(directory, '_data') };
+      const config = unsealJson(readFileSync(join(directory, 'volume.json'), 'utf8'))?.value;
+      // Its files are what counts: a volume whose description is damaged is one without labels.
+      const known = isVolumeConfig(config, name) ? config : { ...NOTHING_KNOWN, name };
+      return { config: known, data: join(directory, '_data') };
     } catch (error) {
       if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
       throw error;
@@ -124,6 +126,16 @@ export class VolumeStore {
       throw error;
     }
   }
+}
+
+const NOTHING_KNOWN = { version: 1, created: '1970-01-01T00:00:00Z', labels: null, anonymous: false } as const;
+
+function isVolumeConfig(value: unknown, wanted: string): value is VolumeConfig {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, created, labels, anonymous, ids } = value as Record<string, unknown>;
+  const texts = typeof labels === 'object' && Object.values(labels ?? {}).every((label) => typeof label === 'string');
+  const isKnown = name === wanted && typeof created === 'string' && typeof anonymous === 'boolean';
+  return texts && isKnown && (ids === undefined || typeof ids === 'string');
 }
 
 /** @throws BuildError `OPTION_INVALID` */
