@@ -7,6 +7,7 @@ import type { Executor, ResourceLimit, RunSpec } from '../executor/executor.ts';
 import { type Identity, lookupUser } from '../executor/identity.ts';
 import { ensureDirectory, prepareMountPoints } from '../executor/mount-points.ts';
 import type { PreparedStep, StepContext, StepVertex, Vertex } from '../solver/vertex.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 import type { ActiveSnapshot } from '../snapshot/snapshotter.ts';
 import type { OpDependencies, Sandbox } from './dependencies.ts';
 import { locate } from './locate.ts';
@@ -78,6 +79,7 @@ async function preimageOf(
 ): Promise<KeyPreimage> {
   const mounts = await runMounts.describe();
   const { shmSize, limits, hosts } = request.limits;
+  const { limited } = DiskOwners.read();
   return {
     operation: 'run',
     definition: {
@@ -95,6 +97,8 @@ async function preimageOf(
       ...(shmSize === undefined ? {} : { shmSize }),
       ...(limits.length === 0 ? {} : { limits: limits.map(({ name, soft, hard }) => ({ name, soft, hard })) }),
       ...(hosts.length === 0 ? {} : { hosts }),
+      // With one id alone every owner is root: what the command sees and makes is not what it would be elsewhere.
+      ...(limited === undefined ? {} : { ids: limited }),
     },
     inputs: [{ name: 'parent', id: rootfsId(parent) }, ...mounts.inputs],
   };

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import type { ByteString } from '@tsbuild/oci';
 import type { LayerWriter, RootfsEntry, RootfsTree } from '@tsbuild/oci/node';
 import { findChanges } from './diff.ts';
-import { DiskOwners } from './disk-owners.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 import { readFacts } from './file-facts.ts';
 import { Materializer } from './materialize.ts';
 import { loadNative } from './load-native.ts';
@@ -32,7 +32,7 @@ export class CopyingSnapshotter implements Snapshotter {
     const directory = await this.#scratch.create();
     const path = join(directory, 'root');
     try {
-      mkdirSync(path);
+      mkdirSync(path, { mode: 0o755 });
       const { blobs, notice = () => {} } = this.#options;
       const owners = DiskOwners.read();
       const files = new Materializer(path, { blobs, native: await loadNative(), owners, notice, signal });

@@ -5,7 +5,7 @@ import { byteStringToUtf8, compareByteStrings } from '@tsbuild/oci';
 import type { RootfsEntry, RootfsTree } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import { isUnchanged } from './compare-entry.ts';
-import type { DiskOwners } from './disk-owners.ts';
+import type { DiskOwners } from '../user-ids/disk-owners.ts';
 import { readFacts } from './file-facts.ts';
 import type { FileFacts } from './file-facts.ts';
 import { CAPABILITY_XATTR, isOverlayXattr, OPAQUE_XATTRS } from './native.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { RootfsTree } from '@tsbuild/oci/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findChanges } from '../../src/snapshot/diff.ts';
-import { DiskOwners } from '../../src/snapshot/disk-owners.ts';
+import { DiskOwners } from '../../src/user-ids/disk-owners.ts';
 import { loadNative } from '../../src/snapshot/load-native.ts';
 import { addFile, entryOf, SnapshotStore } from '../../testing/snapshot-store.ts';
 
