@@ -65,9 +65,9 @@ export class ContextFile implements SourceReader {
   }
 
   #verify(): void {
-    const { path, size, mtimeMs, ctimeMs, ino } = this.#entry;
+    const { path, size, mtimeMs, ctimeMs, ino, dev } = this.#entry;
     const now = fstatSync(this.#fd);
-    if (!now.isFile() || now.ino !== ino) throw fileChanged(path, 'was replaced during the build');
+    if (!now.isFile() || now.ino !== ino || now.dev !== dev) throw fileChanged(path, 'was replaced during the build');
     if (now.size !== size || now.mtimeMs !== mtimeMs || now.ctimeMs !== ctimeMs) {
       throw fileChanged(path, 'changed during the build');
     }

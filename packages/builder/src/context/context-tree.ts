@@ -12,7 +12,9 @@ import { resolveLinks } from './resolve-links.ts';
 import { isWorthThread, ReadAhead } from './read-ahead.ts';
 import { SeenDirectories } from './seen-directories.ts';
 import type { FilesAhead, SourceEntry, SourceReader, SourceTree, TreeFingerprint } from './source-tree.ts';
-import { isRacy, type StatCache } from './stat-cache.ts';
+import type { StatCache } from './stat-cache.ts';
+import { KeptTimes } from './trust/kept-times.ts';
+import { Lasting } from './trust/lasting.ts';
 
 /**
  * A build context: a directory of the machine without what its ignore patterns leave out. Ignored files are never
@@ -22,16 +24,15 @@ import { isRacy, type StatCache } from './stat-cache.ts';
 export class ContextTree implements SourceTree {
   readonly #directory: HostDirectory;
   readonly #cache: StatCache;
-  /** Not after any lstat of this tree: see {@link StatCache.set}. */
-  readonly #openedAt: number;
+  readonly #lasting: Lasting;
   readonly #seen: SeenDirectories;
   #buffer: Buffer | undefined;
 
-  private constructor(directory: HostDirectory, seen: SeenDirectories, cache: StatCache, openedAt: number) {
+  private constructor(directory: HostDirectory, seen: SeenDirectories, cache: StatCache, lasting: Lasting) {
     this.#directory = directory;
     this.#seen = seen;
     this.#cache = cache;
-    this.#openedAt = openedAt;
+    this.#lasting = lasting;
   }
 
   /** @throws BuildError `CONTEXT_INVALID` when `root` is missing or no directory. */
@@ -42,7 +43,9 @@ export class ContextTree implements SourceTree {
       const stats = statSync(real);
       if (!stats.isDirectory()) throw notADirectory(root);
       const directory = new HostDirectory(real);
-      return new ContextTree(directory, new SeenDirectories(directory, stats, matcher), cache, openedAt);
+      const times = new KeptTimes((path) => directory.fileSystemType(path), stats.dev);
+      const seen = new SeenDirectories(directory, stats, matcher);
+      return new ContextTree(directory, seen, cache, new Lasting(times, openedAt));
     } catch (error) {
       if (error instanceof BuildError) throw error;
       if (errorCode(error) === 'ENOTDIR') throw notADirectory(root);
@@ -74,7 +77,7 @@ export class ContextTree implements SourceTree {
 
   #learn(entry: ContextEntry): string {
     const sha256 = this.#readSha256(entry);
-    this.#cache.set(entry.path, entry, sha256, this.#openedAt);
+    this.#cache.set(entry.path, entry, sha256, this.#isLasting(entry));
     return sha256;
   }
 
@@ -85,12 +88,13 @@ export class ContextTree implements SourceTree {
 
   remember(entry: SourceEntry, sha256: string): void {
     const own = this.#own(entry);
-    if (this.#cache.get(own.path, own) !== sha256) this.#cache.set(own.path, own, sha256, this.#openedAt);
+    if (this.#cache.get(own.path, own) !== sha256) this.#cache.set(own.path, own, sha256, this.#isLasting(own));
   }
 
   open(entry: SourceEntry): SourceReader {
     const own = this.#own(entry);
     if (own.type !== 'file') throw fileChanged(own.path, 'is not a regular file');
+    this.#lasting.beforeReading(own);
     return new ContextFile(this.#directory, own);
   }
 
@@ -102,21 +106,29 @@ export class ContextTree implements SourceTree {
     return this.#cache.has(entry.path);
   }
 
-  /** Lasting unless a file is so fresh that it may yet change under the same times: see {@link isRacy}. */
   fingerprint(entry: SourceEntry): TreeFingerprint {
-    return this.#seen.fingerprint(entry.path, (mtimeMs, ctimeMs) => isRacy(mtimeMs, ctimeMs, this.#openedAt));
+    return this.#seen.fingerprint(entry.path, this.#lasting);
   }
 
   async learnAll(entries: readonly SourceEntry[], signal: AbortSignal): Promise<void> {
     const own = entries.map((entry) => this.#own(entry)).filter((entry) => this.knownSha256(entry) === undefined);
     if (!isWorthThread(own)) return;
+    for (const file of own) this.#lasting.beforeReading(file);
     const hashHere = (entry: ContextEntry): void => void this.#learn(entry);
     await hashFiles(this.#directory.prefix, own, hashHere, (entry, sha256) => this.remember(entry, sha256), signal);
   }
 
   async readAhead(entries: readonly SourceEntry[]): Promise<FilesAhead | undefined> {
     const own = entries.map((entry) => this.#own(entry));
-    return isWorthThread(own) ? ReadAhead.start(this.#directory.prefix, own) : undefined;
+    if (!isWorthThread(own)) return undefined;
+    for (const file of own) this.#lasting.beforeReading(file);
+    return ReadAhead.start(this.#directory.prefix, own);
+  }
+
+  /** Whether the digest of a file that was read just now still holds in later builds while its lstat is the same. */
+  #isLasting(entry: ContextEntry): boolean {
+    const isMapped = this.#lasting.isRecent(entry) && this.#lasting.mayBeMapped(entry.ino);
+    return !isMapped && this.#lasting.isKept(entry, () => entry.path);
   }
 
   /** The entry as this tree made it, also for a copy of it with fewer fields. */

@@ -42,8 +42,8 @@ export interface FilesAhead {
 export interface TreeFingerprint {
   /** sha256, hexadecimal. */
   readonly digest: string;
-  /** Whether the same fingerprint means the same files in later builds, too. */
-  readonly isLasting: boolean;
+  /** Whether the same fingerprint means the same files in later builds, too. Asked when the files were read that had to be. */
+  isLasting(): boolean;
 }
 
 /**
