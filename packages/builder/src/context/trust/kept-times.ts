@@ -14,6 +14,11 @@ const KEPT_TYPES: ReadonlySet<number> = new Set([
   0xca451a4e, // bcachefs
 ]);
 
+/** Whether files on a file system of this type (of statfs) cannot change without a new ctime. */
+export function movesCtime(type: number | undefined): boolean {
+  return type !== undefined && KEPT_TYPES.has(type);
+}
+
 /** What {@link KeptTimes} asks about a path: its file system's type, undefined when nobody can tell. */
 type TypeOf = (path: ByteString) => number | undefined;
 
@@ -44,7 +49,7 @@ export class KeptTimes {
 
   #examine(device: number, path: ByteString): boolean {
     const type = this.#typeOf(path);
-    if (type === undefined || !KEPT_TYPES.has(type)) return false;
+    if (!movesCtime(type)) return false;
     const major = majorOf(device);
     // Major 0 is no block device: the file system numbers its volumes itself.
     return major === 0 ? !isReplaceableVolume() : !isReplaceableDevice(major, minorOf(device));
