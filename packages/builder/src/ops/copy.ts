@@ -1,4 +1,4 @@
-import { type Digest, sha256Digest } from '@tsbuild/oci';
+import { type ByteString, type Digest, sha256Digest } from '@tsbuild/oci';
 import { LayerWriter, RootfsTree, type WrittenLayer } from '@tsbuild/oci/node';
 import type { KeyInput, KeyPreimage } from '../cache/cache-key.ts';
 import type { SourceEntry } from '../context/source-tree.ts';
@@ -13,6 +13,7 @@ import type { CopyRequest } from './copy-request.ts';
 import { CopySources } from './copy-sources.ts';
 import type { OpDependencies } from './dependencies.ts';
 import type { EarlierLayer } from './earlier-copies.ts';
+import { printablePath } from './listing.ts';
 import { locate } from './locate.ts';
 import { resolveOwner } from './ownership.ts';
 import { EMPTY_ROOTFS, type LayerOutput, type Rootfs, withLayer } from './rootfs.ts';
@@ -82,6 +83,7 @@ async function preparePlanned(
   const sources = await CopySources.open(request, deps, stage, context);
   try {
     for (const source of request.sources) await sources.addTo(planner, source);
+    if (planner.sockets.length > 0) context.notice(leftOut(planner.sockets));
     return await new CopyOperation(request, deps, planner.finish(), sources).prepared(context);
   } catch (error) {
     sources.close();
@@ -210,6 +212,12 @@ class CopyOperation {
 
 function preimageOf({ epoch }: OpDependencies, files: KeyInput): KeyPreimage {
   return { operation: 'copy', definition: { epoch: epoch ?? null }, inputs: [files] };
+}
+
+function leftOut(sockets: readonly ByteString[]): string {
+  const [first = '', ...more] = sockets;
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  return `left out the socket ${printablePath(first)}${others}: an image cannot hold sockets`;
 }
 
 function outputOf(layer: WrittenLayer): LayerOutput {
