@@ -6,6 +6,7 @@ import { type ContextEntry, isContextEntry } from './context-entry.ts';
 import { errorCode, fileChanged } from './context-error.ts';
 import { ContextFile } from './context-file.ts';
 import { hashFiles } from './hash-files.ts';
+import { type HeldFile, holdFile, readHeld } from './held-file.ts';
 import { HostDirectory } from './host-directory.ts';
 import type { PatternMatcher } from './pattern-matcher.ts';
 import { resolveLinks } from './resolve-links.ts';
@@ -25,12 +26,15 @@ export class ContextTree implements SourceTree {
   readonly #directory: HostDirectory;
   readonly #cache: StatCache;
   readonly #lasting: Lasting;
-  readonly #seen: SeenDirectories;
+  readonly #rescan: () => SeenDirectories;
+  readonly #held = new Map<ByteString, HeldFile>();
+  #seen: SeenDirectories;
   #buffer: Buffer | undefined;
 
-  private constructor(directory: HostDirectory, seen: SeenDirectories, cache: StatCache, lasting: Lasting) {
+  private constructor(directory: HostDirectory, rescan: () => SeenDirectories, cache: StatCache, lasting: Lasting) {
     this.#directory = directory;
-    this.#seen = seen;
+    this.#rescan = rescan;
+    this.#seen = rescan();
     this.#cache = cache;
     this.#lasting = lasting;
   }
@@ -44,7 +48,7 @@ export class ContextTree implements SourceTree {
       if (!stats.isDirectory()) throw notADirectory(root);
       const directory = new HostDirectory(real);
       const times = new KeptTimes((path) => directory.fileSystemType(path), stats.dev);
-      const seen = new SeenDirectories(directory, stats, matcher);
+      const seen = (): SeenDirectories => new SeenDirectories(directory, stats, matcher);
       return new ContextTree(directory, seen, cache, new Lasting(times, openedAt));
     } catch (error) {
       if (error instanceof BuildError) throw error;
@@ -57,19 +61,34 @@ export class ContextTree implements SourceTree {
   }
 
   lookup(path: ByteString): ContextEntry | undefined {
-    return this.#seen.lookup(path);
+    const entry = this.#seen.lookup(path);
+    return entry === undefined ? undefined : (this.#held.get(path)?.entry ?? entry);
   }
 
   list(directory: ByteString): readonly ContextEntry[] {
-    return this.#seen.list(directory);
+    const entries = this.#seen.list(directory);
+    if (this.#held.size === 0) return entries;
+    return entries.map((entry) => this.#held.get(entry.path)?.entry ?? entry);
   }
 
   resolve(path: ByteString): ByteString | undefined {
     return resolveLinks(path, (at) => this.lookup(at));
   }
 
+  /**
+   * After a file was not what the build took it for: looks at everything again, and reads that file at once, to have it as
+   * it was at one moment whatever is written to it.
+   */
+  recover(path: ByteString): void {
+    const held = holdFile(this.#directory, path);
+    if (held !== undefined) this.#held.set(path, held);
+    this.#seen = this.#rescan();
+  }
+
   contentSha256(entry: SourceEntry): string {
     const own = this.#own(entry);
+    const held = this.#heldFile(own);
+    if (held !== undefined) return held.sha256;
     const known = this.#cache.get(own.path, own);
     if (known !== undefined) return known;
     return this.#learn(own);
@@ -83,6 +102,8 @@ export class ContextTree implements SourceTree {
 
   knownSha256(entry: SourceEntry): string | undefined {
     const own = this.#own(entry);
+    const held = this.#heldFile(own);
+    if (held !== undefined) return held.sha256;
     return this.#cache.get(own.path, own);
   }
 
@@ -94,6 +115,8 @@ export class ContextTree implements SourceTree {
   open(entry: SourceEntry): SourceReader {
     const own = this.#own(entry);
     if (own.type !== 'file') throw fileChanged(own.path, 'is not a regular file');
+    const held = this.#heldFile(own);
+    if (held !== undefined) return readHeld(held);
     this.#lasting.beforeReading(own);
     return new ContextFile(this.#directory, own);
   }
@@ -107,7 +130,8 @@ export class ContextTree implements SourceTree {
   }
 
   fingerprint(entry: SourceEntry): TreeFingerprint {
-    return this.#seen.fingerprint(entry.path, this.#lasting);
+    const fingerprint = this.#seen.fingerprint(entry.path, this.#lasting);
+    return this.#held.size === 0 ? fingerprint : { ...fingerprint, isLasting: () => false };
   }
 
   async learnAll(entries: readonly SourceEntry[], signal: AbortSignal): Promise<void> {
@@ -123,6 +147,11 @@ export class ContextTree implements SourceTree {
     if (!isWorthThread(own)) return undefined;
     for (const file of own) this.#lasting.beforeReading(file);
     return ReadAhead.start(this.#directory.prefix, own);
+  }
+
+  #heldFile(entry: ContextEntry): HeldFile | undefined {
+    const held = this.#held.get(entry.path);
+    return held !== undefined && isSame(held.entry, entry) ? held : undefined;
   }
 
   /** Whether the digest of a file that was read just now still holds in later builds while its lstat is the same. */
@@ -154,6 +183,10 @@ export class ContextTree implements SourceTree {
       reader.close();
     }
   }
+}
+
+function isSame(a: ContextEntry, b: ContextEntry): boolean {
+  return a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
 }
 
 /** Large enough for nearly every source file, small enough to stay in the processor's cache. */
