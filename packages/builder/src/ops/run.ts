@@ -45,8 +45,8 @@ export interface RunLimits {
   /** Bytes of /dev/shm. */
   readonly shmSize: number | undefined;
   readonly limits: readonly ResourceLimit[];
-  /** Names of the hosts added: where they are is not what the command made. */
-  readonly hosts: readonly string[];
+  /** What is added to /etc/hosts, in order. */
+  readonly hosts: readonly { readonly name: string; readonly address: string }[];
 }
 
 /** RUN as a vertex: a directory exists only while the command runs; what it changed becomes the layer. */
@@ -96,9 +96,10 @@ async function preimageOf(
       ...(mounts.definition.length === 0 ? {} : { mounts: mounts.definition }),
       ...(shmSize === undefined ? {} : { shmSize }),
       ...(limits.length === 0 ? {} : { limits: limits.map(({ name, soft, hard }) => ({ name, soft, hard })) }),
-      ...(hosts.length === 0 ? {} : { hosts }),
       // With one id alone every owner is root: what the command sees and makes is not what it would be elsewhere.
       ...(limited === undefined ? {} : { ids: limited }),
+      // The file is there for the command to read, addresses too.
+      ...(hosts.length === 0 ? {} : { hosts: hosts.map(({ name, address }) => `${name}:${address}`) }),
     },
     inputs: [{ name: 'parent', id: rootfsId(parent) }, ...mounts.inputs],
   };
