@@ -69,6 +69,10 @@ export interface RunSpec {
   /** Bytes of `/dev/shm`; 64 MiB when left out. */
   readonly shmSize?: number;
   readonly limits?: readonly ResourceLimit[];
+  /** Capabilities in small letters without prefix (`net_raw`); when left out Docker's set, on the host's network less `net_raw`. */
+  readonly capabilities?: readonly string[];
+  /** Programs that are set-user-ID or bear capabilities give no more rights. */
+  readonly noNewPrivileges?: boolean;
   /** `private` is a network of its own that {@link RunControl.connect} makes reach something. */
   readonly network: 'host' | 'none' | 'private';
   readonly hostname: string;

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { byteStringToUtf8 } from '@tsbuild/oci';
 import type { ByteString } from '@tsbuild/oci';
 import { BuildError } from '../errors.ts';
-import { CAPABILITIES } from './capabilities.ts';
+import { commandCapabilities, type CapabilityRequest } from './capabilities.ts';
 import type { ExecSpec, FileMount, ResourceLimit, RunMount, RunSpec, TerminalSize } from './executor.ts';
 import { SHM_SIZE } from './sandbox-mounts.ts';
 import { stagedPlace } from './staged-mounts.ts';
@@ -25,7 +25,6 @@ const SAFE = ['nosuid', 'noexec', 'nodev'];
 
 /** The `config.json` of a bundle (runtime-spec config.md) for one command. */
 export function runcConfig(spec: RunSpec, { root, stage, cgroupsPath, seccomp }: RuncConfigOptions): object {
-  const capabilities = CAPABILITIES.map((name) => `CAP_${name.toUpperCase()}`);
   const namespaces = ['pid', 'ipc', 'uts', 'mount', ...(spec.network === 'none' ? ['network'] : [])];
   // On cgroup v1 runc does not offer a namespace that hides anything.
   if (existsSync('/sys/fs/cgroup/cgroup.controllers')) namespaces.push('cgroup');
@@ -36,13 +35,11 @@ export function runcConfig(spec: RunSpec, { root, stage, cgroupsPath, seccomp }:
     process: {
       ...(spec.terminal === undefined ? { terminal: false } : terminalConfig(spec.terminal)),
       cwd: spec.cwd,
-      // sudo and su must work.
-      noNewPrivileges: false,
+      ...privileges(spec),
       user: { uid: spec.user.uid, gid: spec.user.gid, additionalGids: spec.user.groups, umask: 0o22 },
       args: spec.argv,
       env: [...spec.env, ...[...(spec.secretEnv ?? [])].map(([name, value]) => `${name}=${value}`)],
       ...(spec.limits === undefined ? {} : { rlimits: spec.limits.map(rlimit) }),
-      capabilities: { bounding: capabilities, permitted: capabilities, effective: capabilities },
     },
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc', options: SAFE },
@@ -86,15 +83,25 @@ function terminalConfig({ rows, columns }: TerminalSize): object {
 }
 
 /** The `process` of a further command in a running container. */
-export function runcProcess(spec: ExecSpec): object {
-  const capabilities = CAPABILITIES.map((name) => `CAP_${name.toUpperCase()}`);
+export function runcProcess(spec: ExecSpec, granted: Granted): object {
   return {
     ...(spec.terminal === undefined ? { terminal: false } : terminalConfig(spec.terminal)),
     cwd: spec.cwd,
-    noNewPrivileges: false,
+    ...privileges(granted),
     user: { uid: spec.user.uid, gid: spec.user.gid, additionalGids: spec.user.groups, umask: 0o22 },
     args: spec.argv,
     env: spec.env,
+  };
+}
+
+/** What a container's own command was given; a further one has no more. */
+export type Granted = CapabilityRequest & Pick<RunSpec, 'noNewPrivileges'>;
+
+function privileges(granted: Granted): object {
+  const capabilities = commandCapabilities(granted, { nested: false }).map((name) => `CAP_${name.toUpperCase()}`);
+  return {
+    // sudo and su work unless somebody does not want that.
+    noNewPrivileges: granted.noNewPrivileges === true,
     capabilities: { bounding: capabilities, permitted: capabilities, effective: capabilities },
   };
 }
