@@ -1,3 +1,4 @@
+import type { TmpfsOptions } from '../executor/executor.ts';
 import type { BlobInfo, ContainerConfig as ImageRunConfig, Digest } from '@tsbuild/oci';
 
 /** What a container is, from its creation on: `containers/<id>/config.json`. Only its name ever changes. */
@@ -63,6 +64,8 @@ export interface ContainerMount {
   readonly isFile: boolean;
   readonly readOnly: boolean;
   readonly size?: number;
+  /** What else a tmpfs is like. */
+  readonly tmpfs?: Omit<TmpfsOptions, 'size'>;
   /** The volume's name. */
   readonly volume?: string;
   /** Nobody named the volume, so it goes with the container where that is asked for. */

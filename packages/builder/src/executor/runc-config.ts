@@ -4,7 +4,7 @@ import type { ByteString } from '@tsbuild/oci';
 import { BuildError } from '../errors.ts';
 import { commandCapabilities, type CapabilityRequest } from './capabilities.ts';
 import type { ExecSpec, FileMount, ResourceLimit, RunMount, RunSpec, TerminalSize } from './executor.ts';
-import { SHM_SIZE } from './sandbox-mounts.ts';
+import { isReplaced, SHM_SIZE } from './sandbox-mounts.ts';
 import { stagedPlace } from './staged-mounts.ts';
 
 /** What a bundle's configuration needs beside the command. */
@@ -55,12 +55,10 @@ export function runcConfig(spec: RunSpec, { root, stage, cgroupsPath, seccomp }:
         source: 'devpts',
         options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
       },
-      {
-        destination: '/dev/shm',
-        type: 'tmpfs',
-        source: 'shm',
-        options: [...SAFE, 'mode=1777', `size=${spec.shmSize ?? SHM_SIZE}`],
-      },
+      ...(isReplaced('/dev/shm', spec)
+        ? []
+        : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm',
+             options: [...SAFE, 'mode=1777', `size=${spec.shmSize ?? SHM_SIZE}`] }]), // biome-ignore format: one mount
       { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: SAFE },
       { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...SAFE, 'ro'] },
       ...spec.files.map(fileMount),
@@ -114,6 +112,7 @@ function fileMount({ target, source }: FileMount): object {
 function stagedMount({ target, readOnly, source }: RunMount, place: string): object {
   const options = ['bind', 'nodev', readOnly ? 'ro' : 'rw'];
   if (source.kind === 'memory' || source.kind === 'tmpfs') options.push('nosuid');
+  if (source.kind === 'tmpfs' && source.noExec === true) options.push('noexec');
   if (source.kind === 'memory' && (source.mode & 0o111) === 0) options.push('noexec');
   return { destination: text(target), type: 'bind', source: place, options };
 }
