@@ -1,4 +1,5 @@
 import { type BlobInfo, type ContainerConfig as ImageRunConfig, type Digest, isDigest } from '@tsbuild/oci';
+import type { TmpfsOptions } from '../executor/executor.ts';
 
 /** What a container is, from its creation on: `containers/<id>/config.json`. Only its name ever changes. */
 export interface ContainerConfig {
@@ -85,6 +86,8 @@ export interface ContainerMount {
   readonly isFile: boolean;
   readonly readOnly: boolean;
   readonly size?: number;
+  /** What else a tmpfs is like. */
+  readonly tmpfs?: Omit<TmpfsOptions, 'size'>;
   /** The volume's name. */
   readonly volume?: string;
   /** Nobody named the volume, so it goes with the container where that is asked for. */
