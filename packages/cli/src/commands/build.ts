@@ -7,6 +7,7 @@ import { openBuildContext } from './build-context.ts';
 import { limitNotice } from './build-notice.ts';
 import { buildOnce } from './build-once.ts';
 import { buildOptionTable, builderOptions } from './build-options.ts';
+import { ignoredFlags } from './ignored-flags.ts';
 import { parseCall } from './call-option.ts';
 import { buildOutputs, checkPlaces } from './check-outputs.ts';
 
@@ -48,6 +49,7 @@ export const buildCommand = defineCommand({
       if (exitCode !== undefined) return exitCode;
     }
 
+    for (const text of ignoredFlags(options)) limitNotice(text, options, host);
     const context = await openBuildContext(operands[0] ?? '', options.file, host);
     const work = { options, flags, context, outputs, registry, settings };
     if (!options.watch) return await buildOnce(work, host);
