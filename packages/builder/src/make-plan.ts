@@ -57,7 +57,7 @@ export async function makePlan(input: PlanInput): Promise<Plan> {
       limits: {
         shmSize: options.shmSize,
         limits: options.limits ?? [],
-        hosts: (options.hosts ?? []).map(({ name }) => name),
+        hosts: options.hosts ?? [],
       },
       allowed: input.checkOnly === true ? 'all' : new Set(options.allow ?? []),
       ignoreCache: options.noCache,

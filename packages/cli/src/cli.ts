@@ -6,6 +6,7 @@ import { EXIT_OK } from './exit-code.ts';
 import type { Host } from './host.ts';
 import { globalOptions } from './options.ts';
 import { reportError } from './report-error.ts';
+import { tellStoreAccess } from './store/tell-access.ts';
 import { storeRoot } from './store-root.ts';
 import { didYouMean } from './suggest.ts';
 import { version } from './version.ts';
@@ -42,7 +43,9 @@ async function dispatch(argv: readonly string[], host: Host): Promise<number> {
   try {
     const parsed = parseCommandLine(command, words);
     if (parsed.options.get('help') === true) return await showCommandHelp(command, host);
-    return await command.run(parsed, globalSettings(program, parsed, host), host);
+    const settings = globalSettings(program, parsed, host);
+    tellStoreAccess(name, settings.root, host, parsed.options.get('progress') === 'json');
+    return await command.run(parsed, settings, host);
   } catch (error) {
     if (command.ownFailure === undefined) throw error;
     await reportError(error, host, { debug: wantsDebug(argv) });

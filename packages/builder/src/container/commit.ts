@@ -11,7 +11,7 @@ import {
   readBlob,
 } from '@tsbuild/oci';
 import { LayerWriter, type StoredImage } from '@tsbuild/oci/node';
-import { DiskOwners } from '../snapshot/disk-owners.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 import { writeLayer } from '../snapshot/write-changes.ts';
 import type { Store } from '../store.ts';
 import { MonitorClient } from './client.ts';

@@ -78,7 +78,7 @@ function tryNamespaces(store: string, isRoot: boolean): Trial {
   }
   const folder = scratch(store);
   try {
-    for (const name of ['proc', 'lower', 'upper', 'work', 'merged']) mkdirSync(join(folder, name));
+    for (const name of ['proc', 'lower', 'upper', 'work', 'merged']) mkdirSync(join(folder, name), { mode: 0o755 });
     const user = isRoot ? [] : ['--user', '--map-root-user'];
     const { stdout, stderr } = spawnSync(
       setpriv,

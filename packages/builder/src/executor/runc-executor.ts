@@ -181,6 +181,7 @@ export class RuncExecutor implements Executor {
       stage: join(this.#directory, 'stage'),
     };
     if (this.#cleared) return places;
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     for (const path of Object.values(places)) mkdirSync(path, { recursive: true, mode: 0o755 });
     removeStaleCgroups();
     this.#cleared = true;
