@@ -128,6 +128,8 @@ const EXECUTOR: { readonly [K in keyof Required<RunSpec>]: keyof RunRequest | ke
   network: 'network',
   hostname: 'hostname',
   terminal: 'never in a build',
+  capabilities: 'never in a build',
+  noNewPrivileges: 'never in a build',
   readOnly: 'never in a build',
 };
 
