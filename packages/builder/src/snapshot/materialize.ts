@@ -6,7 +6,7 @@ import {
 import { setImmediate } from 'node:timers/promises';
 import type { BlobReader, BlobStore, ByteString, Digest } from '@tsbuild/oci';
 import { byteStringToUtf8 } from '@tsbuild/oci';
-import type { NewLayerEntry } from '@tsbuild/oci/node';
+import { namingPath, type NewLayerEntry } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import type { DiskOwners } from '../user-ids/disk-owners.ts';
 import { CAPABILITY_XATTR } from './native.ts';
@@ -132,7 +132,11 @@ export class Materializer {
   async #file(entry: SourceEntry, path: RawPath, layer: Digest): Promise<void> {
     const fd = openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600);
     try {
-      this.#copy(entry, fd, layer);
+      try {
+        this.#copy(entry, fd, layer);
+      } catch (error) {
+        throw namingPath(error, path.toString());
+      }
       // Owner before mode: chown takes setuid bits away; and both before the attributes: it takes capabilities away too.
       fchownSync(fd, this.#tools.owners.uid(entry.uid), this.#tools.owners.gid(entry.gid));
       fchmodSync(fd, entry.mode);
