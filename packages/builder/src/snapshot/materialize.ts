@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync, closeSync, constants, fchmodSync, fchownSync, futimesSync, lchownSync, linkSync, lutimesSync, mkdirSync, openSync,
-  symlinkSync, writeSync,
+  symlinkSync,
 } from 'node:fs'; // biome-ignore format: one list
 import { setImmediate } from 'node:timers/promises';
 import type { BlobReader, BlobStore, ByteString, Digest } from '@tsbuild/oci';
 import { byteStringToUtf8 } from '@tsbuild/oci';
-import { namingPath, type NewLayerEntry } from '@tsbuild/oci/node';
+import { namingPath, type NewLayerEntry, SparseFile } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import type { DiskOwners } from '../user-ids/disk-owners.ts';
 import { CAPABILITY_XATTR } from './native.ts';
@@ -153,14 +153,16 @@ export class Materializer {
     if (entry.size === 0) return;
     const reader = this.#reader(layer);
     const sha256 = createHash('sha256');
+    const target = new SparseFile(fd);
     for (let done = 0; done < entry.size; ) {
       const piece = this.#buffer.subarray(0, Math.min(BUFFER_SIZE, entry.size - done));
       const length = reader.read(piece, entry.offset + done);
       if (length === 0) break;
-      for (let at = 0; at < length; ) at += writeSync(fd, piece, at, length - at);
+      target.write(piece.subarray(0, length));
       sha256.update(piece.subarray(0, length));
       done += length;
     }
+    target.finish();
     if (sha256.digest('hex') === entry.contentSha256) return;
     throw new BuildError(
       'SNAPSHOT_FAILED',
