@@ -24,6 +24,8 @@ export { claimStep } from './layout/step-claim.ts';
 export type { ClaimOptions, StepClaim } from './layout/step-claim.ts';
 export { closeStore } from './layout/store-access.ts';
 export type { StoreAccess } from './layout/store-access.ts';
+export { SparseFile } from './blob/sparse-file.ts';
+export { namingPath } from './store-errors.ts';
 export { sealJson, unsealJson } from './layout/sealed-json.ts';
 export type { UnsealedJson } from './layout/sealed-json.ts';
 export { loadArchive } from './layout/load-archive.ts';
