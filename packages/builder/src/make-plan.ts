@@ -55,7 +55,7 @@ export async function makePlan(input: PlanInput): Promise<Plan> {
       limits: {
         shmSize: options.shmSize,
         limits: options.limits ?? [],
-        hosts: (options.hosts ?? []).map(({ name }) => name),
+        hosts: options.hosts ?? [],
       },
       allowed: new Set(options.allow ?? []),
       ignoreCache: options.noCache,

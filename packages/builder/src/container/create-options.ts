@@ -1,4 +1,5 @@
 import type { HostEntry } from '../build-options.ts';
+import type { TmpfsOptions } from '../executor/executor.ts';
 import type { Isolation } from '../executor/select.ts';
 import type { NetworkMode, PortMapping } from './container-config.ts';
 
@@ -58,8 +59,8 @@ export interface VolumeRequest {
   readonly noCopy: boolean;
 }
 
-export interface TmpfsRequest {
+/** A directory in memory, empty at each start. */
+export interface TmpfsRequest extends TmpfsOptions {
   readonly destination: string;
-  /** Bytes. */
-  readonly size?: number;
+  readonly readOnly: boolean;
 }

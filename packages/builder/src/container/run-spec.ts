@@ -77,14 +77,14 @@ function defaults(hostname: string, home: string, more: Readonly<Record<string, 
 }
 
 function runMount(mount: ContainerMount): RunMount {
-  const { target, isFile, readOnly, source, size } = mount;
+  const { target, isFile, readOnly, source, size, tmpfs } = mount;
   return {
     target: utf8ToByteString(target),
     file: isFile,
     readOnly,
     source:
       mount.kind === 'tmpfs'
-        ? { kind: 'tmpfs', ...(size === undefined ? {} : { size }) }
+        ? { kind: 'tmpfs', ...tmpfs, ...(size === undefined ? {} : { size }) }
         : { kind: 'host', path: source },
   };
 }

@@ -2,14 +2,14 @@ import { readlinkSync } from 'node:fs';
 import { BuildError } from '../errors.ts';
 import { givenEnvironment, shellEnvironment } from './environment/shell-environment.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
-import type { ExecSpec, RunControl, RunOutput, RunResult } from './executor.ts';
+import type { ExecSpec, RunControl, RunOutput, RunResult, RunSpec } from './executor.ts';
 import { requireTool } from './host-tools.ts';
 import { type IdMaps, readIdMaps } from './id-map.ts';
 import { ENVIRONMENT_DESCRIPTOR, joinSandbox } from './join/join-sandbox.ts';
 import { KilledCommandFilter } from './join/killed-command.ts';
 import { unreadableTool } from './join/unreadable-tool.ts';
 import type { PipePool } from './pipes.ts';
-import { identityOptions, JOINING_OPTIONS, LAST_JOINING_OPTIONS } from './privileges.ts';
+import { identityOptions, joiningOptions } from './privileges.ts';
 import type { SandboxProcesses } from './sandbox-process.ts';
 import type { Scratch } from './sandbox-scratch.ts';
 import { splitEnvironment } from './unsafe-environment.ts';
@@ -18,6 +18,8 @@ import { splitEnvironment } from './unsafe-environment.ts';
 export interface RunningSandbox extends SandboxProcesses {
   readonly scratch: Scratch;
   readonly pipes: PipePool;
+  /** What its own command was given: a further one has no more. */
+  readonly granted: Pick<RunSpec, 'network' | 'capabilities' | 'noNewPrivileges'>;
 }
 
 /** nsenter's names of namespaces, and those of their files in /proc. */
@@ -62,14 +64,19 @@ function enter({ command, parent }: SandboxProcesses): readonly string[] {
  * `setpriv` turns off the rule that root has all capabilities (SECBIT_NOROOT), so that only CAP_SETPCAP is
  * left, with which the second one turns the rule on again.
  */
-function joining(spec: ExecSpec, scratch: Scratch, ids: IdMaps): { command: readonly string[]; environment: string } {
+function joining(
+  spec: ExecSpec,
+  { scratch, granted }: RunningSandbox,
+  ids: IdMaps,
+): { readonly command: readonly string[]; readonly environment: string } {
   const { safe, unsafe } = splitEnvironment(spec.env);
   const environment = shellEnvironment(safe);
   const fork = unreadableTool(scratch.fork, requireTool('unshare'));
+  const privileges = joiningOptions(granted, spec.user, ids);
   const command = [
-    scratch.caps, ...identityOptions(spec.user, ids), ...JOINING_OPTIONS, '--',
+    scratch.caps, ...identityOptions(spec.user, ids), ...privileges.first, '--',
     ...givenEnvironment(requireTool('env', 'coreutils'), environment, ENVIRONMENT_DESCRIPTOR),
-    scratch.caps, ...LAST_JOINING_OPTIONS, '--',
+    scratch.caps, ...privileges.last, '--',
     fork, '--fork', '--kill-child=KILL', '--root=.', `--wd=${spec.cwd}`,
     ...(spec.user.uid === 0 ? [] : [`--setuid=${spec.user.uid}`]), '--',
     ...(unsafe.length === 0 ? [] : ['/usr/bin/env', ...unsafe]),
@@ -88,7 +95,7 @@ export async function execInNamespaces(
 ): Promise<RunResult> {
   const [argv0] = spec.argv;
   if (argv0 === undefined) throw new BuildError('RUN_FAILED', 'no command to run');
-  const { command, environment } = joining(spec, sandbox.scratch, readIdMaps());
+  const { command, environment } = joining(spec, sandbox, readIdMaps());
   const terminal = spec.terminal !== undefined;
   const killed = new KilledCommandFilter(output, terminal ? 'stdout' : 'stderr');
   const filter = new ExecFailureFilter(killed, { terminal });

@@ -1,23 +1,71 @@
 import { BuildError } from '../errors.ts';
-import { CAPABILITIES } from './capabilities.ts';
-import type { RunUser } from './executor.ts';
+import { commandCapabilities, type CapabilityRequest } from './capabilities.ts';
+import type { RunSpec, RunUser } from './executor.ts';
 import type { IdMaps } from './id-map.ts';
 
-const BOUNDING_SET = `--bounding-set=-all,${CAPABILITIES.map((name) => `+${name}`).join(',')}`;
+/** For `setpriv`: the capabilities that stay, and whether more can come back. */
+export function privilegeOptions(
+  request: CapabilityRequest & Pick<RunSpec, 'noNewPrivileges'>,
+  user: RunUser,
+  ids: IdMaps,
+): readonly string[] {
+  const capabilities = commandCapabilities(request, ids);
+  // The program that starts the command changes the root and the user with what is left by then.
+  for (const needed of ['sys_chroot', ...(user.uid === 0 ? [] : ['setuid'])]) {
+    if (capabilities.includes(needed)) continue;
+    throw new BuildError('SANDBOX_UNAVAILABLE', `the capability ${needed.toUpperCase()} cannot be dropped here`, {
+      hint: `Only runc can: run it as root where runc is installed, or keep the capability (--cap-add ${needed.toUpperCase()}).`,
+    });
+  }
+  return [
+    `--bounding-set=${['-all', ...capabilities.map((name) => `+${name}`)].join(',')}`,
+    '--inh-caps=-all',
+    ...(request.noNewPrivileges === true ? ['--no-new-privs'] : []),
+  ];
+}
 
-/** For `setpriv`: the capabilities that stay. */
-export const CAPABILITY_OPTIONS = [BOUNDING_SET, '--inh-caps=-all'];
+/** The capabilities by which root may read every file. */
+const READS_ALL: readonly string[] = ['dac_override', 'dac_read_search'];
 
 /**
- * For the `setpriv` of a program that joins a sandbox: the bounding set is that of the command, but until
- * {@link LAST_JOINING_OPTIONS} a program has CAP_SETPCAP only, though it is root's.
+ * For the two `setpriv` of a program that joins a sandbox (see namespaces-exec.ts). The bounding set is that of the command from the
+ * `first` on; but until the program after the `last` one there is no right to read what nobody may read, though all
+ * of them are root's.
+ * @throws BuildError `SANDBOX_UNAVAILABLE` where the container could look into what joins it all the same
  */
-export const JOINING_OPTIONS = [
-  BOUNDING_SET, '--inh-caps=-all,+setpcap', '--ambient-caps=-all,+setpcap', '--securebits=+noroot',
-] as const; // biome-ignore format: one list
-
-/** For the `setpriv` after that: what is executed next has root's capabilities again, as far as the bounding set goes. */
-export const LAST_JOINING_OPTIONS = ['--inh-caps=-all', '--ambient-caps=-all', '--securebits=-noroot'] as const;
+export function joiningOptions(
+  request: CapabilityRequest & Pick<RunSpec, 'noNewPrivileges'>,
+  user: RunUser,
+  ids: IdMaps,
+): { readonly first: readonly string[]; readonly last: readonly string[] } {
+  const granted = commandCapabilities(request, ids);
+  if (granted.includes('sys_ptrace')) {
+    throw new BuildError(
+      'SANDBOX_UNAVAILABLE',
+      'cannot join a container that has CAP_SYS_PTRACE: it could look into what joins it',
+      {
+        hint: 'Run it as root where runc is installed, or without --cap-add SYS_PTRACE.',
+      },
+    );
+  }
+  const [bounding = '', , ...more] = privilegeOptions({ ...request, capabilities: granted }, user, ids);
+  // What is to have no new privileges (prctl(2)) has at most what the program before it had, so that one must have it.
+  const kept = request.noNewPrivileges === true ? granted.filter((name) => !READS_ALL.includes(name)) : [];
+  const list = ['-all', ...new Set(['+setpcap', ...kept.map((name) => `+${name}`)])].join(',');
+  const borrowed = !granted.includes('setpcap');
+  return {
+    first: [
+      `${bounding}${borrowed ? ',+setpcap' : ''}`,
+      `--inh-caps=${list}`,
+      `--ambient-caps=${list}`,
+      '--securebits=+noroot',
+    ],
+    last: [
+      ...(borrowed ? ['--bounding-set=-setpcap'] : []),
+      '--inh-caps=-all', '--ambient-caps=-all', '--securebits=-noroot', ...more,
+    ], // biome-ignore format: one program's options
+  };
+}
 
 /**
  * Groups are set by `setpriv`, while it may; the uid last of all, by the program that starts the command, which also

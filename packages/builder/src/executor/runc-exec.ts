@@ -4,7 +4,7 @@ import type { ExecSpec, RunControl, RunOutput, RunResult } from './executor.ts';
 import { requireTool } from './host-tools.ts';
 import { ENVIRONMENT_DESCRIPTOR, joinSandbox } from './join/join-sandbox.ts';
 import type { PipePool } from './pipes.ts';
-import { runcProcess } from './runc-config.ts';
+import { runcProcess, type Granted } from './runc-config.ts';
 import { runtimeFailure } from './runc-failure.ts';
 
 /** A runtime's container that runs, and how to reach it. */
@@ -16,6 +16,7 @@ export interface RunningContainer {
   readonly bundle: string;
   readonly scratch: string;
   readonly pipes: PipePool;
+  readonly granted: Granted;
 }
 
 /** How runc begins what it says about a command that it could not start in a running container. */
@@ -59,7 +60,7 @@ export async function execInContainer(
   const { exitCode } = await joinSandbox(
     {
       command,
-      input: JSON.stringify(runcProcess(spec)),
+      input: JSON.stringify(runcProcess(spec, container.granted)),
       pipes: container.pipes,
       terminal: spec.terminal && { size: spec.terminal, of: undefined, owner: 0 },
     },

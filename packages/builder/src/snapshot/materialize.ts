@@ -8,7 +8,7 @@ import type { BlobReader, BlobStore, ByteString, Digest } from '@tsbuild/oci';
 import { byteStringToUtf8 } from '@tsbuild/oci';
 import type { NewLayerEntry } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
-import type { DiskOwners } from './disk-owners.ts';
+import type { DiskOwners } from '../user-ids/disk-owners.ts';
 import { CAPABILITY_XATTR } from './native.ts';
 import type { Native, RawPath } from './native.ts';
 import { errorCode, nameOf, parentOf, rawPath } from './raw-path.ts';

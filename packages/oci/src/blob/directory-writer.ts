@@ -40,13 +40,13 @@ export class DirectoryBlobWriter implements BlobWriter {
   #fd: number | undefined;
 
   /** @throws OciError `STORE_UNWRITABLE` */
-  constructor(temporary: string, pathOf: (digest: Digest) => string, hasher: Hasher) {
+  constructor(temporary: string, pathOf: (digest: Digest) => string, hasher: Hasher, mode: number) {
     this.#temporary = temporary;
     this.#pathOf = pathOf;
     this.#hasher = hasher;
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     try {
-      this.#fd = openSync(temporary, flags, 0o644);
+      this.#fd = openSync(temporary, flags, mode);
     } catch (error) {
       throw unwritable(temporary, error);
     }
@@ -162,9 +162,9 @@ export async function refreshBlob(path: string, size: number): Promise<boolean> 
 }
 
 /** Makes a folder of the store and those above it. @throws OciError `STORE_UNWRITABLE`, `LAYOUT_INVALID` */
-export async function makeStoreFolder(path: string): Promise<void> {
+export async function makeStoreFolder(path: string, mode: number): Promise<void> {
   try {
-    await makeFolders(path);
+    await makeFolders(path, mode);
     // A folder that is a symlink would let a hostile layout choose where blobs are read from and written to.
     if (!lstatSync(path).isDirectory()) {
       throw new OciError('LAYOUT_INVALID', `${path} is not a directory`, { fields: { path } });

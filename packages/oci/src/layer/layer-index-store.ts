@@ -54,8 +54,8 @@ export class LayerIndexStore {
     const path = this.#path(layer);
     const temporary = temporaryPath(dirname(path), basename(path));
     try {
-      await mkdir(join(this.#directory, digestAlgorithm(layer)), { recursive: true });
-      await writeFile(temporary, index.encode());
+      await mkdir(join(this.#directory, digestAlgorithm(layer)), { recursive: true, mode: 0o755 });
+      await writeFile(temporary, index.encode(), { flag: 'wx', mode: 0o644 });
       await rename(temporary, path);
     } catch (cause) {
       await rm(temporary, { force: true }).catch(() => undefined);
