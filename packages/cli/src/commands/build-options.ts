@@ -2,13 +2,16 @@ import type { BuildOptions } from '@tsbuild/builder';
 import { parsePlatform, parseReference } from '@tsbuild/oci/node';
 import { UsageError, notSupportedYet } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { progressOption } from '../open-progress.ts';
+import { buildProgressOption } from '../open-progress.ts';
 import { runOptions } from './run-options.ts';
 import { checkAttestations } from './attestation-flags.ts';
 import { parseAnnotations } from './annotation-flag.ts';
 import { parseNamedContext } from './named-context-flag.ts';
 import type { OptionTable, OptionValues } from '../options.ts';
 
+/** BuildKit takes them and does nothing. */
+const NO_LIMITS =
+  'RUN has no such limits; use --ulimit, or limit the whole build: systemd-run --scope -p MemoryMax=2G tsbuild …';
 const LATER = { describe: '', later: true } as const;
 
 /** The options of `tsbuild build`: those of `docker buildx build`, the planned ones marked as later. */
@@ -77,7 +80,7 @@ export const buildOptionTable = {
     short: 'o',
     placeholder: 'FILE|DIR|-',
     describe:
-      'Also write the image to an archive that docker load accepts, or with a directory its files; or type=docker|oci,dest=FILE, type=oci,dest=DIR,tar=false, type=local,dest=DIR, type=tar,dest=FILE, type=registry[,name=NAME]',
+      'Also write the image to an archive that docker load accepts, or with a directory its files; or type=docker|oci,dest=FILE, type=oci,dest=DIR,tar=false, type=local,dest=DIR, type=tar,dest=FILE, type=image|registry[,name=NAME], type=cacheonly',
   },
   push: { kind: 'flag', describe: 'Push the image, under each of its names' },
   load: { kind: 'flag', describe: 'Hand the image to the Docker engine' },
@@ -103,32 +106,66 @@ export const buildOptionTable = {
     kind: 'flag',
     describe: 'Build again whenever a file changes that the build reads, until Ctrl-C; best with --load',
   },
-  progress: progressOption,
+  progress: buildProgressOption,
   quiet: { kind: 'flag', short: 'q', describe: 'Show nothing but the image ID' },
-  // Docker's legacy builder removes its containers with these; there are none here, so there is nothing to do.
-  rm: { kind: 'flag', describe: '' },
-  'force-rm': { kind: 'flag', describe: '' },
+  // What docker has and help leaves out; docs/build.md lists all of them.
+  rm: { kind: 'flag', describe: '', unused: 'a build leaves no containers' },
+  'force-rm': { kind: 'flag', describe: '', unused: 'a build leaves no containers' },
   provenance: { kind: 'value', placeholder: 'false', describe: '' },
   sbom: { kind: 'value', placeholder: 'false', describe: '' },
   attest: { kind: 'list', describe: '' },
-  // There is one builder, and this is it.
-  builder: { kind: 'value', describe: '' },
-  'cache-from': { kind: 'list', ...LATER },
-  'cache-to': { kind: 'list', ...LATER },
-  'cgroup-parent': { kind: 'value', describe: '' },
-  compress: { kind: 'flag', ...LATER },
-  'cpu-period': { kind: 'value', describe: '' },
-  'cpu-quota': { kind: 'value', describe: '' },
-  'cpu-shares': { kind: 'value', short: 'c', describe: '' },
-  'cpuset-cpus': { kind: 'value', describe: '' },
-  'cpuset-mems': { kind: 'value', describe: '' },
-  memory: { kind: 'value', short: 'm', describe: '' },
-  'memory-swap': { kind: 'value', describe: '' },
-  'security-opt': { kind: 'list', describe: '' },
-  squash: { kind: 'flag', ...LATER },
+  builder: { kind: 'value', describe: '', unused: 'there is one builder, and this is it' },
+  compress: { kind: 'flag', describe: '', unused: 'the context does not travel' },
+  'disable-content-trust': { kind: 'flag', describe: '', unused: 'Notary signatures are not looked at' },
+  squash: {
+    kind: 'flag',
+    describe: '',
+    unused: 'BuildKit has dropped it, too; end with a stage FROM scratch that has COPY --from=STAGE / /',
+  },
+  'cache-from': {
+    kind: 'list',
+    describe: '',
+    unused: 'the cache is that of the store; keep TSBUILD_ROOT between runs',
+  },
+  'cache-to': {
+    kind: 'list',
+    ...LATER,
+    instead: 'leave it away: the cache is in the store; keep the directory TSBUILD_ROOT between runs',
+  },
+  invoke: { kind: 'value', ...LATER, instead: 'use --debug-shell for a shell where a RUN failed' },
+  policy: { kind: 'list', ...LATER, instead: 'pin base images by digest: FROM IMAGE@sha256:…' },
+  print: { kind: 'value', ...LATER, instead: 'use --call, its name in newer buildx' },
+  resource: { kind: 'list', ...LATER, instead: 'use systemd-run or a cgroup around the build' },
+  'cgroup-parent': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpu-period': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpu-quota': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpu-shares': { kind: 'value', short: 'c', describe: '', unused: NO_LIMITS },
+  'cpuset-cpus': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpuset-mems': { kind: 'value', describe: '', unused: NO_LIMITS },
+  memory: { kind: 'value', short: 'm', describe: '', unused: NO_LIMITS },
+  'memory-swap': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'security-opt': { kind: 'list', describe: '', unused: 'the sandbox of RUN is always the same; see --isolation' },
 } as const satisfies OptionTable;
 
 export type BuildFlags = OptionValues<typeof buildOptionTable>;
+
+/** Who gives these counts on something. */
+const WORTH_A_WORD = ['squash', 'cache-from', 'memory', 'memory-swap', 'cpu-period', 'cpu-quota', 'cpu-shares', 'cpuset-cpus',
+  'cpuset-mems', 'cgroup-parent', 'security-opt'] as const; // biome-ignore format: one list
+
+function isGiven(value: boolean | string | undefined | readonly string[]): boolean {
+  return typeof value === 'object' ? value.length > 0 : value !== undefined && value !== false;
+}
+
+/** Of what changes nothing, the flags whose users may expect that it does: a sentence for each that was given. */
+export function unusedNotices(flags: BuildFlags): readonly string[] {
+  const given = WORTH_A_WORD.filter((name) => isGiven(flags[name]));
+  const reasons = new Set(given.map((name) => buildOptionTable[name].unused));
+  return [...reasons].map((reason) => {
+    const names = given.filter((name) => buildOptionTable[name].unused === reason).map((name) => `--${name}`);
+    return `${names.join(', ')} ${names.length === 1 ? 'changes' : 'change'} nothing: ${reason}`;
+  });
+}
 
 /** What of a build the flags alone say. */
 export type BuilderFlags = Omit<
@@ -143,7 +180,8 @@ export type BuilderFlags = Omit<
 export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
   const buildArgs = new Map(flags['build-arg'].map(parseBuildArg));
   const epoch = sourceDateEpoch(buildArgs.get('SOURCE_DATE_EPOCH') ?? host.env['SOURCE_DATE_EPOCH']);
-  const platform = checkPlatform(flags.platform);
+  refuseSourcePolicy(host);
+  const platform = checkPlatform(flags.platform ?? host.env['DOCKER_DEFAULT_PLATFORM']);
   checkAttestations(flags);
   if (flags.verify && flags['fail-on-miss'] !== undefined) throw wrong('--verify runs every step, --fail-on-miss none');
   const jobs = parseJobs(flags.jobs);
@@ -166,6 +204,15 @@ export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
     ...(epoch === undefined ? {} : { epoch }),
     ...(flags.verify ? { verify: true } : {}),
   };
+}
+
+/** Somebody relies on it to keep images out: a build that does not look at it must not go on. */
+function refuseSourcePolicy({ env }: Host): void {
+  if (!env['EXPERIMENTAL_BUILDKIT_SOURCE_POLICY']) return;
+  throw new UsageError('not supported yet: the source policy of EXPERIMENTAL_BUILDKIT_SOURCE_POLICY', {
+    command: 'build',
+    hint: 'unset the variable, and pin base images by digest: FROM IMAGE@sha256:…',
+  });
 }
 
 function parseBuildArg(text: string): [string, string | undefined] {
