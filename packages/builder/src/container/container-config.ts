@@ -1,4 +1,5 @@
 import { type BlobInfo, type ContainerConfig as ImageRunConfig, type Digest, isDigest } from '@tsbuild/oci';
+import type { ResourceLimit, TmpfsOptions } from '../executor/executor.ts';
 
 /** What a container is, from its creation on: `containers/<id>/config.json`. Only its name ever changes. */
 export interface ContainerConfig {
@@ -23,6 +24,11 @@ export interface ContainerConfig {
   readonly mounts: readonly ContainerMount[];
   readonly readOnly: boolean;
   readonly shmSize?: number;
+  /** Capabilities beside the usual ones, and without some of them; `all` can be dropped. */
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly noNewPrivileges?: boolean;
+  readonly limits?: readonly ResourceLimit[];
   readonly isolation: 'auto' | 'runc' | 'namespaces';
   /** Remove the container, with its volumes, when it has ended. */
   readonly autoRemove: boolean;
@@ -85,6 +91,8 @@ export interface ContainerMount {
   readonly isFile: boolean;
   readonly readOnly: boolean;
   readonly size?: number;
+  /** What else a tmpfs is like. */
+  readonly tmpfs?: Omit<TmpfsOptions, 'size'>;
   /** The volume's name. */
   readonly volume?: string;
   /** Nobody named the volume, so it goes with the container where that is asked for. */

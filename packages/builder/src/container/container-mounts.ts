@@ -65,12 +65,13 @@ export async function makeMounts(options: CreateOptions, place: MountPlace): Pro
     ...inherited,
     ...binds,
     ...options.tmpfs.map(
-      ({ destination, size }): Wanted => ({
+      ({ destination, readOnly, size, ...tmpfs }): Wanted => ({
         kind: 'tmpfs',
         destination,
         source: '',
         isFile: false,
-        readOnly: false,
+        readOnly,
+        tmpfs,
         ...(size === undefined ? {} : { size }),
       }),
     ),

@@ -87,7 +87,8 @@ function entryOf(
   if (facts.type === 'symlink')
     return { ...common, type: 'symlink', linkPath: readlinkSync(rawPath(root, path), { encoding: 'latin1' }) };
   if (facts.type !== 'file') return { ...common, type: facts.type, devMajor: facts.devMajor, devMinor: facts.devMinor };
-  if (first !== undefined && first !== path) return { ...common, type: 'hardlink', linkPath: first };
   const xattrs = capability === undefined ? {} : { xattrs: new Map([[CAPABILITY_XATTR, capability]]) };
+  // Engines chown a link as they make it, which takes capabilities away: each name brings them again, as in their own layers.
+  if (first !== undefined && first !== path) return { ...common, type: 'hardlink', linkPath: first, ...xattrs };
   return { ...common, type: 'file', size: facts.size, ...xattrs };
 }

@@ -142,6 +142,11 @@ export class Layout {
     });
   }
 
+  /** Stores the documents of an image that no list has: they go with the next {@link collect}, unless a lease keeps them. */
+  async addUnlisted(image: ImageContent): Promise<StoredImage> {
+    return readImage(this.blobs, await this.#store(image, checkedConfig(image)), []);
+  }
+
   /** Gives an image one more name. @throws OciError as {@link resolve} and {@link add} */
   async tag(source: string, target: string): Promise<void> {
     const name = parseReference(target);
