@@ -23,6 +23,8 @@ export class HttpResponse {
   readonly headers: IncomingHttpHeaders;
   /** Where the answer came from, after redirects. */
   readonly url: URL;
+  /** Whether a redirect on the way left the origin of the first URL: its credentials are not for `url`. */
+  readonly strayed: boolean;
   readonly #message: IncomingMessage;
   readonly #idle: number;
   readonly #bodiless: boolean;
@@ -30,7 +32,7 @@ export class HttpResponse {
 
   constructor(
     message: IncomingMessage,
-    request: { readonly method: string; readonly url: URL },
+    request: { readonly method: string; readonly url: URL; readonly strayed?: boolean },
     idle: number,
     watch: Watch,
   ) {
@@ -41,6 +43,7 @@ export class HttpResponse {
     this.status = message.statusCode ?? 0;
     this.headers = message.headers;
     this.url = request.url;
+    this.strayed = request.strayed === true;
   }
 
   /** A header that must occur at most once; undefined when absent. */

@@ -2,6 +2,7 @@ import type { Reference } from '../reference.ts';
 import { OciError } from '../errors.ts';
 import { Authorizer } from './authorizer.ts';
 import { systemClock } from './clock.ts';
+import { mayCarryCredential } from './credential-origin.ts';
 import { dockerCredentials } from './docker-config.ts';
 import { Endpoints } from './endpoint.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -112,10 +113,10 @@ export class Session {
   async sendOnce(endpoint: Endpoint, request: ApiRequest): Promise<HttpResponse> {
     const { scope, signal } = request;
     // An upload may go on at another host (its Location says where); our credentials do not.
-    const own = request.url.origin === endpoint.base.origin;
+    const own = mayCarryCredential(endpoint.base, request.url);
     const used = own ? await this.#authorizer.known(endpoint, scope, signal) : undefined;
     let response = await this.#follow(request, used);
-    if (response.status === 401 && own && response.url.origin === endpoint.base.origin) {
+    if (response.status === 401 && own && !response.strayed) {
       const refusal = { header: response.header('www-authenticate'), used };
       const fresh = await this.#authorizer.answer(endpoint, scope, refusal, signal).catch(async (error: unknown) => {
         response.destroy();
