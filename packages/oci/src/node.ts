@@ -94,7 +94,7 @@ export type { ZstdEngine, ZstdOptions } from './layer/zstd.ts';
 export { blobSink, fromLayout, fromStoredImage, indexFromLayout, toLayout, toStore } from './layout-image.ts';
 export type { ToLayoutOptions } from './layout-image.ts';
 export { fromRegistry, indexFromRegistry, registryContent, toRegistry } from './remote-image.ts';
-export type { FromRegistryOptions, RegistryReader, RegistryWriter } from './remote-image.ts';
+export type { FromRegistryOptions, RegistryReader, RegistryWriter, ToRegistryOptions } from './remote-image.ts';
 export { checkLayoutAt } from './layout/check/check-layout.ts';
 export type { CheckedLayout, CheckLayoutOptions } from './layout/check/check-layout.ts';
 export type { CheckedBlobs } from './layout/check/check-blobs.ts';

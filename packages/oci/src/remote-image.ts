@@ -77,6 +77,12 @@ export function registryContent(client: RegistryReader, { registry, repository }
   };
 }
 
+/** Choices of {@link toRegistry}. */
+export interface ToRegistryOptions extends CopyOptions {
+  /** Larger blobs are sent in pieces of this many bytes; `Infinity` for one piece always. 8 MiB unless told. */
+  readonly chunkBytes?: number;
+}
+
 /**
  * Puts an image, or an index with all its images, into a registry under `reference`. Blobs that the repository has are not
  * sent, blobs that another repository of the registry has are mounted; the name moves when everything is there.
@@ -87,7 +93,7 @@ export async function toRegistry(
   client: RegistryWriter,
   reference: Reference,
   image: Image | MultiPlatformImage,
-  options: CopyOptions = {},
+  options: ToRegistryOptions = {},
 ): Promise<Descriptor> {
   const { registry, repository } = reference;
   const root = image.descriptor;
@@ -96,7 +102,7 @@ export async function toRegistry(
     throw new OciError('REFERENCE_INVALID', `cannot push to ${name}: the image's digest is ${root.digest}`);
   }
   const content = withDocument(contentBehind(image), root, rootDocument(image));
-  const signalled = options.signal === undefined ? {} : { signal: options.signal };
+  const { signal, chunkBytes } = options;
   await copyContent(
     content,
     root,
@@ -105,7 +111,8 @@ export async function toRegistry(
         const mount = origin?.registry === registry && origin.repository !== repository;
         await client.pushBlob({ registry, repository, digest: blob.digest }, blob, open, {
           ...(mount && { mountFrom: origin.repository }),
-          ...signalled,
+          ...(signal !== undefined && { signal }),
+          ...(chunkBytes !== undefined && { chunkBytes }),
         });
       },
       document: (descriptor, bytes, isRoot) => {

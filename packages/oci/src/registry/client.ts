@@ -22,7 +22,7 @@ import type { PushBlobOptions } from './upload.ts';
  * secrets or trust astray), `REGISTRY_CREDENTIALS`, `BLOB_CORRUPT`, `MANIFEST_INVALID`, `INDEX_INVALID`, `LIMIT_EXCEEDED`,
  * `REFERENCE_INVALID`, `DIGEST_INVALID`.
  */
-export class RegistryClient {
+export class RegistryClient implements Disposable, AsyncDisposable {
   readonly #session: Session;
 
   constructor(options: RegistryOptions = {}) {
@@ -113,5 +113,15 @@ export class RegistryClient {
   /** Ends whatever is under way, and the connections that are kept. */
   close(): void {
     this.#session.close();
+  }
+
+  /** The same as {@link close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** The same as {@link close}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
   }
 }

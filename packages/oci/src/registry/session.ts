@@ -45,6 +45,8 @@ export class Session {
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
   readonly #endpoints: Endpoints;
+  /** Where chunks of a blob were refused. */
+  readonly #wholeOnly = new Set<string>();
 
   constructor(options: RegistryOptions) {
     const { environment = process.env, insecure = [], caFiles = [], parallel = DEFAULT_PARALLEL } = options;
@@ -69,6 +71,16 @@ export class Session {
   /** The registry of a reference itself, to write to. */
   async endpoint(registry: string, signal?: AbortSignal): Promise<Endpoint> {
     return await retrying({ ...this, signal }, () => this.#endpoints.reach(registry, signal));
+  }
+
+  /** Whether blobs have to go in one piece there, as far as is known. */
+  wantsWhole(endpoint: Endpoint): boolean {
+    return this.#wholeOnly.has(endpoint.base.origin);
+  }
+
+  /** Takes note of a registry that does not take blobs in chunks. */
+  refusedChunks(endpoint: Endpoint): void {
+    this.#wholeOnly.add(endpoint.base.origin);
   }
 
   /** Where to read from, in order: mirrors that are not known to be down, then the registry itself. */
