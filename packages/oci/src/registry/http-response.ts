@@ -117,10 +117,12 @@ export class HttpResponse {
       parts.push(chunk);
     }
     const encoding = this.header('content-encoding');
-    if (encoding !== undefined && encoding !== 'identity') {
+    const body = Buffer.concat(parts, size);
+    // Some servers name an encoding and send the document as it is.
+    if (encoding !== undefined && encoding !== 'identity' && body[0] !== 0x7b) {
       throw responseError(this.url, 'it is compressed, though that was not asked for');
     }
-    return Buffer.concat(parts, size);
+    return body;
   }
 
   /** At most `limit` bytes of the body, whatever happens to it: for error messages. */

@@ -101,6 +101,14 @@ describe.each(Object.keys(PROFILES) as ProfileName[])('a registry like %s', (pro
       (error: { fields?: { registryCode?: string }; code: string }) => error.fields?.registryCode ?? error.code,
     );
 
+  it('loses a referrer that is deleted', async () => {
+    const { descriptor } = await pushImage(client, named('app:1'));
+    const attached = await attach(descriptor);
+    const deleted = await outcomeOf(client.delete(named(`app@${attached.digest}`)));
+    const left = (await client.referrers(named('app:1'))).map(({ digest }) => digest);
+    expect(left).toEqual(deleted === 'done' ? [] : [attached.digest]);
+  });
+
   it('reads a tag that was moved just now, or says that it cannot be moved', async () => {
     const old = await pushImage(client, named('app:1'), 'old');
     const { movesTags } = registry.quirks;
