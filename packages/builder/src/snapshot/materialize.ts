@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync, closeSync, constants, fchmodSync, fchownSync, futimesSync, lchownSync, linkSync, lutimesSync, mkdirSync, openSync,
-  symlinkSync, writeSync,
+  symlinkSync,
 } from 'node:fs'; // biome-ignore format: one list
 import { setImmediate } from 'node:timers/promises';
 import type { BlobReader, BlobStore, ByteString, Digest } from '@tsbuild/oci';
 import { byteStringToUtf8 } from '@tsbuild/oci';
-import type { NewLayerEntry } from '@tsbuild/oci/node';
+import { namingPath, type NewLayerEntry, SparseFile } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
-import type { DiskOwners } from './disk-owners.ts';
+import type { DiskOwners } from '../user-ids/disk-owners.ts';
 import { CAPABILITY_XATTR } from './native.ts';
 import type { Native, RawPath } from './native.ts';
 import { errorCode, nameOf, parentOf, rawPath } from './raw-path.ts';
@@ -132,7 +132,11 @@ export class Materializer {
   async #file(entry: SourceEntry, path: RawPath, layer: Digest): Promise<void> {
     const fd = openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600);
     try {
-      this.#copy(entry, fd, layer);
+      try {
+        this.#copy(entry, fd, layer);
+      } catch (error) {
+        throw namingPath(error, path.toString());
+      }
       // Owner before mode: chown takes setuid bits away; and both before the attributes: it takes capabilities away too.
       fchownSync(fd, this.#tools.owners.uid(entry.uid), this.#tools.owners.gid(entry.gid));
       fchmodSync(fd, entry.mode);
@@ -149,14 +153,16 @@ export class Materializer {
     if (entry.size === 0) return;
     const reader = this.#reader(layer);
     const sha256 = createHash('sha256');
+    const target = new SparseFile(fd);
     for (let done = 0; done < entry.size; ) {
       const piece = this.#buffer.subarray(0, Math.min(BUFFER_SIZE, entry.size - done));
       const length = reader.read(piece, entry.offset + done);
       if (length === 0) break;
-      for (let at = 0; at < length; ) at += writeSync(fd, piece, at, length - at);
+      target.write(piece.subarray(0, length));
       sha256.update(piece.subarray(0, length));
       done += length;
     }
+    target.finish();
     if (sha256.digest('hex') === entry.contentSha256) return;
     throw new BuildError(
       'SNAPSHOT_FAILED',

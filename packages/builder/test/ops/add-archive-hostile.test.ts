@@ -39,6 +39,7 @@ describe('hostile archives', () => {
     ['removals of everything', [file('d/.wh..wh..opq')], /names that begin with \.wh\./],
     ['a name that is too long', [gnuLong('L', 'n'.repeat(256)), file('x')], /more than 255 bytes/],
     ['a path that is too long', [gnuLong('L', 'n/'.repeat(2100)), file('x')], /more than 4095 bytes/],
+    ['the device 0:0 of an upper directory', [{ name: 'w', type: '3' }], /\/?w: it is the character device 0:0/],
     ['a sparse file', [{ name: 's', type: 'S' }], /sparse/],
     ['a symlink to nothing', [symlink('s', '')], /a symlink without a target/],
     ['an unknown type behind a good entry', [file('a'), { name: 'b', type: 'Z' }], /unknown type flag/],

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { byteStringToUtf8, type ByteString } from '../byte-string.ts';
+import { SparseFile } from '../blob/sparse-file.ts';
 import { unwritable } from '../store-errors.ts';
 import { layerInvalid } from './layer-error.ts';
 import type { LayerEntry } from './layer-entry.ts';
@@ -159,15 +160,17 @@ export class Application<E extends LayerEntry> {
     if (entry.size === 0) return;
     const source = this.#open(entry);
     const sha256 = createHash('sha256');
+    const target = new SparseFile(fd);
     try {
       for (let left = entry.size; left > 0; ) {
         const piece = this.#buffer.subarray(0, Math.min(BUFFER_SIZE, left));
         const length = source.read(piece);
         if (length === 0) break;
-        for (let at = 0; at < length; ) at += writeSync(fd, piece, at, length - at);
+        target.write(piece.subarray(0, length));
         sha256.update(piece.subarray(0, length));
         left -= length;
       }
+      target.finish();
     } finally {
       source.close();
     }
