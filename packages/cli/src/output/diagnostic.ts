@@ -25,7 +25,10 @@ type Fields = OciError['fields'];
 const HINTS: Partial<Record<OciErrorCode, string | ((fields: Fields) => string | undefined)>> = {
   ARCHIVE_INVALID:
     "expected an archive of 'docker save', 'tsbuild save' or an OCI layout, also gzipped; is the file whole?",
-  BLOB_CORRUPT: 'the stored bytes have changed since they were written; load or build the image again',
+  BLOB_CORRUPT: ({ host }) =>
+    host === undefined
+      ? 'the stored bytes have changed since they were written; load or build the image again'
+      : `nothing of it was kept; the registry ${host}, or a mirror or proxy before it, has other bytes than the image names`,
   REGISTRY_DENIED: loginHint,
   REGISTRY_UNREACHABLE:
     'what is in the store can be used without a network; mirrors, insecure hosts and CA files are set in ~/.config/tsbuild/config.json',
