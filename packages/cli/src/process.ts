@@ -23,7 +23,8 @@ export async function runProcess(argv: readonly string[], process: NodeJS.Proces
     get stderr() {
       return stderr();
     },
-    commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    // Behind the dashes Node takes no option for its own, as it would an --env-file of `run`.
+    commandLine: [process.execPath, ...process.execArgv, '--', ...process.argv.slice(1)],
     env: process.env,
     get cwd() {
       return workingDirectory(process);
