@@ -189,8 +189,7 @@ export const LAYER_LIES: readonly HostileCase[] = [
   }),
   layerCase('A25', 'a hard link to itself', () => [[hardlink('evil', 'evil')]], { refused: /hard link whose target/ }),
   layerCase('A25', 'a hard link into the layer below', () => [[file('lower')], [hardlink('evil', 'lower')]], {
-    refused: /hard link whose target/,
-    differs: 'containerd links into the layer below; docker load refuses it, and so does tsbuild',
+    paths: ['evil', 'lower'],
   }),
   layerCase('A26', 'an unknown kind of member', () => [[file('evil', { type: 'Z' })]], {
     refused: /unknown type flag/,

@@ -9,6 +9,7 @@ import type { LayerIndex } from './layer-index.ts';
 import { baseName, parentPath } from './layer-path.ts';
 import { DirectoryWriter, setFileAttributes } from './directory-writer.ts';
 import type { Owner } from './directory-writer.ts';
+import { HeldFiles } from './held-files.ts';
 import type { FileReader } from './file-reader.ts';
 import { isKeptXattr, makeNode, writeXattrs } from './disk-programs.ts';
 import { isWhiteoutName, parseWhiteout } from './whiteout.ts';
@@ -45,6 +46,7 @@ export async function applyIndexedLayer(
 ): Promise<void> {
   const application = new Application(directory, open, options);
   try {
+    if (index.linksBelow > 0) application.holdTargets(index);
     for (const entry of index.entries()) application.removeFor(entry);
     for (const entry of index.entries()) await application.add(entry);
     for (const entry of index.entries()) if (entry.type === 'hardlink') application.link(entry);
@@ -63,12 +65,15 @@ export class Application<E extends LayerEntry> {
   readonly #isRoot = process.geteuid?.() === 0;
   readonly #directories: LayerEntry[] = [];
   readonly #xattrs = new Map<ByteString, ReadonlyMap<string, Uint8Array>>();
+  /** Names for the files that hard links mean, while the layer may replace these files. */
+  readonly #held: HeldFiles;
   readonly #buffer = Buffer.allocUnsafe(BUFFER_SIZE);
   #yieldedAt = performance.now();
 
   constructor(directory: string, open: (entry: E) => FileReader, options: ApplyOptions) {
     this.#root = directory;
     this.#writer = new DirectoryWriter(directory);
+    this.#held = new HeldFiles(this.#writer);
     this.#open = open;
     this.#options = options;
   }
@@ -108,10 +113,18 @@ export class Application<E extends LayerEntry> {
     this.#noteXattrs(entry);
   }
 
+  /** Holds on to what the hard links of the layer mean of the layers below, before anything is changed. */
+  holdTargets(index: LayerIndex): void {
+    for (const entry of index.entries()) {
+      if (entry.linksBelow === true) this.#changing(entry.path, () => this.#held.hold(entry));
+    }
+  }
+
   /** Makes one more name of a file that is there. */
-  link(entry: Pick<LayerEntry, 'path' | 'linkPath'>): void {
+  link(entry: Pick<LayerEntry, 'path' | 'linkPath' | 'linksBelow'>): void {
     this.#changing(entry.path, () => {
       this.#writer.makeParents(entry.path);
+      if (entry.linksBelow === true) return this.#held.place(entry.path);
       this.#writer.makeLink(entry.path, entry.linkPath);
     });
   }
@@ -129,6 +142,7 @@ export class Application<E extends LayerEntry> {
   }
 
   close(): void {
+    this.#held.release();
     this.#writer.close();
   }
 

@@ -57,9 +57,10 @@ export class DirectoryWriter {
   }
 
   /** What is at a path itself; undefined when nothing is. */
-  typeAt(path: ByteString): 'directory' | 'file' | 'other' | undefined {
+  typeAt(path: ByteString): 'directory' | 'file' | 'symlink' | 'other' | undefined {
     const stats = lstatSync(this.at(path), { throwIfNoEntry: false });
     if (stats === undefined) return undefined;
+    if (stats.isSymbolicLink()) return 'symlink';
     return stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other';
   }
 
@@ -120,11 +121,15 @@ export class DirectoryWriter {
       throw layerInvalid(path, 'the target of the hard link is not there as a file');
     }
     this.remove(path);
-    const at = this.at(path);
-    // Opened for itself: the directory used last must stay open for the other name.
-    const directory = this.#open(parentPath(target));
+    this.withFile(target, (from) => linkSync(from, this.at(path)));
+  }
+
+  /** Calls `use` with a path for system calls that stays valid until it returns, whatever else it asks for. */
+  withFile(path: ByteString, use: (at: Buffer) => void): void {
+    // Opened for itself: the directory used last is open for other names meanwhile.
+    const directory = this.#open(parentPath(path));
     try {
-      linkSync(this.#named(directory, target), at);
+      use(this.#named(directory, path));
     } finally {
       closeSync(directory);
     }

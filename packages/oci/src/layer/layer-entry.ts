@@ -6,12 +6,14 @@ import type { TarEntry } from '../tar/entry.ts';
  * or trailing slash. Whiteouts appear under their own names (`dir/.wh.name`, `dir/.wh..wh..opq`) as files.
  */
 export interface LayerEntry extends TarEntry {
-  /** Symlink: target as stored. Hard link: path of its target in the same layer. Else empty. */
+  /** Symlink: target as stored. Hard link: path of its target, in the same layer unless `linksBelow`. Else empty. */
   readonly linkPath: ByteString;
   /** Position of the content in the uncompressed layer, bytes; 0 when there is none. */
   readonly offset: number;
   /** Files: sha256 of the content, hexadecimal (also of empty files). Else undefined. */
   readonly contentSha256?: string;
+  /** Hard links: the target is not in this layer; it is what the layers below have at `linkPath`. */
+  readonly linksBelow?: true;
 }
 
 /** A directory that no layer describes, as every engine makes it. */

@@ -12,6 +12,8 @@ const SHA256_SIZE = 32;
 const HAS_SHA256 = 1;
 /** Set on a file that hard links of its layer point to. */
 export const HAS_LINKS = 2;
+/** Set on a hard link whose target is in a layer below. */
+const LINKS_BELOW = 4;
 export const FLAGS_AT = 13;
 
 const TYPES: readonly TarEntryType[] = ['file', 'hardlink', 'symlink', 'char', 'block', 'directory', 'fifo'];
@@ -31,7 +33,8 @@ export function writeRecord(buffer: Buffer, at: number, entry: LayerEntry): void
   writeUint32(buffer, at + 4, linkPath.length);
   writeUint32(buffer, at + 8, xattrs);
   buffer[at + 12] = CODES.get(entry.type) ?? 0;
-  buffer[at + FLAGS_AT] = contentSha256 === undefined ? 0 : HAS_SHA256;
+  buffer[at + FLAGS_AT] =
+    (contentSha256 === undefined ? 0 : HAS_SHA256) | (entry.linksBelow === true ? LINKS_BELOW : 0);
   buffer.writeUInt16LE(entry.mode, at + 14);
   writeUint32(buffer, at + 16, entry.uid);
   writeUint32(buffer, at + 20, entry.gid);
@@ -98,8 +101,9 @@ export function readRecord(buffer: Buffer, at: number): Writable<LayerEntry> {
     linkPath: linkAt === xattrsAt ? '' : buffer.toString('latin1', linkAt, xattrsAt),
   };
   // Assigned, not spread: entries are decoded by the ten thousand.
-  const hasSha256 = ((buffer[at + FLAGS_AT] ?? 0) & HAS_SHA256) !== 0;
-  if (hasSha256) entry.contentSha256 = buffer.toString('hex', sha256At, sha256At + SHA256_SIZE);
+  const flags = buffer[at + FLAGS_AT] ?? 0;
+  if ((flags & LINKS_BELOW) !== 0) entry.linksBelow = true;
+  if ((flags & HAS_SHA256) !== 0) entry.contentSha256 = buffer.toString('hex', sha256At, sha256At + SHA256_SIZE);
   if (xattrsAt !== sha256At) entry.xattrs = readXattrs(buffer, xattrsAt, sha256At);
   return entry;
 }

@@ -18,14 +18,16 @@ import {
 
 /**
  * The encoded form: magic with version, checksum (crc32 of all that follows it), number of records, bytes of content in all
- * files and symlinks (a double), the positions of the records in order of their paths, the records. Positions count from the start of the index.
+ * files and symlinks (a double), number of hard links into layers below, the positions of the records in order of their
+ * paths, the records. Positions count from the start of the index.
  */
-export const INDEX_MAGIC = 'tsblidx3';
+export const INDEX_MAGIC = 'tsblidx4';
 const CHECKSUM_AT = 8;
 export const COUNT_AT = 12;
 export const CONTENT_SIZE_AT = 16;
+export const LINKS_BELOW_AT = 24;
 /** Where the positions begin. */
-export const POSITIONS_AT = 24;
+export const POSITIONS_AT = 28;
 
 /** The character after the slash: the first that sorts behind everything below a directory. */
 const AFTER_SLASH = '0';
@@ -49,12 +51,15 @@ export class LayerIndex {
   readonly length: number;
   /** Bytes of content in all files and symlinks of the layer: what Docker calls the size of a layer. */
   readonly contentSize: number;
+  /** Number of hard links whose target is in a layer below. */
+  readonly linksBelow: number;
 
   /** For {@link LayerIndexBuilder} and {@link LayerIndex.decode}; `bytes` are well formed. */
   constructor(bytes: Uint8Array) {
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.length = this.#buffer.readUInt32LE(COUNT_AT);
     this.contentSize = this.#buffer.readDoubleLE(CONTENT_SIZE_AT);
+    this.linksBelow = this.#buffer.readUInt32LE(LINKS_BELOW_AT);
   }
 
   /**
