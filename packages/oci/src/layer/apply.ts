@@ -50,7 +50,7 @@ export async function applyIndexedLayer(
     for (const entry of index.entries()) application.removeFor(entry);
     for (const entry of index.entries()) await application.add(entry);
     for (const entry of index.entries()) if (entry.type === 'hardlink') application.link(entry);
-    application.finish();
+    application.finish(index.root);
   } finally {
     application.close();
   }
@@ -129,12 +129,18 @@ export class Application<E extends LayerEntry> {
     });
   }
 
-  /** Sets what everything put into the directories had changed, and attributes last: a change of owner takes them away. */
-  finish(): void {
+  /**
+   * Sets what everything put into the directories had changed, and attributes last: a change of owner takes them away.
+   * @param root what the layers say of the root directory, where they do
+   */
+  finish(root?: LayerEntry): void {
     for (const entry of this.#directories.toReversed()) {
       const setAttributes = (): void =>
         this.#writer.setAttributes(entry.path, this.#owner(entry), entry.mode, entry.mtime);
       this.#changing(entry.path, setAttributes);
+    }
+    if (root !== undefined) {
+      this.#changing('', () => this.#writer.setRootAttributes(this.#owner(root), root.mode, root.mtime));
     }
     for (const [path, failure] of writeXattrs(this.#writer, this.#xattrs)) {
       this.#skip(path, `its extended attributes: ${failure}`);

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   closeSync,
   constants,
   existsSync,
@@ -16,6 +17,7 @@ import {
   rmdirSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
 } from 'node:fs';
 import type { ByteString } from '../byte-string.ts';
 import { OciError } from '../errors.ts';
@@ -160,6 +162,15 @@ export class DirectoryWriter {
     if (mode !== undefined) this.#chmod(path, mode);
     const time = timeOf(mtime);
     lutimesSync(this.at(path), time, time);
+  }
+
+  /** Sets owner, mode and time of the directory that all paths start from. */
+  setRootAttributes(owner: Owner | undefined, mode: number, mtime: TarTime): void {
+    const root = HAS_PROC ? `/proc/self/fd/${this.#rootFd}` : this.#root;
+    if (owner !== undefined) chownSync(root, owner.uid, owner.gid);
+    chmodSync(root, mode);
+    const time = timeOf(mtime);
+    utimesSync(root, time, time);
   }
 
   /** The path that system calls take for `path`; its last component must not be followed. Valid until the next call. */

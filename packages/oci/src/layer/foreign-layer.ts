@@ -56,7 +56,6 @@ export class ForeignLayer {
       if (name !== undefined && kept !== undefined) this.#aufsFiles.set(name, { entry: kept, order: this.#order++ });
       return;
     }
-    if (path === '') return;
     const whiteout = parseWhiteout(path);
     if (whiteout?.kind === 'path') {
       if (this.#entries.has(whiteout.path)) throw lateWhiteout(whiteout.path);

@@ -53,6 +53,8 @@ export class LayerIndex {
   readonly contentSize: number;
   /** Number of hard links whose target is in a layer below. */
   readonly linksBelow: number;
+  /** The root's own path is empty, so it comes first. */
+  readonly #hasRoot: boolean;
 
   /** For {@link LayerIndexBuilder} and {@link LayerIndex.decode}; `bytes` are well formed. */
   constructor(bytes: Uint8Array) {
@@ -60,6 +62,7 @@ export class LayerIndex {
     this.length = this.#buffer.readUInt32LE(COUNT_AT);
     this.contentSize = this.#buffer.readDoubleLE(CONTENT_SIZE_AT);
     this.linksBelow = this.#buffer.readUInt32LE(LINKS_BELOW_AT);
+    this.#hasRoot = this.length > 0 && recordPathLength(this.#buffer, this.#position(0)) === 0;
   }
 
   /**
@@ -84,13 +87,18 @@ export class LayerIndex {
     return this.#buffer;
   }
 
+  /** What the layer says of the root directory itself; its path is `''`. It is in no listing of this class. */
+  get root(): LayerEntry | undefined {
+    return this.#hasRoot ? this.at(0) : undefined;
+  }
+
   /** The entry of exactly this path. */
   get(path: ByteString): LayerEntry | undefined {
     const record = this.find(path);
     return record < 0 ? undefined : this.at(record);
   }
 
-  /** Everything below `under` (itself excluded), or everything there is, in byte order. */
+  /** Everything below `under` (itself excluded), or below the root, in byte order. */
   *entries(under: ByteString = ''): Generator<LayerEntry, void, undefined> {
     const end = this.#endBelow(under);
     for (let record = this.#firstBelow(under); record < end; record++) yield this.at(record);
@@ -125,7 +133,7 @@ export class LayerIndex {
 
   /** True when the layer holds anything below `directory`. */
   hasBelow(directory: ByteString): boolean {
-    if (directory === '') return this.length > 0;
+    if (directory === '') return this.length > this.#firstBelow('');
     const beginning = `${directory}/`;
     const first = this.#lowerBound(beginning);
     if (first === this.length) return false;
@@ -156,7 +164,7 @@ export class LayerIndex {
   }
 
   #firstBelow(directory: ByteString): number {
-    return directory === '' ? 0 : this.#lowerBound(`${directory}/`);
+    return directory === '' ? Number(this.#hasRoot) : this.#lowerBound(`${directory}/`);
   }
 
   #endBelow(directory: ByteString): number {

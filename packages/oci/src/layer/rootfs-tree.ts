@@ -62,11 +62,12 @@ export class RootfsTree {
     this.#layers = layers;
     this.#linksBelow = linksBelow;
     const layer = layers.at(-1)?.info.digest ?? EMPTY_LAYER;
+    const root = layers.findLast(({ index }) => index.root !== undefined)?.index.root ?? IMPLIED_DIRECTORY;
     const floor = Math.max(
       0,
       layers.findLastIndex(({ index }) => index.find(OPAQUE_NAME) >= 0),
     );
-    this.#directories.set('', { entry: { ...IMPLIED_DIRECTORY, path: '', layer }, floor, layer: -1, implied: -1 });
+    this.#directories.set('', { entry: { ...root, path: '', layer }, floor, layer: -1, implied: -1 });
   }
 
   /**

@@ -17,7 +17,7 @@ import { isOverlayXattr } from './overlay-xattr.ts';
 
 /** What a producer says of one entry of a new layer. `size` (bytes) is for files only. */
 export interface NewLayerEntry {
-  /** Relative to the root, clean: no `./`, no `..`, no leading or trailing slash. */
+  /** Relative to the root, clean: no `./`, no `..`, no leading or trailing slash. `''` is the root directory itself. */
   readonly path: ByteString;
   readonly type: TarEntryType;
   /** Permission bits with setuid, setgid and sticky: 0 … 0o7777. */

@@ -50,7 +50,18 @@ describe('one pass', () => {
 });
 
 describe('names', () => {
-  it('are cleaned, and the root passed over', async () => {
+  it('of the root give it its attributes, the last of them', async () => {
+    const { index } = await indexed('dir ./ 700\nfile a x\ndir / 555');
+    expect(index.root).toMatchObject({ path: '', type: 'directory', mode: 0o555 });
+    expect([...index.entries()].map(({ path }) => path)).toEqual(['a']);
+    expect([...index.children('')].map(({ name }) => name)).toEqual(['a']);
+    expect(LayerIndex.decode(index.encode()).root).toEqual(index.root);
+    const bare = (await indexed('dir ./')).index;
+    expect([bare.hasBelow(''), [...bare.entries()]]).toEqual([false, []]);
+    expect((await indexed('file a x')).index.root).toBeUndefined();
+  });
+
+  it('are cleaned', async () => {
     expect(await paths('dir ./\ndir /\ndir ./etc/\nfile /etc/a x\nfile etc//./b x')).toEqual(['etc', 'etc/a', 'etc/b']);
   });
 

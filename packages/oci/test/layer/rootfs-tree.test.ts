@@ -93,6 +93,12 @@ describe('entries', () => {
     expect((await tree('file a x')).lookup('')).toMatchObject({ path: '', type: 'directory' });
   });
 
+  it('of the root: what the topmost layer says that says something', async () => {
+    const root = await tree('dir ./ 700\nfile a x', 'dir ./ 711\nfile b x', 'file c x');
+    expect(root.lookup('')).toMatchObject({ path: '', type: 'directory', mode: 0o711 });
+    expect(show(root)).toEqual(['a (1)', 'b (1)', 'c (1)']);
+  });
+
   it('below a file or a missing directory are not there', async () => {
     const root = await tree('file a x');
     expect(root.lookup('a/b')).toBeUndefined();

@@ -2,12 +2,25 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { applyLayer } from '../../src/layer/apply-layer.ts';
-import { chunked } from '../../testing/make-tar.ts';
+import { chunked, makeTar } from '../../testing/make-tar.ts';
 import { scratchFolders } from '../../testing/scratch.ts';
 import { layerTar } from './layer-dsl.ts';
 
 const folder = scratchFolders();
 const apply = (root: string, text: string): Promise<void> => applyLayer(chunked(layerTar(text)), root);
+
+it('gives the directory what the layer says of the root, after all that is put into it', async () => {
+  const root = folder();
+  const tar = makeTar([
+    { name: './', type: '5', mode: 0o2711, mtime: 7 },
+    { name: 'a', content: 'x' },
+  ]);
+  await applyLayer(chunked(tar), root);
+  const { mode, mtimeMs } = statSync(root);
+  expect([mode & 0o7777, mtimeMs]).toEqual([0o2711, 7000]);
+  await apply(root, 'file b x');
+  expect(statSync(root).mode & 0o7777).toBe(0o2711);
+});
 
 describe('hard links of a layer into the layers below', () => {
   it('mean what was there before the layer', async () => {
