@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson, type Digest, digestHex, type LayerEntry, sha256Digest } from '@tsbuild/oci';
-import { replaceFileUnsynced, type StoredImage } from '@tsbuild/oci/node';
+import { rangeReader, replaceFileUnsynced, type StoredImage } from '@tsbuild/oci/node';
 import type { Instruction } from './dockerfile/instruction.ts';
 import type { Finding } from './lint/finding.ts';
 import { runText } from './lint/install-order.ts';
@@ -63,13 +63,15 @@ async function makeFindings(
   return found;
 }
 
-function readEntry(store: Store, layer: Digest, { size, offset }: LayerEntry): Buffer | undefined {
+function readEntry(store: Store, layer: Digest, entry: LayerEntry): Buffer | undefined {
+  const { size } = entry;
   const reader = store.layout.blobs.openReader(layer);
   try {
+    const file = rangeReader(reader, entry);
     const content = Buffer.alloc(size);
     let filled = 0;
     while (filled < size) {
-      const count = reader.read(content.subarray(filled), offset + filled);
+      const count = file.read(content.subarray(filled));
       if (count === 0) return undefined;
       filled += count;
     }

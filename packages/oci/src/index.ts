@@ -39,6 +39,7 @@ export type { ImageProblem, ValidateImageOptions } from './validate.ts';
 export { rfc3339 } from './rfc3339.ts';
 export type { TarEntry, TarEntryType, TarTime } from './tar/entry.ts';
 export { readTar } from './tar/reader.ts';
+export type { SparseRegion } from './tar/sparse.ts';
 export type { ReadTarOptions, TarMember } from './tar/reader.ts';
 export { encodeTarHeader, END_OF_ARCHIVE } from './tar/writer.ts';
 export { blobContent, contentOf, fromBlobs, imageFrom } from './content-source.ts';

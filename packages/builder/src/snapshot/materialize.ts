@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import {
-  chmodSync, closeSync, constants, fchmodSync, fchownSync, futimesSync, lchownSync, linkSync, lutimesSync, mkdirSync, openSync,
+  chmodSync, closeSync, constants, fchmodSync, fchownSync, ftruncateSync, futimesSync, lchownSync, linkSync, lutimesSync, mkdirSync, openSync,
   symlinkSync, writeSync,
 } from 'node:fs'; // biome-ignore format: one list
 import { setImmediate } from 'node:timers/promises';
-import type { BlobReader, BlobStore, ByteString, Digest } from '@tsbuild/oci';
+import type { BlobReader, BlobStore, ByteString, Digest, SparseRegion } from '@tsbuild/oci';
 import { byteStringToUtf8 } from '@tsbuild/oci';
-import type { NewLayerEntry } from '@tsbuild/oci/node';
+import { type NewLayerEntry, rangeReader } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import type { DiskOwners } from './disk-owners.ts';
 import { CAPABILITY_XATTR } from './native.ts';
@@ -29,10 +29,12 @@ export interface SourceEntry extends NewLayerEntry {
   readonly devMajor: number;
   readonly devMinor: number;
   readonly offset: number;
+  readonly sparse?: readonly SparseRegion[];
   readonly contentSha256?: string;
 }
 
 const BUFFER_SIZE = 1024 * 1024;
+const ZEROS = Buffer.alloc(BUFFER_SIZE);
 const YIELD_MILLISECONDS = 20;
 const S_IFIFO = 0o010000;
 const S_IFCHR = 0o020000;
@@ -147,16 +149,18 @@ export class Materializer {
 
   #copy(entry: SourceEntry, fd: number, layer: Digest): void {
     if (entry.size === 0) return;
-    const reader = this.#reader(layer);
+    const file = rangeReader(this.#reader(layer), entry);
     const sha256 = createHash('sha256');
     for (let done = 0; done < entry.size; ) {
-      const piece = this.#buffer.subarray(0, Math.min(BUFFER_SIZE, entry.size - done));
-      const length = reader.read(piece, entry.offset + done);
+      const length = file.read(this.#buffer);
       if (length === 0) break;
-      for (let at = 0; at < length; ) at += writeSync(fd, piece, at, length - at);
-      sha256.update(piece.subarray(0, length));
+      const piece = this.#buffer.subarray(0, length);
+      const isHole = entry.sparse !== undefined && ZEROS.subarray(0, length).equals(piece);
+      if (!isHole) writeAll(fd, piece, done);
+      sha256.update(piece);
       done += length;
     }
+    if (entry.sparse !== undefined) ftruncateSync(fd, entry.size);
     if (sha256.digest('hex') === entry.contentSha256) return;
     throw new BuildError(
       'SNAPSHOT_FAILED',
@@ -199,6 +203,10 @@ export class Materializer {
     if (reader === undefined) this.#readers.set(layer, (reader = this.#tools.blobs.openReader(layer)));
     return reader;
   }
+}
+
+function writeAll(fd: number, bytes: Uint8Array, position: number): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, position + at);
 }
 
 /** What Node's own calls set right: they cut nanoseconds, and take times before 1970 for now. */

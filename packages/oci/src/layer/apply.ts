@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, writeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { byteStringToUtf8, type ByteString } from '../byte-string.ts';
 import { unwritable } from '../store-errors.ts';
@@ -28,6 +28,7 @@ export interface ApplyOptions {
 }
 
 const BUFFER_SIZE = 1024 * 1024;
+const ZEROS = Buffer.alloc(BUFFER_SIZE);
 const YIELD_MILLISECONDS = 20;
 
 /**
@@ -184,10 +185,13 @@ export class Application<E extends LayerEntry> {
         const piece = this.#buffer.subarray(0, Math.min(BUFFER_SIZE, left));
         const length = source.read(piece);
         if (length === 0) break;
-        for (let at = 0; at < length; ) at += writeSync(fd, piece, at, length - at);
-        sha256.update(piece.subarray(0, length));
+        const bytes = piece.subarray(0, length);
+        const isHole = entry.sparse !== undefined && isZero(bytes);
+        if (!isHole) writeAll(fd, bytes, entry.size - left);
+        sha256.update(bytes);
         left -= length;
       }
+      if (entry.sparse !== undefined) ftruncateSync(fd, entry.size);
     } finally {
       source.close();
     }
@@ -226,4 +230,12 @@ export class Application<E extends LayerEntry> {
     this.#options.signal?.throwIfAborted();
     this.#yieldedAt = performance.now();
   }
+}
+
+function writeAll(fd: number, bytes: Uint8Array, position: number): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, position + at);
+}
+
+function isZero(bytes: Uint8Array): boolean {
+  return ZEROS.subarray(0, bytes.length).equals(bytes);
 }

@@ -276,9 +276,13 @@ export function setFileAttributes(fd: number, owner: Owner | undefined, mode: nu
   futimesSync(fd, time, time);
 }
 
-/** Node takes numbers before 1970 for the current time, but dates for what they say; it keeps microseconds. */
+/**
+ * Node takes numbers before 1970 for the current time, but dates for what they say. It keeps microseconds and cuts off what a
+ * double cannot hold of them, so the time lies half a microsecond further.
+ */
 function timeOf({ seconds, nanoseconds }: TarTime): number | Date {
-  return seconds < 0 ? new Date(seconds * 1000 + nanoseconds / 1e6) : seconds + nanoseconds / 1e9;
+  if (seconds < 0) return new Date(seconds * 1000 + nanoseconds / 1e6);
+  return nanoseconds === 0 ? seconds : seconds + (Math.floor(nanoseconds / 1000) + 0.5) / 1e6;
 }
 
 /** The `code` of a system call's error; empty for others. */

@@ -1,6 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { OciError } from '../errors.ts';
 import type { TarEntry } from '../tar/entry.ts';
+import type { TarMember } from '../tar/reader.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import { layerInvalid } from './layer-error.ts';
 import type { LayerIndex } from './layer-index.ts';
@@ -12,6 +13,12 @@ import { aufsLinkName, isAufsMetadata, isWhiteoutName, parseWhiteout } from './w
 
 /** Longest file name that Linux takes, in bytes. */
 const NAME_MAX = 255;
+
+/** A member of the archive, as far as a layer needs it. */
+type StoredMember = Pick<TarMember, 'entry' | 'offset' | 'sparse'>;
+
+/** Where the content is, and its digest. */
+type Place = Pick<LayerEntry, 'offset' | 'sparse' | 'contentSha256'>;
 
 /** An entry with its place in the order of the archive. */
 interface Placed {
@@ -47,12 +54,16 @@ export class ForeignLayer {
   #order = 0;
 
   /** Takes the next member of the archive. @throws OciError `LAYER_INVALID` */
-  add(member: TarEntry, offset: number, contentSha256: string | undefined): void {
+  add({ entry: member, offset, sparse }: StoredMember, contentSha256: string | undefined): void {
     const path = this.#resolved(checkedPath(member), member.path);
+    const place: Place = {
+      offset,
+      ...(sparse !== undefined && { sparse }),
+      ...(contentSha256 !== undefined && { contentSha256 }),
+    };
     if (isAufsMetadata(path)) {
       const name = aufsLinkName(path);
-      const kept =
-        name === undefined || member.type !== 'file' ? undefined : layerEntry(member, path, offset, contentSha256);
+      const kept = name === undefined || member.type !== 'file' ? undefined : layerEntry(member, path, place);
       if (name !== undefined && kept !== undefined) this.#aufsFiles.set(name, { entry: kept, order: this.#order++ });
       return;
     }
@@ -63,7 +74,7 @@ export class ForeignLayer {
     } else if (whiteout !== undefined) this.#opaque.add(whiteout.path);
     if (whiteout !== undefined && member.type === 'directory') throw layerInvalid(path, 'a directory as a whiteout');
     const order = this.#order++;
-    const placed = this.#placed(member, path, order, offset, contentSha256);
+    const placed = this.#placed(member, path, order, place);
     refuseLost(this.#entries.get(path));
     this.#entries.set(path, placed);
     if (placed.entry.type !== 'directory') this.#lastNonDirectory.set(path, order);
@@ -94,8 +105,8 @@ export class ForeignLayer {
     return builder.build();
   }
 
-  #placed(member: TarEntry, path: ByteString, order: number, offset: number, contentSha256?: string): Placed {
-    const entry = layerEntry(member, path, offset, contentSha256);
+  #placed(member: TarEntry, path: ByteString, order: number, place: Place): Placed {
+    const entry = layerEntry(member, path, place);
     if (entry.type !== 'hardlink') return { entry, order };
     const linkPath = this.#linkPath(entry);
     const target = this.#linkTarget(entry, linkPath);
@@ -223,7 +234,7 @@ function refuseLength(path: ByteString, name: ByteString): void {
   }
 }
 
-function layerEntry(member: TarEntry, path: ByteString, offset: number, contentSha256?: string): LayerEntry {
+function layerEntry(member: TarEntry, path: ByteString, { offset, ...content }: Place): LayerEntry {
   const xattrs = withoutOverlay(member.xattrs);
   return {
     path,
@@ -237,7 +248,7 @@ function layerEntry(member: TarEntry, path: ByteString, offset: number, contentS
     devMajor: member.devMajor,
     devMinor: member.devMinor,
     offset: member.type === 'file' ? offset : 0,
-    ...(contentSha256 === undefined ? {} : { contentSha256 }),
+    ...content,
     ...(xattrs === undefined ? {} : { xattrs }),
   };
 }

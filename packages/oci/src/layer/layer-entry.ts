@@ -1,5 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { TarEntry } from '../tar/entry.ts';
+import type { SparseRegion } from '../tar/sparse.ts';
 
 /**
  * One path of a layer as the layer index keeps it. Paths are relative to the root of the image, without `./`, leading
@@ -12,6 +13,8 @@ export interface LayerEntry extends TarEntry {
   readonly offset: number;
   /** Files: sha256 of the content, hexadecimal (also of empty files). Else undefined. */
   readonly contentSha256?: string;
+  /** Sparse files: where in the layer the parts are that are no holes. `offset` is that of the first. */
+  readonly sparse?: readonly SparseRegion[];
   /** Hard links: the target is not in this layer; it is what the layers below have at `linkPath`. */
   readonly linksBelow?: true;
 }

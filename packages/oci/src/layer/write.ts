@@ -4,7 +4,7 @@ import type { BlobInfo, BlobWriter } from '../blob/blob-store.ts';
 import { type ByteString, byteStringToUtf8 } from '../byte-string.ts';
 import { OciError } from '../errors.ts';
 import type { TarEntryType, TarTime } from '../tar/entry.ts';
-import { BLOCK_SIZE } from '../tar/header.ts';
+import { BLOCK_SIZE } from '../tar/block.ts';
 import { displayName } from '../tar/tar-error.ts';
 import { encodePlainHeader, encodeTarHeader, END_OF_ARCHIVE } from '../tar/writer.ts';
 import { EmissionRules } from './emission-rules.ts';

@@ -1,6 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { TarEntry } from './entry.ts';
-import { BLOCK_SIZE, encodeHeader, NAME_SIZE, PREFIX_SIZE, type UstarFields, writeString } from './header.ts';
+import { BLOCK_SIZE, writeString } from './block.ts';
+import { encodeHeader, NAME_SIZE, PREFIX_SIZE, type UstarFields } from './header.ts';
 import { MAX_ID, TYPE_FLAGS } from './member.ts';
 import { encodePaxRecords, formatPaxTime, type PaxRecords, XATTR_PREFIX } from './pax.ts';
 import { tarInvalid } from './tar-error.ts';

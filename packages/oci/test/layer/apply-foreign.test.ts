@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { applyLayer } from '../../src/layer/apply-layer.ts';
-import { chunked, makeTar } from '../../testing/make-tar.ts';
+import { chunked, makeTar, paxHeader } from '../../testing/make-tar.ts';
 import { scratchFolders } from '../../testing/scratch.ts';
 import { layerTar } from './layer-dsl.ts';
 
@@ -20,6 +20,17 @@ it('gives the directory what the layer says of the root, after all that is put i
   expect([mode & 0o7777, mtimeMs]).toEqual([0o2711, 7000]);
   await apply(root, 'file b x');
   expect(statSync(root).mode & 0o7777).toBe(0o2711);
+});
+
+it('keeps microseconds, whatever a double makes of them', async () => {
+  const root = folder();
+  const times = ['1649971879.832326', '1649971879.000001', '1649971879.999999', '0.000003', '4000000000.123457'];
+  const members = times.flatMap((mtime, i) => [paxHeader({ mtime }), { name: String(i), content: 'x' }]);
+  await applyLayer(chunked(makeTar([...members, paxHeader({ mtime: '5.000007' }), { name: 'd', type: '5' }])), root);
+  const nanoseconds = ['0', '1', '2', '3', '4', 'd'].map(
+    (name) => statSync(join(root, name), { bigint: true }).mtimeNs,
+  );
+  expect(nanoseconds).toEqual([...times, '5.000007'].map((time) => BigInt(time.replace('.', '')) * 1000n));
 });
 
 describe('hard links of a layer into the layers below', () => {
