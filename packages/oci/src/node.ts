@@ -1,4 +1,5 @@
 export * from './index.ts';
+export { validateImage } from './validation/validate-node.ts';
 export { makeFolders, replaceFileUnsynced, temporaryOwner, temporaryPath, writeFileAtomic } from './atomic-file.ts';
 export { DirectoryBlobStore } from './blob/directory.ts';
 export { hostPlatform } from './host-platform.ts';

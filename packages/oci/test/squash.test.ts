@@ -12,7 +12,7 @@ import { applyLayer } from '../src/layer/apply-layer.ts';
 import { blobSink } from '../src/layout-image.ts';
 import { flatten, squash } from '../src/squash.ts';
 import { unpackImage } from '../src/unpack-image.ts';
-import { validateImage } from '../src/validate.ts';
+import { validateImage } from '../src/validation/validate.ts';
 import { describeTree, type DiskState, diskState, makeState } from '../testing/disk-state.ts';
 import { collect, exported, layersBetween } from '../testing/image-trees.ts';
 import { sampleImage } from '../testing/sample-image.ts';
