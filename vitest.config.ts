@@ -2,7 +2,29 @@ import { defineConfig } from 'vitest/config';
 
 // Tests run on source, never on a stale dist: the workspace packages resolve through this export condition.
 const conditions = ['@tsbuild/source'];
-const project = (name: string, include: string[], options: { globalSetup?: string[]; setupFiles?: string[] } = {}) => ({
+
+/**
+ * Tests that only compute: they touch no directory of the process, no environment, no clock. They share one module graph for each
+ * worker, so that nothing is loaded twice; `npm run quick` runs them alone.
+ */
+const PURE = {
+  oci: [
+    'packages/oci/test/{canonical-json,documents,entries,image-diff,images,index-building,json-edit}.test.ts',
+    'packages/oci/test/{mutate,platform,reference,rfc3339,validate}.test.ts',
+    'packages/oci/test/tar/**/*.test.ts',
+  ],
+  builder: ['packages/builder/test/{dockerfile,plan,lint,solver,explain,cache,verify}/**/*.test.ts'],
+  cli: ['packages/cli/test/{argv,registry-name}.test.ts', 'packages/cli/test/output/**/*.test.ts'],
+};
+
+interface ProjectOptions {
+  readonly exclude?: string[];
+  readonly globalSetup?: string[];
+  readonly setupFiles?: string[];
+  readonly isolate?: boolean;
+}
+
+const project = (name: string, include: string[], options: ProjectOptions = {}) => ({
   resolve: { conditions },
   ssr: { resolve: { conditions: [...conditions, 'node', 'import', 'module', 'default'] } },
   test: {
@@ -20,11 +42,15 @@ const project = (name: string, include: string[], options: { globalSetup?: strin
 export default defineConfig({
   test: {
     projects: [
-      project('oci', ['packages/oci/test/**/*.test.ts']),
+      project('oci-pure', PURE.oci, { isolate: false }),
+      project('builder-pure', PURE.builder, { isolate: false }),
+      project('cli-pure', PURE.cli, { isolate: false }),
+      project('oci', ['packages/oci/test/**/*.test.ts'], { exclude: PURE.oci }),
       project('builder', ['packages/builder/test/**/*.test.ts'], {
+        exclude: PURE.builder,
         setupFiles: ['test/support/fixed-seed.ts', 'test/support/own-temporary-folder.ts'],
       }),
-      project('cli', ['packages/cli/test/**/*.test.ts']),
+      project('cli', ['packages/cli/test/**/*.test.ts'], { exclude: PURE.cli }),
       project('e2e', ['test/**/*.test.ts'], {
         globalSetup: ['test/support/global-setup.ts'],
         setupFiles: ['test/support/fixed-seed.ts', 'test/support/tidy-scratch.ts'],

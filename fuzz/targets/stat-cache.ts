@@ -11,6 +11,7 @@ const file = (path: string): Parameters<typeof encodeTable>[1][number] => ({
   mtimeMs: 2,
   ctimeMs: 3,
   ino: 4,
+  dev: 5,
   sha256: 'ab'.repeat(32),
 });
 

@@ -43,6 +43,29 @@ export const ESCAPES: readonly Probe[] = [
     script: `unshare -Urmpf --mount-proc sh -c 'umount -l /proc/sys /proc/kcore; { echo x >/proc/sys/kernel/core_pattern; } || head -c1 /proc/kcore | grep . || cat /proc/*/root@CANARY@/secret.txt' 2>/dev/null`,
   },
   {
+    name: 'a user namespace, of root and of a user',
+    script:
+      'unshare -U true 2>/dev/null || unshare -Ur true 2>/dev/null || su -s /bin/sh nobody -c "unshare -Ur true" 2>/dev/null',
+  },
+  {
+    name: 'a user namespace by clone3, and by calls of another architecture',
+    needs: ['perl'],
+    // clone_args begins with the flags: CLONE_NEWUSER. Numbers from 0x40000000 up are those of x32.
+    script: `perl -e 'my $a = pack("Q11", 0x10000000, 0, 0, 0, 17, 0, 0, 0, 0, 0, 0); my $r = syscall(435, $a, 88); exit 0 if $r == 0; exit 1 if $r > 0 and waitpid($r, 0) < -1; exit 0 if $r > 0; exit 0 if syscall(0x40000000 + 272, 0x10000000) == 0; exit 1'`,
+  },
+  {
+    name: 'freezes and kills processes by a cgroup tree mounted in a user namespace',
+    needs: ['perl'],
+    // unshare(2) with CLONE_NEWUSER, NEWNS and NEWCGROUP.
+    script: `perl -e 'syscall(272, 0x12020000) == 0 or exit 1; for (["setgroups", "deny"], ["uid_map", "0 0 1"], ["gid_map", "0 0 1"]) { open(my $f, ">", "/proc/self/$_->[0]"); syswrite $f, $_->[1]; } exec "/bin/sh", "-c", $ARGV[0]' 'mkdir -p /cg2 /cg3; mount -t cgroup2 c /cg2; mount -t cgroup -o freezer c /cg3; echo 1 >/cg2/@CGROUP@/cgroup.kill; echo FROZEN >/cg3/@CGROUP@/freezer.state; test -d /cg2/@CGROUP@ || test -d /cg3/@CGROUP@' 2>/dev/null`,
+  },
+  {
+    name: 'listens to what other processes say on the network of the host',
+    needs: ['perl'],
+    // Packets of every kind; and of each protocol, which is as good. (AF_PACKET, AF_INET and AF_INET6, SOCK_RAW.)
+    script: `perl -e 'for ([17, 3, 0x0300], [2, 3, 1], [2, 3, 6], [2, 3, 17], [10, 3, 6], [10, 3, 17], [2, 10, 0x0300]) { exit 0 if socket(my $s, $_->[0], $_->[1], $_->[2]); } exit 1'`,
+  },
+  {
     name: 'a user namespace, and release_agent (CVE-2022-0492)',
     script: `unshare -UrmC sh -c 'mkdir -p /cg; for c in rdma memory pids devices cpuset; do mount -t cgroup -o $c cgroup /cg && { echo @CANARY@/x >/cg/release_agent; } && exit 0; done; exit 1' 2>/dev/null`,
   },
@@ -58,9 +81,9 @@ export const ESCAPES: readonly Probe[] = [
   },
   { name: 'signals and traces a process of the host', script: 'kill -0 @PID@ 2>/dev/null || test -e /proc/@PID@/mem' },
   {
-    name: 'keys of the builder’s keyring',
+    name: 'keys of the builder’s keyrings, of the session and of the user',
     needs: ['perl'],
-    script: `perl -e 'my $n = 0; for my $ring (-3, -4, -5) { my $b = "\\0" x 4096; my $r = syscall(250, 11, $ring, $b, 4096, 0); next if $r <= 0; for my $id (unpack "l*", substr($b, 0, $r)) { my $v = "\\0" x 4096; my $s = syscall(250, 11, $id, $v, 4096, 0); print substr($v, 0, $s) if $s > 0; } }' | grep -a "@SECRET@"`,
+    script: `perl -e 'my $n = 0; syscall(250, 8, -4, -3); syscall(250, 8, -5, -3); for my $ring (-3, -4, -5) { my $b = "\\0" x 4096; my $r = syscall(250, 11, $ring, $b, 4096, 0); next if $r <= 0; for my $id (unpack "l*", substr($b, 0, $r)) { my $v = "\\0" x 4096; my $s = syscall(250, 11, $id, $v, 4096, 0); print substr($v, 0, $s) if $s > 0; } }' | grep -a "@SECRET@"`,
   },
   {
     name: 'descriptors of the builder',
@@ -93,6 +116,6 @@ export const ESCAPES: readonly Probe[] = [
     needs: ['perl'],
     script: `perl -e 'my $n = "evil\\0"; exit 0 if syscall(170, $n, 4) == 0; exit 0 if syscall(313, 0, $n, 0) == 0; exit 0 if syscall(169, 0xfee1dead, 672274793, 0, 0) == 0; exit 1'`,
   },
-  { name: 'more capabilities than Docker gives', script: '! grep -q "CapBnd:.*00000000a80425fb" /proc/self/status' },
+  { name: 'more capabilities than Docker gives', script: '! grep -q "CapBnd:.*00000000a804[02]5fb" /proc/self/status' },
   { name: 'the terminal of the builder (CVE-2017-5226)', script: '{ echo x >/dev/tty; } 2>/dev/null' },
 ];

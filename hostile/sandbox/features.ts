@@ -75,6 +75,12 @@ export const FEATURES: readonly Probe[] = [
       'for d in /proc/self/fd/*; do [ ! -e $d ] || [ -p $d ] || case "$(readlink $d)" in ""|/dev/null|/probe*) ;; *) exit 1 ;; esac; done; ! env | grep -i "canary\\|tsbuild_"',
   },
   {
+    name: '--network none: Docker’s capabilities, with raw sockets',
+    options: '--network=none',
+    script: 'grep -q "CapEff:.*00000000a80425fb" /proc/self/status',
+  },
+  { name: 'threads and processes, without clone3', needs: ['perl'], script: 'perl -e "exit(fork ? wait == -1 : 0)"' },
+  {
     name: 'hard links to files of lower layers',
     before: ['RUN echo one >/linked'],
     script: 'ln /linked /again && test "$(stat -c %h /again)" = 2 && test "$(cat /again)" = one',
@@ -85,8 +91,8 @@ export const FEATURES: readonly Probe[] = [
     script: 'mv /lower /higher && test -f /higher/file && test ! -e /lower',
   },
   {
-    name: 'Docker’s capabilities, and no others',
+    name: 'Docker’s capabilities, and no others; on the host’s network root has no raw sockets',
     script:
-      'grep -q "CapEff:.*00000000a80425fb" /proc/self/status && grep -q "CapInh:.*0000000000000000" /proc/self/status',
+      'grep -q "CapEff:.*00000000a804[02]5fb" /proc/self/status && grep -q "CapInh:.*0000000000000000" /proc/self/status',
   },
 ];

@@ -14,8 +14,11 @@ export interface Mode {
   command(args: readonly string[]): readonly [string, readonly string[]];
 }
 
-/** A new session keyring with the secret of the environment in it, and then the program. keyctl(2) 1, add_key(2). */
-const WITH_KEY = `my $s = $ENV{HOSTILE_CANARY}; my ($t, $d) = ("user\\0", "canary\\0"); if ($^O eq "linux" and -e "/proc/keys") { syscall(250, 1, 0); syscall(248, $t, $d, $s, length $s, -3); } exec @ARGV;`;
+/**
+ * A new session keyring with the secret of the environment in it, the same in the user's keyring, for ten minutes, and then
+ * the program. keyctl(2) 1 and 15, add_key(2).
+ */
+const WITH_KEY = `my $s = $ENV{HOSTILE_CANARY}; my ($t, $d) = ("user\\0", "canary\\0"); if ($^O eq "linux" and -e "/proc/keys") { syscall(250, 1, 0); for my $ring (-3, -4) { my $k = syscall(248, $t, $d, $s, length $s, $ring); syscall(250, 15, $k, 600); } } exec @ARGV;`;
 
 /** What all modes have in common. */
 export interface ModeOptions {

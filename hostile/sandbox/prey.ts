@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { Server } from 'node:net';
 import { hostname } from 'node:os';
@@ -16,9 +16,13 @@ export class Host implements Disposable {
   readonly prey: Prey;
   readonly #ends: readonly (() => void)[];
 
-  private constructor(canary: Canary, prey: Prey, ends: readonly (() => void)[]) {
+  /** The file that says whether the process of the host is frozen. */
+  readonly #freezer: string;
+
+  private constructor(canary: Canary, prey: Prey, freezer: string, ends: readonly (() => void)[]) {
     this.canary = canary;
     this.prey = prey;
+    this.#freezer = freezer;
     this.#ends = ends;
   }
 
@@ -48,15 +52,29 @@ export class Host implements Disposable {
       PORT: String(address !== null && typeof address === 'object' ? address.port : 1),
       SOCKET: abstract,
       PID: String(child.pid ?? 1),
+      CGROUP: `tsbuild-prey-${randomBytes(6).toString('hex')}`,
     };
-    return new Host(canary, prey, ends);
+    const freezer = cgroupsOf(prey, ends);
+    return new Host(canary, prey, freezer, ends);
   }
 
   /** What commands might change of the machine. */
   state(): string {
     const { mode, uid, gid } = statSync('/dev/full');
     const read = (path: string): string => readFileSync(path, 'latin1');
-    return [this.canary.state(), mode, uid, gid, statSync('/dev/null').mode, read(CORE_PATTERN), hostname()].join('\n');
+    const lives = /^State:\s*[SR]/m.test(read(`/proc/${this.prey.PID}/status`));
+    const frozen = existsSync(this.#freezer) ? read(this.#freezer) : '';
+    return [
+      this.canary.state(),
+      lives,
+      frozen,
+      mode,
+      uid,
+      gid,
+      statSync('/dev/null').mode,
+      read(CORE_PATTERN),
+      hostname(),
+    ].join('\n');
   }
 
   [Symbol.dispose](): void {
@@ -69,6 +87,25 @@ function listening(server: Server, where: object): Promise<void> {
     server.once('error', reject);
     server.listen(where, () => resolve());
   });
+}
+
+/** Puts the process of the prey into a cgroup of its own in each hierarchy that can be written to. @returns the freezer's state */
+function cgroupsOf({ PID, CGROUP }: Prey, ends: (() => void)[]): string {
+  const points = readFileSync('/proc/self/mountinfo', 'latin1').matchAll(/ (\/sys\/fs\/cgroup\S*) rw.* - cgroup2? /g);
+  const paths = [...points].map(([, point = '']) => join(point, CGROUP));
+  for (const path of paths) {
+    try {
+      mkdirSync(path);
+      // It ends later than the process that is in it, which is killed first.
+      ends.unshift(
+        () => void spawn('sh', ['-c', 'sleep 1; rmdir "$0"', path], { stdio: 'ignore', detached: true }).unref(),
+      );
+      writeFileSync(join(path, 'cgroup.procs'), PID);
+    } catch {
+      // An ordinary user's, or a cpuset without processors.
+    }
+  }
+  return paths.map((path) => join(path, 'freezer.state')).find((path) => existsSync(path)) ?? '/nowhere';
 }
 
 /** A disk of the host with the secret on it: its minor number. */

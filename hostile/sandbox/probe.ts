@@ -25,6 +25,8 @@ export interface Prey {
   readonly PORT: string;
   /** Name of an abstract socket of the host that gives the secret. */
   readonly SOCKET: string;
+  /** Name of cgroups of the host, in the roots of its hierarchies, in which that process is. */
+  readonly CGROUP: string;
   /** Process of the host that has the secret in its environment. */
   readonly PID: string;
 }

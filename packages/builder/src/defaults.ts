@@ -45,12 +45,13 @@ async function makeSandbox(
  * is named after its content, as builds with other hosts may run at the same time.
  */
 async function hostsFile(store: Store, added: readonly HostEntry[], hostname: string): Promise<string> {
-  await mkdir(store.directory('sandbox'), { recursive: true });
+  await mkdir(store.directory('sandbox'), { recursive: true, mode: 0o700 });
   const own = `127.0.0.1\tlocalhost ${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`;
   const text = own + added.map(({ name, address }) => `${address}\t${name}\n`).join('');
   const isUsual = added.length === 0 && hostname === 'buildkitsandbox';
   const suffix = isUsual ? '' : `-${sha256Digest(text).slice('sha256:'.length, 'sha256:'.length + 16)}`;
   const path = join(store.directory('sandbox'), `hosts${suffix}`);
-  await writeFileAtomic(path, text);
+  // The command may be another user than root: it must be able to read it, whatever our umask is.
+  await writeFileAtomic(path, text, { mode: 0o644, exact: true });
   return path;
 }

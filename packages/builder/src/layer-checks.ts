@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { canonicalJson, type Digest, digestHex, type LayerEntry, sha256Digest } from '@tsbuild/oci';
-import { rangeReader, replaceFileUnsynced, type StoredImage } from '@tsbuild/oci/node';
+import { rangeReader, type StoredImage } from '@tsbuild/oci/node';
+import { readKept, writeKept } from './explain/kept-file.ts';
 import type { Instruction } from './dockerfile/instruction.ts';
 import type { Finding } from './lint/finding.ts';
 import { runText } from './lint/install-order.ts';
@@ -27,16 +27,14 @@ export async function layerFindings(plan: Plan, image: StoredImage, store: Store
   const kinds = instructions.map(({ kind }) => kind === 'run');
   const key = sha256Digest(canonicalJson({ format: FORMAT, layers: digests, runs: kinds }));
   const path = join(store.directory('checks'), `${digestHex(key)}.json`);
-  const found = readFindings(path) ?? (await makeFindings(digests, kinds, store, path));
+  const kept = readKept<KeptFindings>(path, ({ findings }) => Array.isArray(findings));
+  const found = kept?.findings ?? (await makeFindings(digests, kinds, store, path));
   return describeLayerFindings(found, instructions);
 }
 
-function readFindings(path: string): readonly LayerFinding[] | undefined {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as readonly LayerFinding[];
-  } catch {
-    return undefined;
-  }
+/** The file in `checks/`. */
+interface KeptFindings {
+  readonly findings: readonly LayerFinding[];
 }
 
 async function makeFindings(
@@ -55,11 +53,7 @@ async function makeFindings(
     })),
   );
   const found = checkLayers(layers, (layer, entry) => readEntry(store, layer, entry));
-  try {
-    replaceFileUnsynced(path, JSON.stringify(found));
-  } catch {
-    // A store that cannot be written has failed the build already; the findings are right all the same.
-  }
+  writeKept(path, { findings: found } satisfies KeptFindings);
   return found;
 }
 

@@ -6,6 +6,7 @@ import { rootOfTable } from './context/stat-cache-file.ts';
 import { blobsInUse, snapshotsInUse } from './container/images-in-use.ts';
 import { CacheMounts, type StoredCache } from './mounts/cache-mounts.ts';
 import { removeTree } from './snapshot/remove-tree.ts';
+import { parseSnapshotName } from './snapshot/snapshot-name.ts';
 import type { RemoteImage } from './source/remote-records.ts';
 import type { Store } from './store.ts';
 import { sweepLitter } from './store-litter.ts';
@@ -166,13 +167,23 @@ class StoreCache {
     const folder = this.#store.directory('snapshots');
     // Under a container nothing may go, whether it runs or not.
     const used = snapshotsInUse(this.#store.root);
-    const names = namesIn(folder).filter((name) => /^(?:chain-)?[0-9a-f]{64}$/.test(name) && !used.has(name));
-    return names.map((name) => {
+    const names = namesIn(folder).filter((name) => !used.has(name));
+    return names.flatMap((name) => {
+      const parsed = parseSnapshotName(name);
+      if (parsed === undefined) return [];
       const made = madeAt(join(folder, name));
-      const description = name.startsWith('chain-') ? 'an unpacked layer on its base' : 'an unpacked layer';
+      const description = parsed.isChain ? 'an unpacked layer on its base' : 'an unpacked layer';
       const size = diskUsage(join(folder, name));
       return this.#files(
-        { kind: 'snapshot', id: name, description, size, shared: shared.has(name), created: made, lastUsed: made },
+        {
+          kind: 'snapshot',
+          id: name,
+          description,
+          size,
+          shared: shared.has(parsed.content),
+          created: made,
+          lastUsed: made,
+        },
         [join(folder, name)],
       );
     });
@@ -266,7 +277,7 @@ class StoreCache {
   /** On the store's own disk, so that a rename is enough. */
   #trashPath(): string {
     const folder = this.#store.directory('tmp');
-    mkdirSync(folder, { recursive: true });
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
     return temporaryPath(folder, TRASH);
   }
 

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { chainID, type Digest, isDigest, OciError } from '@tsbuild/oci';
+import { chainID, type Digest, OciError } from '@tsbuild/oci';
 import {
   type CheckedLayout,
   checkLayoutAt,
@@ -10,8 +10,8 @@ import {
   DirectoryBlobStore,
 } from '@tsbuild/oci/node';
 import { checkRecords } from './cache/check-records.ts';
-import { checkCacheMounts, checkSmallFiles } from './check/small-files.ts';
-import type { LayerOutput } from './ops/rootfs.ts';
+import { checkCacheMounts, checkContainers, checkSmallFiles } from './check/small-files.ts';
+import { isLayerOutput, type LayerOutput } from './ops/rootfs.ts';
 import { checkSnapshots } from './snapshot/check-snapshots.ts';
 import { storeLitter } from './store-litter.ts';
 
@@ -74,6 +74,7 @@ export async function checkStore(root: string, options: CheckStoreOptions, signa
   );
   await checkSmallFiles(path, layout.blobs, check);
   const cacheMounts = checkCacheMounts(path, check);
+  checkContainers(path, check);
   findings.push(...storeLitter(path));
   return { findings: await settle(findings, repair), images: layout.images, records, snapshots, cacheMounts };
 }
@@ -84,8 +85,8 @@ function recordChecks(
   chains: Map<Digest, Digest>,
 ): Parameters<typeof checkRecords<LayerOutput>>[1] {
   return {
+    isOutput: isLayerOutput,
     outputFault: async ({ layer }) => {
-      if (!isDigest(layer?.digest)) return 'it names no layer';
       const fault = await layout.blobs.fault(layer.digest, layer.size);
       return fault === undefined ? undefined : `its layer ${layer.digest} is ${fault}`;
     },

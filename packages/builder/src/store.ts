@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Digest, OciError } from '@tsbuild/oci';
-import { type Collected, type LayerIndexStore, Layout, makeFolders, type RegistryReader } from '@tsbuild/oci/node';
+import type { Digest } from '@tsbuild/oci';
+import { type Collected, type LayerIndexStore, Layout, type RegistryReader } from '@tsbuild/oci/node';
 import { DirectoryCacheStore } from './cache/directory-cache-store.ts';
 import { blobsInUse } from './container/images-in-use.ts';
 import { BuildRecords } from './explain/build-records.ts';
-import type { LayerOutput } from './ops/rootfs.ts';
+import { isLayerOutput, type LayerOutput } from './ops/rootfs.ts';
 import { LayerProvider } from './source/layer-provider.ts';
 import { RemoteRecords } from './source/remote-records.ts';
 import { sweepLitter } from './store-litter.ts';
@@ -34,25 +34,18 @@ export class Store {
     this.remotes = new RemoteRecords(join(root, 'remotes'));
     this.records = new DirectoryCacheStore<LayerOutput>(
       join(root, 'records'),
-      async (output) => (await layout.blobs.has(output.layer.digest)) !== undefined,
+      isLayerOutput,
+      async ({ layer }) => (await layout.blobs.has(layer.digest))?.size === layer.size,
     );
   }
 
   /**
-   * Opens the store at `root`, making it when it is missing.
+   * Opens the store at `root`, making it when it is missing. It is closed to other users, unless its owner shares it (a file
+   * `shared` in it).
    * @throws OciError `STORE_UNWRITABLE`, `LAYOUT_INVALID`
    */
   static async open(root: string): Promise<Store> {
-    try {
-      await makeFolders(root, 0o755);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new OciError('STORE_UNWRITABLE', `cannot make the store ${root}: ${reason}`, {
-        fields: { path: root },
-        cause: error,
-      });
-    }
-    return new Store(root, await Layout.open(root, { create: true }));
+    return new Store(root, await Layout.open(root, { create: true, private: true }));
   }
 
   /** A directory of the store, by its role. */

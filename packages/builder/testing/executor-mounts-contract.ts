@@ -120,6 +120,33 @@ export function executorMountsContract(
       ).toBe('65536\n');
     });
 
+    it('gives a directory of memory its mode, owner and flags', async () => {
+      const tmpfs: RunMount = {
+        target: '/mnt',
+        file: false,
+        readOnly: false,
+        source: { kind: 'tmpfs', mode: 0o750, uid: 1000, gid: 1001, inodes: 3, noExec: true },
+      };
+      const script = `stat -c %a:%u:%g /mnt; cp /bin/busybox /mnt/echo; /mnt/echo x 2>/dev/null; echo $?
+        touch /mnt/two 2>/dev/null; touch /mnt/three 2>/dev/null || echo full`;
+      expect((await sh(script, [tmpfs])).out).toBe('750:1000:1001\n126\nfull\n');
+      const readOnly = { ...tmpfs, readOnly: true };
+      expect((await sh('touch /mnt/x 2>/dev/null || echo refused', [readOnly])).out).toBe('refused\n');
+    });
+
+    it('puts one of /dev/shm in the place of the usual one', async () => {
+      const tmpfs: RunMount = {
+        target: '/dev/shm',
+        file: false,
+        readOnly: false,
+        source: { kind: 'tmpfs', size: 65_536, mode: 0o1777 },
+      };
+      const script =
+        'grep -c " /dev/shm " /proc/mounts; stat -c %a /dev/shm; df -k /dev/shm | tail -1 | tr -s " " | cut -d" " -f2';
+      expect((await sh(script, [tmpfs])).out).toBe('1\n1777\n64\n');
+      expect((await sh(script, [])).out).toBe('1\n1777\n65536\n');
+    });
+
     it('leaves no secret on the disk while the command runs, nor in arguments', async () => {
       const value = `needle-${process.pid}-${Math.random()}`;
       const needle = Buffer.from(value).toString('base64');

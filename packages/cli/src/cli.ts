@@ -6,6 +6,7 @@ import { EXIT_OK } from './exit-code.ts';
 import type { Host } from './host.ts';
 import { globalOptions } from './options.ts';
 import { reportError } from './report-error.ts';
+import { tellStoreAccess } from './store/tell-access.ts';
 import { storeRoot } from './store-root.ts';
 import { didYouMean } from './suggest.ts';
 import { version } from './version.ts';
@@ -37,12 +38,15 @@ async function dispatch(argv: readonly string[], host: Host): Promise<number> {
   if (word === 'help') return await help(rest, host);
 
   const { name, argv: words } = resolveName(word, rest);
+  if (name === 'version') return showVersion(host);
   if (name === undefined || program.options.get('help') === true) return help(name === undefined ? [] : [name], host);
   const command = await loadCommand(name);
   try {
     const parsed = parseCommandLine(command, words);
     if (parsed.options.get('help') === true) return await showCommandHelp(command, host);
-    return await command.run(parsed, globalSettings(program, parsed, host), host);
+    const settings = globalSettings(program, parsed, host);
+    tellStoreAccess(name, settings.root, host, parsed.options.get('progress') === 'json');
+    return await command.run(parsed, settings, host);
   } catch (error) {
     if (command.ownFailure === undefined) throw error;
     await reportError(error, host, { debug: wantsDebug(argv) });
@@ -64,7 +68,8 @@ function resolveName(word: string, rest: readonly string[]): { name: string | un
   const [verb, ...words] = rest;
   if (verb === undefined || verb === '--help' || verb === '-h') return { name: undefined, argv: [] };
   const name = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-  if (name === undefined) throw notSupportedYet(`tsbuild ${word} ${verb}`);
+  if (name === undefined && word === 'buildx' && verb === 'version') return { name: 'version', argv: [] };
+  if (name === undefined) throw notSupportedYet(`tsbuild ${word} ${verb}`, undefined, later[`${word} ${verb}`]);
   // `image inspect` and `container inspect` see nothing else.
   return { name, argv: name === 'inspect' ? ['--type', word, ...words] : words };
 }
@@ -72,7 +77,7 @@ function resolveName(word: string, rest: readonly string[]): { name: string | un
 async function loadCommand(name: string): Promise<Command> {
   const entry = Object.hasOwn(catalog, name) ? catalog[name] : undefined;
   if (entry !== undefined) return entry.load();
-  if (later.includes(name)) throw notSupportedYet(`tsbuild ${name}`);
+  if (Object.hasOwn(later, name)) throw notSupportedYet(`tsbuild ${name}`, undefined, later[name]);
   throw new UsageError(`unknown command ${JSON.stringify(name)}`, { hint: didYouMean(name, Object.keys(catalog)) });
 }
 

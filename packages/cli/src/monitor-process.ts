@@ -13,7 +13,7 @@ export async function runMonitorProcess(words: readonly string[], process: NodeJ
       // The start was long ago.
     }
     try {
-      appendFileSync(join(root, 'containers', id, 'monitor.err'), `${text}\n`);
+      appendFileSync(join(root, 'containers', id, 'monitor.err'), `${text}\n`, { mode: 0o600 });
     } catch {
       // The container is gone.
     }

@@ -1,8 +1,8 @@
 import { type Digest, type LayerIndexStore, Layout } from '@tsbuild/oci/node';
 
-/** The images of the store at `root`, which is made when it is missing. */
+/** The images of the store at `root`, which is made when it is missing, and closed to other users. */
 export function openLayout(root: string): Promise<Layout> {
-  return Layout.open(root, { create: true });
+  return Layout.open(root, { create: true, private: true });
 }
 
 /** Sizes of layers as Docker counts them: the bytes of all files. Read from the layer indexes of the store. */

@@ -3,35 +3,56 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ownerState, ownerTag } from './process-identity.ts';
+import { namingPath } from './store-errors.ts';
+
+/** How {@link writeFileAtomic} makes what it makes. */
+export interface AtomicFileOptions {
+  readonly temporaryDirectory?: string;
+  readonly mode?: number;
+  readonly exact?: boolean;
+  readonly directoryMode?: number;
+}
 
 /**
  * Replaces a file whole: readers see the old content or the new, also after a crash. Written beside it (or in
  * `temporaryDirectory`, which must be on the same filesystem), fsynced, renamed, then the folder is fsynced. Missing
- * folders are made.
+ * folders are made, with 0755 unless told otherwise. The file gets `mode` (0644 unless told) as far as the umask lets it, or whatever the umask is when
+ * it is `exact`.
  * @throws the file system's errors as they are; no temporary file is left then
  */
 export async function writeFileAtomic(
   path: string,
   content: string | Uint8Array,
-  options: { readonly temporaryDirectory?: string; readonly mode?: number } = {},
+  options: AtomicFileOptions = {},
 ): Promise<void> {
   const folder = dirname(path);
-  await makeFolders(folder);
+  await makeFolders(folder, options.directoryMode ?? 0o755);
   const temporary = temporaryPath(options.temporaryDirectory ?? folder, basename(path));
   try {
-    const file = await open(temporary, 'wx', options.mode ?? 0o644);
-    try {
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
+    await writeSynced(temporary, content, options.mode ?? 0o644, options.exact);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw namingPath(error, path);
   }
   await syncDirectory(folder);
+}
+
+/** Writes a new file, which is on the disk then. @throws the file system's errors, `EEXIST` when there is one */
+export async function writeSynced(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+  isExact = false,
+): Promise<void> {
+  const file = await open(path, 'wx', mode);
+  try {
+    if (isExact) await file.chmod(mode);
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 /**
@@ -41,14 +62,14 @@ export async function writeFileAtomic(
  */
 export function replaceFileUnsynced(path: string, content: string | Uint8Array, mode = 0o644): void {
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true });
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
   const temporary = temporaryPath(folder, basename(path));
   try {
     writeFileSync(temporary, content, { flag: 'wx', mode });
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw namingPath(error, path);
   }
 }
 

@@ -96,8 +96,8 @@ export async function toLayout(
       descriptor.digest === image.descriptor.digest ? root : source.document(descriptor, signal);
     await copyContent({ ...source, document }, image.descriptor, blobSink(layout.blobs), options);
     const entry = 'index' in image ? image.descriptor : { ...image.descriptor, platform: platformOf(image) };
-    await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async () => {
-      await writeIndex(paths, withImage(await readIndex(paths), entry, options.names ?? []));
+    await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async (lock) => {
+      await writeIndex(paths, withImage(await readIndex(paths), entry, options.names ?? []), lock);
     });
     return image.descriptor;
   } finally {

@@ -3,11 +3,14 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '@tsbuild/oci';
 import type { CheckOptions } from '@tsbuild/oci/node';
+import { decodeRecord } from './record-file.ts';
 
 /** What is asked of whoever checks the records of a store. */
 export interface RecordChecks<O> {
-  /** What is wrong with a record's output; undefined when nothing is. */
-  outputFault(output: Partial<O>): Promise<string | undefined>;
+  /** Tells an output from other JSON. */
+  isOutput(output: unknown): output is O;
+  /** What is wrong with what an output refers to; undefined when nothing is. */
+  outputFault(output: O): Promise<string | undefined>;
   /** Told of each sound record: the ids of its inputs by name, and its output. */
   sound(inputs: readonly { readonly name: string; readonly id: Digest }[], output: O): void;
 }
@@ -37,19 +40,11 @@ export async function checkRecords<O>(root: string, checks: RecordChecks<O>, opt
 async function faultOf<O>(path: string, hex: string, checks: RecordChecks<O>): Promise<string | undefined> {
   const text = await readText(path);
   if (text === undefined) return undefined;
-  try {
-    const { version, preimage, output } = JSON.parse(text) as { version: unknown; preimage: unknown; output?: unknown };
-    if (version !== 1 || typeof preimage !== 'string') return 'it is no record';
-    if (sha256(preimage) !== hex) return 'it is not the record of this key';
-    if (typeof output !== 'object' || output === null) return 'it has no output';
-    const fault = await checks.outputFault(output as Partial<O>);
-    if (fault !== undefined) return fault;
-    checks.sound((JSON.parse(preimage) as { inputs: { name: string; id: Digest }[] }).inputs, output as O);
-    return undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return 'it is no JSON document';
-    throw error;
-  }
+  const record = decodeRecord(text, `sha256:${hex}`, checks.isOutput);
+  if (typeof record === 'string') return record;
+  const fault = await checks.outputFault(record.output);
+  if (fault === undefined) checks.sound(record.preimage.inputs, record.output);
+  return fault;
 }
 
 async function checkListing(root: string, path: string, options: CheckOptions): Promise<void> {

@@ -3,21 +3,10 @@ import { appendFileSync, closeSync, constants, type Dirent, openSync, readFileSy
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Digest, digestHex, isDigest } from '@tsbuild/oci';
-import { replaceFileUnsynced, temporaryPath } from '@tsbuild/oci/node';
+import { namingPath, replaceFileUnsynced, temporaryPath } from '@tsbuild/oci/node';
 import { preimageText } from './cache-key.ts';
 import type { CacheRecord, CacheStore } from './cache-store.ts';
-import type { StepOrigin } from './step-origin.ts';
-
-/** How a record lies on disk: the preimage in its canonical text, listings in files of their own (they may be large). */
-interface StoredRecord<O> {
-  readonly version: 1;
-  readonly preimage: string;
-  readonly listings: Readonly<Record<string, Digest>>;
-  readonly output: O;
-  readonly created: number;
-  readonly milliseconds: number;
-  readonly origin?: StepOrigin;
-}
+import { decodeRecord, encodeRecord } from './record-file.ts';
 
 /** A record with how it was used. */
 export interface StoredCacheRecord<O> {
@@ -36,11 +25,20 @@ export interface StoredCacheRecord<O> {
  */
 export class DirectoryCacheStore<O> implements CacheStore<O> {
   readonly #directory: string;
+  readonly #isOutput: (output: unknown) => output is O;
   readonly #isPresent: (output: O) => Promise<boolean>;
 
-  /** `isPresent` tells whether what an output refers to is still stored; a record for which it is not is a miss. */
-  constructor(directory: string, isPresent: (output: O) => Promise<boolean>) {
+  /**
+   * @param isOutput tells an output from other JSON; a record without one is a miss
+   * @param isPresent tells whether what an output refers to is still stored; a record for which it is not is a miss
+   */
+  constructor(
+    directory: string,
+    isOutput: (output: unknown) => output is O,
+    isPresent: (output: O) => Promise<boolean>,
+  ) {
     this.#directory = directory;
+    this.#isOutput = isOutput;
     this.#isPresent = isPresent;
   }
 
@@ -51,39 +49,23 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
 
   /** As {@link get}, but even when what the output refers to is gone. */
   async peek(key: Digest): Promise<CacheRecord<O> | undefined> {
-    const stored = this.#read(this.#recordPath(key));
-    // The key is the digest of the preimage: a damaged or misplaced record shows itself here.
-    if (stored === undefined || digestOf(stored.preimage) !== key) return undefined;
-    const { operation, definition, inputs } = JSON.parse(stored.preimage) as CacheRecord<O>['preimage'];
-    const { output, created, milliseconds, origin } = stored;
-    const preimage = { operation, definition, inputs };
-    return { key, preimage, output, created, milliseconds, ...(origin === undefined ? {} : { origin }) };
+    const text = readText(this.#recordPath(key));
+    const record = text === undefined ? undefined : decodeRecord(text, key, this.#isOutput);
+    return typeof record === 'string' ? undefined : record;
   }
 
   async put(record: CacheRecord<O>): Promise<void> {
-    const listings: Record<string, Digest> = {};
-    for (const input of record.preimage.inputs) {
-      if (input.listing === undefined) continue;
-      listings[input.name] = input.id;
-      await this.#putListing(input.id, input.listing);
+    for (const { id, listing } of record.preimage.inputs) {
+      if (listing !== undefined) await this.#putListing(id, listing);
     }
-    const stored: StoredRecord<O> = {
-      version: 1,
-      preimage: preimageText(record.preimage),
-      listings,
-      output: record.output,
-      created: record.created,
-      milliseconds: record.milliseconds,
-      ...(record.origin === undefined ? {} : { origin: record.origin }),
-    };
     // Not synced, but written after the layer was: what a power cut tears is no record, and the step runs again.
-    replaceFileUnsynced(this.#recordPath(record.key), JSON.stringify(stored));
+    replaceFileUnsynced(this.#recordPath(record.key), encodeRecord(record));
   }
 
   /** Counts that a record was used: a byte is added to a file beside it, which no other process can disturb. Never throws. */
   countUse(key: Digest): void {
     try {
-      appendFileSync(this.#usesPath(key), '+');
+      appendFileSync(this.#usesPath(key), '+', { mode: 0o644 });
     } catch {
       // A count that is too low hurts nobody.
     }
@@ -154,38 +136,17 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
     };
   }
 
-  /** At once: records are small, and every step of every build reads one. */
-  #read(path: string): StoredRecord<O> | undefined {
-    let text: string;
-    try {
-      const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-      try {
-        text = readFileSync(file, 'utf8');
-      } finally {
-        closeSync(file);
-      }
-    } catch {
-      return undefined;
-    }
-    try {
-      const stored = JSON.parse(text) as StoredRecord<O>;
-      return stored.version === 1 && typeof stored.preimage === 'string' ? stored : undefined;
-    } catch {
-      return undefined;
-    }
-  }
-
   /** Not synced: only explanations need it, its name is its digest, and it may be large. */
   async #putListing(id: Digest, listing: string): Promise<void> {
     const path = this.#listingPath(id);
     const temporary = temporaryPath(dirname(path), basename(path));
     try {
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(temporary, listing, { flag: 'wx' });
+      await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+      await writeFile(temporary, listing, { flag: 'wx', mode: 0o644 });
       await rename(temporary, path);
     } catch (error) {
       await rm(temporary, { force: true });
-      throw error;
+      throw namingPath(error, path);
     }
   }
 
@@ -201,6 +162,20 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
   #listingPath(id: Digest): string {
     const hex = isDigest(id) ? digestHex(id) : '';
     return join(this.#directory, 'listings', `${hex}.txt`);
+  }
+}
+
+/** At once: records are small, and every step of every build reads one. */
+function readText(path: string): string | undefined {
+  try {
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      return readFileSync(file, 'utf8');
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return undefined;
   }
 }
 

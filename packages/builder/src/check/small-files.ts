@@ -1,10 +1,21 @@
 import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDigest } from '@tsbuild/oci';
-import type { CheckedBlobs, CheckOptions } from '@tsbuild/oci/node';
+import { isContainerConfig } from '../container/container-config.ts';
+import { type CheckedBlobs, type CheckOptions, unsealJson } from '@tsbuild/oci/node';
 
 /** Folders of small JSON files that a build can do without, and what they hold. */
-const FOLDERS = ['remotes/images', 'remotes/layers', 'remotes/compressed', 'sources/http', 'sources/git', 'builds'];
+const FOLDERS = [
+  'remotes/images',
+  'remotes/layers',
+  'remotes/compressed',
+  'sources/http',
+  'sources/git',
+  'builds',
+  'checks',
+  'explain/stages',
+  'explain/texts',
+];
 
 /** Checks what the store knows of images elsewhere, of downloads and of past builds: JSON, and the blobs it needs. */
 export async function checkSmallFiles(root: string, blobs: CheckedBlobs, options: CheckOptions): Promise<void> {
@@ -14,7 +25,7 @@ export async function checkSmallFiles(root: string, blobs: CheckedBlobs, options
       const value = readJson(join(root, path));
       const why =
         value === undefined
-          ? 'it is no JSON document'
+          ? 'it is damaged: its checksum is another, or it is no JSON document'
           : folder === 'remotes/images'
             ? await imageFault(value, blobs)
             : undefined;
@@ -42,6 +53,20 @@ export function checkCacheMounts(root: string, options: CheckOptions): number {
   return count;
 }
 
+/**
+ * The descriptions of containers. A container without one cannot be listed or started; what it wrote is in `upper` beside it,
+ * and nothing is removed.
+ */
+export function checkContainers(root: string, options: CheckOptions): void {
+  for (const id of namesIn(join(root, 'containers')).filter((each) => /^[0-9a-f]{64}$/.test(each))) {
+    const path = `containers/${id}/config.json`;
+    const value = readJson(join(root, path));
+    if (value === null || isContainerConfig(value)) continue;
+    const message = `it describes no container; the files that the container wrote are in containers/${id}/upper`;
+    options.report({ severity: 'damaged', kind: 'container', path, message });
+  }
+}
+
 function isCache(value: unknown): boolean {
   const { id, namespace } = (value ?? {}) as { id?: unknown; namespace?: unknown };
   return typeof id === 'string' && typeof namespace === 'string';
@@ -57,12 +82,12 @@ async function imageFault(value: unknown, blobs: CheckedBlobs): Promise<string |
   return undefined;
 }
 
-/** Undefined when it is no JSON; null when there is no such file. */
+/** Undefined when it is no JSON, or not what its checksum says; null when there is no such file. */
 function readJson(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) ?? undefined;
-  } catch (error) {
-    return error instanceof SyntaxError ? undefined : null;
+    return unsealJson(readFileSync(path, 'utf8'))?.value ?? undefined;
+  } catch {
+    return null;
   }
 }
 

@@ -11,7 +11,7 @@ import {
   readBlob,
 } from '@tsbuild/oci';
 import { LayerWriter, type StoredImage } from '@tsbuild/oci/node';
-import { DiskOwners } from '../snapshot/disk-owners.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 import { writeLayer } from '../snapshot/write-changes.ts';
 import type { Store } from '../store.ts';
 import { MonitorClient } from './client.ts';
@@ -51,7 +51,7 @@ export async function commitContainer(
   const row: HistoryEntry = {
     created,
     ...(options.author === '' ? {} : { author: options.author }),
-    created_by: container.config.argv.join(' '),
+    created_by: (container.config.config.Cmd ?? []).join(' '),
     ...(options.message === '' ? {} : { comment: options.message }),
     ...(layer === undefined ? { empty_layer: true } : {}),
   };

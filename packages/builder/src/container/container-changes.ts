@@ -1,10 +1,11 @@
 import { compareByteStrings } from '@tsbuild/oci';
 import type { ByteString } from '@tsbuild/oci';
 import { type Changes, findChanges } from '../snapshot/diff.ts';
-import { DiskOwners } from '../snapshot/disk-owners.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 import { loadNative } from '../snapshot/load-native.ts';
 import type { Store } from '../store.ts';
 import type { Container } from './container.ts';
+import { requireSameOwners } from './same-owners.ts';
 import { imageTree } from './image-trees.ts';
 
 /** One line of `diff`: added, changed, or deleted. */
@@ -16,6 +17,7 @@ export interface ContainerChange {
 
 /** What a container changed beside its image. */
 export async function changesOf(container: Container, store: Store, signal: AbortSignal): Promise<Changes> {
+  requireSameOwners(container);
   const tree = await imageTree(store, container.config.image.layers);
   const options = { native: await loadNative(), owners: DiskOwners.read(), signal, complete: false };
   return findChanges(container.upper, tree, options);

@@ -1,4 +1,5 @@
-import type { BlobInfo, ContainerConfig as ImageRunConfig, Digest } from '@tsbuild/oci';
+import { type BlobInfo, type ContainerConfig as ImageRunConfig, type Digest, isDigest } from '@tsbuild/oci';
+import type { ResourceLimit, TmpfsOptions } from '../executor/executor.ts';
 
 /** What a container is, from its creation on: `containers/<id>/config.json`. Only its name ever changes. */
 export interface ContainerConfig {
@@ -23,9 +24,36 @@ export interface ContainerConfig {
   readonly mounts: readonly ContainerMount[];
   readonly readOnly: boolean;
   readonly shmSize?: number;
+  /** Capabilities beside the usual ones, and without some of them; `all` can be dropped. */
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly noNewPrivileges?: boolean;
+  readonly limits?: readonly ResourceLimit[];
   readonly isolation: 'auto' | 'runc' | 'namespaces';
   /** Remove the container, with its volumes, when it has ended. */
   readonly autoRemove: boolean;
+  /** The mapping of ids that its files were made under (`DiskOwners.mapping`); missing in older containers. */
+  readonly ids?: string;
+}
+
+/** Tells a config from other JSON; one without a checksum may be anything. */
+export function isContainerConfig(value: unknown): value is ContainerConfig {
+  const { version, id, name, created, image, config, argv, mounts, ports } = fieldsOf(value);
+  const { id: imageId, manifest, layers } = fieldsOf(image);
+  return (
+    version === 1 &&
+    [id, name, created].every((text) => typeof text === 'string') &&
+    [imageId, manifest].every(isDigest) &&
+    [argv, mounts, ports, layers].every(Array.isArray) &&
+    (layers as readonly unknown[]).every((layer) => isDigest(fieldsOf(layer)['digest'])) &&
+    (mounts as readonly unknown[]).every((mount) => typeof fieldsOf(mount)['destination'] === 'string') &&
+    typeof config === 'object' &&
+    config !== null
+  );
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 /** The image as it was when the container was made: it may lose its names, but not its layers. */
@@ -63,6 +91,8 @@ export interface ContainerMount {
   readonly isFile: boolean;
   readonly readOnly: boolean;
   readonly size?: number;
+  /** What else a tmpfs is like. */
+  readonly tmpfs?: Omit<TmpfsOptions, 'size'>;
   /** The volume's name. */
   readonly volume?: string;
   /** Nobody named the volume, so it goes with the container where that is asked for. */

@@ -7,7 +7,7 @@ import { findTool } from '../executor/host-tools.ts';
 import { prepareMountPoints } from '../executor/mount-points.ts';
 import { fillDirectory } from '../ops/fill-directory.ts';
 import { StageTree } from '../ops/stage-tree.ts';
-import { DiskOwners } from '../snapshot/disk-owners.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 import type { Store } from '../store.ts';
 import type { ContainerMount } from './container-config.ts';
 import { ContainerStore } from './container-store.ts';
@@ -30,6 +30,7 @@ export interface MountPlace {
   readonly volumePaths: readonly string[];
   /** Told of each volume without a name as soon as it is there. */
   readonly onVolume: (name: string) => void;
+  readonly notice: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -64,12 +65,13 @@ export async function makeMounts(options: CreateOptions, place: MountPlace): Pro
     ...inherited,
     ...binds,
     ...options.tmpfs.map(
-      ({ destination, size }): Wanted => ({
+      ({ destination, readOnly, size, ...tmpfs }): Wanted => ({
         kind: 'tmpfs',
         destination,
         source: '',
         isFile: false,
-        readOnly: false,
+        readOnly,
+        tmpfs,
         ...(size === undefined ? {} : { size }),
       }),
     ),
@@ -114,7 +116,7 @@ function clean(path: string): string {
 function systemFiles(directory: string): readonly Wanted[] {
   return ['hosts', 'hostname', 'resolv.conf'].map((name) => {
     const source = join(directory, name);
-    writeFileSync(source, '');
+    writeFileSync(source, '', { mode: 0o644 });
     chmodSync(source, 0o644);
     return { kind: 'file', destination: `/etc/${name}`, source, isFile: true, readOnly: false };
   });
@@ -148,6 +150,10 @@ function bind({ source, destination, readOnly, mustExist }: CreateOptions['binds
 async function volume({ name, destination, readOnly, noCopy }: VolumeRequest, place: MountPlace): Promise<Wanted> {
   const { data, config } = await new VolumeStore(place.store.root).ensure(name);
   if (name === undefined) place.onVolume(config.name);
+  if (config.ids !== undefined && config.ids !== DiskOwners.read().mapping)
+    place.notice(
+      `volume ${config.name} was made under another mapping of user ids: its files may belong to others now`,
+    );
   if (!noCopy && readdirSync(data).length === 0) copyUp(destination, data, place);
   return {
     kind: 'volume',

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { writeFileAtomic } from '@tsbuild/oci/node';
+import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/node';
 import { type ProcessIdentity, processState } from './process-identity.ts';
 
 /** What became of a container: `containers/<id>/state.json`, written by its monitor. */
@@ -27,9 +27,18 @@ const KILLED = 137;
 /** What became of it nobody saw. */
 const LOST = 255;
 
+/** Of a container whose state cannot be read: it is there, and may be started or removed. */
+const DAMAGED: ContainerState = {
+  status: 'exited',
+  exitCode: LOST,
+  startedAt: '',
+  finishedAt: '',
+  error: 'the file of its state is damaged',
+};
+
 /** Replaces the state whole: readers see the one before or the one after. */
 export function writeState(path: string, state: ContainerState): Promise<void> {
-  return writeFileAtomic(path, `${JSON.stringify(state)}\n`);
+  return writeFileAtomic(path, sealJson(state));
 }
 
 /**
@@ -53,9 +62,26 @@ export function readState(path: string): ContainerState {
 
 function parse(path: string): ContainerState {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as ContainerState;
+    const state = unsealJson(readFileSync(path, 'utf8'))?.value;
+    return isState(state) ? state : DAMAGED;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return CREATED;
     throw error;
   }
+}
+
+const STATUSES: readonly unknown[] = ['created', 'running', 'paused', 'exited'] satisfies ContainerState['status'][];
+
+function isState(value: unknown): value is ContainerState {
+  if (typeof value !== 'object' || value === null) return false;
+  const { status, exitCode, startedAt, finishedAt, error, process: own, monitor } = value as Record<string, unknown>;
+  const texts = [startedAt, finishedAt, error].every((text) => typeof text === 'string');
+  return texts && STATUSES.includes(status) && Number.isInteger(exitCode) && [own, monitor].every(isIdentity);
+}
+
+function isIdentity(value: unknown): value is ProcessIdentity | undefined {
+  if (value === undefined) return true;
+  if (typeof value !== 'object' || value === null) return false;
+  const { pid, start, boot, namespace } = value as Record<string, unknown>;
+  return Number.isInteger(pid) && [start, boot, namespace].every((text) => typeof text === 'string');
 }

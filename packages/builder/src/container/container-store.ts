@@ -50,9 +50,9 @@ export class ContainerStore {
   reserve(wanted: string | undefined): { readonly id: string; readonly name: string; readonly directory: string } {
     const id = randomBytes(32).toString('hex');
     const directory = join(this.#directory, id);
-    mkdirSync(this.#directory, { recursive: true, mode: 0o755 });
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     this.#clear();
-    mkdirSync(directory, { mode: 0o710 });
+    mkdirSync(directory, { mode: 0o700 });
     try {
       return { id, name: wanted === undefined ? this.#anyName(id) : this.claimName(wanted, id), directory };
     } catch (error) {
@@ -107,7 +107,7 @@ export class ContainerStore {
 
   /** Undefined when the name is ours now, else the ID of whom it belongs to. */
   #tryName(name: string, id: string): string | undefined {
-    mkdirSync(this.#names, { recursive: true });
+    mkdirSync(this.#names, { recursive: true, mode: 0o755 });
     for (;;) {
       try {
         symlinkSync(id, join(this.#names, name));

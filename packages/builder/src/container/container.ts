@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@tsbuild/oci/node';
-import type { ContainerConfig } from './container-config.ts';
+import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/node';
+import { type ContainerConfig, isContainerConfig } from './container-config.ts';
 import { type ContainerState, readState, writeState } from './container-state.ts';
 
 /** A container of a store: what it is, and the directory where everything of it is. */
@@ -14,11 +14,11 @@ export class Container {
     this.#config = config;
   }
 
-  /** Reads the container in `directory`; undefined when there is none, or it is not made yet. */
+  /** Reads the container in `directory`; undefined when there is none, it is not made yet, or damaged (`fsck` says so). */
   static read(directory: string): Container | undefined {
     try {
-      const config = JSON.parse(readFileSync(join(directory, 'config.json'), 'utf8')) as ContainerConfig;
-      return new Container(directory, config);
+      const config = unsealJson(readFileSync(join(directory, 'config.json'), 'utf8'))?.value;
+      return isContainerConfig(config) ? new Container(directory, config) : undefined;
     } catch (error) {
       if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
       throw error;
@@ -27,7 +27,7 @@ export class Container {
 
   /** Makes the container in `directory` there for everybody. */
   static async write(directory: string, config: ContainerConfig): Promise<Container> {
-    await writeFileAtomic(join(directory, 'config.json'), `${JSON.stringify(config)}\n`);
+    await writeFileAtomic(join(directory, 'config.json'), sealJson(config));
     return new Container(directory, config);
   }
 
@@ -64,7 +64,7 @@ export class Container {
 
   async setName(name: string): Promise<void> {
     this.#config = { ...this.#config, name };
-    await writeFileAtomic(join(this.directory, 'config.json'), `${JSON.stringify(this.#config)}\n`);
+    await writeFileAtomic(join(this.directory, 'config.json'), sealJson(this.#config));
   }
 
   get statePath(): string {

@@ -5,6 +5,7 @@ import type { RootfsTree, StoredImage } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import { ensureDirectory } from '../executor/mount-points.ts';
 import { readTreeFile } from '../ops/tree-file.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 import { layOutOverlay } from '../snapshot/overlay-layout.ts';
 import { removeTree } from '../snapshot/remove-tree.ts';
 import { ScratchSpace } from '../snapshot/scratch-space.ts';
@@ -60,6 +61,7 @@ export async function createContainer(
       initLayer: join(directory, 'init'),
       volumePaths,
       onVolume: (volume) => unnamed.push(volume),
+      notice,
       signal,
     });
     const config: ContainerConfig = {
@@ -77,13 +79,19 @@ export async function createContainer(
       ports: options.ports,
       mounts,
       readOnly: options.readOnly,
+      ...(options.capAdd && { capAdd: options.capAdd }),
+      ...(options.capDrop && { capDrop: options.capDrop }),
+      ...(options.noNewPrivileges && { noNewPrivileges: options.noNewPrivileges }),
+      ...(options.limits && { limits: options.limits }),
       isolation: options.isolation,
       autoRemove: options.autoRemove,
+      ids: DiskOwners.read().mapping,
       ...(options.shmSize === undefined ? {} : { shmSize: options.shmSize }),
     };
     writeFileSync(
       join(directory, 'hosts.added'),
       options.hosts.map((each) => `${each.address}\t${each.name}\n`).join(''),
+      { mode: 0o600 },
     );
     keepAccounts(tree, store, directory);
     const workingDirectory = utf8ToByteString(merged.config.WorkingDir ?? '/');
@@ -133,7 +141,7 @@ async function layOut(
 function keepAccounts(tree: RootfsTree, store: Store, directory: string): void {
   for (const name of ['passwd', 'group']) {
     const content = readTreeFile(tree, store.layout.blobs, `etc/${name}`);
-    if (content !== undefined) writeFileSync(join(directory, name), content);
+    if (content !== undefined) writeFileSync(join(directory, name), content, { mode: 0o600 });
   }
 }
 

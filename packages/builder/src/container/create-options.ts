@@ -1,4 +1,5 @@
 import type { HostEntry } from '../build-options.ts';
+import type { ResourceLimit, TmpfsOptions } from '../executor/executor.ts';
 import type { Isolation } from '../executor/select.ts';
 import type { NetworkMode, PortMapping } from './container-config.ts';
 
@@ -34,6 +35,11 @@ export interface CreateOptions {
   readonly stopSignal?: string;
   /** Bytes of /dev/shm. */
   readonly shmSize?: number;
+  /** In small letters without prefix, as `readCapabilities` gives them. */
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly noNewPrivileges?: boolean;
+  readonly limits?: readonly ResourceLimit[];
   readonly isolation: Isolation;
   readonly autoRemove: boolean;
 }
@@ -58,8 +64,8 @@ export interface VolumeRequest {
   readonly noCopy: boolean;
 }
 
-export interface TmpfsRequest {
+/** A directory in memory, empty at each start. */
+export interface TmpfsRequest extends TmpfsOptions {
   readonly destination: string;
-  /** Bytes. */
-  readonly size?: number;
+  readonly readOnly: boolean;
 }

@@ -8,6 +8,7 @@ import { Store } from '../store.ts';
 import type { Container } from './container.ts';
 import { ContainerStore } from './container-store.ts';
 import { Monitor } from './monitor.ts';
+import { requireSameOwners } from './same-owners.ts';
 
 /** The word by which the program is asked to be a container's monitor. */
 export const MONITOR_WORD = '__container-monitor';
@@ -19,9 +20,10 @@ const READY = 3;
  * Starts the monitor of a container as a process of its own, which lives on when this one ends. The container is started
  * by asking it to.
  * @param program the words that start this program: they get {@link MONITOR_WORD}, the store and the ID as arguments
- * @throws BuildError `CONTAINER_CONFLICT` when it did not come up
+ * @throws BuildError `CONTAINER_CONFLICT` when it did not come up, or its files have other owners now
  */
 export async function launchMonitor(container: Container, store: Store, program: readonly string[]): Promise<void> {
+  requireSameOwners(container);
   const [command = process.execPath, ...words] = program;
   // Memory is what a monitor costs: it does little, so a small young generation will do.
   const child = spawn(command, ['--max-semi-space-size=1', ...words, MONITOR_WORD, store.root, container.id], {

@@ -9,7 +9,7 @@ export class LogWriter {
   readonly #rest = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
 
   constructor(path: string) {
-    this.#fd = openSync(path, 'a', 0o640);
+    this.#fd = openSync(path, 'a', 0o600);
   }
 
   write(stream: 'stdout' | 'stderr', chunk: Uint8Array): void {

@@ -21,7 +21,7 @@ export async function startPasta(
   directory: string,
 ): Promise<NetworkConnection> {
   const file = join(directory, 'netns');
-  writeFileSync(file, '');
+  writeFileSync(file, '', { mode: 0o600 });
   const args = [
     '--pdeathsig', 'KILL', requireTool('unshare'), '--mount', '--propagation', 'private', '--',
     '/bin/sh', '-euc', SCRIPT, 'pasta', program,

@@ -6,6 +6,7 @@ import { DEFAULT_PATH } from '../ops/default-path.ts';
 import { containerUser } from './accounts.ts';
 import type { Container } from './container.ts';
 import type { ContainerMount } from './container-config.ts';
+import { containerRights } from './container-rights.ts';
 import { mergeEnvironment } from './run-config.ts';
 
 /** What a start of the container runs. @throws BuildError `RUN_FAILED` for a user that it does not have */
@@ -31,6 +32,8 @@ export function containerSpec(container: Container, size: TerminalSize): RunSpec
     network: config.network,
     hostname: config.hostname,
     readOnly: config.readOnly,
+    ...containerRights(config),
+    ...(config.limits === undefined ? {} : { limits: config.limits }),
     ...(config.shmSize === undefined ? {} : { shmSize: config.shmSize }),
     ...(config.terminal ? { terminal: size } : {}),
   };
@@ -65,14 +68,14 @@ function defaults(hostname: string, home: string, more: Readonly<Record<string, 
 }
 
 function runMount(mount: ContainerMount): RunMount {
-  const { target, isFile, readOnly, source, size } = mount;
+  const { target, isFile, readOnly, source, size, tmpfs } = mount;
   return {
     target: utf8ToByteString(target),
     file: isFile,
     readOnly,
     source:
       mount.kind === 'tmpfs'
-        ? { kind: 'tmpfs', ...(size === undefined ? {} : { size }) }
+        ? { kind: 'tmpfs', ...tmpfs, ...(size === undefined ? {} : { size }) }
         : { kind: 'host', path: source },
   };
 }

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs';
-import { Fact } from './directory-scan.ts';
 import type { ByteString, TarTime } from '@tsbuild/oci';
+import { Fact } from './directory-scan.ts';
 import type { SourceEntry } from './source-tree.ts';
 import type { FileIdentity } from './stat-cache-file.ts';
+import { majorOf, minorOf } from './trust/kept-times.ts';
 
 /** A path of the context with all that its lstat said. */
 export interface ContextEntry extends SourceEntry, FileIdentity {}
@@ -29,6 +30,7 @@ export function contextEntry(
   const device = type === 'char' || type === 'block';
   const mtimeMs = fact(Fact.mtimeMs);
   const ino = fact(Fact.ino);
+  const dev = fact(Fact.dev);
   const entry: ContextEntry = {
     path,
     type,
@@ -38,13 +40,14 @@ export function contextEntry(
     size: type === 'file' ? fact(Fact.size) : 0,
     mtime: tarTime(mtimeMs),
     linkPath: type === 'symlink' ? readlink(path) : '',
-    devMajor: device ? major(fact(Fact.rdev)) : 0,
-    devMinor: device ? minor(fact(Fact.rdev)) : 0,
+    devMajor: device ? majorOf(fact(Fact.rdev)) : 0,
+    devMinor: device ? minorOf(fact(Fact.rdev)) : 0,
     mtimeMs,
     ctimeMs: fact(Fact.ctimeMs),
     ino,
+    dev,
   };
-  return type === 'file' && fact(Fact.nlink) > 1 ? { ...entry, hardLinkKey: `${fact(Fact.dev)}:${ino}` } : entry;
+  return type === 'file' && fact(Fact.nlink) > 1 ? { ...entry, hardLinkKey: `${dev}:${ino}` } : entry;
 }
 
 /**
@@ -76,13 +79,4 @@ function typeOf(mode: number): SourceEntry['type'] {
       // Linux has only sockets left; what other systems have besides can be copied as little.
       return 'socket';
   }
-}
-
-/** Device numbers as glibc packs them: 12 + 20 bits of each, interleaved. Plain arithmetic, as they exceed 32 bits. */
-function major(rdev: number): number {
-  return ((rdev >>> 8) & 0xfff) + (Math.floor(rdev / 2 ** 32) & 0xfffff000);
-}
-
-function minor(rdev: number): number {
-  return (rdev & 0xff) + ((rdev >>> 12) & 0xfff00);
 }

@@ -33,11 +33,21 @@ export function contextError(path: ByteString, error: unknown): BuildError {
 }
 
 /** A file is not, or no longer, what the build took it for. */
-export function fileChanged(path: ByteString, what: string, cause?: unknown): BuildError {
-  return new BuildError('FILE_CHANGED', `${contextName(path)} ${what}`, {
-    hint: 'Build again when nothing writes to the build context, or name the file in .dockerignore.',
-    cause,
-  });
+export class FileChanged extends BuildError {
+  readonly path: ByteString;
+
+  constructor(path: ByteString, what: string, cause?: unknown) {
+    super('FILE_CHANGED', `${contextName(path)} ${what}`, {
+      hint: 'Build again when nothing writes to the build context, or name the file in .dockerignore.',
+      cause,
+    });
+    this.path = path;
+  }
+}
+
+/** Makes a {@link FileChanged}. */
+export function fileChanged(path: ByteString, what: string, cause?: unknown): FileChanged {
+  return new FileChanged(path, what, cause);
 }
 
 function contextName(path: ByteString): string {

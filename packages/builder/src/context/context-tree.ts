@@ -6,13 +6,16 @@ import { type ContextEntry, isContextEntry } from './context-entry.ts';
 import { errorCode, fileChanged } from './context-error.ts';
 import { ContextFile } from './context-file.ts';
 import { hashFiles } from './hash-files.ts';
+import { type HeldFile, holdFile, readHeld } from './held-file.ts';
 import { HostDirectory } from './host-directory.ts';
 import type { PatternMatcher } from './pattern-matcher.ts';
 import { resolveLinks } from './resolve-links.ts';
 import { isWorthThread, ReadAhead } from './read-ahead.ts';
 import { SeenDirectories } from './seen-directories.ts';
 import type { FilesAhead, SourceEntry, SourceReader, SourceTree, TreeFingerprint } from './source-tree.ts';
-import { isRacy, type StatCache } from './stat-cache.ts';
+import type { StatCache } from './stat-cache.ts';
+import { KeptTimes } from './trust/kept-times.ts';
+import { Lasting } from './trust/lasting.ts';
 
 /**
  * A build context: a directory of the machine without what its ignore patterns leave out. Ignored files are never
@@ -22,16 +25,18 @@ import { isRacy, type StatCache } from './stat-cache.ts';
 export class ContextTree implements SourceTree {
   readonly #directory: HostDirectory;
   readonly #cache: StatCache;
-  /** Not after any lstat of this tree: see {@link StatCache.set}. */
-  readonly #openedAt: number;
-  readonly #seen: SeenDirectories;
+  readonly #lasting: Lasting;
+  readonly #rescan: () => SeenDirectories;
+  readonly #held = new Map<ByteString, HeldFile>();
+  #seen: SeenDirectories;
   #buffer: Buffer | undefined;
 
-  private constructor(directory: HostDirectory, seen: SeenDirectories, cache: StatCache, openedAt: number) {
+  private constructor(directory: HostDirectory, rescan: () => SeenDirectories, cache: StatCache, lasting: Lasting) {
     this.#directory = directory;
-    this.#seen = seen;
+    this.#rescan = rescan;
+    this.#seen = rescan();
     this.#cache = cache;
-    this.#openedAt = openedAt;
+    this.#lasting = lasting;
   }
 
   /** @throws BuildError `CONTEXT_INVALID` when `root` is missing or no directory. */
@@ -42,7 +47,9 @@ export class ContextTree implements SourceTree {
       const stats = statSync(real);
       if (!stats.isDirectory()) throw notADirectory(root);
       const directory = new HostDirectory(real);
-      return new ContextTree(directory, new SeenDirectories(directory, stats, matcher), cache, openedAt);
+      const times = new KeptTimes((path) => directory.fileSystemType(path), stats.dev);
+      const seen = (): SeenDirectories => new SeenDirectories(directory, stats, matcher);
+      return new ContextTree(directory, seen, cache, new Lasting(times, openedAt));
     } catch (error) {
       if (error instanceof BuildError) throw error;
       if (errorCode(error) === 'ENOTDIR') throw notADirectory(root);
@@ -54,19 +61,34 @@ export class ContextTree implements SourceTree {
   }
 
   lookup(path: ByteString): ContextEntry | undefined {
-    return this.#seen.lookup(path);
+    const entry = this.#seen.lookup(path);
+    return entry === undefined ? undefined : (this.#held.get(path)?.entry ?? entry);
   }
 
   list(directory: ByteString): readonly ContextEntry[] {
-    return this.#seen.list(directory);
+    const entries = this.#seen.list(directory);
+    if (this.#held.size === 0) return entries;
+    return entries.map((entry) => this.#held.get(entry.path)?.entry ?? entry);
   }
 
   resolve(path: ByteString): ByteString | undefined {
     return resolveLinks(path, (at) => this.lookup(at));
   }
 
+  /**
+   * After a file was not what the build took it for: looks at everything again, and reads that file at once, to have it as
+   * it was at one moment whatever is written to it.
+   */
+  recover(path: ByteString): void {
+    const held = holdFile(this.#directory, path);
+    if (held !== undefined) this.#held.set(path, held);
+    this.#seen = this.#rescan();
+  }
+
   contentSha256(entry: SourceEntry): string {
     const own = this.#own(entry);
+    const held = this.#heldFile(own);
+    if (held !== undefined) return held.sha256;
     const known = this.#cache.get(own.path, own);
     if (known !== undefined) return known;
     return this.#learn(own);
@@ -74,23 +96,28 @@ export class ContextTree implements SourceTree {
 
   #learn(entry: ContextEntry): string {
     const sha256 = this.#readSha256(entry);
-    this.#cache.set(entry.path, entry, sha256, this.#openedAt);
+    this.#cache.set(entry.path, entry, sha256, this.#isLasting(entry));
     return sha256;
   }
 
   knownSha256(entry: SourceEntry): string | undefined {
     const own = this.#own(entry);
+    const held = this.#heldFile(own);
+    if (held !== undefined) return held.sha256;
     return this.#cache.get(own.path, own);
   }
 
   remember(entry: SourceEntry, sha256: string): void {
     const own = this.#own(entry);
-    if (this.#cache.get(own.path, own) !== sha256) this.#cache.set(own.path, own, sha256, this.#openedAt);
+    if (this.#cache.get(own.path, own) !== sha256) this.#cache.set(own.path, own, sha256, this.#isLasting(own));
   }
 
   open(entry: SourceEntry): SourceReader {
     const own = this.#own(entry);
     if (own.type !== 'file') throw fileChanged(own.path, 'is not a regular file');
+    const held = this.#heldFile(own);
+    if (held !== undefined) return readHeld(held);
+    this.#lasting.beforeReading(own);
     return new ContextFile(this.#directory, own);
   }
 
@@ -102,21 +129,35 @@ export class ContextTree implements SourceTree {
     return this.#cache.has(entry.path);
   }
 
-  /** Lasting unless a file is so fresh that it may yet change under the same times: see {@link isRacy}. */
   fingerprint(entry: SourceEntry): TreeFingerprint {
-    return this.#seen.fingerprint(entry.path, (mtimeMs, ctimeMs) => isRacy(mtimeMs, ctimeMs, this.#openedAt));
+    const fingerprint = this.#seen.fingerprint(entry.path, this.#lasting);
+    return this.#held.size === 0 ? fingerprint : { ...fingerprint, isLasting: () => false };
   }
 
   async learnAll(entries: readonly SourceEntry[], signal: AbortSignal): Promise<void> {
     const own = entries.map((entry) => this.#own(entry)).filter((entry) => this.knownSha256(entry) === undefined);
     if (!isWorthThread(own)) return;
+    for (const file of own) this.#lasting.beforeReading(file);
     const hashHere = (entry: ContextEntry): void => void this.#learn(entry);
     await hashFiles(this.#directory.prefix, own, hashHere, (entry, sha256) => this.remember(entry, sha256), signal);
   }
 
   async readAhead(entries: readonly SourceEntry[]): Promise<FilesAhead | undefined> {
     const own = entries.map((entry) => this.#own(entry));
-    return isWorthThread(own) ? ReadAhead.start(this.#directory.prefix, own) : undefined;
+    if (!isWorthThread(own)) return undefined;
+    for (const file of own) this.#lasting.beforeReading(file);
+    return ReadAhead.start(this.#directory.prefix, own);
+  }
+
+  #heldFile(entry: ContextEntry): HeldFile | undefined {
+    const held = this.#held.get(entry.path);
+    return held !== undefined && isSame(held.entry, entry) ? held : undefined;
+  }
+
+  /** Whether the digest of a file that was read just now still holds in later builds while its lstat is the same. */
+  #isLasting(entry: ContextEntry): boolean {
+    const isMapped = this.#lasting.isRecent(entry) && this.#lasting.mayBeMapped(entry.ino);
+    return !isMapped && this.#lasting.isKept(entry, () => entry.path);
   }
 
   /** The entry as this tree made it, also for a copy of it with fewer fields. */
@@ -142,6 +183,10 @@ export class ContextTree implements SourceTree {
       reader.close();
     }
   }
+}
+
+function isSame(a: ContextEntry, b: ContextEntry): boolean {
+  return a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
 }
 
 /** Large enough for nearly every source file, small enough to stay in the processor's cache. */

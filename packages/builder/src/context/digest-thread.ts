@@ -8,7 +8,7 @@ export interface DigestJob {
   readonly prefix: string;
   /** Relative, as byte strings. */
   readonly paths: readonly string[];
-  /** Of each path: size, mtimeMs, ctimeMs, ino. */
+  /** Of each path: size, mtimeMs, ctimeMs, ino, dev. */
   readonly facts: Float64Array;
   /** One number: the first path that nobody has taken. */
   readonly next: Int32Array;
@@ -33,10 +33,10 @@ export function hashFilesOfJob(load: NodeJS.Require): void {
   const buffer = Buffer.allocUnsafe(256 * 1024);
 
   const check = (file: number, fd: number): void => {
-    const { size, mtimeMs, ctimeMs, ino, mode } = fstatSync(fd);
-    const found = [size, mtimeMs, ctimeMs, ino];
+    const { size, mtimeMs, ctimeMs, ino, dev, mode } = fstatSync(fd);
+    const found = [size, mtimeMs, ctimeMs, ino, dev];
     const same = (mode & constants.S_IFMT) === constants.S_IFREG;
-    if (!same || found.some((fact, i) => fact !== facts[4 * file + i])) throw new Error('not what it was');
+    if (!same || found.some((fact, i) => fact !== facts[5 * file + i])) throw new Error('not what it was');
   };
   const digestOf = (fd: number, size: number): string => {
     let filled = readSync(fd, buffer, 0, Math.min(size, buffer.length), null);
@@ -54,7 +54,7 @@ export function hashFilesOfJob(load: NodeJS.Require): void {
     const fd = openSync(Buffer.from(`${prefix}/${path}`, 'latin1'), flags);
     try {
       check(file, fd);
-      const digest = digestOf(fd, facts[4 * file] ?? 0);
+      const digest = digestOf(fd, facts[5 * file] ?? 0);
       check(file, fd);
       digests.set(Buffer.from(digest, 'hex'), 32 * file);
       done[file] = 1;

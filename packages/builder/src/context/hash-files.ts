@@ -56,8 +56,8 @@ export async function hashFiles(
 }
 
 function jobOf(prefix: ByteString, entries: readonly ContextEntry[]): DigestJob {
-  const facts = new Float64Array(4 * entries.length);
-  entries.forEach(({ size, mtimeMs, ctimeMs, ino }, i) => facts.set([size, mtimeMs, ctimeMs, ino], 4 * i));
+  const facts = new Float64Array(5 * entries.length);
+  entries.forEach(({ size, mtimeMs, ctimeMs, ino, dev }, i) => facts.set([size, mtimeMs, ctimeMs, ino, dev], 5 * i));
   return {
     prefix,
     paths: entries.map(({ path }) => path),

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readlinkSync,
   type Stats,
+  statfsSync,
 } from 'node:fs';
 import type { ByteString } from '@tsbuild/oci';
 import { errorCode } from './context-error.ts';
@@ -41,6 +42,20 @@ export class HostDirectory {
       const code = errorCode(error);
       if (code === 'ENAMETOOLONG' || code === 'ENOENT' || code === 'ENOTDIR') return undefined;
       throw error;
+    }
+  }
+
+  /** The type of the file system that has a path, by its magic number; undefined when nobody can tell. */
+  fileSystemType(path: ByteString): number | undefined {
+    try {
+      // A link's own file system is that of the directory it is in: statfs(2) would follow it.
+      const at =
+        path !== '' && this.lstat(path)?.isSymbolicLink() === true
+          ? path.slice(0, Math.max(0, path.lastIndexOf('/')))
+          : path;
+      return this.#at(at, (host) => statfsSync(host)).type;
+    } catch {
+      return undefined;
     }
   }
 

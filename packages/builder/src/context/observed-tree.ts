@@ -68,6 +68,10 @@ export class ObservedTree implements SourceTree {
     return this.#tree.open(entry);
   }
 
+  recover(path: ByteString): void {
+    this.#tree.recover?.(path);
+  }
+
   wasSeen(entry: SourceEntry): boolean {
     return this.#tree.wasSeen?.(entry) === true;
   }

@@ -8,7 +8,7 @@ export interface ReadAheadJob {
   readonly prefix: string;
   /** Relative, as byte strings, in the order in which they are read. */
   readonly paths: readonly string[];
-  /** Of each path: size, mtimeMs, ctimeMs, ino. */
+  /** Of each path: size, mtimeMs, ctimeMs, ino, dev. */
   readonly facts: Float64Array;
   readonly slots: readonly Uint8Array[];
   /** Of each slot: 0 to be filled, 1 filled. */
@@ -48,10 +48,10 @@ export function readFilesAhead(load: NodeJS.Require): void {
     while (Atomics.load(states, at) === 1) Atomics.wait(states, at, 1);
   };
   const check = (file: number, fd: number): void => {
-    const { size, mtimeMs, ctimeMs, ino, mode } = fstatSync(fd);
-    const found = [size, mtimeMs, ctimeMs, ino];
+    const { size, mtimeMs, ctimeMs, ino, dev, mode } = fstatSync(fd);
+    const found = [size, mtimeMs, ctimeMs, ino, dev];
     const same = (mode & constants.S_IFMT) === constants.S_IFREG;
-    if (!same || found.some((fact, i) => fact !== facts[4 * file + i])) throw new Error('not what it was');
+    if (!same || found.some((fact, i) => fact !== facts[5 * file + i])) throw new Error('not what it was');
   };
   const fill = (fd: number, bytes: number): void => {
     for (const end = filled + bytes; filled < end; ) {
@@ -87,7 +87,7 @@ export function readFilesAhead(load: NodeJS.Require): void {
       const fd = openSync(Buffer.from(`${prefix}/${path}`, 'latin1'), flags);
       try {
         check(file, fd);
-        readOne(file, facts[4 * file] ?? 0, fd);
+        readOne(file, facts[5 * file] ?? 0, fd);
       } finally {
         closeSync(fd);
       }

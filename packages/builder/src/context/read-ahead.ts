@@ -38,8 +38,8 @@ export class ReadAhead implements FilesAhead {
     this.#entries = entries;
     this.#slots = Array.from({ length: SLOTS }, () => new Uint8Array(new SharedArrayBuffer(SLOT_BYTES)));
     this.#states = new Int32Array(new SharedArrayBuffer(4 * SLOTS));
-    const facts = new Float64Array(4 * entries.length);
-    entries.forEach(({ size, mtimeMs, ctimeMs, ino }, i) => facts.set([size, mtimeMs, ctimeMs, ino], 4 * i));
+    const facts = new Float64Array(5 * entries.length);
+    entries.forEach(({ size, mtimeMs, ctimeMs, ino, dev }, i) => facts.set([size, mtimeMs, ctimeMs, ino, dev], 5 * i));
     const job: ReadAheadJob = {
       prefix,
       paths: entries.map(({ path }) => path),

@@ -7,6 +7,7 @@ import { type DirectoryScan, Fact, FACTS, factsOf, indexOfName, isDirectory, wri
 import type { HostDirectory } from './host-directory.ts';
 import type { DirectoryMatch, PatternMatcher } from './pattern-matcher.ts';
 import type { TreeFingerprint } from './source-tree.ts';
+import type { FileTimes, Lasting } from './trust/lasting.ts';
 
 /** A directory that is real (no symlink on the way) and may hold something that is not ignored. */
 interface Directory {
@@ -17,9 +18,6 @@ interface Directory {
   /** The same as entries. */
   children: readonly ContextEntry[] | undefined;
 }
-
-/** Whether a file with these times (ms since 1970) may yet change and keep them. */
-type Freshness = (mtimeMs: number, ctimeMs: number) => boolean;
 
 /**
  * What a build has seen of its context's directories: ignored ones are never listed unless a `!` pattern may match in
@@ -68,37 +66,44 @@ export class SeenDirectories {
     return directory.children;
   }
 
-  /** Of what is at this path and below. `isFresh` says which times might come again for other content. */
-  fingerprint(path: ByteString, isFresh: Freshness): TreeFingerprint {
+  /** Of what is at this path and below. */
+  fingerprint(path: ByteString, lasting: Lasting): TreeFingerprint {
     const hash = createHash('sha256');
     const entry = this.lookup(path);
-    if (entry === undefined) return { digest: hash.digest('hex'), isLasting: false };
-    const { mode, size, mtimeMs, ctimeMs, ino } = entry;
-    hash.update(JSON.stringify([entry.type, mode, size, mtimeMs, ctimeMs, ino, entry.hardLinkKey ?? null]));
+    if (entry === undefined) return { digest: hash.digest('hex'), isLasting: () => false };
+    const { mode, size, mtimeMs, ctimeMs, ino, dev } = entry;
+    hash.update(JSON.stringify([entry.type, mode, size, mtimeMs, ctimeMs, ino, dev, entry.hardLinkKey ?? null]));
     const directory = entry.type === 'directory' ? this.#open(path) : undefined;
-    const isBelowLasting = directory === undefined || this.#addBelow(directory, hash, isFresh);
+    const recent: number[] = [];
+    if (lasting.isRecent(entry)) recent.push(ino);
+    const isKept =
+      (directory === undefined || this.#addBelow(directory, hash, lasting, recent)) &&
+      (entry.type === 'directory' || lasting.isKept(entry, () => path));
     return {
       digest: hash.digest('hex'),
-      isLasting: isBelowLasting && (entry.type === 'directory' || !isFresh(mtimeMs, ctimeMs)),
+      isLasting: () => isKept && !recent.some((inode) => lasting.mayBeMapped(inode)),
     };
   }
 
-  #addBelow(directory: Directory, hash: Hash, isFresh: Freshness): boolean {
+  /** Returns whether all files are kept so well that they need not be read again; `recent` is told of those in doubt. */
+  #addBelow(directory: Directory, hash: Hash, lasting: Lasting, recent: number[]): boolean {
     const { names, facts } = this.#scan(directory);
     const text = names.join('/');
     hash.update(`${names.length} ${text.length} ${text}`, 'latin1');
     hash.update(new Uint8Array(facts.buffer, 0, 8 * FACTS * names.length));
-    let isLasting = true;
+    let isKept = true;
     for (const [i, name] of names.entries()) {
       const at = FACTS * i;
       if (!isDirectory(facts, at)) {
-        isLasting &&= !isFresh(facts[at + Fact.mtimeMs] ?? 0, facts[at + Fact.ctimeMs] ?? 0);
+        const times = timesOf(facts, at);
+        if (lasting.isRecent(times)) recent.push(times.ino);
+        isKept &&= lasting.isKept(times, () => childOf(directory, name));
         continue;
       }
       const below = this.#openScanned(directory, name, at);
-      if (below !== undefined && !this.#addBelow(below, hash, isFresh)) isLasting = false;
+      if (below !== undefined && !this.#addBelow(below, hash, lasting, recent)) isKept = false;
     }
-    return isLasting;
+    return isKept;
   }
 
   #open(path: ByteString): Directory | undefined {
@@ -110,8 +115,9 @@ export class SeenDirectories {
   }
 
   /** {@link #open} of a directory in one that was scanned, where its facts begin at `at`. */
-  #openScanned({ entry, match, scan }: Directory, name: ByteString, at: number): Directory | undefined {
-    const path = entry.path === '' ? name : `${entry.path}/${name}`;
+  #openScanned(parent: Directory, name: ByteString, at: number): Directory | undefined {
+    const { match, scan } = parent;
+    const path = childOf(parent, name);
     if (scan === undefined || this.#directories.has(path)) return this.#open(path);
     const below = match?.child(name);
     const opened = {
@@ -222,6 +228,15 @@ function find(sorted: readonly ContextEntry[], path: ByteString): ContextEntry |
 
 function parentOf(path: ByteString): ByteString {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
+}
+
+function childOf({ entry }: Directory, name: ByteString): ByteString {
+  return entry.path === '' ? name : `${entry.path}/${name}`;
+}
+
+function timesOf(facts: Float64Array, at: number): FileTimes {
+  const fact = (which: number): number => facts[at + which] ?? 0;
+  return { mtimeMs: fact(Fact.mtimeMs), ctimeMs: fact(Fact.ctimeMs), ino: fact(Fact.ino), dev: fact(Fact.dev) };
 }
 
 function nameIn(parent: Directory, path: ByteString): ByteString {

@@ -42,8 +42,8 @@ export interface FilesAhead {
 export interface TreeFingerprint {
   /** sha256, hexadecimal. */
   readonly digest: string;
-  /** Whether the same fingerprint means the same files in later builds, too. */
-  readonly isLasting: boolean;
+  /** Whether the same fingerprint means the same files in later builds, too. Asked when the files were read that had to be. */
+  isLasting(): boolean;
 }
 
 /**
@@ -71,6 +71,8 @@ export interface SourceTree {
   learnAll?(entries: readonly SourceEntry[], signal: AbortSignal): Promise<void>;
   /** Of an entry and everything below it: while it stays the same, so do the files. Only where no file is read for it. */
   fingerprint?(entry: SourceEntry): TreeFingerprint;
+  /** Told of a `FILE_CHANGED`, the tree looks at its files again: what is planned from now on may be another. */
+  recover?(path: ByteString): void;
   /** Whether a file of this name was there in an earlier build, with whatever content. */
   wasSeen?(entry: SourceEntry): boolean;
   /** Begins to read these files, in this order; undefined where reading one by one is as good. */

@@ -7,6 +7,8 @@ export interface FileIdentity {
   readonly mtimeMs: number;
   readonly ctimeMs: number;
   readonly ino: number;
+  /** The device's number, as stat(2) packs it. */
+  readonly dev: number;
 }
 
 /** One line of a stat cache. */
@@ -29,12 +31,12 @@ export interface DigestTable {
 /*
  * The file, all numbers little-endian:
  *   8 bytes magic and version · u32 count · u32 length of root · u32 length of paths
- *   count records of 72 bytes, sorted by path: f64 size, mtimeMs, ctimeMs, ino, 32 bytes sha256, u32 start and end of its path
+ *   count records of 80 bytes, sorted by path: f64 size, mtimeMs, ctimeMs, ino, dev, 32 bytes sha256, u32 start and end of its path
  *   root (UTF-8) · paths · sha256 of all before
  */
-const MAGIC = 'tsbstat\x01';
+const MAGIC = 'tsbstat\x02';
 const HEADER = 20;
-const RECORD = 72;
+const RECORD = 80;
 const CHECKSUM = 32;
 
 /** A table without records. */
@@ -59,10 +61,11 @@ export function encodeTable(root: string, files: readonly KnownFile[]): Buffer {
     head.writeDoubleLE(file.mtimeMs, at + 8);
     head.writeDoubleLE(file.ctimeMs, at + 16);
     head.writeDoubleLE(file.ino, at + 24);
-    head.write(file.sha256, at + 32, 'hex');
-    head.writeUInt32LE(pathAt, at + 64);
+    head.writeDoubleLE(file.dev, at + 32);
+    head.write(file.sha256, at + 40, 'hex');
+    head.writeUInt32LE(pathAt, at + 72);
     pathAt += file.path.length;
-    head.writeUInt32LE(pathAt, at + 68);
+    head.writeUInt32LE(pathAt, at + 76);
     at += RECORD;
   }
   const body = Buffer.concat([head, rootBytes, paths]);
@@ -117,8 +120,9 @@ class Table implements DigestTable {
       this.#records.readDoubleLE(at) === identity.size &&
       this.#records.readDoubleLE(at + 8) === identity.mtimeMs &&
       this.#records.readDoubleLE(at + 16) === identity.ctimeMs &&
-      this.#records.readDoubleLE(at + 24) === identity.ino;
-    return same ? this.#records.toString('hex', at + 32, at + 64) : undefined;
+      this.#records.readDoubleLE(at + 24) === identity.ino &&
+      this.#records.readDoubleLE(at + 32) === identity.dev;
+    return same ? this.#records.toString('hex', at + 40, at + 72) : undefined;
   }
 
   at(record: number): KnownFile {
@@ -129,20 +133,21 @@ class Table implements DigestTable {
       mtimeMs: this.#records.readDoubleLE(at + 8),
       ctimeMs: this.#records.readDoubleLE(at + 16),
       ino: this.#records.readDoubleLE(at + 24),
-      sha256: this.#records.toString('hex', at + 32, at + 64),
+      dev: this.#records.readDoubleLE(at + 32),
+      sha256: this.#records.toString('hex', at + 40, at + 72),
     };
   }
 
   #path(record: number): ByteString {
     const at = record * RECORD;
-    return this.#paths.slice(this.#records.readUInt32LE(at + 64), this.#records.readUInt32LE(at + 68));
+    return this.#paths.slice(this.#records.readUInt32LE(at + 72), this.#records.readUInt32LE(at + 76));
   }
 
   #isPath(record: number, path: ByteString): boolean {
     if (record >= this.length) return false;
     const at = record * RECORD;
-    const start = this.#records.readUInt32LE(at + 64);
-    return this.#records.readUInt32LE(at + 68) - start === path.length && this.#paths.startsWith(path, start);
+    const start = this.#records.readUInt32LE(at + 72);
+    return this.#records.readUInt32LE(at + 76) - start === path.length && this.#paths.startsWith(path, start);
   }
 
   #search(path: ByteString): number {

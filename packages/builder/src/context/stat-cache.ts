@@ -20,9 +20,9 @@ interface Learnt extends KnownFile {
 
 /**
  * The content digests of one context's files, remembered from build to build: an unchanged file costs its lstat and no
- * read. A file is taken for unchanged while size, mtime, ctime and inode are the same. ctime is the one of them that
- * no program can set, so the rule breaks only for two writes within one tick of the file system's clock: a digest whose
- * file was that fresh when it was looked at serves its own build and is forgotten (git's "racy" rule).
+ * read. A file is taken for unchanged while size, mtime, ctime, inode and device are the same. Whether every change must show
+ * in them depends on the file system and on how fresh the file was (git's "racy" rule): see {@link Lasting}. A digest
+ * that is not lasting serves its own build and is forgotten.
  */
 export class StatCache {
   readonly #root: string;
@@ -63,14 +63,10 @@ export class StatCache {
     return this.#table().find(path) >= 0;
   }
 
-  /**
-   * Remembers a digest. `seenAt` (ms since 1970) is a moment not after the identity was read: any write after the
-   * content was read then comes with a later ctime, except within the clock's granularity.
-   */
-  set(path: ByteString, identity: FileIdentity, sha256: string, seenAt: number): void {
-    const { size, mtimeMs, ctimeMs, ino } = identity;
-    const lasting = !isRacy(mtimeMs, ctimeMs, seenAt);
-    this.#learnt.set(path, { path, size, mtimeMs, ctimeMs, ino, sha256, lasting });
+  /** Remembers a digest; for later builds only if it is `lasting`. */
+  set(path: ByteString, identity: FileIdentity, sha256: string, lasting: boolean): void {
+    const { size, mtimeMs, ctimeMs, ino, dev } = identity;
+    this.#learnt.set(path, { path, size, mtimeMs, ctimeMs, ino, dev, sha256, lasting });
     this.#changed ||= lasting;
   }
 
@@ -111,25 +107,9 @@ export class StatCache {
   }
 }
 
-/**
- * How far a file's time may lag behind the real one. Linux stamps files with the time of its last tick, at most 10 ms
- * ago (HZ=100): twice that, for a clock that is read in whole milliseconds.
- */
-const TICK_MS = 20;
-
-/** The same on file systems that keep whole seconds (ext3, HFS+, some NFS servers) or two of them (FAT). */
-const COARSE_TICK_MS = 2000;
-
-/** Whether a write after `seenAt` could leave the very same times: see {@link StatCache}. */
-export function isRacy(mtimeMs: number, ctimeMs: number, seenAt: number): boolean {
-  const coarse = ctimeMs % 1000 === 0 && mtimeMs % 1000 === 0;
-  const tick = coarse ? COARSE_TICK_MS : TICK_MS;
-  // A ctime ahead of us (a server's clock) will be reached yet. An mtime far ahead was set on purpose and moves on a write.
-  return ctimeMs > seenAt - tick || Math.abs(seenAt - mtimeMs) < tick;
-}
-
 function sameIdentity(a: FileIdentity, b: FileIdentity): boolean {
-  return a.size === b.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs && a.ino === b.ino;
+  const sameTimes = a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
+  return sameTimes && a.size === b.size && a.ino === b.ino && a.dev === b.dev;
 }
 
 function readTable(file: string, root: string): DigestTable {

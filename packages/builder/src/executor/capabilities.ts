@@ -1,5 +1,23 @@
-/** The capabilities that a command as root keeps: Docker's default set. All others leave the bounding set. */
+import type { RunSpec } from './executor.ts';
+
+/** Docker's default set: what a command as root keeps at most, unless it is told otherwise. All others leave the bounding set. */
 export const CAPABILITIES = [
   'chown', 'dac_override', 'fsetid', 'fowner', 'mknod', 'net_raw', 'setgid', 'setuid', 'setfcap', 'setpcap',
   'net_bind_service', 'sys_chroot', 'kill', 'audit_write',
 ] as const; // biome-ignore format: one list
+
+/** The part of a {@link RunSpec} that its capabilities follow from. */
+export type CapabilityRequest = Pick<RunSpec, 'network' | 'capabilities'>;
+
+/**
+ * What a command has. On the host's own network CAP_NET_RAW would let it read what all other processes of the machine
+ * send, and send in their name; in a user namespace the capability counts for nothing there, and programs that bear it
+ * in their file (`ping`) can be started.
+ */
+export function commandCapabilities(
+  { network, capabilities }: CapabilityRequest,
+  ids: { readonly nested: boolean },
+): readonly string[] {
+  if (capabilities !== undefined) return capabilities;
+  return network === 'host' && !ids.nested ? CAPABILITIES.filter((name) => name !== 'net_raw') : CAPABILITIES;
+}

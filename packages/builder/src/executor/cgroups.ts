@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { processStart } from '@tsbuild/oci/node';
 
@@ -16,6 +16,37 @@ export function cgroupPath(name: string): string {
   return `/${PARENT}/${name}`;
 }
 
+/**
+ * Makes an empty cgroup for a command in every hierarchy that can be written to. Who enters it before a cgroup namespace is made has
+ * no more than it below the namespace's root: mounted in a user namespace, the tree ends there.
+ * @returns the files that a process writes 0 to, to enter
+ */
+export function makeLeafCgroups(name: string): readonly string[] {
+  return parents().flatMap((parent) => {
+    // Beside the hierarchies of cgroup v1 lies a directory that is none.
+    if (textOf(join(parent, '..', 'cgroup.procs')) === undefined) return [];
+    const leaf = join(parent, name);
+    try {
+      for (const path of [parent, leaf]) {
+        mkdirSync(path, { recursive: true, mode: 0o755 });
+        inheritCpus(path);
+      }
+      return [join(leaf, 'cgroup.procs')];
+    } catch {
+      return []; // A read-only one, or no root's.
+    }
+  });
+}
+
+/** In cgroup v1 nobody can enter a cpuset without processors and memory, and a new one has none. */
+function inheritCpus(path: string): void {
+  for (const name of ['cpuset.cpus', 'cpuset.mems']) {
+    if (textOf(join(path, name))?.trim() !== '') continue;
+    const inherited = textOf(join(path, '..', name))?.trim() ?? '';
+    if (inherited !== '') writeFileSync(join(path, name), inherited);
+  }
+}
+
 /** Removes a command's cgroup from every hierarchy that has it; a runtime that was killed leaves it behind. */
 export function removeCgroup(name: string): void {
   for (const parent of parents()) remove(join(parent, name));
@@ -27,7 +58,7 @@ export function wasOutOfMemory(name: string): boolean {
   const files = parents().flatMap((parent) =>
     ['memory.events', 'memory.oom_control'].map((file) => join(parent, name, file)),
   );
-  return files.some((file) => /^oom_kill [1-9]/m.test(textOf(file)));
+  return files.some((file) => /^oom_kill [1-9]/m.test(textOf(file) ?? ''));
 }
 
 /** Removes the cgroups of processes that are gone. */
@@ -55,11 +86,11 @@ function list(path: string): readonly string[] {
   }
 }
 
-function textOf(path: string): string {
+function textOf(path: string): string | undefined {
   try {
     return readFileSync(path, 'latin1');
   } catch {
-    return ''; // Not of this hierarchy.
+    return undefined; // Not of this hierarchy.
   }
 }
 

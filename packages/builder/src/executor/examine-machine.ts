@@ -4,7 +4,7 @@ import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findTool, SYSTEM_PATH } from './host-tools.ts';
 import { canMakeCgroups, findRuntime } from './runc-executor.ts';
-import { installedSeccomp } from './seccomp-profile.ts';
+import { installedSeccomp } from './seccomp/seccomp-profile.ts';
 import { nativeCalls } from './session-keyring.ts';
 import { forbiddenUserNamespaces, missingForRanges, restrictedByAppArmor } from './user-namespace.ts';
 
@@ -50,7 +50,8 @@ export async function examineMachine(store: string): Promise<MachineReport> {
     await nativeCalls(),
     storePlace(store),
   ];
-  const modes = isRoot ? rootModes(tried) : userModes(tried);
+  const filter = await missingFilter();
+  const modes = isRoot ? rootModes(tried, filter) : userModes(tried, filter);
   return { facts, modes, canRun: modes.some(({ works }) => works) };
 }
 
@@ -77,7 +78,7 @@ function tryNamespaces(store: string, isRoot: boolean): Trial {
   }
   const folder = scratch(store);
   try {
-    for (const name of ['proc', 'lower', 'upper', 'work', 'merged']) mkdirSync(join(folder, name));
+    for (const name of ['proc', 'lower', 'upper', 'work', 'merged']) mkdirSync(join(folder, name), { mode: 0o755 });
     const user = isRoot ? [] : ['--user', '--map-root-user'];
     const { stdout, stderr } = spawnSync(
       setpriv,
@@ -207,7 +208,9 @@ function runtime(isRoot: boolean): MachineFact {
       name: 'runtime',
       state: 'note',
       detail: 'neither runc nor crun',
-      hint: isRoot ? 'install runc: RUN gets a seccomp filter and a device cgroup' : 'not used for ordinary users',
+      hint: isRoot
+        ? 'install runc: RUN gets a whole seccomp profile and a device cgroup'
+        : 'not used for ordinary users',
     };
   const version =
     /version (\S+)/.exec(spawnSync(found.path, ['--version'], { encoding: 'utf8' }).stdout)?.[1] ??
@@ -218,7 +221,7 @@ function runtime(isRoot: boolean): MachineFact {
     name: 'runtime',
     state: 'note',
     detail: `${found.kind} ${version}, without a seccomp profile`,
-    hint: 'install golang-github-containers-common (Debian) or containers-common: /usr/share/containers/seccomp.json',
+    hint: 'RUN gets a short list of forbidden calls; for the whole profile install golang-github-containers-common (Debian) or containers-common: /usr/share/containers/seccomp.json',
   };
 }
 
@@ -268,7 +271,13 @@ function storePlace(store: string): MachineFact {
   return { name: 'store', state: 'ok', detail: `${store} on ${name}` };
 }
 
-function rootModes(tried: Trial): readonly MachineMode[] {
+/** Why commands without a runtime get no seccomp filter; nothing when they do. */
+async function missingFilter(): Promise<readonly string[]> {
+  const native = await nativeCalls();
+  return native.state === 'ok' ? [] : ['a seccomp filter: koffi is not installed'];
+}
+
+function rootModes(tried: Trial, filter: readonly string[]): readonly MachineMode[] {
   const basic = reasons(tried);
   const found = findRuntime();
   const runc = [
@@ -276,21 +285,21 @@ function rootModes(tried: Trial): readonly MachineMode[] {
     ...(found === undefined ? ['neither runc nor crun is installed'] : []),
     ...(canMakeCgroups() ? [] : ['cgroups cannot be made']),
   ];
-  const seccomp = installedSeccomp() === undefined ? ['a seccomp filter: no profile is installed'] : [];
+  const seccomp = installedSeccomp() === undefined ? ['a whole seccomp profile: none is installed'] : [];
   return [
     { name: 'root, runc', works: runc.length === 0, lacks: runc.length === 0 ? seccomp : runc },
     {
       name: 'root, util-linux',
       works: basic.length === 0,
-      lacks: basic.length === 0 ? ['a seccomp filter', 'a device cgroup (mounts are nodev instead)'] : basic,
+      lacks: basic.length === 0 ? [...filter, 'a device cgroup (mounts are nodev instead)'] : basic,
     },
   ];
 }
 
-function userModes(tried: Trial): readonly MachineMode[] {
+function userModes(tried: Trial, filter: readonly string[]): readonly MachineMode[] {
   const basic = reasons(tried);
   const lacking = missingForRanges();
-  const common = ['a seccomp filter', 'device nodes by mknod', 'a network of its own but none'];
+  const common = [...filter, 'device nodes by mknod', 'a network of its own but none'];
   const ids = [...basic, ...(lacking === undefined ? [] : [lacking])];
   return [
     { name: 'user, subordinate ids', works: ids.length === 0, lacks: ids.length === 0 ? common : ids },

@@ -24,8 +24,22 @@ export type RunMountSource =
       readonly uid: number;
       readonly gid: number;
     }
-  /** An empty directory in memory, of at most `size` bytes. */
-  | { readonly kind: 'tmpfs'; readonly size?: number };
+  /** An empty directory in memory. */
+  | ({ readonly kind: 'tmpfs' } & TmpfsOptions);
+
+/** What a directory in memory is like (tmpfs(5)); what is left out is as the kernel has it. */
+export interface TmpfsOptions {
+  /** Most bytes. */
+  readonly size?: number;
+  /** Of the directory itself; 1777 when left out. */
+  readonly mode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** Most files. */
+  readonly inodes?: number;
+  /** No program in it can be started. */
+  readonly noExec?: boolean;
+}
 
 /** Something that the sandbox sees at `target` while the command runs, and that is no part of the root. */
 export interface RunMount {
@@ -69,6 +83,10 @@ export interface RunSpec {
   /** Bytes of `/dev/shm`; 64 MiB when left out. */
   readonly shmSize?: number;
   readonly limits?: readonly ResourceLimit[];
+  /** Capabilities in small letters without prefix (`net_raw`); when left out Docker's set, on the host's network less `net_raw`. */
+  readonly capabilities?: readonly string[];
+  /** Programs that are set-user-ID or bear capabilities give no more rights. */
+  readonly noNewPrivileges?: boolean;
   /** `private` is a network of its own that {@link RunControl.connect} makes reach something. */
   readonly network: 'host' | 'none' | 'private';
   readonly hostname: string;

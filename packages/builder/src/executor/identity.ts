@@ -31,7 +31,7 @@ interface Group {
 
 /**
  * Looks a `USER` (`name`, `uid`, `name:group`, `uid:gid`, empty for root) up in an image's own files, as runc does: a
- * number need not be listed; a group given leaves no supplementary groups; without one the primary group is the
+ * number is an id and need not be listed; a group given leaves no supplementary groups; without one the primary group is the
  * account's, else 0, and all groups that list the account's name are supplementary.
  * @param passwd content of the image's /etc/passwd, undefined when it has none
  * @param group content of its /etc/group
@@ -57,11 +57,11 @@ export function lookupUser(user: string, passwd: Uint8Array | undefined, group: 
 function findAccount(text: string, passwd: Uint8Array | undefined): Account {
   const accounts = parseAccounts(passwd);
   const uid = parseId(text);
-  // A name that is a number wins over the number, as in getpwnam(3).
-  const found = accounts.find(({ name }) => name === text) ?? accounts.find((account) => account.uid === uid);
+  if (uid === undefined && /^-?\d+$/.test(text)) throw outOfRange('user', text);
+  // A number is an id, whatever name an image's files have: an account *named* 1000 could be root (CVE-2016-3697).
+  const found = accounts.find((account) => (uid === undefined ? account.name === text : account.uid === uid));
   if (found !== undefined) return found;
   if (uid !== undefined) return { name: '', uid, gid: 0, home: '/' };
-  if (/^-?\d+$/.test(text)) throw outOfRange('user', text);
   throw new BuildError('RUN_FAILED', `unable to find user ${text}: no matching entries in passwd file`, {
     hint: `Create it first (RUN adduser ${text}), or give its number.`,
   });
@@ -69,10 +69,10 @@ function findAccount(text: string, passwd: Uint8Array | undefined): Account {
 
 function findGroup(text: string, groups: readonly Group[]): number {
   const gid = parseId(text);
-  const found = groups.find(({ name }) => name === text);
-  if (found !== undefined) return found.gid;
   if (gid !== undefined) return gid;
   if (/^-?\d+$/.test(text)) throw outOfRange('group', text);
+  const found = groups.find(({ name }) => name === text);
+  if (found !== undefined) return found.gid;
   throw new BuildError('RUN_FAILED', `unable to find group ${text}: no matching entries in group file`, {
     hint: `Create it first (RUN addgroup ${text}), or give its number.`,
   });

@@ -1,12 +1,12 @@
 import { readlinkSync } from 'node:fs';
 import { BuildError } from '../errors.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
-import type { ExecSpec, RunControl, RunOutput, RunResult } from './executor.ts';
+import type { ExecSpec, RunControl, RunOutput, RunResult, RunSpec } from './executor.ts';
 import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 import { joinSandbox } from './join-sandbox.ts';
 import type { PipePool } from './pipes.ts';
-import { CAPABILITY_OPTIONS, identityOptions } from './privileges.ts';
+import { identityOptions, privilegeOptions } from './privileges.ts';
 import type { SandboxProcesses } from './sandbox-process.ts';
 import type { Scratch } from './sandbox-scratch.ts';
 import { splitEnvironment } from './unsafe-environment.ts';
@@ -15,6 +15,8 @@ import { splitEnvironment } from './unsafe-environment.ts';
 export interface RunningSandbox extends SandboxProcesses {
   readonly scratch: Scratch;
   readonly pipes: PipePool;
+  /** What its own command was given: a further one has no more. */
+  readonly granted: Pick<RunSpec, 'network' | 'capabilities' | 'noNewPrivileges'>;
 }
 
 /** nsenter's names of namespaces, and those of their files in /proc. */
@@ -58,10 +60,11 @@ export async function execInNamespaces(
   const [argv0] = spec.argv;
   if (argv0 === undefined) throw new BuildError('RUN_FAILED', 'no command to run');
   const { safe, unsafe } = splitEnvironment(spec.env);
-  const { scratch } = sandbox;
+  const { scratch, granted } = sandbox;
+  const ids = readIdMaps();
   const command = [
     ...enter(sandbox),
-    scratch.caps, ...identityOptions(spec.user, readIdMaps()), ...CAPABILITY_OPTIONS,
+    scratch.caps, ...identityOptions(spec.user, ids), ...privilegeOptions(granted, spec.user, ids),
     requireTool('env', 'coreutils'), '-i', '--', ...safe,
     scratch.exec, '--root=.', `--wd=${spec.cwd}`, ...(spec.user.uid === 0 ? [] : [`--setuid=${spec.user.uid}`]), '--',
     ...(unsafe.length === 0 ? [] : ['/usr/bin/env', ...unsafe]),

@@ -1,10 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BuildError } from '../errors.ts';
+import { cgroupName, makeLeafCgroups, removeCgroup, removeStaleCgroups } from './cgroups.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
 import type { Executor, ResourceLimit, RunControl, RunningCommand, RunOutput, RunResult, RunSpec } from './executor.ts';
 import { execInNamespaces } from './namespaces-exec.ts';
-import { CAPABILITY_OPTIONS, identityOptions } from './privileges.ts';
+import { identityOptions, privilegeOptions } from './privileges.ts';
 import { formatFstab } from './fstab.ts';
 import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
@@ -23,6 +25,7 @@ import { READY, type SandboxPrelude, type SandboxProcesses } from './sandbox-pro
 import { prepareScratch } from './sandbox-scratch.ts';
 import type { Scratch } from './sandbox-scratch.ts';
 import { SandboxStarter } from './sandbox-starter.ts';
+import { confineThread } from './seccomp/confine-thread.ts';
 import { setupFailure } from './setup-failure.ts';
 import { needsStage, PLACE_SCRIPT, placeList, stageMounts } from './staged-mounts.ts';
 import { splitEnvironment } from './unsafe-environment.ts';
@@ -114,8 +117,8 @@ interface SandboxExtra {
 const NO_EXTRA: Omit<SandboxExtra, 'hidesKernel'> = { stage: '', place: '', secrets: '', env: {}, input: undefined };
 
 /**
- * Runs commands with util-linux alone: as root, or as uid 0 of a user namespace. What it lacks beside runc: a seccomp
- * filter, and a device cgroup (every mount is `nodev` instead).
+ * Runs commands with util-linux alone: as root, or as uid 0 of a user namespace. The seccomp filter is this process's own
+ * (see `confineThread`). What it lacks beside runc: a device cgroup (every mount is `nodev` instead).
  */
 export class NamespacesExecutor implements Executor {
   readonly name = 'namespaces';
@@ -135,6 +138,7 @@ export class NamespacesExecutor implements Executor {
     const ids = readIdMaps();
     const [argv0] = spec.argv;
     if (argv0 === undefined) throw new BuildError('RUN_FAILED', 'no command to run');
+    using leaf = (await confineThread()) ? undefined : new LeafCgroups();
     const scratch = (this.#scratch ??= prepareScratch(this.#directory));
     const root = rootLine(spec.root, scratch.root, ids, spec.readOnly);
     const { safe, unsafe } = splitEnvironment(spec.env);
@@ -161,7 +165,7 @@ export class NamespacesExecutor implements Executor {
         // In a user namespace nobody is the machine's root, and we have forbidden more of them.
         script: SCRIPT({ ...extra, hidesKernel: !ids.nested }),
         args: [
-          scratch.caps, ...identityOptions(spec.user, ids), ...CAPABILITY_OPTIONS,
+          scratch.caps, ...identityOptions(spec.user, ids), ...privilegeOptions(spec, spec.user, ids),
           requireTool('env', 'coreutils'), ...environmentOptions(spec, own), '--', ...safe,
           scratch.exec, '--root=.', `--wd=${spec.cwd}`, ...(spec.user.uid === 0 ? [] : [`--setuid=${spec.user.uid}`]), '--',
           ...(unsafe.length === 0 ? [] : [IMAGE_ENV, ...unsafe]),
@@ -172,24 +176,43 @@ export class NamespacesExecutor implements Executor {
         input: extra.input,
         scratch: this.#directory,
         needsMountsOfNow: (spec.mounts?.length ?? 0) > 0,
+        cgroups: leaf?.entrances,
         depth: 2,
         ...(spec.terminal === undefined ? {} : { terminal: { place: 'sandbox', size: spec.terminal } }),
         privateNetwork: spec.network === 'private',
       },
       filter,
       signal,
-      { ...control, started: started && ((processes) => started(this.#running(processes, scratch))) },
+      { ...control, started: started && ((processes) => started(this.#running(processes, scratch, spec))) },
     );
     if (!end.ready) throw setupFailure(end.complaints, end.exitCode);
     return filter.finish(end.exitCode, argv0);
   }
 
-  #running(processes: SandboxProcesses, scratch: Scratch): RunningCommand {
-    const places = { ...processes, scratch, pipes: this.#pipes };
+  #running(processes: SandboxProcesses, scratch: Scratch, granted: RunSpec): RunningCommand {
+    const places = { ...processes, scratch, pipes: this.#pipes, granted };
     return {
       pid: processes.command,
       exec: (spec, output, signal, control = {}) => execInNamespaces(spec, places, output, signal, control),
     };
+  }
+}
+
+/**
+ * Cgroups of one command. Without a seccomp filter it can make a user namespace, and mount in it what its cgroup namespace
+ * shows: that must not be the cgroups of the host, whose processes it could freeze and kill.
+ */
+class LeafCgroups implements Disposable {
+  readonly #name = cgroupName(randomBytes(6).toString('hex'));
+  readonly entrances: readonly string[];
+
+  constructor() {
+    removeStaleCgroups();
+    this.entrances = makeLeafCgroups(this.#name);
+  }
+
+  [Symbol.dispose](): void {
+    removeCgroup(this.#name);
   }
 }
 

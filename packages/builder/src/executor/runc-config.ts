@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { byteStringToUtf8 } from '@tsbuild/oci';
 import type { ByteString } from '@tsbuild/oci';
 import { BuildError } from '../errors.ts';
-import { CAPABILITIES } from './capabilities.ts';
+import { commandCapabilities, type CapabilityRequest } from './capabilities.ts';
 import type { ExecSpec, FileMount, ResourceLimit, RunMount, RunSpec, TerminalSize } from './executor.ts';
-import { SHM_SIZE } from './sandbox-mounts.ts';
+import { isReplaced, SHM_SIZE } from './sandbox-mounts.ts';
 import { stagedPlace } from './staged-mounts.ts';
 
 /** What a bundle's configuration needs beside the command. */
@@ -25,7 +25,6 @@ const SAFE = ['nosuid', 'noexec', 'nodev'];
 
 /** The `config.json` of a bundle (runtime-spec config.md) for one command. */
 export function runcConfig(spec: RunSpec, { root, stage, cgroupsPath, seccomp }: RuncConfigOptions): object {
-  const capabilities = CAPABILITIES.map((name) => `CAP_${name.toUpperCase()}`);
   const namespaces = ['pid', 'ipc', 'uts', 'mount', ...(spec.network === 'none' ? ['network'] : [])];
   // On cgroup v1 runc does not offer a namespace that hides anything.
   if (existsSync('/sys/fs/cgroup/cgroup.controllers')) namespaces.push('cgroup');
@@ -36,13 +35,11 @@ export function runcConfig(spec: RunSpec, { root, stage, cgroupsPath, seccomp }:
     process: {
       ...(spec.terminal === undefined ? { terminal: false } : terminalConfig(spec.terminal)),
       cwd: spec.cwd,
-      // sudo and su must work.
-      noNewPrivileges: false,
+      ...privileges(spec),
       user: { uid: spec.user.uid, gid: spec.user.gid, additionalGids: spec.user.groups, umask: 0o22 },
       args: spec.argv,
       env: [...spec.env, ...[...(spec.secretEnv ?? [])].map(([name, value]) => `${name}=${value}`)],
       ...(spec.limits === undefined ? {} : { rlimits: spec.limits.map(rlimit) }),
-      capabilities: { bounding: capabilities, permitted: capabilities, effective: capabilities },
     },
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc', options: SAFE },
@@ -58,12 +55,10 @@ export function runcConfig(spec: RunSpec, { root, stage, cgroupsPath, seccomp }:
         source: 'devpts',
         options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
       },
-      {
-        destination: '/dev/shm',
-        type: 'tmpfs',
-        source: 'shm',
-        options: [...SAFE, 'mode=1777', `size=${spec.shmSize ?? SHM_SIZE}`],
-      },
+      ...(isReplaced('/dev/shm', spec)
+        ? []
+        : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm',
+             options: [...SAFE, 'mode=1777', `size=${spec.shmSize ?? SHM_SIZE}`] }]), // biome-ignore format: one mount
       { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: SAFE },
       { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...SAFE, 'ro'] },
       ...spec.files.map(fileMount),
@@ -86,15 +81,25 @@ function terminalConfig({ rows, columns }: TerminalSize): object {
 }
 
 /** The `process` of a further command in a running container. */
-export function runcProcess(spec: ExecSpec): object {
-  const capabilities = CAPABILITIES.map((name) => `CAP_${name.toUpperCase()}`);
+export function runcProcess(spec: ExecSpec, granted: Granted): object {
   return {
     ...(spec.terminal === undefined ? { terminal: false } : terminalConfig(spec.terminal)),
     cwd: spec.cwd,
-    noNewPrivileges: false,
+    ...privileges(granted),
     user: { uid: spec.user.uid, gid: spec.user.gid, additionalGids: spec.user.groups, umask: 0o22 },
     args: spec.argv,
     env: spec.env,
+  };
+}
+
+/** What a container's own command was given; a further one has no more. */
+export type Granted = CapabilityRequest & Pick<RunSpec, 'noNewPrivileges'>;
+
+function privileges(granted: Granted): object {
+  const capabilities = commandCapabilities(granted, { nested: false }).map((name) => `CAP_${name.toUpperCase()}`);
+  return {
+    // sudo and su work unless somebody does not want that.
+    noNewPrivileges: granted.noNewPrivileges === true,
     capabilities: { bounding: capabilities, permitted: capabilities, effective: capabilities },
   };
 }
@@ -107,6 +112,7 @@ function fileMount({ target, source }: FileMount): object {
 function stagedMount({ target, readOnly, source }: RunMount, place: string): object {
   const options = ['bind', 'nodev', readOnly ? 'ro' : 'rw'];
   if (source.kind === 'memory' || source.kind === 'tmpfs') options.push('nosuid');
+  if (source.kind === 'tmpfs' && source.noExec === true) options.push('noexec');
   if (source.kind === 'memory' && (source.mode & 0o111) === 0) options.push('noexec');
   return { destination: text(target), type: 'bind', source: place, options };
 }

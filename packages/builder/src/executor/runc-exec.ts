@@ -4,7 +4,7 @@ import type { ExecSpec, RunControl, RunOutput, RunResult } from './executor.ts';
 import { requireTool } from './host-tools.ts';
 import { joinSandbox } from './join-sandbox.ts';
 import type { PipePool } from './pipes.ts';
-import { runcProcess } from './runc-config.ts';
+import { runcProcess, type Granted } from './runc-config.ts';
 import { runtimeFailure } from './runc-failure.ts';
 
 /** A runtime's container that runs, and how to reach it. */
@@ -16,6 +16,7 @@ export interface RunningContainer {
   readonly bundle: string;
   readonly scratch: string;
   readonly pipes: PipePool;
+  readonly granted: Granted;
 }
 
 /** How runc begins what it says about a command that it could not start in a running container. */
@@ -51,7 +52,7 @@ export async function execInContainer(
   const command = [
     requireTool('nsenter'), `--mount=/proc/${parent}/ns/mnt`, `--pid=/proc/${parent}/ns/pid`, `--net=/proc/${parent}/ns/net`, '--',
     requireTool('env', 'coreutils'), `BUNDLE=${bundle}`, `RUNTIME=${runtime.path}`, `ID=${id}`,
-    '/bin/sh', '-euc', SCRIPT, 'exec', JSON.stringify(runcProcess(spec)),
+    '/bin/sh', '-euc', SCRIPT, 'exec', JSON.stringify(runcProcess(spec, container.granted)),
   ]; // biome-ignore format: one program a line
   const terminal = spec.terminal !== undefined;
   const filter = new ExecFailureFilter(output, { prefix: FAILURE, terminal });

@@ -17,7 +17,7 @@ import { RUN_FAILURE as FAILURE, runtimeFailure } from './runc-failure.ts';
 import { rootLine } from './sandbox-mounts.ts';
 import { READY } from './sandbox-process.ts';
 import { SandboxStarter } from './sandbox-starter.ts';
-import { installedSeccomp } from './seccomp-profile.ts';
+import { runtimeSeccomp } from './seccomp/seccomp-profile.ts';
 import { setupFailure } from './setup-failure.ts';
 import { stageMounts, type StageOptions } from './staged-mounts.ts';
 
@@ -111,7 +111,7 @@ export class RuncExecutor implements Executor {
     const id = cgroupName(randomBytes(6).toString('hex'));
     const ids = readIdMaps();
     const mount = rootLine(spec.root, root, ids, spec.readOnly);
-    const config = runcConfig(spec, { root, stage, cgroupsPath: cgroupPath(id), seccomp: installedSeccomp() });
+    const config = runcConfig(spec, { root, stage, cgroupsPath: cgroupPath(id), seccomp: runtimeSeccomp() });
     const staged = stageConfig(spec, JSON.stringify(config), { stage, descriptor: 5, ids });
     const filter = new ExecFailureFilter(output, { prefix: FAILURE, terminal: spec.terminal !== undefined });
     // Looking for the command's process takes time: nobody does when nobody asks.
@@ -155,7 +155,7 @@ export class RuncExecutor implements Executor {
             (({ command, parent }) => {
               const container = {
                 runtime: this.#runtime, parent, id: `tsbuild-${id}`, bundle,
-                scratch: this.#directory, pipes: this.#pipes,
+                scratch: this.#directory, pipes: this.#pipes, granted: spec,
               }; // biome-ignore format: a list
               started({
                 pid: command,
@@ -181,6 +181,7 @@ export class RuncExecutor implements Executor {
       stage: join(this.#directory, 'stage'),
     };
     if (this.#cleared) return places;
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     for (const path of Object.values(places)) mkdirSync(path, { recursive: true, mode: 0o755 });
     removeStaleCgroups();
     this.#cleared = true;

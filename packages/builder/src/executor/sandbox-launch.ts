@@ -4,7 +4,7 @@ import { openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { findTool, requireTool, SYSTEM_PATH } from './host-tools.ts';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
-import { onTerminal, SWAP_STDERR, type TerminalPlace } from './terminal.ts';
+import { onTerminal, shellWord, SWAP_STDERR, type TerminalPlace } from './terminal.ts';
 
 /** The first descriptor that a script has for its own purposes: 3 is the command's stderr. */
 export const FIRST_DESCRIPTOR = 4;
@@ -27,6 +27,8 @@ export interface SandboxLaunch {
   readonly terminal?: TerminalPlace | undefined;
   /** Makes a network namespace around all the others. */
   readonly privateNetwork?: boolean;
+  /** Files that the chain writes 0 to before any namespace of the command is made: its cgroups. */
+  readonly cgroups?: readonly string[] | undefined;
   /** On which of the descriptors the outer script waits for a line before it goes on. */
   readonly goAt?: number | undefined;
 }
@@ -55,6 +57,7 @@ export function launchSandbox(launch: SandboxLaunch, opened: number[]): ChildPro
   const stdio: Exclude<StdioOptions, string> = [stdin ?? 'ignore', stdout, 'pipe', stderr, ...more];
   const shell = closeInherited(stdio, opened);
   const steps = [
+    ...(launch.cgroups ?? []).map((path) => `{ echo 0 >${shellWord(path)}; } 2>/dev/null || :`),
     ...(launch.privateNetwork === true ? [loopbackCommand()] : []),
     ...(goAt === undefined ? [] : [`read -r _ <&${goAt} || exit 1`, `exec ${goAt}<&-`]),
     ...(terminal === undefined ? [] : ['exec 3>&2']),

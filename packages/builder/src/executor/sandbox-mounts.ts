@@ -114,7 +114,7 @@ export interface SandboxPlaces {
  */
 export function kernelMounts(
   top: string,
-  spec: Pick<RunSpec, 'network' | 'shmSize' | 'terminal'>,
+  spec: Pick<RunSpec, 'network' | 'shmSize' | 'terminal' | 'mounts'>,
   { ids, nodes }: SandboxPlaces,
 ): readonly MountLine[] {
   const at = (path: string): string => `${utf8ToByteString(top)}/${path}`;
@@ -140,17 +140,20 @@ export function kernelMounts(
       ? { source: 'devpts', target: at('dev/pts'), type: 'devpts',
           options: `nosuid,noexec,newinstance,ptmxmode=0666,mode=0620${tty},X-mount.mkdir` } // biome-ignore format: one line each
       : { source: '/dev/pts', target: at('dev/pts'), type: 'none', options: 'bind,nosuid,noexec,X-mount.mkdir' },
-    {
-      source: 'shm',
-      target: at('dev/shm'),
-      type: 'tmpfs',
-      options: `nosuid,noexec,nodev,mode=1777,size=${spec.shmSize ?? SHM_SIZE},X-mount.mkdir`,
-    },
+    ...(isReplaced('/dev/shm', spec)
+      ? []
+      : [{ source: 'shm', target: at('dev/shm'), type: 'tmpfs',
+           options: `nosuid,noexec,nodev,mode=1777,size=${spec.shmSize ?? SHM_SIZE},X-mount.mkdir` }]), // biome-ignore format: one line each
     { source: 'mqueue', target: at('dev/mqueue'), type: 'mqueue', options: 'nosuid,noexec,nodev,X-mount.mkdir' },
     sharesSysfs(spec, ids)
       ? { source: '/sys', target: at('sys'), type: 'none', options: 'rbind,ro,nosuid,nodev,noexec,X-mount.mkdir' }
       : { source: 'sysfs', target: at('sys'), type: 'sysfs', options: 'nosuid,noexec,nodev,ro,X-mount.mkdir' },
   ];
+}
+
+/** Whether a mount of the command's own takes the place of ours: one below the other would show in its list of mounts. */
+export function isReplaced(path: string, { mounts = [] }: Pick<RunSpec, 'mounts'>): boolean {
+  return mounts.some(({ target }) => target.replace(/\/+$/, '') === path);
 }
 
 /** A user namespace may mount sysfs only together with a network namespace of its own; else it gets the host's, bound. */

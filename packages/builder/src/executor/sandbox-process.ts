@@ -47,6 +47,8 @@ export interface SandboxProgram {
   readonly privateNetwork?: boolean;
   /** It mounts directories of the machine, and must see what is mounted there now, not a second ago. */
   readonly needsMountsOfNow?: boolean;
+  /** Files that a process writes 0 to, to enter cgroups of its own; nothing that waits has any. */
+  readonly cgroups?: readonly string[] | undefined;
   /** How many pid namespaces are between this process and the command. */
   readonly depth: number;
 }

@@ -41,10 +41,11 @@ export function prepareScratch(directory: string): Scratch {
     exec: join(directory, EXEC_TOOL),
     caps: join(directory, CAPS_TOOL),
   };
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   for (const path of [scratch.root, scratch.kernel, scratch.stage, scratch.nodes, scratch.dev]) {
     mkdirSync(path, { recursive: true, mode: 0o755 });
   }
-  for (const name of DEVICES) writeFileSync(join(scratch.dev, name), '');
+  for (const name of DEVICES) writeFileSync(join(scratch.dev, name), '', { mode: 0o644 });
   for (const [name, target] of Object.entries(DEV_LINKS)) link(join(scratch.dev, name), target);
   link(scratch.exec, requireTool('unshare'));
   link(scratch.caps, requireTool('setpriv'));

@@ -4,6 +4,7 @@ import type { Executor } from './executor.ts';
 import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 import { NamespacesExecutor } from './namespaces-executor.ts';
+import { confineThread } from './seccomp/confine-thread.ts';
 import { canMakeCgroups, findRuntime, RuncExecutor } from './runc-executor.ts';
 import { leaveSessionKeyring } from './session-keyring.ts';
 import { blockNestedUserNamespaces, explainUserNamespaces } from './user-namespace.ts';
@@ -20,6 +21,9 @@ export interface ExecutorOptions {
 }
 
 /**
+ * Takes this process's main thread the session keyring, and without a runtime the right to system calls that no command may
+ * make (see `confineThread`): both are for good.
+ *
  * The executor that this machine can run: runc or crun when there is one (seccomp, device cgroup), else the kernel's
  * namespaces by util-linux alone.
  * @throws BuildError `SANDBOX_UNAVAILABLE` saying what is missing and how to get it
@@ -50,8 +54,9 @@ export async function selectExecutor(isolation: Isolation, options: ExecutorOpti
   if (isolation !== 'namespaces' && runtime !== undefined && !nested && (isolation === 'runc' || canMakeCgroups())) {
     return new RuncExecutor({ scratch: options.scratch, runtime });
   }
-  if (!nested)
-    options.notice?.('RUN has no seccomp filter here (install runc for one): build only Dockerfiles you trust');
+  if (!(await confineThread()) && !nested) {
+    options.notice?.('RUN has no seccomp filter here (install runc, or koffi): build only Dockerfiles you trust');
+  }
   return new NamespacesExecutor({ scratch: options.scratch });
 }
 

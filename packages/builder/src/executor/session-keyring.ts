@@ -44,7 +44,8 @@ export async function nativeCalls(): Promise<{ name: string; state: 'ok' | 'note
     return {
       name: 'koffi',
       state: 'note',
-      detail: 'not installed: extended attributes by other programs, and RUN without runc sees your session keyring',
+      detail:
+        'not installed: extended attributes by other programs, and RUN without runc has no seccomp filter and sees your keyrings',
       hint: 'install tsbuild with its optional dependencies',
     };
   }

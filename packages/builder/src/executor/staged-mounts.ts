@@ -1,7 +1,7 @@
 import { byteStringToUtf8, utf8ToByteString } from '@tsbuild/oci';
 import type { ByteString } from '@tsbuild/oci';
 import { BuildError } from '../errors.ts';
-import type { RunMount, RunSpec } from './executor.ts';
+import type { RunMount, RunSpec, TmpfsOptions } from './executor.ts';
 import { formatFstab, type MountLine } from './fstab.ts';
 import { requireTool } from './host-tools.ts';
 import type { IdMaps } from './id-map.ts';
@@ -62,8 +62,7 @@ export function stageMounts(mounts: readonly RunMount[], options: StageOptions):
         break;
       }
       case 'tmpfs': {
-        const size = source.size === undefined ? '' : `,size=${source.size}`;
-        simple.push({ source: 'tmpfs', target: at, type: 'tmpfs', options: `nosuid,nodev${size}${readOnly}` });
+        simple.push({ source: 'tmpfs', target: at, type: 'tmpfs', options: `${tmpfsOptions(source)}${readOnly}` });
         break;
       }
     }
@@ -81,6 +80,12 @@ export function stageMounts(mounts: readonly RunMount[], options: StageOptions):
 /** Where a mount is ready, below the stage. */
 export function stagedPlace({ source }: RunMount, index: number): ByteString {
   return source.kind === 'tree' && source.path !== '' ? `m${index}/${source.path}` : `m${index}`;
+}
+
+function tmpfsOptions({ size, mode, uid, gid, inodes, noExec }: TmpfsOptions): string {
+  const data = { size, mode: mode?.toString(8), uid, gid, nr_inodes: inodes };
+  const given = Object.entries(data).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));
+  return ['nosuid', 'nodev', ...(noExec === true ? ['noexec'] : []), ...given].join(',');
 }
 
 function bind(source: ByteString, target: ByteString, options: string): MountLine {

@@ -22,6 +22,8 @@ export type MountTree = Pick<RootfsTree, 'lookup' | 'resolveForWrite'>;
 /** Something put into the writable layer only so that it can be mounted on. */
 interface Stub {
   readonly path: ByteString;
+  /** Whether the image has a directory here, of which this is a copy. */
+  readonly isCopy: boolean;
   readonly made: BigIntStats;
   /** Times of the parent before and after the stub was made. */
   readonly parentBefore: BigIntStats;
@@ -49,7 +51,7 @@ export class Stubs {
     const entry = this.#tree.lookup(path);
     if (entry !== undefined && entry.type !== 'directory') throw inTheWay(entry, 'a directory');
     this.directory(parentOf(path));
-    this.#make(path, (at) => {
+    this.#make(path, entry !== undefined, (at) => {
       mkdirSync(at, { mode: 0o700 });
       if (entry !== undefined) chown(at, entry.uid, entry.gid);
       chmodSync(at, entry?.mode ?? 0o755);
@@ -64,7 +66,7 @@ export class Stubs {
     if (entry !== undefined) return;
     this.directory(parentOf(path));
     const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
-    this.#make(path, (at) => {
+    this.#make(path, false, (at) => {
       closeSync(openSync(at, flags, 0o600));
       chmodSync(at, 0o644);
     });
@@ -76,23 +78,25 @@ export class Stubs {
       if (!this.#hasRealParents(stub.path)) continue;
       const now = lstatSync(this.#at(stub.path), { bigint: true, throwIfNoEntry: false });
       if (now === undefined || !isSame(now, stub.made)) continue;
+      // The command set its time, or used it for a while: that is a change of the image's directory.
+      if (stub.isCopy && !isSameTime(now, stub.made)) continue;
       const parent = this.#at(parentOf(stub.path));
       const before = lstatSync(parent, { bigint: true });
       if (!removeEmpty(this.#at(stub.path), now)) continue;
       // The command must not see in its next step, nor a layer keep, that something was here.
-      const times = before.mtimeNs === stub.parentAfter.mtimeNs ? stub.parentBefore : before;
+      const times = isSameTime(before, stub.parentAfter) ? stub.parentBefore : before;
       utimesSync(parent, Number(times.atimeNs) / 1e9, Number(times.mtimeNs) / 1e9);
     }
   }
 
-  #make(path: ByteString, make: (at: Buffer) => void): void {
+  #make(path: ByteString, isCopy: boolean, make: (at: Buffer) => void): void {
     const at = this.#at(path);
     if (lstatSync(at, { throwIfNoEntry: false }) !== undefined) return;
     const parent = this.#at(parentOf(path));
     const parentBefore = lstatSync(parent, { bigint: true });
     make(at);
     const parentAfter = lstatSync(parent, { bigint: true });
-    this.#stubs.push({ path, made: lstatSync(at, { bigint: true }), parentBefore, parentAfter });
+    this.#stubs.push({ path, isCopy, made: lstatSync(at, { bigint: true }), parentBefore, parentAfter });
   }
 
   #hasRealParents(path: ByteString): boolean {
@@ -113,6 +117,12 @@ function parentOf(path: ByteString): ByteString {
 
 function isSame(now: BigIntStats, made: BigIntStats): boolean {
   return now.ino === made.ino && now.mode === made.mode && now.uid === made.uid && now.gid === made.gid;
+}
+
+/** {@link Stubs.remove} puts times back by Node's own call, which rounds them to less than a microsecond. */
+function isSameTime(now: BigIntStats, made: BigIntStats): boolean {
+  const moved = now.mtimeNs - made.mtimeNs;
+  return moved < 1_000_000n && moved > -1_000_000n;
 }
 
 function removeEmpty(path: Buffer, stats: BigIntStats): boolean {

@@ -22,7 +22,7 @@ interface Order {
 /** Whether a program can be given to a sandbox that waits. */
 export function canWait(program: SandboxProgram, control: SandboxControl): boolean {
   if (program.terminal !== undefined || program.privateNetwork === true || control.input !== undefined) return false;
-  if (program.needsMountsOfNow === true) return false;
+  if (program.needsMountsOfNow === true || program.cgroups !== undefined) return false;
   const text = textOf(program, 0);
   return text.length <= MAX_TEXT && !text.includes('\0');
 }

@@ -26,6 +26,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   limits: '--ulimit',
   hosts: '--add-host',
   hostname: 'hostname',
+  ids: 'user ids',
 };
 
 /** Everything in which `after` differs from `before`, the most telling first. Equal preimages differ in nothing. */

@@ -1,7 +1,9 @@
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { canonicalJson, type Digest, sha256Digest } from '@tsbuild/oci';
-import { replaceFileUnsynced, temporaryPath } from '@tsbuild/oci/node';
+import { replaceFileUnsynced, sealJson, temporaryPath } from '@tsbuild/oci/node';
+import { readKept } from '../explain/kept-file.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 import { FileLock } from './file-lock.ts';
 
 /** Where imported caches wait for their first command. */
@@ -69,7 +71,7 @@ export class CacheMounts {
     fill: (directory: string) => Promise<void>,
     signal: AbortSignal,
   ): Promise<CacheLease> {
-    const place = join(this.#root, placeOf(request));
+    const place = this.#placeOf(request);
     mkdirSync(place, { recursive: true, mode: 0o700 });
     const { instance, lock } = await takeInstance(place, request.sharing, signal);
     const directory = join(place, String(instance));
@@ -145,6 +147,14 @@ export class CacheMounts {
     return this.list().find((cache) => cache.id === id && cache.namespace === namespace);
   }
 
+  /** A cache whose files were made under another mapping of ids has owners that mean others here: then it is another cache. */
+  #placeOf(request: CacheRequest): string {
+    const place = join(this.#root, nameOf(request));
+    const ids = idsOf(place);
+    const { mapping } = DiskOwners.read();
+    return ids === undefined || ids === mapping ? place : join(this.#root, nameOf(request, mapping));
+  }
+
   #importedPlace({ id, namespace }: Pick<CacheRequest, 'id' | 'namespace'>): string {
     const name = sha256Digest(canonicalJson({ id, namespace })).slice('sha256:'.length);
     return join(this.#root, IMPORTED, name);
@@ -158,10 +168,12 @@ export class CacheMounts {
   }
 }
 
-function placeOf({ namespace, id, initial }: CacheRequest): string {
+function nameOf({ namespace, id, initial }: CacheRequest, mapping?: string): string {
   const { mode, uid, gid, content } = initial;
   const own = { namespace, id, mode: mode ?? null, uid: uid ?? null, gid: gid ?? null, content: content ?? null };
-  return sha256Digest(canonicalJson(own)).slice('sha256:'.length);
+  return sha256Digest(canonicalJson({ ...own, ...(mapping === undefined ? {} : { ids: mapping }) })).slice(
+    'sha256:'.length,
+  );
 }
 
 async function takeInstance(
@@ -189,7 +201,7 @@ async function make(
   const temporary = temporaryPath(dirname(directory), basename(directory));
   try {
     if (imported === undefined || !adopt(imported, temporary)) {
-      mkdirSync(temporary);
+      mkdirSync(temporary, { mode: 0o700 });
       await fill(temporary);
     }
     if (uid !== undefined || gid !== undefined) giveTo(temporary, uid ?? 0, gid ?? 0);
@@ -223,24 +235,44 @@ function adopt(imported: string, directory: string): boolean {
 
 function describe(place: string, { id, namespace }: CacheRequest): void {
   const uses = (read(place)?.uses ?? 0) + 1;
-  const description = { id, namespace, usedAt: Date.now(), uses };
-  replaceFileUnsynced(join(place, 'mount.json'), `${JSON.stringify(description)}\n`);
+  const description = { id, namespace, usedAt: Date.now(), uses, ids: DiskOwners.read().mapping };
+  replaceFileUnsynced(join(place, 'mount.json'), sealJson(description));
+}
+
+/** The mapping of ids that a cache's files were made under; undefined for older ones, and where none is. */
+function idsOf(place: string): string | undefined {
+  return describedAt(place)?.ids;
 }
 
 /** The cache at `place`; undefined when it is none, or not finished. */
 function read(place: string): StoredCache | undefined {
-  const path = join(place, 'mount.json');
-  if (!existsSync(path)) return undefined;
-  try {
-    const found = JSON.parse(readFileSync(path, 'utf8')) as Pick<StoredCache, 'id' | 'namespace' | 'usedAt'> & {
-      readonly uses?: number;
-    };
-    return { ...found, uses: found.uses ?? 0, place, directories: instancesOf(place) };
-  } catch (error) {
-    // Damaged by a power cut: the next command that takes the cache describes it anew.
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const described = describedAt(place);
+  if (described === undefined) return undefined;
+  const { id, namespace, usedAt, uses } = described;
+  return { id, namespace, usedAt, uses: uses ?? 0, place, directories: instancesOf(place) };
+}
+
+/** What `mount.json` says. */
+interface Description {
+  readonly id: string;
+  readonly namespace: string;
+  readonly usedAt: number;
+  readonly uses?: number;
+  readonly ids?: string;
+}
+
+/** Undefined also when it was damaged by a power cut: the next command that takes the cache describes it anew. */
+function describedAt(place: string): Description | undefined {
+  return readKept<Description>(
+    join(place, 'mount.json'),
+    ({ id, namespace, usedAt, uses, ids }) =>
+      typeof id === 'string' &&
+      typeof namespace === 'string' &&
+      Number.isFinite(usedAt) &&
+      (uses === undefined || Number.isSafeInteger(uses)) &&
+      (ids === undefined || typeof ids === 'string'),
+    'allowed',
+  );
 }
 
 function instancesOf(place: string): readonly string[] {

@@ -32,6 +32,9 @@ export function archiveEntry(
   if (path === '') return undefined;
   refuseName(path);
   if (member.type === 'symlink' && member.linkPath === '') throw unpackable(path, 'it is a symlink without a target');
+  if (member.type === 'char' && member.devMajor === 0 && member.devMinor === 0) {
+    throw unpackable(path, 'it is the character device 0:0, which overlayfs takes for a removal');
+  }
   const { seconds, nanoseconds } = member.mtime;
   const xattrs = keptXattrs(member.xattrs);
   return {

@@ -1,10 +1,9 @@
 import type { ByteString } from '@tsbuild/oci';
 import type { LayerPiece, LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
+import { fileChanged } from '../context/context-error.ts';
 import type { FilesAhead, SourceEntry } from '../context/source-tree.ts';
-import { BuildError } from '../errors.ts';
 import type { CopiedItem, CopyOrigin, CopyPlan } from './copy-item.ts';
 import type { EarlierFile, EarlierLayer } from './earlier-copies.ts';
-import { printablePath } from './listing.ts';
 
 /**
  * Brings the bytes of copied files into the layer: from an earlier layer of the context where they are known to be in it, read
@@ -86,7 +85,7 @@ export class CopyContent {
     if ((await this.#ahead?.ready()) === true) return this.#takeOf(item);
     // The other thread gave up in the middle of the file. Opening it says why; it may look well again by now.
     item.origin.content.open(item.entry).close();
-    throw fileChanged(item.entry);
+    throw fileChanged(item.entry.path, CHANGED);
   }
 
   #takeOf(item: CopiedItem): LayerPiece {
@@ -119,14 +118,10 @@ function addEarlier(item: CopiedItem, file: EarlierFile, added: NewLayerEntry, w
   return true;
 }
 
+const CHANGED = 'changed while it was copied';
+
 function learn({ entry, origin }: CopiedItem, sha256: string): void {
   const known = origin.content.knownSha256(entry);
-  if (known !== undefined && known !== sha256) throw fileChanged(entry);
+  if (known !== undefined && known !== sha256) throw fileChanged(entry.path, CHANGED);
   if (known === undefined) origin.content.remember(entry, sha256);
-}
-
-function fileChanged(entry: SourceEntry): BuildError {
-  return new BuildError('FILE_CHANGED', `${printablePath(entry.path)} changed while it was copied`, {
-    hint: 'build again when nothing writes to the files any more',
-  });
 }

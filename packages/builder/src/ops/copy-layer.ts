@@ -43,7 +43,7 @@ interface CopyWriting {
 }
 
 async function writeItems(plan: CopyPlan, { writer, content, timeOf, signal }: CopyWriting): Promise<void> {
-  const firstOfGroup = new Map<string, ByteString>();
+  const firstOfGroup = new Map<string, { readonly path: ByteString; readonly entry: SourceEntry }>();
   const removed = plan.removed.toReversed();
   for (const [path, item] of plan.items) {
     signal.throwIfAborted();
@@ -60,9 +60,12 @@ async function writeItems(plan: CopyPlan, { writer, content, timeOf, signal }: C
     const { entry, linkGroup } = item;
     const first = linkGroup === undefined ? undefined : firstOfGroup.get(linkGroup);
     if (first !== undefined) {
-      writer.add({ path, ...item.look, mtime, type: 'hardlink', linkPath: first });
+      // Engines chown a link as they make it, which takes capabilities away: each name brings them again.
+      const xattrs = keptXattrs(first.entry.xattrs);
+      const link = { path, ...item.look, mtime, type: 'hardlink', linkPath: first.path } as const;
+      writer.add(xattrs === undefined ? link : { ...link, xattrs });
     } else if (entry.type === 'file') {
-      if (linkGroup !== undefined) firstOfGroup.set(linkGroup, path);
+      if (linkGroup !== undefined) firstOfGroup.set(linkGroup, { path, entry });
       const added = fileEntry(path, item, mtime);
       if (!content.addNow(item, added, writer)) await content.add(item, added, writer);
       const rest = writer.rest();

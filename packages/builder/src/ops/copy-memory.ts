@@ -15,8 +15,8 @@ export interface CopyQuestion {
   readonly digest: Digest;
   /** Where the files are; `''` for those of stages. */
   readonly place: ByteString;
-  /** Whether the answer may be kept for later builds. */
-  readonly isLasting: boolean;
+  /** Whether the answer may be kept for later builds; asked when it is known. */
+  isLasting(): boolean;
 }
 
 /**
@@ -39,8 +39,9 @@ export class CopyMemory {
   }
 
   /** Remembers it, if it can be relied on later. What goes wrong costs later builds time and nothing else. */
-  keep({ place, digest, isLasting }: CopyQuestion, listing: Digest): void {
-    if (!isLasting) return;
+  keep(question: CopyQuestion, listing: Digest): void {
+    if (!question.isLasting()) return;
+    const { place, digest } = question;
     const file = this.#file(place);
     const others = this.#lines(file).filter((text) => text !== '' && !text.startsWith(digest));
     try {

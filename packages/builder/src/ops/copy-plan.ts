@@ -50,7 +50,7 @@ export function matchSource(tree: SourceTree, pattern: string): readonly CopyMat
     const followed = tree.resolve(path);
     const entry = followed === undefined ? undefined : tree.lookup(followed);
     if (entry === undefined) throw notFound(pattern);
-    return entry.type === 'socket' ? [] : [{ path, entry, wild }];
+    return [{ path, entry, wild }];
   });
 }
 
@@ -79,6 +79,7 @@ export class CopyPlanner {
   readonly #destination: ByteString;
   readonly #isFolder: boolean;
   readonly #excludes: readonly string[];
+  readonly #sockets: ByteString[] = [];
   #linkScope = 0;
 
   constructor(written: WrittenTree, destination: CopyDestination, look: CopyLook, excludes: readonly string[]) {
@@ -90,10 +91,19 @@ export class CopyPlanner {
     this.#excludes = excludes;
   }
 
+  /** The sockets that were met: no layer can hold one, so they are left out, as BuildKit does. */
+  get sockets(): readonly ByteString[] {
+    return this.#sockets;
+  }
+
   /** One match of a source: the contents of a folder, or a file under its own name or the destination's. */
   addMatch(match: CopyMatch, tree: SourceTree, origin: CopyOrigin): void {
     this.#linkScope++;
     const { entry, path } = match;
+    if (entry.type === 'socket') {
+      this.#sockets.push(entry.path);
+      return;
+    }
     const target = this.#target();
     const filter = CopyFilter.of(undefined, this.#excludes);
     const excluded = (match.wild || entry.type !== 'directory') && filter?.includes(nameOf(path)) === false;
@@ -166,7 +176,10 @@ export class CopyPlanner {
     enter: () => void = nothing,
   ): void {
     for (const child of tree.list(directory)) {
-      if (child.type === 'socket') continue;
+      if (child.type === 'socket') {
+        this.#sockets.push(child.path);
+        continue;
+      }
       const name = nameOf(child.path);
       const childTarget = joinPath(target, name);
       if (filter !== undefined) {

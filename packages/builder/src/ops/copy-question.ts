@@ -1,18 +1,18 @@
 import { canonicalJson, type JsonValue, sha256Digest } from '@tsbuild/oci';
-import type { SourceTree } from '../context/source-tree.ts';
+import type { SourceTree, TreeFingerprint } from '../context/source-tree.ts';
 import type { CopyQuestion } from './copy-memory.ts';
 import { matchSource } from './copy-plan.ts';
 import type { CopyRequest } from './copy-request.ts';
 import { type Rootfs, rootfsId } from './rootfs.ts';
 
 /** Raise it when the same request would have to mean another listing. */
-const FORMAT = 'tsbuild.copy.v1';
+const FORMAT = 'tsbuild.copy.v2';
 
 /** What a copy reads, as {@link copyQuestion} tells it. */
 interface Told {
   readonly place: CopyQuestion['place'];
   readonly what: JsonValue;
-  readonly isLasting: boolean;
+  readonly isLasting: () => boolean;
 }
 
 /**
@@ -49,21 +49,21 @@ export function copyQuestion(
 function stageFiles({ sources }: CopyRequest, stage: Rootfs | undefined): Told | undefined {
   const patterns = sources.map((source) => (source.kind === 'paths' && !source.unpack ? source.pattern : undefined));
   if (stage === undefined || !patterns.every((pattern) => pattern !== undefined)) return undefined;
-  return { place: '', what: { stage: rootfsId(stage), patterns }, isLasting: true };
+  return { place: '', what: { stage: rootfsId(stage), patterns }, isLasting: () => true };
 }
 
 function contextFiles({ sources, parents }: CopyRequest, tree: SourceTree): Told | undefined {
   const { place } = tree;
   if (parents || place === undefined || tree.fingerprint === undefined) return undefined;
   const what: JsonValue[] = [];
-  let isLasting = true;
+  const fingerprints: TreeFingerprint[] = [];
   for (const source of sources) {
     if (source.kind !== 'paths' || source.unpack) return undefined;
     for (const { path, entry, wild } of matchSource(tree, source.pattern)) {
       const fingerprint = tree.fingerprint(entry);
-      isLasting &&= fingerprint.isLasting;
+      fingerprints.push(fingerprint);
       what.push({ path, entry: entry.path, wild, is: fingerprint.digest });
     }
   }
-  return { place, what, isLasting };
+  return { place, what, isLasting: () => fingerprints.every((fingerprint) => fingerprint.isLasting()) };
 }

@@ -1,8 +1,9 @@
-import { type Digest, sha256Digest } from '@tsbuild/oci';
+import { type ByteString, type Digest, sha256Digest } from '@tsbuild/oci';
 import { LayerWriter, RootfsTree, type WrittenLayer } from '@tsbuild/oci/node';
 import type { KeyInput, KeyPreimage } from '../cache/cache-key.ts';
+import { FileChanged } from '../context/context-error.ts';
 import type { SourceEntry } from '../context/source-tree.ts';
-import type { PreparedStep, StepContext, StepVertex } from '../solver/vertex.ts';
+import { type PreparedStep, type StepContext, StepOutdated, type StepVertex } from '../solver/vertex.ts';
 import type { CopyPlan } from './copy-item.ts';
 import { writeCopyLayer } from './copy-layer.ts';
 import { shownPaths } from './copied-path.ts';
@@ -13,6 +14,7 @@ import type { CopyRequest } from './copy-request.ts';
 import { CopySources } from './copy-sources.ts';
 import type { OpDependencies } from './dependencies.ts';
 import type { EarlierLayer } from './earlier-copies.ts';
+import { printablePath } from './listing.ts';
 import { locate } from './locate.ts';
 import { resolveOwner } from './ownership.ts';
 import { EMPTY_ROOTFS, type LayerOutput, type Rootfs, withLayer } from './rootfs.ts';
@@ -31,9 +33,23 @@ export function copyStep(request: CopyRequest, dependencies: OpDependencies): St
     inputs: from.kind === 'stage' ? [request.parent, from.rootfs] : [request.parent],
     ignoreCache: request.ignoreCache,
     prepare: ([parent, stage], context) =>
-      locate(request.range, () => prepare(request, dependencies, parent ?? EMPTY_ROOTFS, stage, context)),
+      recovering(request, () => prepare(request, dependencies, parent ?? EMPTY_ROOTFS, stage, context)),
     complete: ([parent], output) => withLayer(parent ?? EMPTY_ROOTFS, output.layer),
   };
+}
+
+/** Lets the context look again at a file that changed meanwhile, and the copy be prepared anew. */
+function recovering<T>({ range, from }: CopyRequest, work: () => Promise<T>): Promise<T> {
+  return locate(range, async () => {
+    try {
+      return await work();
+    } catch (error) {
+      const tree = from.kind === 'context' && error instanceof FileChanged ? from.tree() : undefined;
+      if (tree?.recover === undefined || !(error instanceof FileChanged)) throw error;
+      tree.recover(error.path);
+      throw new StepOutdated(error.at(range));
+    }
+  });
 }
 
 /** By what earlier builds remember of the same copy, or by planning it. */
@@ -60,7 +76,7 @@ async function prepare(
   };
   if (listing === undefined) return plan();
   const preimage = preimageOf(deps, { name: 'files', id: listing });
-  return { preimage, afresh: () => locate(request.range, plan), execute: unplanned, discard: async () => undefined };
+  return { preimage, afresh: () => recovering(request, plan), execute: unplanned, discard: async () => undefined };
 }
 
 function unplanned(): never {
@@ -82,6 +98,7 @@ async function preparePlanned(
   const sources = await CopySources.open(request, deps, stage, context);
   try {
     for (const source of request.sources) await sources.addTo(planner, source);
+    if (planner.sockets.length > 0) context.notice(leftOut(planner.sockets));
     return await new CopyOperation(request, deps, planner.finish(), sources).prepared(context);
   } catch (error) {
     sources.close();
@@ -136,7 +153,7 @@ class CopyOperation {
     return {
       preimage,
       execute: (later) =>
-        locate(this.#request.range, async () => {
+        recovering(this.#request, async () => {
           try {
             const writer = written ?? (await this.#write(later));
             const layer = await writer.finish();
@@ -210,6 +227,12 @@ class CopyOperation {
 
 function preimageOf({ epoch }: OpDependencies, files: KeyInput): KeyPreimage {
   return { operation: 'copy', definition: { epoch: epoch ?? null }, inputs: [files] };
+}
+
+function leftOut(sockets: readonly ByteString[]): string {
+  const [first = '', ...more] = sockets;
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  return `left out the socket ${printablePath(first)}${others}: an image cannot hold sockets`;
 }
 
 function outputOf(layer: WrittenLayer): LayerOutput {

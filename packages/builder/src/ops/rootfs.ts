@@ -1,4 +1,4 @@
-import { type BlobInfo, chainID, type Digest } from '@tsbuild/oci';
+import { type BlobInfo, chainID, type Digest, isDigest } from '@tsbuild/oci';
 
 /**
  * A filesystem as a value: uncompressed layers by their diffIDs, lowest first. No directory stands behind it, and those of
@@ -14,6 +14,12 @@ export const EMPTY_ROOTFS: Rootfs = { layers: [] };
 /** What the cache remembers of a step: the layer it made. */
 export interface LayerOutput {
   readonly layer: BlobInfo;
+}
+
+/** Tells it from other JSON that a damaged record may hold. */
+export function isLayerOutput(value: unknown): value is LayerOutput {
+  const { layer } = (value ?? {}) as { readonly layer?: Partial<BlobInfo> | null };
+  return isDigest(layer?.digest) && Number.isSafeInteger(layer.size) && Number(layer.size) >= 0;
 }
 
 /** A digest that stands for no layer at all, so that keys over an empty filesystem are well formed. */

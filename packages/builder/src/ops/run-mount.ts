@@ -74,16 +74,20 @@ export function rootfsOf(mount: MountRequest): Vertex<Rootfs, LayerOutput> | und
 }
 
 /**
- * What of a mount enters the key beside the content that it shows. A cache's name and content do not, as what they
- * change must not change the result; a secret's value never does.
+ * What of a mount enters the key beside the content that it shows. A cache's name, sharing and content do not, as what they
+ * change must not change the result; a secret's value never does. Access to a cache does where it is said: a command may
+ * not be able to write to one of another user.
  */
 export function mountDefinition(mount: MountRequest): JsonValue {
   const { kind } = mount;
   switch (mount.kind) {
     case 'bind':
       return { kind, target: mount.target, readOnly: mount.readOnly };
-    case 'cache':
-      return { kind, target: mount.target, readOnly: mount.readOnly };
+    case 'cache': {
+      const { target, readOnly, mode, uid, gid } = mount;
+      const access = { ...(mode === undefined ? {} : { mode }), ...(uid === undefined ? {} : { uid }) };
+      return { kind, target, readOnly, ...access, ...(gid === undefined ? {} : { gid }) };
+    }
     case 'tmpfs':
       return { kind, target: mount.target, size: mount.size ?? null };
     case 'secret': {

@@ -7,6 +7,7 @@ import type { Executor, ResourceLimit, RunSpec } from '../executor/executor.ts';
 import { type Identity, lookupUser } from '../executor/identity.ts';
 import { ensureDirectory, prepareMountPoints } from '../executor/mount-points.ts';
 import type { PreparedStep, StepContext, StepVertex, Vertex } from '../solver/vertex.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 import type { ActiveSnapshot } from '../snapshot/snapshotter.ts';
 import type { OpDependencies, Sandbox } from './dependencies.ts';
 import { locate } from './locate.ts';
@@ -44,8 +45,8 @@ export interface RunLimits {
   /** Bytes of /dev/shm. */
   readonly shmSize: number | undefined;
   readonly limits: readonly ResourceLimit[];
-  /** Names of the hosts added: where they are is not what the command made. */
-  readonly hosts: readonly string[];
+  /** What is added to /etc/hosts, in order. */
+  readonly hosts: readonly { readonly name: string; readonly address: string }[];
 }
 
 /** RUN as a vertex: a directory exists only while the command runs; what it changed becomes the layer. */
@@ -78,6 +79,7 @@ async function preimageOf(
 ): Promise<KeyPreimage> {
   const mounts = await runMounts.describe();
   const { shmSize, limits, hosts } = request.limits;
+  const { limited } = DiskOwners.read();
   return {
     operation: 'run',
     definition: {
@@ -94,7 +96,10 @@ async function preimageOf(
       ...(mounts.definition.length === 0 ? {} : { mounts: mounts.definition }),
       ...(shmSize === undefined ? {} : { shmSize }),
       ...(limits.length === 0 ? {} : { limits: limits.map(({ name, soft, hard }) => ({ name, soft, hard })) }),
-      ...(hosts.length === 0 ? {} : { hosts }),
+      // With one id alone every owner is root: what the command sees and makes is not what it would be elsewhere.
+      ...(limited === undefined ? {} : { ids: limited }),
+      // The file is there for the command to read, addresses too.
+      ...(hosts.length === 0 ? {} : { hosts: hosts.map(({ name, address }) => `${name}:${address}`) }),
     },
     inputs: [{ name: 'parent', id: rootfsId(parent) }, ...mounts.inputs],
   };

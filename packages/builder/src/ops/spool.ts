@@ -9,7 +9,7 @@ export class Spool implements Disposable {
   #isOpen = true;
 
   constructor(directory: string) {
-    mkdirSync(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
     const folder = temporaryPath(directory, 'spool');
     mkdirSync(folder, { mode: 0o700 });
     try {

@@ -85,7 +85,9 @@ export class WrittenTree {
     return joinPath(root, at);
   }
 
+  /** @throws BuildError `COPY_FAILED` for what every engine would take for a removal */
   put(path: ByteString, item: CopyItem): void {
+    if (item.kind === 'copied' && isOverlayWhiteout(item.entry)) throw isRemoval(path);
     this.#items.set(path, { item, order: this.#order++ });
   }
 
@@ -150,6 +152,22 @@ export class WrittenTree {
     }
     return true;
   }
+}
+
+/** The mark by which overlayfs says that a file of the layers below is gone: it comes with copies of an upper directory. */
+function isOverlayWhiteout({ type, devMajor, devMinor }: SourceEntry): boolean {
+  return type === 'char' && devMajor === 0 && devMinor === 0;
+}
+
+function isRemoval(path: ByteString): BuildError {
+  const shown = printablePath(path);
+  return new BuildError(
+    'COPY_FAILED',
+    `cannot copy the character device 0:0 to /${shown}: overlayfs takes it for a removal`,
+    {
+      hint: 'name it in .dockerignore, or make the archive without it; in the Dockerfile, RUN rm removes a file',
+    },
+  );
 }
 
 function notADirectory(path: ByteString): BuildError {

@@ -76,6 +76,7 @@ function plannedFile({ path, facts }: ChangedPath): ContextEntry {
     mtimeMs: milliseconds(facts.mtime.seconds, facts.mtime.nanoseconds),
     ctimeMs: milliseconds(Number(facts.ctime / SECOND), Number(facts.ctime % SECOND)),
     ino: Number(facts.inode),
+    dev: Number(facts.device),
   };
 }
 

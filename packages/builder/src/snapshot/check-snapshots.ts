@@ -8,6 +8,7 @@ import { readFacts } from './file-facts.ts';
 import { errorCode, nameOf, rawPath } from './raw-path.ts';
 import type { RawPath } from './native.ts';
 import { removeTree } from './remove-tree.ts';
+import { parseSnapshotName } from './snapshot-name.ts';
 import { WHITEOUT_PREFIX } from './unpack-layer.ts';
 
 /** What is known of the layers behind the unpacked directories. */
@@ -28,9 +29,10 @@ export async function checkSnapshots(root: string, layers: SnapshotLayers, optio
   let count = 0;
   for (const name of namesIn(folder)) {
     options.signal.throwIfAborted();
-    const hex = /^(?:chain-)?([0-9a-f]{64})$/.exec(name)?.[1];
-    if (hex === undefined) continue;
-    const layer: Digest | undefined = name.startsWith('chain-') ? layers.chains.get(`sha256:${hex}`) : `sha256:${hex}`;
+    const parsed = parseSnapshotName(name);
+    if (parsed === undefined) continue;
+    const digest: Digest = `sha256:${parsed.hex}`;
+    const layer = parsed.isChain ? layers.chains.get(digest) : digest;
     const index = layer === undefined ? undefined : await layers.index(layer);
     if (index === undefined) continue;
     count++;
@@ -48,7 +50,7 @@ export async function checkSnapshots(root: string, layers: SnapshotLayers, optio
 /** Out of the way at once, so that no build finds half of it. */
 async function takeAway(root: string, path: string): Promise<void> {
   const trash = temporaryPath(join(root, 'tmp'), 'snapshot');
-  mkdirSync(dirname(trash), { recursive: true });
+  mkdirSync(dirname(trash), { recursive: true, mode: 0o755 });
   renameSync(path, trash);
   await removeTree(trash);
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, readlinkSync, readSync } from 'node:fs';
 import type { RootfsEntry } from '@tsbuild/oci/node';
-import type { DiskOwners } from './disk-owners.ts';
+import type { DiskOwners } from '../user-ids/disk-owners.ts';
 import type { FileFacts } from './file-facts.ts';
 import { CAPABILITY_XATTR } from './native.ts';
 import type { RawPath } from './native.ts';
@@ -9,8 +9,9 @@ import type { RawPath } from './native.ts';
 const READ_SIZE = 256 * 1024;
 
 /**
- * True when a file that was copied up is still what the layers below say: same type, mode, owner, capabilities, size and
- * time. Only whole-second times leave room for a change that none of them shows; then the content decides.
+ * True when a file that was copied up is still what the layers below say: same type, mode, owner, time, capabilities, size
+ * and content. The content is always compared: a program can set a time back to the nanosecond (strip-nondeterminism,
+ * objcopy -p), and the ctime of a copy says nothing of the original's.
  */
 export function isUnchanged(
   lower: RootfsEntry,
@@ -20,12 +21,12 @@ export function isUnchanged(
   owners: DiskOwners,
 ): boolean {
   if (!hasSameMetadata(lower, facts, owners)) return false;
-  if (facts.type === 'directory') return true;
   if (facts.mtime.seconds !== lower.mtime.seconds || facts.mtime.nanoseconds !== lower.mtime.nanoseconds) return false;
+  if (facts.type === 'directory') return true;
   if (facts.type === 'symlink') return readlinkSync(path, { encoding: 'latin1' }) === lower.linkPath;
   if (facts.type !== 'file') return facts.devMajor === lower.devMajor && facts.devMinor === lower.devMinor;
   if (facts.size !== lower.size || !isSameValue(capability, lower.xattrs?.get(CAPABILITY_XATTR))) return false;
-  return facts.mtime.nanoseconds !== 0 || hashFile(path) === lower.contentSha256;
+  return hashFile(path) === lower.contentSha256;
 }
 
 function hasSameMetadata(lower: RootfsEntry, facts: FileFacts, owners: DiskOwners): boolean {

@@ -1,9 +1,10 @@
-import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ByteString } from '@tsbuild/oci';
 import type { LayerWriter, RootfsEntry, RootfsTree } from '@tsbuild/oci/node';
+import { movesCtime } from '../context/trust/kept-times.ts';
 import { findChanges } from './diff.ts';
-import { DiskOwners } from './disk-owners.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 import { readFacts } from './file-facts.ts';
 import { Materializer } from './materialize.ts';
 import { loadNative } from './load-native.ts';
@@ -32,7 +33,7 @@ export class CopyingSnapshotter implements Snapshotter {
     const directory = await this.#scratch.create();
     const path = join(directory, 'root');
     try {
-      mkdirSync(path);
+      mkdirSync(path, { mode: 0o755 });
       const { blobs, notice = () => {} } = this.#options;
       const owners = DiskOwners.read();
       const files = new Materializer(path, { blobs, native: await loadNative(), owners, notice, signal });
@@ -77,7 +78,7 @@ class CopiedSnapshot implements ActiveSnapshot {
   readonly #directory: string;
   readonly #tree: RootfsTree;
   readonly #signal: AbortSignal;
-  /** The kernel's mark of change of every file as it was copied: where it stayed, nothing need be compared. */
+  /** The kernel's mark of change of every path as it was copied: where it stayed, nothing need be compared. */
   readonly #marks = new Map<ByteString, bigint>();
 
   constructor(directory: string, path: string, tree: RootfsTree, signal: AbortSignal) {
@@ -86,7 +87,8 @@ class CopiedSnapshot implements ActiveSnapshot {
     this.#directory = directory;
     this.#tree = tree;
     this.#signal = signal;
-    this.#remember('');
+    // A tmpfs takes stores through a mapping without a new time: there every file is compared.
+    if (movesCtime(statfsSync(path).type)) this.#remember('', BigInt(Date.now() - TICK_MS) * 1_000_000n);
   }
 
   async writeChanges(writer: LayerWriter, times: LayerTimes): Promise<void> {
@@ -108,14 +110,20 @@ class CopiedSnapshot implements ActiveSnapshot {
     await removeTree(this.#directory);
   }
 
-  #remember(directory: ByteString): void {
+  /** What was copied after `settled` could be changed within the same tick of the clock: no mark. */
+  #remember(directory: ByteString, settled: bigint): void {
     const root = Buffer.from(this.root.path);
     for (const entry of this.#tree.list(directory)) {
-      if (entry.type === 'directory') this.#remember(entry.path);
-      else if (isOnDisk(entry)) this.#marks.set(entry.path, readFacts(rawPath(root, entry.path)).ctime);
+      if (entry.type === 'directory') this.#remember(entry.path, settled);
+      if (!isOnDisk(entry)) continue;
+      const { ctime } = readFacts(rawPath(root, entry.path));
+      if (ctime < settled) this.#marks.set(entry.path, ctime);
     }
   }
 }
+
+/** Linux stamps files with the time of its last tick, at most 10 ms ago. */
+const TICK_MS = 20;
 
 /** Devices may have been left out. */
 function isOnDisk({ type }: RootfsEntry): boolean {

@@ -5,7 +5,7 @@ import { byteStringToUtf8, compareByteStrings } from '@tsbuild/oci';
 import type { RootfsEntry, RootfsTree } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import { isUnchanged } from './compare-entry.ts';
-import type { DiskOwners } from './disk-owners.ts';
+import type { DiskOwners } from '../user-ids/disk-owners.ts';
 import { readFacts } from './file-facts.ts';
 import type { FileFacts } from './file-facts.ts';
 import { CAPABILITY_XATTR, isOverlayXattr, OPAQUE_XATTRS } from './native.ts';
@@ -43,14 +43,15 @@ export interface DiffOptions {
   readonly signal: AbortSignal;
   /** True for a complete tree: what is missing in it was removed. False for an overlay's upper directory. */
   readonly complete: boolean;
-  /** True for a file that certainly nobody touched, so that it need not be compared. */
+  /** True for what certainly nobody touched, so that it need not be compared; what is in a directory is looked at all the same. */
   readonly isUntouched?: (path: ByteString, facts: FileFacts) => boolean;
 }
 
 /**
  * Finds what a tree on disk changed beside the merged view below it. Decided by facts, never by mere presence: what was
- * copied up and is still the same is no change, nor is a directory of which only the time moved. Parents of what
- * changed are in the layer, as engines expect.
+ * copied up and is still the same is no change. A directory whose time alone moved is one, as in Docker's layers: the
+ * command may have set it, and programs compare it (font and icon caches). Parents of what changed are in the layer, as
+ * engines expect.
  * @throws BuildError `LAYER_INVALID` for names that mean removals in a layer, `SNAPSHOT_FAILED` when a file vanishes
  */
 export async function findChanges(root: string, tree: RootfsTree, options: DiffOptions): Promise<Changes> {
@@ -130,7 +131,8 @@ class DiffWalk {
     const lower = this.#tree.lookup(path);
     const directory = { path, facts, lower, capability: undefined };
     this.#directories.set(path, directory);
-    if (lower === undefined || !this.#isUnchanged(directory)) this.#changed.set(path, directory);
+    const isUntouched = lower?.type === 'directory' && this.#options.isUntouched?.(path, facts) === true;
+    if (!isUntouched && !this.#isUnchanged(directory)) this.#changed.set(path, directory);
     // Below a directory that hides its own nothing carries a mark any more, so it is handed down.
     await this.directory(path, lower?.type === 'directory' && (replaces || this.#isOpaque(path)));
   }

@@ -15,6 +15,8 @@ export interface FileFacts {
   readonly mtime: TarTime;
   readonly devMajor: number;
   readonly devMinor: number;
+  /** The device that the file is on. */
+  readonly device: bigint;
   readonly inode: bigint;
   readonly links: number;
   /** The kernel's own mark of change, in nanoseconds; no program can set it. */
@@ -51,6 +53,7 @@ export function factsOf(stats: BigIntStats): FileFacts {
     mtime: timeOf(stats),
     devMajor: isDevice ? Number(((stats.rdev >> 32n) & 0xfffff000n) | ((stats.rdev >> 8n) & 0xfffn)) : 0,
     devMinor: isDevice ? Number(((stats.rdev >> 12n) & 0xffffff00n) | (stats.rdev & 0xffn)) : 0,
+    device: stats.dev,
     inode: stats.ino,
     links: Number(stats.nlink),
     ctime: stats.ctimeNs,

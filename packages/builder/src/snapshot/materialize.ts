@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import {
-  chmodSync, closeSync, constants, fchmodSync, fchownSync, ftruncateSync, futimesSync, lchownSync, linkSync, lutimesSync, mkdirSync, openSync,
-  symlinkSync, writeSync,
+  chmodSync, closeSync, constants, fchmodSync, fchownSync, futimesSync, lchownSync, linkSync, lutimesSync, mkdirSync, openSync,
+  symlinkSync,
 } from 'node:fs'; // biome-ignore format: one list
 import { setImmediate } from 'node:timers/promises';
 import type { BlobReader, BlobStore, ByteString, Digest, SparseRegion } from '@tsbuild/oci';
 import { byteStringToUtf8 } from '@tsbuild/oci';
-import { type NewLayerEntry, rangeReader } from '@tsbuild/oci/node';
+import { namingPath, type NewLayerEntry, rangeReader, SparseFile } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
-import type { DiskOwners } from './disk-owners.ts';
+import type { DiskOwners } from '../user-ids/disk-owners.ts';
 import { CAPABILITY_XATTR } from './native.ts';
 import type { Native, RawPath } from './native.ts';
 import { errorCode, nameOf, parentOf, rawPath } from './raw-path.ts';
@@ -34,7 +34,6 @@ export interface SourceEntry extends NewLayerEntry {
 }
 
 const BUFFER_SIZE = 1024 * 1024;
-const ZEROS = Buffer.alloc(BUFFER_SIZE);
 const YIELD_MILLISECONDS = 20;
 const S_IFIFO = 0o010000;
 const S_IFCHR = 0o020000;
@@ -134,7 +133,11 @@ export class Materializer {
   async #file(entry: SourceEntry, path: RawPath, layer: Digest): Promise<void> {
     const fd = openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600);
     try {
-      this.#copy(entry, fd, layer);
+      try {
+        this.#copy(entry, fd, layer);
+      } catch (error) {
+        throw namingPath(error, path.toString());
+      }
       // Owner before mode: chown takes setuid bits away; and both before the attributes: it takes capabilities away too.
       fchownSync(fd, this.#tools.owners.uid(entry.uid), this.#tools.owners.gid(entry.gid));
       fchmodSync(fd, entry.mode);
@@ -151,16 +154,16 @@ export class Materializer {
     if (entry.size === 0) return;
     const file = rangeReader(this.#reader(layer), entry);
     const sha256 = createHash('sha256');
+    const target = new SparseFile(fd);
     for (let done = 0; done < entry.size; ) {
       const length = file.read(this.#buffer);
       if (length === 0) break;
       const piece = this.#buffer.subarray(0, length);
-      const isHole = entry.sparse !== undefined && ZEROS.subarray(0, length).equals(piece);
-      if (!isHole) writeAll(fd, piece, done);
+      target.write(piece);
       sha256.update(piece);
       done += length;
     }
-    if (entry.sparse !== undefined) ftruncateSync(fd, entry.size);
+    target.finish();
     if (sha256.digest('hex') === entry.contentSha256) return;
     throw new BuildError(
       'SNAPSHOT_FAILED',
@@ -203,10 +206,6 @@ export class Materializer {
     if (reader === undefined) this.#readers.set(layer, (reader = this.#tools.blobs.openReader(layer)));
     return reader;
   }
-}
-
-function writeAll(fd: number, bytes: Uint8Array, position: number): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, position + at);
 }
 
 /** What Node's own calls set right: they cut nanoseconds, and take times before 1970 for now. */

@@ -2,7 +2,7 @@ import { chmodSync, chownSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RootfsTree } from '@tsbuild/oci/node';
 import type { RootMount } from '../root-mount.ts';
-import { DiskOwners } from './disk-owners.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 
 /** An overlay's directories. */
 export type OverlayRoot = Extract<RootMount, { kind: 'overlay' }>;
@@ -19,7 +19,7 @@ export function layOutOverlay(
   const upper = join(directory, 'upper');
   const work = join(directory, 'work');
   const links = join(directory, 'l');
-  for (const path of [upper, work, links]) mkdirSync(path);
+  for (const path of [upper, work, links]) mkdirSync(path, { mode: 0o755 });
   // Overlayfs refuses the same directory twice (ELOOP). Of a layer that occurs twice, as empty ones do, the upper one
   // says everything the lower one could.
   const distinct = unpacked.filter((target, i) => unpacked.lastIndexOf(target) === i);
@@ -31,7 +31,7 @@ export function layOutOverlay(
   if (lower.length === 0) {
     // Overlayfs wants at least one layer below.
     const empty = join(links, 'empty');
-    mkdirSync(empty);
+    mkdirSync(empty, { mode: 0o755 });
     lower.push(empty);
   }
   // The root of the mount is the upper directory's own.

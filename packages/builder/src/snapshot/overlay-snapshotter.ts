@@ -3,7 +3,7 @@ import { chainIDs } from '@tsbuild/oci';
 import type { BlobInfo, BlobStore } from '@tsbuild/oci';
 import type { LayerIndexStore, LayerWriter } from '@tsbuild/oci/node';
 import { type Changes, findChanges } from './diff.ts';
-import { DiskOwners } from './disk-owners.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 import { layOutOverlay, type OverlayRoot } from './overlay-layout.ts';
 import { normalizeUpper } from './keep-upper.ts';
 import { loadNative } from './load-native.ts';

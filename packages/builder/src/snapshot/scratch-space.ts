@@ -32,7 +32,8 @@ export class ScratchSpace {
   async #clear(): Promise<void> {
     for (const name of readdirSync(this.#directory)) {
       const path = join(this.#directory, name);
-      if (isAbandoned(name, path)) await removeTree(path);
+      // What has owners of another mapping of ids cannot be removed from here, and is in nobody's way.
+      if (isAbandoned(name, path)) await removeTree(path).catch(() => undefined);
     }
   }
 }

@@ -42,7 +42,7 @@ function isSurelyPossible(directory: string): boolean {
 async function tryOverlay(mounts: string): Promise<boolean> {
   const directory = await new ScratchSpace(mounts).create();
   try {
-    for (const name of ['lower', 'upper', 'work', 'root']) mkdirSync(join(directory, name));
+    for (const name of ['lower', 'upper', 'work', 'root']) mkdirSync(join(directory, name), { mode: 0o755 });
     const nested = !/^\s*0\s+0\s+4294967295/.test(readFileSync('/proc/self/uid_map', 'latin1'));
     const options = `${nested ? 'userxattr,' : ''}lowerdir=lower,upperdir=upper,workdir=work`;
     const script = `mount -n -t overlay -o ${options} overlay root && : >root/x`;

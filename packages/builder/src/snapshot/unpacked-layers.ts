@@ -1,14 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { chainIDs } from '@tsbuild/oci';
 import type { BlobInfo, BlobStore, Digest } from '@tsbuild/oci';
 import { RootfsTree } from '@tsbuild/oci/node';
 import type { LayerIndexStore } from '@tsbuild/oci/node';
-import { DiskOwners } from './disk-owners.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
 import { loadNative } from './load-native.ts';
 import { errorCode } from './raw-path.ts';
 import { removeTree } from './remove-tree.ts';
 import type { ScratchSpace } from './scratch-space.ts';
+import { snapshotName } from './snapshot-name.ts';
 import { isSelfContained, unpackLayer } from './unpack-layer.ts';
 
 /** What unpacking needs. */
@@ -23,16 +24,19 @@ export interface UnpackedLayersOptions {
 /**
  * Unpacked layers, each in a directory in overlayfs's form. `<hex of diffID>` serves every image with the layer;
  * `chain-<hex of chainID>` serves one stack, because what the layer removes or leaves out depends on what is below.
- * A directory is there whole or not at all, and never changes.
+ * A directory is there whole or not at all, and never changes. Owners on the disk depend on the mapping of ids, so each
+ * mapping has directories of its own ({@link snapshotName}).
  */
 export class UnpackedLayers {
   readonly #options: UnpackedLayersOptions;
   readonly #scratch: ScratchSpace;
   readonly #pending = new Map<string, Promise<string>>();
+  readonly #mappingId: string;
 
   constructor(options: UnpackedLayersOptions, scratch: ScratchSpace) {
     this.#options = options;
     this.#scratch = scratch;
+    this.#mappingId = mappingIdAt(options.directory);
   }
 
   /** The directories of a stack, lowest first; unpacks what is missing. */
@@ -86,7 +90,7 @@ export class UnpackedLayers {
     const scratch = await this.#scratch.create();
     try {
       const root = join(scratch, 'layer');
-      mkdirSync(root);
+      mkdirSync(root, { mode: 0o755 });
       chmodSync(root, 0o755);
       const tools = { blobs, native: await loadNative(), owners: DiskOwners.read(), notice, signal };
       await unpackLayer(root, layer, await indexes.get(layer.digest), new RootfsTree(lower), tools);
@@ -98,14 +102,18 @@ export class UnpackedLayers {
   }
 
   #shared(diffID: Digest): string {
-    return join(this.#options.directory, hex(diffID));
+    return join(this.#options.directory, snapshotName(diffID, false, this.#mappingId));
   }
 
   #chained(chainID: Digest): string {
-    return join(this.#options.directory, `chain-${hex(chainID)}`);
+    return join(this.#options.directory, snapshotName(chainID, true, this.#mappingId));
   }
 }
 
-function hex(digest: Digest): string {
-  return digest.slice(digest.indexOf(':') + 1);
+/** Where another user unpacks too (root in a user's store), directories without a mapping in their name may be of that user's ids. */
+function mappingIdAt(directory: string): string {
+  const { mappingId } = DiskOwners.read();
+  if (mappingId !== '') return mappingId;
+  const owner = statSync(directory, { throwIfNoEntry: false })?.uid ?? process.geteuid?.();
+  return owner === process.geteuid?.() ? '' : 'machine';
 }

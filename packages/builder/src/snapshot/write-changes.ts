@@ -3,7 +3,7 @@ import type { ByteString } from '@tsbuild/oci';
 import type { LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
 import { ChangedContent } from './changed-content.ts';
 import type { ChangedPath, Changes } from './diff.ts';
-import type { DiskOwners } from './disk-owners.ts';
+import type { DiskOwners } from '../user-ids/disk-owners.ts';
 import { CAPABILITY_XATTR } from './native.ts';
 import type { RawPath } from './native.ts';
 import { nameOf, parentOf, rawPath } from './raw-path.ts';
@@ -87,7 +87,8 @@ function entryOf(
   if (facts.type === 'symlink')
     return { ...common, type: 'symlink', linkPath: readlinkSync(rawPath(root, path), { encoding: 'latin1' }) };
   if (facts.type !== 'file') return { ...common, type: facts.type, devMajor: facts.devMajor, devMinor: facts.devMinor };
-  if (first !== undefined && first !== path) return { ...common, type: 'hardlink', linkPath: first };
   const xattrs = capability === undefined ? {} : { xattrs: new Map([[CAPABILITY_XATTR, capability]]) };
+  // Engines chown a link as they make it, which takes capabilities away: each name brings them again, as in their own layers.
+  if (first !== undefined && first !== path) return { ...common, type: 'hardlink', linkPath: first, ...xattrs };
   return { ...common, type: 'file', size: facts.size, ...xattrs };
 }

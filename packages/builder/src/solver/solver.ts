@@ -6,7 +6,14 @@ import type { MissReason } from '../progress/miss-reason.ts';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import { Limiter } from './limiter.ts';
 import type { Miss, MissExplainer } from './miss.ts';
-import type { PreparedStep, StepContext, StepResult, StepVertex, Vertex } from './vertex.ts';
+import {
+  type PreparedStep,
+  type StepContext,
+  StepOutdated,
+  type StepResult,
+  type StepVertex,
+  type Vertex,
+} from './vertex.ts';
 
 /** What the solver needs besides the graph. */
 export interface SolveOptions<O> {
@@ -51,6 +58,9 @@ export async function solve<V, O>(wanted: readonly Vertex<V, O>[], options: Solv
   });
   return { values, results: run.results };
 }
+
+/** So often a step is prepared whose files change under it. */
+const MOST_ATTEMPTS = 6;
 
 /** One step at work. */
 interface StepRun<V> {
@@ -116,13 +126,25 @@ class SolverRun<V, O> {
     const context = this.#contextOf(vertex);
     this.#report({ type: 'step-started', id: vertex.id, time: started });
     try {
-      const prepared = await vertex.prepare(inputs, context);
-      return await this.#lookUpOrExecute(vertex, prepared, { context, started, inputs });
+      return await this.#prepareAndSolve(vertex, { context, started, inputs });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const canceled = this.#signal.aborted ? { canceled: true } : {};
       this.#report({ type: 'step-failed', id: vertex.id, time: now(), message, ...canceled });
       throw error;
+    }
+  }
+
+  async #prepareAndSolve(vertex: StepVertex<V, O>, run: StepRun<V>): Promise<StepResult<O>> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const prepared = await vertex.prepare(run.inputs, run.context);
+        return await this.#lookUpOrExecute(vertex, prepared, run);
+      } catch (error) {
+        if (!(error instanceof StepOutdated)) throw error;
+        if (attempt === MOST_ATTEMPTS) throw error.cause;
+        this.#signal.throwIfAborted();
+      }
     }
   }
 

@@ -48,6 +48,16 @@ export interface PreparedStep<O> {
   discard(): Promise<void>;
 }
 
+/** Thrown while a step is prepared or executed: what it read has changed, and it is to be prepared anew. */
+export class StepOutdated extends Error {
+  override readonly name = 'StepOutdated';
+
+  /** `cause` is what the step fails with when that happens again and again. */
+  constructor(cause: unknown) {
+    super('the step is outdated', { cause });
+  }
+}
+
 /** How a step came to its output. Times in milliseconds (since 1970, and as a duration). */
 export interface StepResult<O> {
   readonly output: O;

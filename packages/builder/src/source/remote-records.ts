@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Descriptor, type Digest, digestHex, isDigest } from '@tsbuild/oci';
-import { writeFileAtomic } from '@tsbuild/oci/node';
+import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/node';
 
 /** A base image that a registry named once: enough to use it again without asking. */
 export interface RemoteImage {
@@ -40,33 +40,30 @@ export class RemoteRecords {
   }
 
   async image(name: string, platform: string): Promise<RemoteImage | undefined> {
-    const record = await this.#read<RemoteImage>(this.#imagePath(name, platform));
-    const whole = record?.name === name && isDigest(record.manifest?.digest) && isDigest(record.config?.digest);
-    return whole ? record : undefined;
+    const record = await this.#read(this.#imagePath(name, platform), isRemoteImage);
+    return record?.name === name ? record : undefined;
   }
 
   async putImage(image: RemoteImage): Promise<void> {
-    await writeFileAtomic(this.#imagePath(image.name, image.platform), JSON.stringify(image));
+    await writeFileAtomic(this.#imagePath(image.name, image.platform), sealJson(image));
   }
 
   /** Where the layer with this diffID was last seen. */
   async layer(diffID: Digest): Promise<RemoteLayer | undefined> {
-    const record = await this.#read<RemoteLayer>(this.#layerPath(diffID));
-    return record !== undefined && isDigest(record.descriptor?.digest) ? record : undefined;
+    return this.#read(this.#layerPath(diffID), isRemoteLayer);
   }
 
   async putLayer(diffID: Digest, layer: RemoteLayer): Promise<void> {
-    await writeFileAtomic(this.#layerPath(diffID), JSON.stringify(layer));
+    await writeFileAtomic(this.#layerPath(diffID), sealJson(layer));
   }
 
   /** The compressed form that this layer had when it was pushed: compressing is deterministic, so it still has it. */
   async compressed(diffID: Digest): Promise<Descriptor | undefined> {
-    const record = await this.#read<Descriptor>(this.#compressedPath(diffID));
-    return record !== undefined && isDigest(record.digest) ? record : undefined;
+    return this.#read(this.#compressedPath(diffID), isDescriptor);
   }
 
   async putCompressed(diffID: Digest, descriptor: Descriptor): Promise<void> {
-    await writeFileAtomic(this.#compressedPath(diffID), JSON.stringify(descriptor));
+    await writeFileAtomic(this.#compressedPath(diffID), sealJson(descriptor));
   }
 
   /** All known images, with the files that say so. */
@@ -74,8 +71,8 @@ export class RemoteRecords {
     const folder = join(this.#directory, 'images');
     for (const file of await readdir(folder).catch(() => [])) {
       const path = join(folder, file);
-      const image = await this.#read<RemoteImage>(path);
-      if (isDigest(image?.manifest?.digest) && isDigest(image.config?.digest)) yield { image, path };
+      const image = await this.#read(path, isRemoteImage);
+      if (image !== undefined) yield { image, path };
     }
   }
 
@@ -84,11 +81,13 @@ export class RemoteRecords {
     for await (const { image } of this.images()) yield* [image.manifest.digest, image.config.digest];
   }
 
-  async #read<T>(path: string): Promise<T | undefined> {
+  async #read<T>(path: string, isValid: (value: unknown) => value is T): Promise<T | undefined> {
     try {
       const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
       try {
-        return JSON.parse(await file.readFile('utf8')) as T;
+        // Earlier versions wrote no checksum: offline builds need what they learnt, so that each member is looked at.
+        const value = unsealJson(await file.readFile('utf8'))?.value;
+        return isValid(value) ? value : undefined;
       } finally {
         await file.close();
       }
@@ -111,4 +110,24 @@ export class RemoteRecords {
   #compressedPath(diffID: Digest): string {
     return join(this.#directory, 'compressed', `${digestHex(diffID)}.json`);
   }
+}
+
+function isRemoteImage(value: unknown): value is RemoteImage {
+  const { name, platform, digest, manifest, config, resolved } = fieldsOf(value);
+  const texts = [name, platform].every((text) => typeof text === 'string');
+  return texts && isDigest(digest) && isDescriptor(manifest) && isDescriptor(config) && Number.isFinite(resolved);
+}
+
+function isRemoteLayer(value: unknown): value is RemoteLayer {
+  const { registry, repository, descriptor } = fieldsOf(value);
+  return [registry, repository].every((text) => typeof text === 'string') && isDescriptor(descriptor);
+}
+
+function isDescriptor(value: unknown): value is Descriptor {
+  const { mediaType, digest, size } = fieldsOf(value);
+  return typeof mediaType === 'string' && isDigest(digest) && Number.isSafeInteger(size) && Number(size) >= 0;
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

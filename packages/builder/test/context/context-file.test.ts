@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs, {
   appendFileSync,
   mkdirSync,
@@ -28,17 +29,7 @@ describe('ContextTree and files that change', () => {
 
   it.each<[string, (file: string, root: string) => void, string]>([
     ['gone', (file) => rmSync(file), 'f vanished'],
-    ['longer', (file) => appendFileSync(file, 'y'), 'f changed'],
-    ['shorter', (file) => truncateSync(file, 5), 'f changed'],
-    ['touched', later, 'f changed'],
-    [
-      'rewritten and has its old time again',
-      (file) => {
-        writeFileSync(file, 'y'.repeat(100_000));
-        utimesSync(file, 1_500_000_000, 1_500_000_000);
-      },
-      'f changed',
-    ],
+    ['shorter', (file) => truncateSync(file, 5), 'f became shorter'],
     [
       'another file',
       (file, root) => {
@@ -85,6 +76,60 @@ describe('ContextTree and files that change', () => {
     change(file, root);
     expect(() => tree.open(seen)).toThrow(changed(message));
     expect(() => tree.contentSha256(seen)).toThrow(changed(message));
+  });
+
+  it.each<[string, (file: string) => void, string]>([
+    ['grew, as a log does', (file) => appendFileSync(file, 'y'), 'x'.repeat(100_000)],
+    ['was touched', later, 'x'.repeat(100_000)],
+    [
+      'was rewritten in place, longer, and has its old time again',
+      (file) => {
+        writeFileSync(file, 'y'.repeat(100_001));
+        utimesSync(file, 1_500_000_000, 1_500_000_000);
+      },
+      'y'.repeat(100_000),
+    ],
+  ])('takes of one that %s what it was planned to have', (_, change, content) => {
+    const { file, tree, seen } = fresh();
+    change(file);
+    const reader = tree.open(seen);
+    const buffer = Buffer.alloc(100_001);
+    expect(reader.read(buffer)).toBe(100_000);
+    expect(reader.read(buffer.subarray(100_000))).toBe(0);
+    reader.close();
+    expect(buffer.toString('latin1', 0, 100_000)).toBe(content);
+    expect(tree.contentSha256(seen)).toBe(createHash('sha256').update(content).digest('hex'));
+  });
+
+  it('refuses one that grew before and changes while it is read', () => {
+    const { file, tree, seen } = fresh();
+    appendFileSync(file, 'y');
+    const reader = tree.open(seen);
+    const buffer = Buffer.alloc(50_000);
+    expect(reader.read(buffer)).toBe(50_000);
+    writeFileSync(file, 'z'.repeat(100_001));
+    expect(() => {
+      while (reader.read(buffer) > 0);
+    }).toThrow(changed('f changed'));
+    reader.close();
+  });
+
+  it('holds a file that did not stand still, as it was at one moment, and sees the others anew', () => {
+    const { file, root, tree, seen } = fresh();
+    writeFileSync(join(root, 'n'), 'new');
+    renameSync(join(root, 'n'), file);
+    expect(() => tree.open(seen)).toThrow(changed('f was replaced'));
+    writeFileSync(join(root, 'more'), '');
+    tree.recover('f');
+    expect(paths(tree)).toEqual(['f', 'more']);
+    const held = entry(tree, 'f');
+    writeFileSync(file, 'other, and longer');
+    expect(held.size).toBe(3);
+    const buffer = Buffer.alloc(3);
+    expect(tree.open(held).read(buffer)).toBe(3);
+    expect(buffer.toString()).toBe('new');
+    expect(tree.knownSha256(held)).toBe(createHash('sha256').update('new').digest('hex'));
+    expect(tree.fingerprint(held).isLasting()).toBe(false);
   });
 
   it.each<[string, (file: string) => void, string]>([

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { RootMount } from '../../src/root-mount.ts';
 import { NamespacesExecutor } from '../../src/executor/namespaces-executor.ts';
 import { blockNestedUserNamespaces } from '../../src/executor/user-namespace.ts';
-import { BusyboxRoot, IN_USER_NAMESPACE, NO_SANDBOX } from '../../testing/busybox-root.ts';
+import { BusyboxRoot, NO_SANDBOX } from '../../testing/busybox-root.ts';
 import { CapturedOutput } from '../../testing/captured-output.ts';
 import { executorContract } from '../../testing/executor-contract.ts';
 import { executorControlContract } from '../../testing/executor-control-contract.ts';
@@ -15,15 +15,12 @@ executorContract('namespaces', {
     blockNestedUserNamespaces();
     return new NamespacesExecutor({ scratch });
   },
-  // As root it takes a seccomp filter, which this executor has not.
-  blocksUserNamespaces: IN_USER_NAMESPACE,
 });
 
 executorControlContract('namespaces', (scratch) => new NamespacesExecutor({ scratch }), NO_SANDBOX);
 
 executorMountsContract('namespaces', {
   make: (scratch) => new NamespacesExecutor({ scratch }),
-  blocksUserNamespaces: IN_USER_NAMESPACE,
   skip: NO_SANDBOX,
 });
 

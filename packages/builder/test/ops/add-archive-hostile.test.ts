@@ -41,6 +41,7 @@ describe('hostile archives', () => {
     ['a name that is too long', [gnuLong('L', 'n'.repeat(256)), file('x')], /more than 255 bytes/],
     ['a path that is too long', [gnuLong('L', 'n/'.repeat(2100)), file('x')], /more than 4095 bytes/],
     ['a sparse file whose map lies', [{ name: 's', type: 'S', format: 'gnu', content: 'x' }], /a sparse file, but its/],
+    ['the device 0:0 of an upper directory', [{ name: 'w', type: '3' }], /\/?w: it is the character device 0:0/],
     ['a symlink to nothing', [symlink('s', '')], /a symlink without a target/],
     ['an unknown type behind a good entry', [file('a'), { name: 'b', type: 'Z' }], /unknown type flag/],
   ])('%s are refused', async (_what, members, message) => {

@@ -1,6 +1,9 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { preimageText } from '../../src/cache/cache-key.ts';
 import { MemoryTree } from '../../testing/memory-tree.ts';
+import { open, temporaryDirectory } from '../context/real-tree.ts';
 import { CopyBench, type CopyCase } from './copy-bench.ts';
 
 const SOURCE = `
@@ -206,6 +209,21 @@ describe('what COPY copies where', () => {
     const bench = new CopyBench();
     const tree = 'socket s\nfile a\\xff x\nfile b\\x0ac y';
     expect(await bench.copy(tree)).toEqual(['file 644 0:0 a\xff', 'file 644 0:0 b\nc']);
+    expect(bench.notices).toEqual(['left out the socket s: an image cannot hold sockets']);
+    expect(await bench.copy(tree, undefined, { sources: ['s', 'a*'] })).toEqual(['file 644 0:0 a\xff']);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('refuses the device 0:0 of a context, and takes others (as root)', async () => {
+    const root = temporaryDirectory();
+    execFileSync('mknod', [join(root, 'null'), 'c', '1', '3']);
+    const bench = new CopyBench();
+    expect(await bench.copy(open(root))).toEqual([expect.stringMatching(/^char 644 0:0 null/)]);
+    execFileSync('mknod', [join(root, 'gone'), 'c', '0', '0']);
+    await expect(bench.copy(open(root))).rejects.toMatchObject({
+      code: 'COPY_FAILED',
+      message: 'cannot copy the character device 0:0 to /gone: overlayfs takes it for a removal',
+      hint: expect.stringContaining('.dockerignore'),
+    });
   });
 
   it('copies from a stage: bytes, links, modes and owners reset to 0', async () => {

@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RootfsTree } from '@tsbuild/oci/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isUnchanged } from '../../src/snapshot/compare-entry.ts';
 import { findChanges } from '../../src/snapshot/diff.ts';
-import { DiskOwners } from '../../src/snapshot/disk-owners.ts';
+import { DiskOwners } from '../../src/user-ids/disk-owners.ts';
+import { readFacts } from '../../src/snapshot/file-facts.ts';
 import { loadNative } from '../../src/snapshot/load-native.ts';
 import { addFile, entryOf, SnapshotStore } from '../../testing/snapshot-store.ts';
 
@@ -125,6 +127,40 @@ describe('findChanges', () => {
   it('stops when it is aborted', async () => {
     for (let i = 0; i < 3000; i++) writeFileSync(join(directory, `f${i}`), '');
     await expect(find(nothing, false, AbortSignal.abort(new Error('stop')))).rejects.toThrow('stop');
+  });
+
+  it('sees other content of the same size and time, to the nanosecond, as strip-nondeterminism leaves it', async () => {
+    await using store = new SnapshotStore();
+    const layer = await store.layer((writer) => addFile(writer, 'f', Buffer.from('AAAA')));
+    const lower = (await store.parent([layer])).tree.lookup('f');
+    const path = Buffer.from(join(directory, 'f'));
+    const mtime = { seconds: 1_000_000_000, nanoseconds: 250_000_000 };
+    const isSame = async (content: string): Promise<boolean> => {
+      writeFileSync(path, content, { mode: 0o644 });
+      (await loadNative()).setTimes(path, mtime.seconds, mtime.nanoseconds);
+      const facts = { ...readFacts(path), uid: 0, gid: 0 };
+      const owners = new DiskOwners(ALL_IDS, ALL_IDS);
+      return lower !== undefined && isUnchanged({ ...lower, mtime }, facts, path, undefined, owners);
+    };
+    expect([await isSame('AAAA'), await isSame('BBBB')]).toEqual([true, false]);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('sees the time of a directory, and of nothing above it (as root)', async () => {
+    await using store = new SnapshotStore();
+    const layer = await store.layer((writer) => {
+      for (const path of ['d', 'd/e']) writer.add({ ...entryOf(path), type: 'directory', mode: 0o755 });
+    });
+    const { tree } = await store.parent([layer]);
+    mkdirSync(join(directory, 'd/e'), { recursive: true, mode: 0o755 });
+    const set = (path: string, seconds: number): void => utimesSync(join(directory, path), seconds, seconds);
+    set('d/e', 1_000_000_000);
+    set('d', 1_000_000_000);
+    expect((await find(tree)).changed).toEqual([]);
+    set('d', 981_173_106);
+    expect((await find(tree)).changed).toEqual(['d']);
+    set('d', 1_000_000_000);
+    set('d/e', 981_173_106);
+    expect((await find(tree)).changed).toEqual(['d', 'd/e']);
   });
 
   it('compares times to the nanosecond', async () => {

@@ -7,6 +7,7 @@ import {
   type TmpfsRequest,
   type VolumeRequest,
 } from '@tsbuild/builder';
+import { parseTmpfs } from './tmpfs-flag.ts';
 import { notSupportedYet, UsageError } from '../errors.ts';
 import type { Host } from '../host.ts';
 
@@ -34,7 +35,7 @@ export function mountsOf(
   const mounts: readonly Mount[] = [
     ...flags.volume.map((text) => parseVolume(text, host)),
     ...flags.mount.map((text) => parseMount(text, host)),
-    ...flags.tmpfs.map(parseTmpfs),
+    ...flags.tmpfs.map((text) => ({ kind: 'tmpfs', ...parseTmpfs(text) }) as const),
   ];
   for (const mount of mounts) if (mount.kind === 'volume' && mount.name !== undefined) checkVolumeName(mount.name);
   return {
@@ -88,7 +89,9 @@ function parseMount(text: string, host: Host): Mount {
     if (type === 'tmpfs') {
       if (source !== undefined) throw bad('field Source must not be specified');
       const size = fields.size('tmpfs-size');
-      return { kind: 'tmpfs', destination, ...(size === undefined ? {} : { size }) };
+      const mode = fields.mode('tmpfs-mode');
+      const given = { ...(size === undefined ? {} : { size }), ...(mode === undefined ? {} : { mode }) };
+      return { kind: 'tmpfs', destination, readOnly, noExec: true, ...given };
     }
     if (type === 'volume') {
       const noCopy = fields.flag('volume-nocopy');
@@ -144,10 +147,18 @@ class MountFields {
     return size;
   }
 
+  mode(key: string): number | undefined {
+    const text = this.take(key);
+    if (text === undefined) return undefined;
+    if (!/^[0-7]{1,5}$/.test(text) || Number.parseInt(text, 8) > 0o7777)
+      throw this.#wrong(`invalid value for ${key}: ${text}`);
+    return Number.parseInt(text, 8);
+  }
+
   refuseOthers(): void {
     const [key, value] = [...this.#fields][0] ?? [];
     if (key === undefined) return;
-    if (/^(?:tmpfs-mode|volume-(?:driver|opt|label|subpath)|bind-nonrecursive|consistency)$/.test(key))
+    if (/^(?:volume-(?:driver|opt|label|subpath)|bind-nonrecursive|consistency)$/.test(key))
       throw notSupportedYet(`${key}= in --mount`, 'run');
     throw this.#wrong(`unexpected key '${key}' in '${key}=${value ?? ''}'`);
   }
@@ -155,15 +166,6 @@ class MountFields {
   #wrong(problem: string): UsageError {
     return wrong(`invalid argument ${JSON.stringify(this.#text)} for "--mount" flag: ${problem}`);
   }
-}
-
-function parseTmpfs(text: string): Mount {
-  const [destination = '', options = ''] = text.split(':');
-  if (!destination.startsWith('/')) throw wrong(`invalid --tmpfs ${JSON.stringify(text)}: expected an absolute path`);
-  const written = /(?:^|,)size=([^,]+)/.exec(options)?.[1];
-  const size = written === undefined ? undefined : parseSize(written);
-  if (written !== undefined && size === undefined) throw wrong(`invalid size in --tmpfs ${JSON.stringify(text)}`);
-  return { kind: 'tmpfs', destination, ...(size === undefined ? {} : { size }) };
 }
 
 function parseVolumesFrom(text: string): { readonly container: string; readonly readOnly: boolean } {

@@ -9,6 +9,7 @@ import type { Digest } from '../digest.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
 import type { BlobInfo, BlobRange, BlobReader, BlobStore, BlobWriter, ExpectedBlob } from './blob-store.ts';
 import { DirectoryBlobWriter, makeStoreFolder, nodeHasher, refreshBlob } from './directory-writer.ts';
+import { type FileModes, USER_MODES } from './file-modes.ts';
 import { lentChunks } from './lent-chunks.ts';
 import { checkBlob, corrupt, notFound, verified } from './verify.ts';
 
@@ -25,10 +26,12 @@ const READ_SIZE = 512 * 1024;
 export class DirectoryBlobStore implements BlobStore {
   readonly root: string;
   readonly #ready = new Map<string, Promise<void>>();
+  readonly #modes: FileModes;
 
   /** @param root the folder that holds (or will hold) `blobs`; folders are made by the first write. */
-  constructor(root: string) {
+  constructor(root: string, modes: FileModes = USER_MODES) {
     this.root = root;
+    this.#modes = modes;
   }
 
   /** Where a blob is, whether or not it is there. */
@@ -141,14 +144,14 @@ export class DirectoryBlobStore implements BlobStore {
     await this.#prepare(join(this.root, 'blobs'));
     await this.#prepare(join(this.root, 'blobs', algorithm));
     const path = temporaryPath(temporary, 'blob');
-    return new DirectoryBlobWriter(path, (digest) => this.path(digest), nodeHasher(algorithm));
+    return new DirectoryBlobWriter(path, (digest) => this.path(digest), nodeHasher(algorithm), this.#modes.file);
   }
 
   /** Makes a folder once; a failure is tried again by the next writer. */
   #prepare(folder: string): Promise<void> {
     const known = this.#ready.get(folder);
     if (known !== undefined) return known;
-    const made = makeStoreFolder(folder);
+    const made = makeStoreFolder(folder, this.#modes.directory);
     this.#ready.set(folder, made);
     made.catch(() => this.#ready.delete(folder));
     return made;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, ftruncateSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { byteStringToUtf8, type ByteString } from '../byte-string.ts';
+import { SparseFile } from '../blob/sparse-file.ts';
 import { unwritable } from '../store-errors.ts';
 import { layerInvalid } from './layer-error.ts';
 import type { LayerEntry } from './layer-entry.ts';
@@ -28,7 +29,6 @@ export interface ApplyOptions {
 }
 
 const BUFFER_SIZE = 1024 * 1024;
-const ZEROS = Buffer.alloc(BUFFER_SIZE);
 const YIELD_MILLISECONDS = 20;
 
 /**
@@ -180,18 +180,17 @@ export class Application<E extends LayerEntry> {
     if (entry.size === 0) return;
     const source = this.#open(entry);
     const sha256 = createHash('sha256');
+    const target = new SparseFile(fd);
     try {
       for (let left = entry.size; left > 0; ) {
         const piece = this.#buffer.subarray(0, Math.min(BUFFER_SIZE, left));
         const length = source.read(piece);
         if (length === 0) break;
-        const bytes = piece.subarray(0, length);
-        const isHole = entry.sparse !== undefined && isZero(bytes);
-        if (!isHole) writeAll(fd, bytes, entry.size - left);
-        sha256.update(bytes);
+        target.write(piece.subarray(0, length));
+        sha256.update(piece.subarray(0, length));
         left -= length;
       }
-      if (entry.sparse !== undefined) ftruncateSync(fd, entry.size);
+      target.finish();
     } finally {
       source.close();
     }
@@ -230,12 +229,4 @@ export class Application<E extends LayerEntry> {
     this.#options.signal?.throwIfAborted();
     this.#yieldedAt = performance.now();
   }
-}
-
-function writeAll(fd: number, bytes: Uint8Array, position: number): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, position + at);
-}
-
-function isZero(bytes: Uint8Array): boolean {
-  return ZEROS.subarray(0, bytes.length).equals(bytes);
 }

@@ -5,6 +5,7 @@ import { temporaryPath } from '../atomic-file.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { type Digest, digestAlgorithm, digestHex, parseDigest } from '../digest.ts';
 import { OciError } from '../errors.ts';
+import { unwritable } from '../store-errors.ts';
 import { LayerIndex } from './layer-index.ts';
 import { indexLayer } from './read-layer.ts';
 
@@ -54,15 +55,12 @@ export class LayerIndexStore {
     const path = this.#path(layer);
     const temporary = temporaryPath(dirname(path), basename(path));
     try {
-      await mkdir(join(this.#directory, digestAlgorithm(layer)), { recursive: true });
-      await writeFile(temporary, index.encode());
+      await mkdir(join(this.#directory, digestAlgorithm(layer)), { recursive: true, mode: 0o755 });
+      await writeFile(temporary, index.encode(), { flag: 'wx', mode: 0o644 });
       await rename(temporary, path);
     } catch (cause) {
       await rm(temporary, { force: true }).catch(() => undefined);
-      throw new OciError('STORE_UNWRITABLE', `cannot keep the index of layer ${layer} in ${this.#directory}`, {
-        fields: { path },
-        cause,
-      });
+      throw unwritable(path, cause);
     }
     this.#recent.set(layer, new WeakRef(index));
   }

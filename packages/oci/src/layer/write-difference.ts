@@ -49,7 +49,7 @@ export async function writeDifference<E extends TreeEntry>(
   open: (entry: E) => FileReader,
   options: WriteDifferenceOptions = {},
 ): Promise<void> {
-  const firstNames = new Map<string, ByteString>();
+  const firstNames = new Map<string, E>();
   for (const { path, entry } of inOrder(difference)) {
     options.signal?.throwIfAborted();
     if (entry === undefined) {
@@ -58,10 +58,13 @@ export async function writeDifference<E extends TreeEntry>(
     }
     const key = entry.type === 'file' ? entry.hardLinkKey : undefined;
     const first = key === undefined ? undefined : firstNames.get(key);
-    if (first !== undefined) writer.add({ ...newEntry(entry, options), type: 'hardlink', linkPath: first, size: 0 });
-    else if (entry.type === 'file') await addFile(writer, newEntry(entry, options), () => open(entry));
+    if (first !== undefined) {
+      // Engines chown a link as they make it, which takes capabilities away: each name brings them again.
+      const named = newEntry({ ...entry, ...(first.xattrs !== undefined && { xattrs: first.xattrs }) }, options);
+      writer.add({ ...named, type: 'hardlink', linkPath: first.path, size: 0 });
+    } else if (entry.type === 'file') await addFile(writer, newEntry(entry, options), () => open(entry));
     else writer.add(newEntry(entry, options));
-    if (key !== undefined && first === undefined) firstNames.set(key, path);
+    if (key !== undefined && first === undefined) firstNames.set(key, entry);
   }
 }
 

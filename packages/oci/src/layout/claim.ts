@@ -4,6 +4,7 @@ import { open, rm, stat, writeFile } from 'node:fs/promises';
 import { temporaryPath } from '../atomic-file.ts';
 import { decodeIdentity, processState, thisProcess } from '../process-identity.ts';
 import type { ProcessIdentity } from '../process-identity.ts';
+import { STORE_MODES } from '../blob/file-modes.ts';
 import { errnoOf } from '../store-errors.ts';
 
 /**
@@ -44,15 +45,23 @@ export async function readClaim(path: string, now: number): Promise<Claim | unde
   }
 }
 
-/** Touches a claim every few seconds until the returned function is called. Does not keep the process alive. */
-export function heartbeat(path: string): () => void {
+/**
+ * Touches a claim every few seconds until the returned function is called. Does not keep the process alive. `onLost` is
+ * told when the claim is gone: this process was stopped for long, and taken for dead.
+ */
+export function heartbeat(path: string, onLost: () => void = () => {}): () => void {
+  let stopped = false;
   const timer = setInterval(() => {
-    touch(path).catch(() => {
-      // The claim was removed under us, or the store went away: whoever uses it next will say so.
+    touch(path).catch((error: unknown) => {
+      // When the store went away, whoever uses it next will say so.
+      if (!stopped && errnoOf(error) === 'ENOENT') onLost();
     });
   }, HEARTBEAT_INTERVAL);
   timer.unref();
-  return () => clearInterval(timer);
+  return () => {
+    stopped = true;
+    clearInterval(timer);
+  };
 }
 
 /** Writes the first byte again: unlike `utimes`, this takes the time from the file system's own clock. */
@@ -68,7 +77,7 @@ async function touch(path: string): Promise<void> {
 /** The time by the clock of the file system that holds `directory` (a server's, for a network file system). */
 export async function fileSystemTime(directory: string): Promise<number> {
   const probe = temporaryPath(directory, 'time');
-  await writeFile(probe, '', { flag: 'wx' });
+  await writeFile(probe, '', { flag: 'wx', mode: STORE_MODES.file });
   try {
     return (await stat(probe)).mtimeMs;
   } finally {

@@ -50,17 +50,23 @@ async function stored(blobs: BlobStore, { digest }: Descriptor): Promise<boolean
   return (await blobs.has(digest)) !== undefined;
 }
 
-/** Deletes the blobs that are not in `keep`; with `dryRun` it only says which. */
+/**
+ * Deletes the blobs that are not in `keep`; with `dryRun` it only says which. `check` throws when the collection may go no
+ * further: it has lost its lock, and somebody may have begun to use what it was about to delete.
+ */
 export async function sweep(
   blobs: BlobStore,
   keep: ReadonlySet<Digest>,
-  { dryRun }: { readonly dryRun: boolean },
+  { dryRun, check }: { readonly dryRun: boolean; readonly check: () => void },
 ): Promise<{ readonly deleted: readonly Digest[]; readonly bytes: number }> {
   const deleted: Digest[] = [];
   let bytes = 0;
   for await (const { digest, size } of blobs.list()) {
     if (keep.has(digest)) continue;
-    if (!dryRun) await blobs.delete(digest);
+    if (!dryRun) {
+      check();
+      await blobs.delete(digest);
+    }
     deleted.push(digest);
     bytes += size;
   }

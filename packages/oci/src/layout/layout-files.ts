@@ -1,14 +1,14 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../atomic-file.ts';
 import { makeStoreFolder } from '../blob/directory-writer.ts';
+import { type FileModes, USER_MODES } from '../blob/file-modes.ts';
 import { OciError } from '../errors.ts';
 import { decodeImageIndex } from '../image-index.ts';
 import { DOCUMENT_SIZE_LIMIT, Field } from '../json-document.ts';
 import { MediaType } from '../media-type.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
 import type { IndexEntries } from './index-entries.ts';
-import { withLock } from './lock.ts';
+import { type HeldLock, withLock } from './lock.ts';
 
 /** The content of the `oci-layout` file (image-spec image-layout.md). */
 export const OCI_LAYOUT = '{"imageLayoutVersion":"1.0.0"}';
@@ -25,10 +25,11 @@ export interface LayoutPaths {
   readonly version: string;
   readonly temporary: string;
   readonly leases: string;
+  readonly modes: FileModes;
 }
 
 /** The paths of a layout at `root`. */
-export function layoutPaths(root: string): LayoutPaths {
+export function layoutPaths(root: string, modes: FileModes = USER_MODES): LayoutPaths {
   return {
     root,
     marker: join(root, 'oci-layout'),
@@ -37,6 +38,7 @@ export function layoutPaths(root: string): LayoutPaths {
     version: join(root, 'store-version'),
     temporary: join(root, 'tmp'),
     leases: join(root, 'leases'),
+    modes,
   };
 }
 
@@ -73,12 +75,13 @@ export async function createLayout(paths: LayoutPaths): Promise<void> {
     join(paths.root, 'blobs'),
     join(paths.root, 'blobs', 'sha256'),
   ];
-  for (const folder of folders) await makeStoreFolder(folder);
-  await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async () => {
-    if (readSmallFile(paths.version) === undefined) await writeStoreFile(paths, paths.version, `${STORE_VERSION}\n`);
-    if (readSmallFile(paths.index) === undefined) await writeIndex(paths, []);
+  for (const folder of folders) await makeStoreFolder(folder, paths.modes.directory);
+  await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async (lock) => {
+    if (readSmallFile(paths.version) === undefined)
+      await writeStoreFile(paths, lock, paths.version, `${STORE_VERSION}\n`);
+    if (readSmallFile(paths.index) === undefined) await writeIndex(paths, [], lock);
     // Last, because it is what says that the layout is there.
-    if (readSmallFile(paths.marker) === undefined) await writeStoreFile(paths, paths.marker, OCI_LAYOUT);
+    if (readSmallFile(paths.marker) === undefined) await writeStoreFile(paths, lock, paths.marker, OCI_LAYOUT);
   });
 }
 
@@ -91,9 +94,9 @@ export async function readIndex(paths: LayoutPaths): Promise<IndexEntries> {
   return decodeImageIndex(new TextEncoder().encode(text)).manifests;
 }
 
-/** Replaces `index.json`; the caller holds the lock. @throws OciError `STORE_UNWRITABLE` */
-export async function writeIndex(paths: LayoutPaths, entries: IndexEntries): Promise<void> {
-  await writeStoreFile(paths, paths.index, encodeIndex(entries));
+/** Replaces `index.json`. @throws OciError `STORE_UNWRITABLE`; LockLost */
+export async function writeIndex(paths: LayoutPaths, entries: IndexEntries, lock: HeldLock): Promise<void> {
+  await writeStoreFile(paths, lock, paths.index, encodeIndex(entries));
 }
 
 /** The text of an index with these entries. */
@@ -101,9 +104,9 @@ export function encodeIndex(entries: IndexEntries): string {
   return JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: entries });
 }
 
-async function writeStoreFile(paths: LayoutPaths, path: string, text: string): Promise<void> {
+async function writeStoreFile(paths: LayoutPaths, lock: HeldLock, path: string, text: string): Promise<void> {
   try {
-    await writeFileAtomic(path, text, { temporaryDirectory: paths.temporary });
+    await lock.replace(path, text, paths.modes.file);
   } catch (error) {
     throw unwritable(path, error);
   }

@@ -1,5 +1,6 @@
 import { join, resolve as absolutePath } from 'node:path';
 import { DirectoryBlobStore } from '../blob/directory.ts';
+import { STORE_MODES, USER_MODES } from '../blob/file-modes.ts';
 import type { Descriptor } from '../descriptor.ts';
 import type { Digest } from '../digest.ts';
 import { OciError } from '../errors.ts';
@@ -28,8 +29,10 @@ import type { LayoutPaths } from './layout-files.ts';
 import { checkedConfig } from './image-content.ts';
 import { countLeases, takeLease } from './lease.ts';
 import type { Lease } from './lease.ts';
-import { isHeld, withLock } from './lock.ts';
+import { type HeldLock, isHeld, withLock } from './lock.ts';
 import { readImage } from './read-image.ts';
+import { Reserve } from './reserve.ts';
+import { openStoreDirectory } from './store-access.ts';
 import type { Collected, ImageContent, RemovedName, StoredImage } from './stored-image.ts';
 
 /** How {@link Layout.open} opens. */
@@ -38,6 +41,11 @@ export interface OpenLayoutOptions {
   readonly create?: boolean;
   /** Milliseconds to wait for another process that changes the index; 30 s unless told. */
   readonly lockTimeout?: number;
+  /**
+   * The layout is a store of this user alone: its directory is closed to others (0700), now where it was not before, and no
+   * file in it gets more than 0644. Else modes follow the umask, as with any file.
+   */
+  readonly private?: boolean;
 }
 
 /**
@@ -52,18 +60,23 @@ export class Layout {
   readonly indexes: LayerIndexStore;
   readonly #paths: LayoutPaths;
   readonly #lockTimeout: number | undefined;
+  /** Of stores only: a layout that a user writes holds nothing but images. */
+  readonly #reserve: Reserve | undefined;
 
   private constructor(paths: LayoutPaths, lockTimeout: number | undefined) {
     this.root = paths.root;
-    this.blobs = new DirectoryBlobStore(paths.root);
+    this.blobs = new DirectoryBlobStore(paths.root, paths.modes);
     this.indexes = new LayerIndexStore(join(paths.root, 'indexes'), this.blobs);
     this.#paths = paths;
     this.#lockTimeout = lockTimeout;
+    this.#reserve = paths.modes === STORE_MODES ? new Reserve(paths.root) : undefined;
   }
 
   /** @throws OciError `LAYOUT_INVALID` (none there, damaged, or of a newer format), `STORE_UNWRITABLE` */
   static async open(root: string, options: OpenLayoutOptions = {}): Promise<Layout> {
-    const paths = layoutPaths(absolutePath(root));
+    const isPrivate = options.private === true;
+    const paths = layoutPaths(absolutePath(root), isPrivate ? STORE_MODES : USER_MODES);
+    if (isPrivate) openStoreDirectory(paths.root);
     if (!(await checkLayout(paths))) {
       if (options.create !== true) {
         throw new OciError('LAYOUT_INVALID', `there is no image store at ${paths.root}`, {
@@ -112,6 +125,7 @@ export class Layout {
     const prepared = additions.map(({ image, names }) => ({ image, names, config: checkedConfig(image) }));
     const unchanged = await this.#alreadyAdded(additions);
     if (unchanged !== undefined) return unchanged;
+    this.#reserve?.keep();
     return this.#change(async (entries) => {
       let changed = entries;
       const manifests: Descriptor[] = [];
@@ -126,6 +140,11 @@ export class Layout {
       }
       return { entries: changed, result };
     });
+  }
+
+  /** Stores the documents of an image that no list has: they go with the next {@link collect}, unless a lease keeps them. */
+  async addUnlisted(image: ImageContent): Promise<StoredImage> {
+    return readImage(this.blobs, await this.#store(image, checkedConfig(image)), []);
   }
 
   /** Gives an image one more name. @throws OciError as {@link resolve} and {@link add} */
@@ -149,6 +168,13 @@ export class Layout {
   async remove(
     name: string,
     options: { readonly force?: boolean; readonly keepImage?: boolean } = {},
+  ): Promise<readonly RemovedName[]> {
+    return this.#freeing(() => this.#remove(name, options));
+  }
+
+  #remove(
+    name: string,
+    options: { readonly force?: boolean; readonly keepImage?: boolean },
   ): Promise<readonly RemovedName[]> {
     return this.#change(async (entries) => {
       const { image, reference } = await this.#found(entries, name);
@@ -194,14 +220,20 @@ export class Layout {
     keep: Iterable<Digest> | ((needed: ReadonlySet<Digest>) => Promise<Iterable<Digest>>),
     options: { readonly dryRun?: boolean } = {},
   ): Promise<Collected> {
-    return this.#locked(async () => {
+    return this.#freeing(() => this.#collect(keep, options.dryRun === true));
+  }
+
+  #collect(
+    keep: Iterable<Digest> | ((needed: ReadonlySet<Digest>) => Promise<Iterable<Digest>>),
+    dryRun: boolean,
+  ): Promise<Collected> {
+    return this.#locked(async (lock) => {
       const now = await fileSystemTime(this.#paths.temporary);
       const heldBackBy = await countLeases(this.#paths.leases, now);
       if (heldBackBy > 0) return { deleted: [], bytes: 0, heldBackBy };
       const needed = await reachable(this.blobs, await readIndex(this.#paths));
       for (const digest of typeof keep === 'function' ? await keep(needed) : keep) needed.add(digest);
-      const dryRun = options.dryRun === true;
-      const swept = await sweep(this.blobs, needed, { dryRun });
+      const swept = await sweep(this.blobs, needed, { dryRun, check: lock.check });
       if (!dryRun) await sweepTemporaries(this.#paths.temporary, now);
       return { ...swept, heldBackBy: 0 };
     });
@@ -255,15 +287,21 @@ export class Layout {
   async #change<T>(
     change: (entries: IndexEntries) => Promise<{ readonly entries: IndexEntries; readonly result: T }>,
   ): Promise<T> {
-    return this.#locked(async () => {
+    return this.#locked(async (lock) => {
       const before = await readIndex(this.#paths);
       const { entries, result } = await change(before);
-      if (JSON.stringify(entries) !== JSON.stringify(before)) await writeIndex(this.#paths, entries);
+      if (JSON.stringify(entries) === JSON.stringify(before)) return result;
+      await writeIndex(this.#paths, entries, lock);
       return result;
     });
   }
 
-  #locked<T>(action: () => Promise<T>): Promise<T> {
+  /** What makes room must work where there is none. */
+  #freeing<T>(action: () => Promise<T>): Promise<T> {
+    return this.#reserve === undefined ? action() : this.#reserve.lend(action);
+  }
+
+  #locked<T>(action: (lock: HeldLock) => Promise<T>): Promise<T> {
     const timeout = this.#lockTimeout;
     const options = { temporaryDirectory: this.#paths.temporary, ...(timeout !== undefined && { timeout }) };
     return withLock(this.#paths.lock, options, action);

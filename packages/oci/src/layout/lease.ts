@@ -4,6 +4,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { temporaryPath } from '../atomic-file.ts';
 import { thisProcess } from '../process-identity.ts';
+import { STORE_MODES } from '../blob/file-modes.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
 import { heartbeat, newClaimText, readClaim } from './claim.ts';
 import { STEP_CLAIM } from './step-claim.ts';
@@ -18,18 +19,15 @@ export interface Lease extends AsyncDisposable {
 export async function takeLease(directory: string): Promise<Lease> {
   const { pid, start } = thisProcess();
   const path = join(directory, `${pid}-${start}-${randomBytes(8).toString('hex')}`);
-  const temporary = temporaryPath(dirname(directory), 'lease');
-  try {
-    // A layout of another tool has no such folder yet.
-    mkdirSync(directory, { recursive: true });
-    // Whole or not at all: of an empty lease nobody could tell whose it was, and it would hold up collections.
-    writeFileSync(temporary, newClaimText(), { flag: 'wx' });
-    renameSync(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw unwritable(path, error);
-  }
-  const stopHeartbeat = heartbeat(path);
+  writeLease(directory, path);
+  const stopHeartbeat = heartbeat(path, () => {
+    // A collection took us for dead. What it deleted is found missing when it is used; nothing more is to go.
+    try {
+      writeLease(directory, path);
+    } catch {
+      // Tried again by the next beat.
+    }
+  });
   return {
     path,
     [Symbol.asyncDispose]: async () => {
@@ -37,6 +35,20 @@ export async function takeLease(directory: string): Promise<Lease> {
       rmSync(path, { force: true });
     },
   };
+}
+
+function writeLease(directory: string, path: string): void {
+  const temporary = temporaryPath(dirname(directory), 'lease');
+  try {
+    // A layout of another tool has no such folder yet.
+    mkdirSync(directory, { recursive: true, mode: STORE_MODES.directory });
+    // Whole or not at all: of an empty lease nobody could tell whose it was, and it would hold up collections.
+    writeFileSync(temporary, newClaimText(), { flag: 'wx', mode: STORE_MODES.file });
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw unwritable(path, error);
+  }
 }
 
 /**

@@ -2,6 +2,7 @@ import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { temporaryPath } from '../atomic-file.ts';
+import { STORE_MODES } from '../blob/file-modes.ts';
 import { errnoOf } from '../store-errors.ts';
 import { fileSystemTime, heartbeat, newClaimText, readClaim } from './claim.ts';
 import { layoutPaths } from './layout-files.ts';
@@ -59,7 +60,7 @@ export async function claimStep(root: string, name: string, options: ClaimOption
 /** As a lock is taken: whole or not at all. Synchronous, as every step pays for it: a fifth of the time of promises. */
 function tryClaim(path: string, text: string, temporaryDirectory: string): boolean {
   const candidate = temporaryPath(temporaryDirectory, basename(path));
-  writeFileSync(candidate, text, { flag: 'wx' });
+  writeFileSync(candidate, text, { flag: 'wx', mode: STORE_MODES.file });
   try {
     linkSync(candidate, path);
     return true;

@@ -70,7 +70,10 @@ async function write(path: string, settings: Json): Promise<void> {
   try {
     // Some keep their settings elsewhere and link to them; the link stays one.
     const target = await realpath(path).catch(() => path);
-    await writeFileAtomic(target, `${JSON.stringify(settings, null, '\t')}\n`, { mode: 0o600 });
+    await writeFileAtomic(target, `${JSON.stringify(settings, null, '\t')}\n`, {
+      mode: 0o600,
+      directoryMode: 0o700,
+    });
   } catch (error) {
     throw unwritable(path, error);
   }

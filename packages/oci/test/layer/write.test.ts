@@ -201,6 +201,7 @@ describe('the rules', () => {
     ['a whiteout that comes twice', [whiteout('a'), whiteout('a')], /it is in the layer twice/],
     ['a name before its whiteout', [add(file('d/a')), whiteout('d/a')], /whiteout must come before it is added again/],
     ['content before the whiteout of its directory', [add(file('d/a')), whiteout('d')], /whiteout must come before/],
+    ['the device 0:0', [add({ ...meta, path: 'a', type: 'char' })], /'a': a 0:0 character device/],
     ['an absolute path', [add(file('/a'))], /not a clean path/],
     ['a file as the root', [add(file(''))], /not a clean path/],
     ['the root twice', [add(dir('')), add(dir(''))], /the root is in the layer twice/],

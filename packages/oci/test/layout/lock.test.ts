@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { temporaryPath } from '../../src/atomic-file.ts';
 import { processStart, processState, thisProcess } from '../../src/process-identity.ts';
-import { withLock } from '../../src/layout/lock.ts';
+import { type HeldLock, withLock } from '../../src/layout/lock.ts';
 import { freshLayout, scratchFolder } from './images.ts';
 
 const scratch = await scratchFolder();
@@ -12,7 +13,7 @@ afterAll(() => rm(scratch, { recursive: true, force: true }));
 
 let folder: string;
 let path: string;
-const lock = <T>(action: () => Promise<T>, timeout?: number): Promise<T> =>
+const lock = <T>(action: (held: HeldLock) => Promise<T>, timeout?: number): Promise<T> =>
   withLock(path, { temporaryDirectory: folder, ...(timeout !== undefined && { timeout }) }, action);
 beforeEach(async () => {
   folder = await mkdtemp(join(scratch, 'lock-'));
@@ -97,7 +98,93 @@ describe('withLock()', () => {
   });
 });
 
+describe('a holder that was stopped inside and taken for dead', () => {
+  const file = (): string => join(folder, 'guarded');
+  const takeOver = async (): Promise<void> => {
+    await writeFile(path, claimOf({ world: 'elsewhere', claim: 'ours' }));
+    const old = new Date(Date.now() - 60_000);
+    await utimes(path, old, old);
+  };
+
+  /** Adds a line to what is there, as every change of a layout does. */
+  const add = (line: string, pause: (lock: HeldLock) => Promise<void> = async () => {}): Promise<void> =>
+    lock(async (held) => {
+      const before = await readFile(file(), 'utf8').catch(() => '');
+      await pause(held);
+      await held.replace(file(), `${before}${line}\n`, 0o644);
+    });
+
+  it('begins again when it goes on before it has looked', async () => {
+    let stops = 1;
+    await add('slow', async () => {
+      if (stops-- > 0) {
+        await takeOver();
+        await add('quick');
+      }
+    });
+    expect(await readFile(file(), 'utf8')).toBe('quick\nslow\n');
+    expect(await readdir(folder)).toEqual(['guarded']);
+  });
+
+  it('begins again when it goes on in the middle of the rename', async () => {
+    // What such a process was about to rename waits in the temporary directory; its rename is made here in its place.
+    let renames = 1;
+    let late: unknown;
+    const stopped = lock(async (held) => {
+      const before = await readFile(file(), 'utf8').catch(() => '');
+      if (renames-- > 0) {
+        const waiting = temporaryPath(folder, 'lock.next');
+        await writeFile(waiting, `${before}slow\n`);
+        held.check();
+        await takeOver();
+        await add('quick');
+        late = await rename(waiting, file()).catch((error: unknown) => error);
+        held.check();
+      }
+      await held.replace(file(), `${before}slow\n`, 0o644);
+    });
+    await stopped;
+    expect(late).toMatchObject({ code: 'ENOENT' });
+    expect(await readFile(file(), 'utf8')).toBe('quick\nslow\n');
+  });
+
+  it('gives up when that happens again and again', async () => {
+    await expect(add('slow', takeOver)).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+    expect(await readdir(folder)).toEqual(['lock']);
+  });
+
+  it('deletes nothing more in a collection', async () => {
+    const layout = await freshLayout(scratch);
+    const { digest } = await layout.blobs.put(Buffer.from('wanted soon'));
+    let collections = 0;
+    const collected = await layout.collect(async () => {
+      if (collections++ === 0) {
+        // Another process breaks the lock, uses the blob, and is done.
+        await rm(join(layout.root, 'index.json.lock'));
+        return [];
+      }
+      return [digest];
+    });
+    expect(collected.deleted).toEqual([]);
+    expect(await layout.blobs.has(digest)).toBeDefined();
+  });
+});
+
 describe('leases', () => {
+  it('come back when a collection took their process for dead', async () => {
+    const layout = await freshLayout(scratch);
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      await using lease = await layout.lease();
+      await rm(lease.path);
+      await vi.advanceTimersByTimeAsync(5000);
+      await vi.waitFor(async () => expect(await layout.collect([])).toMatchObject({ heldBackBy: 1 }));
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(await readdir(join(layout.root, 'leases'))).toEqual([]);
+  });
+
   it('end with their process', async () => {
     const layout = await freshLayout(scratch);
     const child = spawn('sleep', ['100']);

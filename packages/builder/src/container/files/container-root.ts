@@ -6,6 +6,7 @@ import { BuildError } from '../../errors.ts';
 import { readIdMaps } from '../../executor/id-map.ts';
 import { overlayFlags } from '../../executor/sandbox-mounts.ts';
 import type { Container } from '../container.ts';
+import { requireSameOwners } from '../same-owners.ts';
 import { processState } from '../process-identity.ts';
 import { claimFiles } from './files-claim.ts';
 import { MountHolder } from './mount-holder.ts';
@@ -83,8 +84,9 @@ function rootOf(container: Container, pid: number): ContainerRoot {
 }
 
 async function mountLayers(container: Container, purpose: Purpose): Promise<ContainerRoot> {
+  requireSameOwners(container);
   const target = join(container.directory, 'merged');
-  mkdirSync(target, { recursive: true });
+  mkdirSync(target, { recursive: true, mode: 0o755 });
   const name = (path: string): string => relative(container.directory, path);
   const lower = container.lower.map(name).toReversed();
   const layers =

@@ -1,7 +1,7 @@
 import { type ByteString, byteStringToUtf8 } from '@tsbuild/oci';
 import { extractTar, type ExtractTarOptions } from '@tsbuild/oci/node';
 import { BuildError } from '../../errors.ts';
-import { DiskOwners } from '../../snapshot/disk-owners.ts';
+import { DiskOwners } from '../../user-ids/disk-owners.ts';
 import { loadNative } from '../../snapshot/load-native.ts';
 import { errorCode } from '../../snapshot/raw-path.ts';
 import { containerUser } from '../accounts.ts';

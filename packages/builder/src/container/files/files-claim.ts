@@ -16,7 +16,7 @@ const MOMENT = 20;
 export async function claimFiles(container: Container, signal: AbortSignal): Promise<Disposable> {
   const name = randomBytes(8).toString('hex');
   const path = join(claimsOf(container), name);
-  mkdirSync(claimsOf(container), { recursive: true });
+  mkdirSync(claimsOf(container), { recursive: true, mode: 0o700 });
   for (;;) {
     signal.throwIfAborted();
     await writeFileAtomic(path, JSON.stringify(identify(process.pid)));
@@ -37,13 +37,12 @@ function isClaimed(container: Container, own?: string): boolean {
 
 function isAlive(container: Container, name: string): boolean {
   const path = join(claimsOf(container), name);
-  let claimant: ProcessIdentity;
+  let state: ReturnType<typeof processState>;
   try {
-    claimant = JSON.parse(readFileSync(path, 'utf8')) as ProcessIdentity;
+    state = processState(JSON.parse(readFileSync(path, 'utf8')) as ProcessIdentity);
   } catch {
-    return false; // Just given back.
+    return false; // Just given back, or damaged.
   }
-  const state = processState(claimant);
   if (state === 'running' || state === 'unknown') return true;
   rmSync(path, { force: true });
   return false;

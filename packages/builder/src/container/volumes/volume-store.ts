@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareByteStrings, utf8ToByteString } from '@tsbuild/oci';
-import { writeFileAtomic } from '@tsbuild/oci/node';
+import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/node';
 import { BuildError } from '../../errors.ts';
 import { FileLock } from '../../mounts/file-lock.ts';
+import { DiskOwners } from '../../user-ids/disk-owners.ts';
 import { removeTree } from '../../snapshot/remove-tree.ts';
 
 /** Docker's rule. */
@@ -22,6 +23,8 @@ export interface VolumeConfig {
   readonly labels: Readonly<Record<string, string>> | null;
   /** Nobody named it: it goes with its container, where that is asked for. */
   readonly anonymous: boolean;
+  /** The mapping of ids that it was made under (`DiskOwners.mapping`); missing in older volumes. */
+  readonly ids?: string;
 }
 
 /** A directory that outlives containers. */
@@ -61,7 +64,7 @@ export class VolumeStore {
    * and of the container that uses it nobody may take it for unused.
    */
   async lock(signal: AbortSignal): Promise<FileLock> {
-    mkdirSync(this.#directory, { recursive: true });
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     return FileLock.take(join(this.#directory, '.lock'), 'exclusive', signal);
   }
 
@@ -77,11 +80,17 @@ export class VolumeStore {
       created: `${new Date().toISOString().slice(0, 19)}Z`,
       labels,
       anonymous: name === undefined,
+      ids: DiskOwners.read().mapping,
     };
     const directory = join(this.#directory, wanted);
-    mkdirSync(join(directory, '_data'), { recursive: true, mode: 0o755 });
-    await writeFileAtomic(join(directory, 'volume.json'), `${JSON.stringify(config)}\n`);
-    return { config, data: join(directory, '_data') };
+    const data = join(directory, '_data');
+    mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+    mkdirSync(directory, { recursive: true, mode: 0o755 });
+    mkdirSync(data, { recursive: true });
+    // Users of the container must be able to enter it, whatever our umask is.
+    chmodSync(data, 0o755);
+    await writeFileAtomic(join(directory, 'volume.json'), sealJson(config));
+    return { config, data };
   }
 
   /** Takes a volume away with all that is in it. The caller has the lock, and knows that nobody uses it. */
@@ -95,8 +104,10 @@ export class VolumeStore {
   #read(name: string): Volume | undefined {
     const directory = join(this.#directory, name);
     try {
-      const config = JSON.parse(readFileSync(join(directory, 'volume.json'), 'utf8')) as VolumeConfig;
-      return { config, data: join(directory, '_data') };
+      const config = unsealJson(readFileSync(join(directory, 'volume.json'), 'utf8'))?.value;
+      // Its files are what counts: a volume whose description is damaged is one without labels.
+      const known = isVolumeConfig(config, name) ? config : { ...NOTHING_KNOWN, name };
+      return { config: known, data: join(directory, '_data') };
     } catch (error) {
       if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
       throw error;
@@ -115,6 +126,16 @@ export class VolumeStore {
       throw error;
     }
   }
+}
+
+const NOTHING_KNOWN = { version: 1, created: '1970-01-01T00:00:00Z', labels: null, anonymous: false } as const;
+
+function isVolumeConfig(value: unknown, wanted: string): value is VolumeConfig {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, created, labels, anonymous, ids } = value as Record<string, unknown>;
+  const texts = typeof labels === 'object' && Object.values(labels ?? {}).every((label) => typeof label === 'string');
+  const isKnown = name === wanted && typeof created === 'string' && typeof anonymous === 'boolean';
+  return texts && isKnown && (ids === undefined || typeof ids === 'string');
 }
 
 /** @throws BuildError `OPTION_INVALID` */

@@ -91,7 +91,7 @@ function setAside(blobs: DirectoryBlobStore, digest: Digest): Repair {
   return {
     done: `moved to ${SET_ASIDE}/${place}`,
     run: async () => {
-      await mkdir(join(blobs.root, SET_ASIDE), { recursive: true });
+      await mkdir(join(blobs.root, SET_ASIDE), { recursive: true, mode: 0o700 });
       await rename(blobs.path(digest), join(blobs.root, SET_ASIDE, place));
     },
   };

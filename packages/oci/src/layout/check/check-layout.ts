@@ -101,9 +101,9 @@ async function rebuildIndex(paths: LayoutPaths, blobs: DirectoryBlobStore): Prom
     const entry = await manifestAt(blobs, digest, size);
     if (entry !== undefined) entries.push(entry);
   }
-  await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async () => {
+  await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async (lock) => {
     await putAway(paths.index);
-    await writeIndex(paths, entries);
+    await writeIndex(paths, entries, lock);
   });
 }
 
@@ -133,8 +133,8 @@ function removal(paths: LayoutPaths, entry: Descriptor): Repair {
   return {
     done: 'its names were removed',
     run: () =>
-      withLock(paths.lock, { temporaryDirectory: paths.temporary }, async () => {
-        await writeIndex(paths, withoutManifests(await readIndex(paths), new Set([entry.digest])));
+      withLock(paths.lock, { temporaryDirectory: paths.temporary }, async (lock) => {
+        await writeIndex(paths, withoutManifests(await readIndex(paths), new Set([entry.digest])), lock);
       }),
   };
 }

@@ -10,6 +10,7 @@ export type FindingKind =
   | 'snapshot'
   | 'remote'
   | 'cache-mount'
+  | 'container'
   | 'temporary'
   | 'lease'
   | 'lock';

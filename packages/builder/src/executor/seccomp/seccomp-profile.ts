@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arch } from 'node:os';
-import { CAPABILITIES } from './capabilities.ts';
+import { CAPABILITIES } from '../capabilities.ts';
+import { DENIED_CALLS, NEW_USER_NAMESPACE } from './denied-calls.ts';
 
 /** Where the distributions' packages put Docker's profile. */
 const PROFILE = '/usr/share/containers/seccomp.json';
@@ -44,10 +45,45 @@ export function installedSeccomp(): object | undefined {
   try {
     text = readFileSync(PROFILE, 'utf8');
   } catch {
-    return undefined; // Not installed: the caller says what that means.
+    return undefined; // Not installed.
   }
   return resolveSeccomp(JSON.parse(text) as SeccompProfile, arch());
 }
+
+/** The filter for the runtime's configuration: the installed profile's, else the short list that commands without a runtime get. */
+export function runtimeSeccomp(): object | undefined {
+  return installedSeccomp() ?? deniedCalls(arch());
+}
+
+/** The same as `filterProgram()`, for a runtime. */
+function deniedCalls(architecture: string): object | undefined {
+  const [, native] = ARCHITECTURES[architecture] ?? [];
+  if (native === undefined) return undefined;
+  const denied = { action: 'SCMP_ACT_ERRNO', errnoRet: 1 };
+  const newUser = (index: number): object => ({
+    index,
+    value: NEW_USER_NAMESPACE,
+    valueTwo: NEW_USER_NAMESPACE,
+    op: 'SCMP_CMP_MASKED_EQ',
+  });
+  return {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    architectures: [native, ...(OTHER_ARCHITECTURES[native] ?? [])],
+    syscalls: [
+      { names: DENIED_CALLS, ...denied },
+      { names: ['unshare'], ...denied, args: [newUser(0)] },
+      { names: ['clone'], ...denied, args: [newUser(flagsOfClone(architecture))] },
+      { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS },
+    ],
+  };
+}
+
+/** What the same kernel runs beside its own; a call of any other architecture ends its program. */
+const OTHER_ARCHITECTURES: Readonly<Record<string, readonly string[]>> = {
+  SCMP_ARCH_X86_64: ['SCMP_ARCH_X86', 'SCMP_ARCH_X32'],
+  SCMP_ARCH_AARCH64: ['SCMP_ARCH_ARM'],
+  SCMP_ARCH_S390X: ['SCMP_ARCH_S390'],
+};
 
 /**
  * Calls by which namespaces and mounts are made. Podman's profile allows them, for containers in containers; Docker's
@@ -61,10 +97,18 @@ const KEYRING_CALLS = new Set(['keyctl', 'add_key', 'request_key']);
 const NEW_NAMESPACE_FLAGS = 0x7e020000;
 const ENOSYS = 38;
 
+function flagsOfClone(architecture: string): number {
+  return architecture === 's390x' ? 1 : 0;
+}
+
 /** `clone` as long as it makes no namespace; no `clone3`, whose flags a filter cannot see, so that libc falls back. */
 function cloneRules(architecture: string): readonly object[] {
-  const index = architecture === 's390x' ? 1 : 0;
-  const noFlags = { index, value: NEW_NAMESPACE_FLAGS, valueTwo: 0, op: 'SCMP_CMP_MASKED_EQ' };
+  const noFlags = {
+    index: flagsOfClone(architecture),
+    value: NEW_NAMESPACE_FLAGS,
+    valueTwo: 0,
+    op: 'SCMP_CMP_MASKED_EQ',
+  };
   return [
     { names: ['clone'], action: 'SCMP_ACT_ALLOW', args: [noFlags] },
     { names: ['clone3'], action: 'SCMP_ACT_ERRNO', errnoRet: ENOSYS },

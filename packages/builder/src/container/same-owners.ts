@@ -1,0 +1,20 @@
+import { BuildError } from '../errors.ts';
+import { DiskOwners } from '../user-ids/disk-owners.ts';
+import type { Container } from './container.ts';
+
+/**
+ * Refuses a container whose files were made under another mapping of ids: after ids were added, taken away or moved in
+ * /etc/subuid, or for root where a user made it, every file would belong to somebody else.
+ * @throws BuildError `CONTAINER_CONFLICT`
+ */
+export function requireSameOwners({ config, shortId, name }: Container): void {
+  const { mapping } = DiskOwners.read();
+  if (config.ids === undefined || config.ids === mapping) return;
+  throw new BuildError(
+    'CONTAINER_CONFLICT',
+    `container ${shortId} was made under another mapping of user ids, and its files would belong to others now (made: ${config.ids}; now: ${mapping})`,
+    {
+      hint: `run it as the user that made it, with the /etc/subuid of then; or remove it (tsbuild rm ${name}) and make it again`,
+    },
+  );
+}
