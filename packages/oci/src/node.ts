@@ -1,4 +1,5 @@
 export * from './index.ts';
+export { validateImage } from './validation/validate-node.ts';
 export { makeFolders, replaceFileUnsynced, temporaryOwner, temporaryPath, writeFileAtomic } from './atomic-file.ts';
 export { DirectoryBlobStore } from './blob/directory.ts';
 export { hostPlatform } from './host-platform.ts';
@@ -69,7 +70,8 @@ export { diffDirectories } from './layer/diff-directories.ts';
 export type { DiffDirectoriesOptions } from './layer/diff-directories.ts';
 export { DirectoryTree } from './layer/directory-tree.ts';
 export type { DirectoryTreeOptions } from './layer/directory-tree.ts';
-export type { FileReader } from './layer/file-reader.ts';
+export { rangeReader } from './layer/file-reader.ts';
+export type { FilePlace, FileReader } from './layer/file-reader.ts';
 export type { ChangedField } from './layer/changed-fields.ts';
 export { compareLayers } from './layer/layer-comparison.ts';
 export type { LayerChange } from './layer/layer-comparison.ts';

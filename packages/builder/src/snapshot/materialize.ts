@@ -4,9 +4,9 @@ import {
   symlinkSync,
 } from 'node:fs'; // biome-ignore format: one list
 import { setImmediate } from 'node:timers/promises';
-import type { BlobReader, BlobStore, ByteString, Digest } from '@tsbuild/oci';
+import type { BlobReader, BlobStore, ByteString, Digest, SparseRegion } from '@tsbuild/oci';
 import { byteStringToUtf8 } from '@tsbuild/oci';
-import { namingPath, type NewLayerEntry, SparseFile } from '@tsbuild/oci/node';
+import { namingPath, type NewLayerEntry, rangeReader, SparseFile } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import type { DiskOwners } from '../user-ids/disk-owners.ts';
 import { CAPABILITY_XATTR } from './native.ts';
@@ -29,6 +29,7 @@ export interface SourceEntry extends NewLayerEntry {
   readonly devMajor: number;
   readonly devMinor: number;
   readonly offset: number;
+  readonly sparse?: readonly SparseRegion[];
   readonly contentSha256?: string;
 }
 
@@ -151,15 +152,15 @@ export class Materializer {
 
   #copy(entry: SourceEntry, fd: number, layer: Digest): void {
     if (entry.size === 0) return;
-    const reader = this.#reader(layer);
+    const file = rangeReader(this.#reader(layer), entry);
     const sha256 = createHash('sha256');
     const target = new SparseFile(fd);
     for (let done = 0; done < entry.size; ) {
-      const piece = this.#buffer.subarray(0, Math.min(BUFFER_SIZE, entry.size - done));
-      const length = reader.read(piece, entry.offset + done);
+      const length = file.read(this.#buffer);
       if (length === 0) break;
-      target.write(piece.subarray(0, length));
-      sha256.update(piece.subarray(0, length));
+      const piece = this.#buffer.subarray(0, length);
+      target.write(piece);
+      sha256.update(piece);
       done += length;
     }
     target.finish();
