@@ -158,3 +158,24 @@ describe('the code that an earlier run compiled', () => {
     expect((await readFile(path)).equals(spoilt)).toBe(false);
   });
 });
+
+describe('in a working directory that was removed', () => {
+  const from = (...argv: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> => {
+    const script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"';
+    const env = { ...process.env, TSBUILD_ROOT: join(folder, 'store'), XDG_CACHE_HOME: join(folder, 'caches') };
+    const child = spawn('sh', ['-c', script, 'sh', process.execPath, program, ...argv], { cwd: folder, env });
+    return outcome(child);
+  };
+
+  it('works what needs none', async () => {
+    expect(await from('images')).toMatchObject({ code: 0, stderr: '' });
+    expect(await from('ps', '-a')).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('the rest says so', async () => {
+    const said =
+      'ERROR: the working directory is gone: it was removed, or moved away\nhint: change to another one: cd\n';
+    expect(await from('build', '.')).toMatchObject({ code: 1, stdout: '', stderr: said });
+    expect(await from('--root', 'store', 'images')).toMatchObject({ code: 1, stdout: '', stderr: said });
+  });
+});

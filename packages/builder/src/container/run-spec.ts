@@ -7,6 +7,7 @@ import { DEFAULT_PATH } from '../ops/default-path.ts';
 import { containerUser } from './accounts.ts';
 import type { Container } from './container.ts';
 import type { ContainerMount } from './container-config.ts';
+import { containerRights } from './container-rights.ts';
 import { mergeEnvironment } from './run-config.ts';
 
 /** What a start of the container runs. @throws BuildError `RUN_FAILED` for a user that it does not have */
@@ -33,6 +34,8 @@ export function containerSpec(container: Container, size: TerminalSize): RunSpec
     network: config.network,
     hostname: config.hostname,
     readOnly: config.readOnly,
+    ...containerRights(config),
+    ...(config.limits === undefined ? {} : { limits: config.limits }),
     ...(config.shmSize === undefined ? {} : { shmSize: config.shmSize }),
     ...(config.terminal ? { terminal: size } : {}),
   };

@@ -82,7 +82,7 @@ export function identityOptions(user: RunUser, ids: IdMaps): readonly string[] {
       'SANDBOX_UNAVAILABLE',
       `cannot run as ${kind} ${id}: this user namespace has no such ${kind}`,
       {
-        hint: 'Add ranges for this user to /etc/subuid and /etc/subgid (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME) and install newuidmap.',
+        hint: rangesHint(id, kind, ids),
       },
     );
   }
@@ -90,4 +90,14 @@ export function identityOptions(user: RunUser, ids: IdMaps): readonly string[] {
   if (!ids.setgroups) return [...change, ...(change.length > 0 ? ['--keep-groups'] : [])];
   if (groups.length === 0) return ['--regid', String(user.gid), '--clear-groups'];
   return ['--regid', String(user.gid), '--groups', groups.join(',')];
+}
+
+/** With ranges that are there it is more ids that are missing, and not the ranges. */
+function rangesHint(id: number, kind: 'user' | 'group', ids: IdMaps): string {
+  const last = kind === 'user' ? ids.lastUid : ids.lastGid;
+  const file = kind === 'user' ? '/etc/subuid' : '/etc/subgid';
+  if (last > 0) {
+    return `Its ids end at ${last}: add a longer range to ${file} (a COUNT of more than ${id}), choose a smaller number, or run tsbuild as root.`;
+  }
+  return 'Add ranges for this user to /etc/subuid and /etc/subgid (usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME) and install newuidmap.';
 }

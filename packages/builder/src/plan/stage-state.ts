@@ -24,8 +24,8 @@ export interface LoweringContext {
   readonly network: 'host' | 'none';
   /** `--shm-size`, `--ulimit`, `--add-host`. */
   readonly limits: RunLimits;
-  /** `--allow`. */
-  readonly allowed: ReadonlySet<string>;
+  /** `--allow`; `all` where nothing is built, and nobody asks. */
+  readonly allowed: ReadonlySet<string> | 'all';
   readonly ignoreCache: boolean;
   /** The flag that says so. */
   readonly ignoredBy?: string;

@@ -12,6 +12,10 @@ import type { OptionTable, OptionValues } from '../options.ts';
 const LATER = { describe: '', later: true } as const;
 
 /** The options of `tsbuild build`: those of `docker buildx build`, the planned ones marked as later. */
+/** Of docker's classic builder; BuildKit takes such flags, too, and does nothing. */
+const NO_LIMITS =
+  'RUN has no such limits; use --ulimit, or run the whole build in a limited cgroup (systemd-run --scope -p MemoryMax=2G tsbuild …)';
+
 export const buildOptionTable = {
   tag: { kind: 'list', short: 't', placeholder: 'NAME[:TAG]', describe: 'Name the image' },
   file: {
@@ -57,7 +61,7 @@ export const buildOptionTable = {
     kind: 'value',
     placeholder: 'MODE',
     describe: 'Sandbox of RUN',
-    choices: ['auto', 'runc', 'namespaces'],
+    choices: ['auto', 'runc', 'namespaces', 'default'],
   },
   'on-error': {
     kind: 'value',
@@ -133,26 +137,18 @@ export const buildOptionTable = {
   policy: { kind: 'list', ...LATER, instead: 'pin base images by digest: FROM IMAGE@sha256:…' },
   print: { kind: 'value', ...LATER, instead: 'use --call, its name in newer buildx' },
   resource: { kind: 'list', ...LATER, instead: 'use systemd-run or a cgroup around the build' },
-  'cgroup-parent': { kind: 'value', ...LATER },
-  'cpu-period': { kind: 'value', ...LATER },
-  'cpu-quota': { kind: 'value', ...LATER },
-  'cpu-shares': { kind: 'value', short: 'c', ...LATER },
-  'cpuset-cpus': { kind: 'value', ...LATER },
-  'cpuset-mems': { kind: 'value', ...LATER },
-  memory: { kind: 'value', short: 'm', ...LATER },
-  'memory-swap': { kind: 'value', ...LATER },
-  'security-opt': { kind: 'list', ...LATER },
+  'cgroup-parent': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpu-period': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpu-quota': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpu-shares': { kind: 'value', short: 'c', describe: '', unused: NO_LIMITS },
+  'cpuset-cpus': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpuset-mems': { kind: 'value', describe: '', unused: NO_LIMITS },
+  memory: { kind: 'value', short: 'm', describe: '', unused: NO_LIMITS },
+  'memory-swap': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'security-opt': { kind: 'list', describe: '', unused: 'the sandbox of RUN is always the same; see --isolation' },
 } as const satisfies OptionTable;
 
 export type BuildFlags = OptionValues<typeof buildOptionTable>;
-
-/** Of what changes nothing, the flags whose users may expect that it does: a sentence for each that was given. */
-export function unusedNotices(flags: BuildFlags): readonly string[] {
-  const given = { squash: flags.squash, 'cache-from': flags['cache-from'].length > 0 };
-  return (['squash', 'cache-from'] as const)
-    .filter((name) => given[name])
-    .map((name) => `--${name} changes nothing: ${buildOptionTable[name].unused}`);
-}
 
 /** What of a build the flags alone say. */
 export type BuilderFlags = Omit<

@@ -7,16 +7,11 @@ import { registryOptions } from '../registry-config.ts';
 import { openBuildContext } from './build-context.ts';
 import { limitNotice } from './build-notice.ts';
 import { buildOnce } from './build-once.ts';
-import {
-  buildOptionTable,
-  builderOptions,
-  type BuilderFlags,
-  type BuildFlags,
-  unusedNotices,
-} from './build-options.ts';
+import { buildOptionTable, builderOptions, type BuilderFlags, type BuildFlags } from './build-options.ts';
 import { parseCall } from './call-option.ts';
 import type { BuildOutput } from './build-output.ts';
 import { buildOutputs, checkPlaces, staysInCache, withOutputKeys } from './check-outputs.ts';
+import { unusedNotices } from './unused-flags.ts';
 
 /** `tsbuild build`: the reason for everything else. */
 export const buildCommand = defineCommand({

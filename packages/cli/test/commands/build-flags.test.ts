@@ -219,7 +219,6 @@ it.each([
   [['--provenance', 'mode=max', '.'], /not supported yet: --provenance=mode=max/],
   [['--sbom', 'true', '.'], /not supported yet: --sbom=true/],
   [['--attest', 'type=sbom', '.'], /not supported yet: --attest type=sbom/],
-  [['--cgroup-parent', 'x', '.'], /not supported yet: --cgroup-parent/],
   [['-o', 'type=local', '.'], /type=local needs dest=DIR/],
   [['-o', 'type=local,dest=-', '.'], /type=local needs dest=DIR/],
   [['-o', 'type=tar', '-o', '-', '.'], /twice/],
@@ -242,4 +241,27 @@ it.each([
   const { code, stdout, stderr } = await tsbuild(['build', ...argv]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toMatch(message);
+});
+
+it('takes the limits of docker’s classic builder, and says that they change nothing', async () => {
+  const { root, cwd } = await project('FROM scratch\nCMD ["x"]\n');
+  const limits = [
+    '--memory',
+    '2g',
+    '--memory-swap',
+    '3g',
+    '--cpu-shares',
+    '5',
+    '--cpuset-cpus',
+    '0',
+    '--cgroup-parent',
+    'x',
+  ];
+  const argv = ['build', ...limits, '--security-opt', 'x=y', '--isolation', 'default', '.'];
+  const { code, stderr } = await tsbuild(argv, { root, cwd });
+  expect(code).toBe(0);
+  expect(stderr).toContain(
+    '--memory, --memory-swap, --cpu-shares, --cpuset-cpus, --cgroup-parent change nothing: RUN has no such limits',
+  );
+  expect(stderr).toContain('--security-opt changes nothing: the sandbox of RUN is always the same');
 });

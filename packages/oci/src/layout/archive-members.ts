@@ -3,6 +3,7 @@ import type { ByteString } from '../byte-string.ts';
 import { DOCUMENT_SIZE_LIMIT } from '../json-document.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import { readTar } from '../tar/reader.ts';
+import { displayName } from '../tar/tar-error.ts';
 import { archiveInvalid, withinEntry } from './archive-error.ts';
 import type { ArchiveFile } from './archive-file.ts';
 
@@ -38,7 +39,9 @@ export class ArchiveMembers {
     const slots = new Map<ByteString, Slot>();
     const source = new HeaderSource(file);
     await withinEntry(file.name, async () => {
-      for await (const { entry, offset } of readTar(source)) {
+      for await (const { entry, offset, sparse } of readTar(source)) {
+        if (sparse !== undefined)
+          throw archiveInvalid(file.name, `${displayName(entry.path)} is stored as a sparse file`);
         source.passOver(offset, entry.size);
         const slot = slotOf(entry, offset);
         if (slot !== undefined) slots.set(normalized(entry.path), slot);
