@@ -43,14 +43,17 @@ export function executorControlContract(name: string, make: (scratch: string) =>
       return { ...result, out: output.out, err: output.err };
     };
     /** Runs `body` beside a command that waits for a line. */
-    const beside = async (body: (command: RunningCommand) => Promise<void>): Promise<void> => {
+    const beside = async (
+      body: (command: RunningCommand) => Promise<void>,
+      changes: Partial<RunSpec> = {},
+    ): Promise<void> => {
       const input = new PassThrough();
       let done: Promise<void> = Promise.reject(new Error('never started'));
       done.catch(() => {});
       const started = (command: RunningCommand): void => {
         done = body(command).finally(() => input.end('go on\n'));
       };
-      expect((await run('read x; echo "$x"; exit 9', { input, started })).exitCode).toBe(9);
+      expect((await run('read x; echo "$x"; exit 9', { input, started }, changes)).exitCode).toBe(9);
       await done;
     };
 
@@ -108,6 +111,21 @@ export function executorControlContract(name: string, make: (scratch: string) =>
         expect(out).toContain('/tmp\n0\n');
         expect((await execIn(command, 'ls /proc/1/root/bin/busybox; ls /etc | head -3')).out).toContain('passwd');
       });
+    });
+
+    it.each([
+      ['fewer capabilities', { capabilities: ['sys_chroot', 'setuid', 'dac_override'] }, 'Cap|NoNewPrivs'],
+      // Without a runtime root's right to read everything is lost on the way (see joiningOptions).
+      ['no new privileges', { noNewPrivileges: true }, 'CapBnd|CapInh|CapAmb|NoNewPrivs'],
+    ])('gives a further command what its container has: %s', async (_, changes, facts) => {
+      await beside(async (command) => {
+        const [own, first] = await Promise.all(
+          ['self', '1'].map((process) => execIn(command, `grep -E "^(${facts})" /proc/${process}/status`)),
+        );
+        expect(own).toEqual(first);
+        const user = { uid: 1000, gid: 1000, groups: [1000] };
+        expect((await execIn(command, 'id -u', { user })).out).toBe('1000\n');
+      }, changes);
     });
 
     it('runs more commands as another user, on a terminal', async () => {

@@ -169,7 +169,7 @@ function start(
       {
         ...program,
         ...prelude,
-        script: `${terminal === undefined ? '' : sizeTerminal(terminal.size, terminal.place)}${prelude.script}${program.script}`,
+        script: `${terminal === undefined ? '' : sizeTerminal(terminal.size)}${prelude.script}${program.script}`,
         env: { ...prelude.env, ...program.env },
         stdin: input?.read,
         stdout: stdout.write,

@@ -5,7 +5,7 @@ import { requireTool, SYSTEM_PATH } from '../host-tools.ts';
 import type { PipePool } from '../pipes.ts';
 import { closeInherited, feed } from '../sandbox-launch.ts';
 import { supervise, type SupervisedEnd } from '../supervise.ts';
-import { onTerminal, resizeTerminal, terminalSettings } from '../terminal.ts';
+import { onTerminal, resizeTerminal } from '../terminal.ts';
 import { onTerminalOf } from './sandbox-terminal.ts';
 
 /** The descriptor on which a joining program finds what must not stand in its arguments. */
@@ -80,7 +80,7 @@ export async function joinSandbox(
   }
 }
 
-const SIZED = `"$STTY" $TTYSETTINGS
+const SIZED = `"$STTY" $TTYSIZE
 exec "$@"`;
 
 function onItsTerminal({ command, terminal }: JoiningProgram): {
@@ -89,8 +89,7 @@ function onItsTerminal({ command, terminal }: JoiningProgram): {
 } {
   if (terminal === undefined) return { command, env: {} };
   const { size, of, owner } = terminal;
-  const settings = terminalSettings(size, of === undefined ? 'runtime' : 'here');
-  const env = { TTYSETTINGS: settings, STTY: requireTool('stty', 'coreutils') };
+  const env = { TTYSIZE: `rows ${size.rows} cols ${size.columns}`, STTY: requireTool('stty', 'coreutils') };
   if (of !== undefined) {
     const place = onTerminalOf(of, owner, command);
     return { command: place.command, env: { ...env, ...place.env } };

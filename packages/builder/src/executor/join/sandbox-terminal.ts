@@ -17,7 +17,7 @@ if [ ! -L /dev/ptmx ]; then "$MOUNT" -n -c --bind /dev/pts/ptmx /dev/ptmx; fi
 if [ ! -e /proc/self ]; then "$MOUNT" -n -t proc proc /proc; fi
 exec "$@"`;
 
-const OWNED = `"$STTY" $TTYSETTINGS
+const OWNED = `"$STTY" $TTYSIZE
 if [ "$TTYOWNER" != 0 ]; then "$CHOWN" "$TTYOWNER" /proc/self/fd/0; fi
 exec "$@"`;
 
