@@ -1,6 +1,6 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import { OciError, readTar } from '@tsbuild/oci';
-import { sniffCompression } from '@tsbuild/oci/node';
+import { IndexBudget, sniffCompression } from '@tsbuild/oci/node';
 import type { SourceEntry, SourceReader } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
 import { type ArchiveEntry, archiveEntry } from './archive-entry.ts';
@@ -159,11 +159,13 @@ async function readArchive(
   const sha256 = createHash('sha256');
   const bytes = openBytes(file, head, temporary);
   const entries: ArchiveEntry[] = [];
+  const budget = new IndexBudget();
   let members = 0;
   try {
     const plain = spooled(decompressArchive(head, hashed(chunksOf(file, signal), sha256)), bytes.spool);
     for await (const member of readTar(plain, { allowNameless: true })) {
       if (++members > MAX_ENTRIES) throw new BuildError('COPY_FAILED', `it has more than ${MAX_ENTRIES} entries`);
+      budget.spend(member.entry);
       const digest = member.entry.type === 'file' ? await digestOf(member.content, member.entry.size) : '';
       const entry = archiveEntry(member.entry, member.offset, digest);
       if (entry !== undefined) entries.push(entry);

@@ -1,6 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { OciError } from '../errors.ts';
 import type { TarEntry } from '../tar/entry.ts';
+import type { IndexBudget } from './index-budget.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import { layerInvalid } from './layer-error.ts';
 import type { LayerIndex } from './layer-index.ts';
@@ -16,6 +17,8 @@ const NAME_MAX = 255;
 interface Placed {
   readonly entry: LayerEntry;
   readonly order: number;
+  /** When something other than a directory last stood at its path; -1 for never. */
+  readonly lastNonDirectory: number;
   /** Of a hard link: the file itself, as it was when the link came. */
   readonly target?: Placed;
 }
@@ -31,14 +34,21 @@ interface Placed {
  *   overlayfs's attributes and AUFS's leftovers dropped.
  */
 export class ForeignLayer {
+  readonly #budget: IndexBudget;
   readonly #entries = new Map<ByteString, Placed>();
-  /** For each path: when something other than a directory last stood there. */
-  readonly #lastNonDirectory = new Map<ByteString, number>();
+  /** Paths that something above took away; known when all entries are. */
+  readonly #gone = new Set<ByteString>();
   /** For each removed path: when its whiteout came. */
   readonly #whiteouts = new Map<ByteString, number>();
+  /** The directory looked at last that nothing could take away, as most entries come right after a neighbour. */
+  #unharmed: ByteString | undefined;
   #order = 0;
 
-  /** Takes the next member of the archive. @throws OciError `LAYER_INVALID` */
+  constructor(budget: IndexBudget) {
+    this.#budget = budget;
+  }
+
+  /** Takes the next member of the archive. @throws OciError `LAYER_INVALID`, `LIMIT_EXCEEDED` */
   add(member: TarEntry, offset: number, contentSha256: string | undefined): void {
     const path = checkedPath(member);
     if (path === '' || isAufsMetadata(path)) return;
@@ -49,22 +59,25 @@ export class ForeignLayer {
     }
     if (whiteout !== undefined && member.type === 'directory') throw layerInvalid(path, 'a directory as a whiteout');
     const order = this.#order++;
-    const placed = this.#placed(member, path, order, offset, contentSha256);
-    this.#entries.set(path, placed);
-    if (placed.entry.type !== 'directory') this.#lastNonDirectory.set(path, order);
+    const entry = layerEntry(member, path, offset, contentSha256);
+    const placed = entry.type === 'hardlink' ? this.#link(entry) : { entry };
+    this.#budget.spend(placed.entry);
+    const lastNonDirectory =
+      placed.entry.type === 'directory' ? (this.#entries.get(path)?.lastNonDirectory ?? -1) : order;
+    this.#entries.set(path, { ...placed, order, lastNonDirectory });
   }
 
   /** The index of all that is left. @throws OciError `LAYER_INVALID` */
   index(): LayerIndex {
     const builder = new LayerIndexBuilder();
-    const alive = new Map<ByteString, Placed>();
-    for (const [path, placed] of this.#entries) if (!this.#isGone(path, placed.order)) alive.set(path, placed);
+    for (const [path, { order }] of this.#entries) if (this.#isGone(path, order)) this.#gone.add(path);
     // Links whose target was replaced after they came: the first of them stands in as the file.
     const standIns = new Map<Placed, ByteString>();
-    for (const [path, { entry, target }] of alive) {
+    for (const [path, { entry, target }] of this.#entries) {
+      if (this.#gone.has(path)) continue;
       if (target === undefined) {
         builder.add(entry);
-      } else if (alive.get(target.entry.path) === target) {
+      } else if (this.#entries.get(target.entry.path) === target && !this.#gone.has(target.entry.path)) {
         builder.add(entry);
       } else {
         const standIn = standIns.get(target);
@@ -75,12 +88,10 @@ export class ForeignLayer {
     return builder.build();
   }
 
-  #placed(member: TarEntry, path: ByteString, order: number, offset: number, contentSha256?: string): Placed {
-    const entry = layerEntry(member, path, offset, contentSha256);
-    if (entry.type !== 'hardlink') return { entry, order };
+  #link(entry: LayerEntry): Pick<Placed, 'entry' | 'target'> {
     const target = this.#linkTarget(entry);
-    if (target.entry.type !== 'file') return { entry: { ...target.entry, path }, order };
-    return { entry: { ...entry, linkPath: target.entry.path }, order, target };
+    if (target.entry.type !== 'file') return { entry: { ...target.entry, path: entry.path } };
+    return { entry: { ...entry, linkPath: target.entry.path }, target };
   }
 
   #linkTarget(link: LayerEntry): Placed {
@@ -96,18 +107,23 @@ export class ForeignLayer {
 
   /** True when something above took the entry away. @throws OciError when it was put below a thing that holds nothing */
   #isGone(path: ByteString, order: number): boolean {
+    const parent = parentPath(path);
+    if (parent === this.#unharmed) return false;
     const hidable = this.#whiteouts.size > 0 && !isWhiteoutName(baseName(path));
-    for (let above = parentPath(path); above !== ''; above = parentPath(above)) {
+    let isUnharmed = this.#whiteouts.size === 0;
+    for (let above = parent; above !== ''; above = parentPath(above)) {
       if (hidable && (this.#whiteouts.get(above) ?? -1) > order) throw lateWhiteout(above);
-      const when = this.#lastNonDirectory.get(above);
-      if (when === undefined) continue;
-      if (when > order) return true;
       const there = this.#entries.get(above);
+      if (there === undefined || there.lastNonDirectory < 0) continue;
+      isUnharmed = false;
+      const when = there.lastNonDirectory;
+      if (when > order) return true;
       // Below a symlink engines follow it; that cannot be told from one layer, so the merged view decides.
-      if (there?.order === when && there.entry.type !== 'symlink' && !isWhiteoutName(baseName(above))) {
+      if (there.order === when && there.entry.type !== 'symlink' && !isWhiteoutName(baseName(above))) {
         throw layerInvalid(path, `it lies below a ${there.entry.type}`);
       }
     }
+    if (isUnharmed) this.#unharmed = parent;
     return false;
   }
 }

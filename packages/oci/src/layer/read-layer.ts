@@ -3,6 +3,7 @@ import { OciError } from '../errors.ts';
 import type { Digest } from '../digest.ts';
 import { readTar, type TarMember } from '../tar/reader.ts';
 import { ForeignLayer } from './foreign-layer.ts';
+import { IndexBudget } from './index-budget.ts';
 import type { LayerIndex } from './layer-index.ts';
 
 /** What one pass over a layer's tar bytes tells. `size` is in bytes, uncompressed. */
@@ -16,6 +17,8 @@ export interface IndexedLayer {
 export interface IndexLayerOptions {
   /** Archive members; 1,000,000 unless told. */
   readonly maxEntries?: number;
+  /** Bytes of the names, link targets and attributes of all entries; 256 MiB unless told. An attribute counts 256 more. */
+  readonly maxIndexBytes?: number;
   /** Bytes of the archive; 256 GiB unless told. */
   readonly maxBytes?: number;
 }
@@ -35,7 +38,7 @@ export async function indexLayer(
 ): Promise<IndexedLayer> {
   const maxEntries = options.maxEntries ?? MAX_ENTRIES;
   const meter = new Meter(options.maxBytes ?? MAX_BYTES);
-  const layer = new ForeignLayer();
+  const layer = new ForeignLayer(new IndexBudget(options.maxIndexBytes));
   let entries = 0;
   for await (const member of readTar(meter.through(source))) {
     entries++;
