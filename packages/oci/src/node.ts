@@ -8,6 +8,7 @@ export type { Compression, DecompressOptions } from './layer/compression.ts';
 export { LayerIndex } from './layer/layer-index.ts';
 export type { LayerChild } from './layer/layer-index.ts';
 export { LayerIndexStore } from './layer/layer-index-store.ts';
+export { IndexBudget } from './layer/index-budget.ts';
 export { indexLayer } from './layer/read-layer.ts';
 export type { IndexedLayer, IndexLayerOptions } from './layer/read-layer.ts';
 export { RootfsTree } from './layer/rootfs-tree.ts';
