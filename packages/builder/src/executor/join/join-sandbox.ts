@@ -22,7 +22,7 @@ export interface JoiningProgram {
 }
 
 /** A terminal for a joining program. */
-export interface JoiningTerminal {
+interface JoiningTerminal {
   readonly size: TerminalSize;
   /**
    * It is one of the devpts that the sandbox of this process (which started the innermost namespaces) has at /dev/pts, and belongs to
