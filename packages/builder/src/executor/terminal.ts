@@ -14,17 +14,9 @@ export type TerminalPlace = 'here' | 'runtime' | 'sandbox';
 /** For a shell on a terminal: its own complaints go to descriptor 3, as without one; what was 2 (the terminal) becomes 3. */
 export const SWAP_STDERR = 'exec 8>&2 2>&3 3>&8 8>&-; ';
 
-/**
- * For `stty`: the size of a terminal. One that a runtime has beside its own gets every byte as it is to be shown, and must not make CR LF
- * of LF once more: runc's raw mode lets it.
- */
-export function terminalSettings({ rows, columns }: TerminalSize, place: TerminalPlace): string {
-  return `rows ${rows} cols ${columns}${place === 'runtime' ? ' -onlcr' : ''}`;
-}
-
 /** For the start of a script on a terminal: gives that its size. */
-export function sizeTerminal(size: TerminalSize, place: TerminalPlace): string {
-  return `${requireTool('stty', 'coreutils')} ${terminalSettings(size, place)}\n`;
+export function sizeTerminal({ rows, columns }: TerminalSize): string {
+  return `${requireTool('stty', 'coreutils')} rows ${rows} cols ${columns}\n`;
 }
 
 /*
