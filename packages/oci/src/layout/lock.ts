@@ -37,7 +37,7 @@ export interface HeldLock {
 }
 
 /** Somebody has taken a lock over: what was decided under it no longer holds. {@link withLock} begins again. */
-export class LockLost extends Error {
+class LockLost extends Error {
   constructor(path: string) {
     super(`the lock ${path} was taken over by another process`);
     this.name = 'LockLost';
