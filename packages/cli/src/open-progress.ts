@@ -6,6 +6,7 @@ import { diagnose, renderDiagnostic } from './output/diagnostic.ts';
 import { type FailedLog, KeptLogs } from './output/kept-logs.ts';
 import { JsonProgress } from './output/json.ts';
 import { PlainProgress } from './output/plain.ts';
+import { styled } from './output/safe-stream.ts';
 import { TtyProgress } from './output/tty.ts';
 import { interruptionOf, reportError } from './report-error.ts';
 
@@ -69,7 +70,7 @@ export async function reportFailure(
     if (failed !== undefined) await writeLog(failed, host);
     state.progress.logs?.[Symbol.dispose]();
     const rest = failed === undefined ? diagnostic : { ...diagnostic, output: [] };
-    host.stderr.write(renderDiagnostic(rest, { colour: usesColour(host.stderr, host.env) }));
+    host.stderr.write(styled(renderDiagnostic(rest, { colour: usesColour(host.stderr, host.env) })));
   } else {
     state.progress.json.fail(diagnostic);
   }
