@@ -24,7 +24,8 @@ export async function runProcess(argv: readonly string[], process: NodeJS.Proces
       return stderr();
     },
     commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-    env: process.env,
+    // Without a prototype: flags look names up that others chose, and none is called `constructor` unless it was set.
+    env: Object.assign(Object.create(null) as NodeJS.ProcessEnv, process.env),
     cwd: process.cwd(),
     signal: signals.signal,
     takeSignals: signals.take,

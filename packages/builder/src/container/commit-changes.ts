@@ -1,6 +1,7 @@
 import type { ContainerConfig as ImageRunConfig } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
 import { parseTrigger } from '../dockerfile/parser.ts';
+import { WorkLimit } from '../dockerfile/work-limit.ts';
 import { BuildError } from '../errors.ts';
 import type { OpDependencies } from '../ops/dependencies.ts';
 import { EMPTY_ROOTFS } from '../ops/rootfs.ts';
@@ -33,7 +34,7 @@ export function changeConfig(config: ImageRunConfig, changes: readonly string[])
     const trigger = /^\s*ONBUILD\s+(.*)$/is.exec(text)?.[1];
     const instruction = parseTrigger(trigger ?? text, ANYWHERE);
     if (trigger !== undefined) {
-      stage.config = { ...stage.config, OnBuild: [...(stage.config.OnBuild ?? []), trigger] };
+      stage.tables.addTrigger(trigger);
       continue;
     }
     if (!KINDS.includes(instruction.kind)) {
@@ -50,15 +51,17 @@ export function changeConfig(config: ImageRunConfig, changes: readonly string[])
       });
     }
   }
-  return stage.config;
+  return stage.finishedConfig();
 }
 
 function loweringContext(): StageState['context'] {
   const args = new BuildArguments(new Map(), {});
+  const limit = new WorkLimit();
   return {
     escape: '\\',
     arguments: args,
-    globals: new GlobalArguments([], args, new Map(), '\\'),
+    limit,
+    globals: new GlobalArguments([], args, new Map(), { escape: '\\', limit }),
     platform: hostPlatform(),
     network: 'none',
     limits: { shmSize: undefined, limits: [], hosts: [] },
