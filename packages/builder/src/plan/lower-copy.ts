@@ -96,7 +96,9 @@ function heredocs(stage: StageState, instruction: AddInstruction | CopyInstructi
   return instruction.heredocs.map(({ name, content, expand }) => ({
     kind: 'heredoc',
     name,
-    text: expand ? atRange(instruction.range, () => expandHeredoc(content, stage.variables.lookup)) : content,
+    text: expand
+      ? atRange(instruction.range, () => expandHeredoc(content, stage.variables.lookup, stage.context))
+      : content,
   }));
 }
 

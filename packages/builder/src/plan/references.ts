@@ -25,9 +25,9 @@ export function fromsOf(instruction: Instruction): readonly string[] {
 /** What a FROM starts from. @throws BuildError `DOCKERFILE_INVALID` */
 export function baseReference(declared: DeclaredStages, stage: StageDeclaration, lowering: LoweringContext): Reference {
   const { from } = stage;
-  const { escape, globals } = lowering;
+  const { globals } = lowering;
   const platform = fromPlatform(from, lowering);
-  const name = atRange(from.range, () => expandWord(from.image, (key) => globals.get(key), { escape }));
+  const name = atRange(from.range, () => expandWord(from.image, (key) => globals.get(key), lowering));
   if (name === '') {
     throw new BuildError('DOCKERFILE_INVALID', `base name (${from.image}) should not be blank`, {
       range: from.range,
@@ -43,15 +43,15 @@ export function baseReference(declared: DeclaredStages, stage: StageDeclaration,
 
 /**
  * The platform of a stage: `FROM --platform`, else the build's. A stage on another stage has that one's, whatever it says.
- * @throws BuildError `DOCKERFILE_INVALID`, `NOT_SUPPORTED`
+ * @throws BuildError `DOCKERFILE_INVALID`
  */
 export function fromPlatform(
   { platform, range }: FromInstruction,
-  lowering: Pick<LoweringContext, 'escape' | 'globals' | 'platform'>,
+  lowering: Pick<LoweringContext, 'escape' | 'globals' | 'limit' | 'platform'>,
 ): Platform {
-  const { escape, globals, platform: own } = lowering;
+  const { globals, platform: own } = lowering;
   if (platform === undefined) return own;
-  const text = atRange(range, () => expandWord(platform, (key) => globals.get(key), { escape }));
+  const text = atRange(range, () => expandWord(platform, (key) => globals.get(key), lowering));
   if (text === '') {
     throw new BuildError('DOCKERFILE_INVALID', `empty platform value from expression ${platform}`, {
       range,
@@ -67,10 +67,7 @@ export function fromPlatform(
   }
   // Another way to write the build's platform gives the very same image.
   if (formatPlatform(wanted) === formatPlatform(own)) return own;
-  if (wanted.os === own.os) return wanted;
-  throw new BuildError('NOT_SUPPORTED', `FROM --platform=${text}: only images for ${own.os} can be built on`, {
-    range,
-  });
+  return wanted;
 }
 
 /** What `--from` means in a stage. @throws BuildError `DOCKERFILE_INVALID` */
