@@ -204,6 +204,58 @@ describe.skipIf(withoutRoot || withoutEngine)(
   },
 );
 
+/** Flags of `create`, and what `commit --change` is given. */
+const COMMITS: readonly (readonly [create: readonly string[], changes: readonly string[]])[] = [
+  [[], []], [['-e', 'A=b'], []], [['--entrypoint', 'e'], []], [['--entrypoint', 'e'], ['CMD x']], [['--entrypoint', 'e'], ['ENTRYPOINT []']], [['-e', 'X=1'], ['ENV Y=$X']],
+  [[], ['ENV A=$PATH']], [[], ['ENV A=1 B=2 C="x y"']], [[], ['ENV A=1\nCMD x\nLABEL a=b']], [[], ['ENV A=1', 'ENV B=$A']], [[], ['CMD']], [[], ['CMD []']], [[], ['CMD a \\\n b']],
+  [[], ['ENTRYPOINT']], [[], ['ENTRYPOINT []']], [[], ['ENTRYPOINT ["x"]']], [[], ['CMD a', 'ENTRYPOINT ["b"]']], [[], ['EXPOSE 80 81/udp 90-91']], [[], ['WORKDIR rel', 'WORKDIR y']],
+  [[], ['ONBUILD RUN x']], [[], ['HEALTHCHECK --interval=5s CMD true']], [['-l', 'a=b'], ['LABEL a=c "d e"=f']], [[], ['RUN x']], [[], ['']], [[], ['nope']], [[], ['ENV']], [[], ['SHELL ["/bin/x"]']],
+]; // biome-ignore format: a table
+
+describe.skipIf(withoutRoot || withoutEngine)('commit, as docker does it (needs root and dockerd)', () => {
+  const FIELDS = [
+    'User',
+    'ExposedPorts',
+    'Env',
+    'Cmd',
+    'Entrypoint',
+    'Volumes',
+    'WorkingDir',
+    'Labels',
+    'StopSignal',
+    'Healthcheck',
+    'OnBuild',
+  ];
+  const ROW = ['history', '--no-trunc', '--format', '{{.CreatedBy}}|{{.Comment}}'];
+
+  let builder: Tsbuild;
+  beforeAll(async () => {
+    builder = await tsbuild();
+  });
+  afterAll(() => removeAll(builder));
+
+  it.each(COMMITS)('create %j, commit --change %j', async (create, changes) => {
+    const committed = async (side: Pick<Tsbuild, 'run' | 'output'>): Promise<unknown> => {
+      const made = await side.output(['create', '--name', 'cmt', ...NONE, ...create, 'busybox', 'sh', '-c', 'x']);
+      try {
+        const flags = changes.flatMap((text) => ['-c', text]);
+        const { exitCode, stdout } = await side.run(['commit', '-m', 'why', ...flags, made.trim()]);
+        if (exitCode !== 0) return 'refused';
+        const [image] = JSON.parse(await side.output(['image', 'inspect', stdout.trim()]));
+        // An empty list, an empty text and none at all are one to docker.
+        const said = FIELDS.map((name) => [name, image.Config[name]] as const);
+        const config = said.filter(([, value]) => value && Object.keys(value).length > 0);
+        const [row] = (await side.output([...ROW, stdout.trim()])).split('\n');
+        return { config: Object.fromEntries(config), row };
+      } finally {
+        await side.run(['rm', '-f', 'cmt']);
+      }
+    };
+    const [theirs, ours] = await Promise.all([committed(docker()), committed(builder)]);
+    expect(ours).toEqual(theirs);
+  });
+});
+
 function alike({ exitCode, stdout, stderr }: Ended): Ended {
   return { exitCode, stdout: plain(stdout), stderr: plainError(stderr) };
 }

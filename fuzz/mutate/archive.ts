@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { BLOCK_SIZE, readString, writeString } from '../../packages/oci/src/tar/header.ts';
+import { BLOCK_SIZE, readString, writeString } from '../../packages/oci/src/tar/block.ts';
 import { readNumber, writeOctal } from '../../packages/oci/src/tar/tar-number.ts';
 import type { Mutator } from '../target.ts';
 import { mutateJson } from './json.ts';

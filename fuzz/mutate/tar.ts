@@ -1,4 +1,5 @@
-import { BLOCK_SIZE, decodeHeader, writeChecksum, writeString } from '../../packages/oci/src/tar/header.ts';
+import { BLOCK_SIZE, writeString } from '../../packages/oci/src/tar/block.ts';
+import { decodeHeader, writeChecksum } from '../../packages/oci/src/tar/header.ts';
 import { writeBase256, writeOctal } from '../../packages/oci/src/tar/tar-number.ts';
 import { makeTar, paxHeader } from '../../packages/oci/testing/make-tar.ts';
 import type { Random } from '../random.ts';

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BLOCK_SIZE } from '../../packages/oci/src/tar/header.ts';
+import { BLOCK_SIZE } from '../../packages/oci/src/tar/block.ts';
 import type { TarEntry } from '../../packages/oci/src/tar/entry.ts';
 import { encodeTarHeader, END_OF_ARCHIVE } from '../../packages/oci/src/tar/writer.ts';
 import { PLAIN_ENTRY } from '../../packages/oci/testing/plain-entry.ts';
@@ -77,6 +77,19 @@ const HOSTILE: readonly (readonly RawMember[])[] = [
   [file('base256', { size: 2 ** 40 })],
   [{ name: 'negative', raw: { 124: '\xff'.repeat(12) } }],
   [file('sparse', { type: 'S' }), paxHeader({ 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0' }), file('sparse1')],
+  [
+    paxHeader({
+      'GNU.sparse.major': '1',
+      'GNU.sparse.minor': '0',
+      'GNU.sparse.realsize': '900',
+      'GNU.sparse.name': 's',
+    }),
+    file('x', { content: `${'2\n3\n4\n800\n1\n'.padEnd(512, '\0')}abcde` }),
+  ],
+  [
+    paxHeader({ 'GNU.sparse.size': '900', 'GNU.sparse.numblocks': '2', 'GNU.sparse.map': '3,4,800,1' }),
+    file('x', { content: 'abcde' }),
+  ],
   [file('wrong', { broken: { 148: '0000000\0' } })],
   [file('old', { format: 'v7' }), { name: 'old/', type: '\0', format: 'v7' }],
   [file('gnu', { format: 'gnu', uid: 2 ** 31, mtime: -1 })],

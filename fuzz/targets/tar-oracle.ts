@@ -1,5 +1,6 @@
 import type { TarEntry } from '../../packages/oci/src/tar/entry.ts';
-import { BLOCK_SIZE, decodeHeader, isZeroBlock, readString } from '../../packages/oci/src/tar/header.ts';
+import { BLOCK_SIZE, readString } from '../../packages/oci/src/tar/block.ts';
+import { decodeHeader, isZeroBlock } from '../../packages/oci/src/tar/header.ts';
 import { decodePaxRecords } from '../../packages/oci/src/tar/pax.ts';
 import { readTar } from '../../packages/oci/src/tar/reader.ts';
 import { chunked } from '../../packages/oci/testing/make-tar.ts';

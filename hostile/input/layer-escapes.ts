@@ -8,7 +8,7 @@ const out = (canary: string): string => `${UP}${canary.slice(1)}`;
 const DOTS = 'containerd cleans .. out of names; tsbuild refuses such layers, because nobody writes them in good faith';
 const NO_DIRECTORY = /holds entries below it, but it is a symlink/;
 const THROUGH_LINK =
-  'containerd follows the link inside of the root; tsbuild refuses entries below a link, as docker load does';
+  'containerd follows the link inside of the root; tsbuild refuses entries below a link of a lower layer, as engines disagree';
 
 /** Layers that want to write, link or delete outside of the root. */
 export const LAYER_ESCAPES: readonly HostileCase[] = [
@@ -19,40 +19,28 @@ export const LAYER_ESCAPES: readonly HostileCase[] = [
   }),
   layerCase('A1', 'a file with an absolute name', (c) => [[file(`${c}/secret.txt`)]]),
   layerCase('A1', 'a file with many slashes', () => [[file('//evil//a')]], { paths: ['evil', 'evil/a'] }),
-  layerCase(
-    'A2',
-    'a file through an absolute link (GHSA-5xpf)',
-    (c) => [[symlink('evil', c), file('evil/secret.txt')]],
-    { refused: NO_DIRECTORY, differs: THROUGH_LINK },
-  ),
-  layerCase('A2', 'a file through a relative link', (c) => [[symlink('evil', out(c)), file('evil/secret.txt')]], {
-    refused: NO_DIRECTORY,
-    differs: THROUGH_LINK,
-  }),
+  layerCase('A2', 'a file through an absolute link (GHSA-5xpf)', (c) => [
+    [symlink('evil', c), file('evil/secret.txt')],
+  ]),
+  layerCase('A2', 'a file through a relative link', (c) => [[symlink('evil', out(c)), file('evil/secret.txt')]]),
   layerCase(
     'A2',
     'a file through a link of the layer below',
     (c) => [[symlink('evil', c)], [file('evil/secret.txt')]],
     { refused: NO_DIRECTORY, differs: THROUGH_LINK },
   ),
-  layerCase(
-    'A2',
-    'a file through a chain of links',
-    (c) => [[symlink('evil', 'evil2'), symlink('evil2', c), file('evil/secret.txt')]],
-    { refused: NO_DIRECTORY, differs: THROUGH_LINK },
-  ),
+  layerCase('A2', 'a file through a chain of links', (c) => [
+    [symlink('evil', 'evil2'), symlink('evil2', c), file('evil/secret.txt')],
+  ]),
   layerCase(
     'A2',
     'a folder that the next layer makes a link',
     (c) => [[dir('evil'), file('evil/a')], [symlink('evil', c)], [file('evil/secret.txt')]],
     { refused: NO_DIRECTORY, differs: THROUGH_LINK },
   ),
-  layerCase(
-    'A2',
-    'a link to the root, and a file of the host through it',
-    (c) => [[symlink('evil', '/'), file(`evil${c}/secret.txt`)]],
-    { refused: NO_DIRECTORY, differs: THROUGH_LINK },
-  ),
+  layerCase('A2', 'a link to the root, and a file of the host through it', (c) => [
+    [symlink('evil', '/'), file(`evil${c}/secret.txt`)],
+  ]),
   layerCase(
     'A3',
     'CVE-2026-23745: a hard link to an absolute path',
@@ -69,6 +57,12 @@ export const LAYER_ESCAPES: readonly HostileCase[] = [
     'A3',
     'CVE-2020-10696: a hard link through a linked folder',
     (c) => [[symlink('evil', c), hardlink('evil2', 'evil/secret.txt'), file('evil2')]],
+    { refused: /hard link whose target/ },
+  ),
+  layerCase(
+    'A3',
+    'a hard link into the layers below, through a link that leads out',
+    (c) => [[symlink('evil', out(c))], [hardlink('evil2', 'evil/secret.txt'), file('evil2')]],
     { refused: /hard link whose target/ },
   ),
   layerCase(
@@ -113,6 +107,9 @@ export const LAYER_ESCAPES: readonly HostileCase[] = [
     refused: NO_DIRECTORY,
     differs: THROUGH_LINK,
   }),
+  layerCase('A7', 'a whiteout through a link of its own layer', (c) => [
+    [symlink('evil', c), file('evil/.wh.secret.txt')],
+  ]),
   layerCase('A7', 'an opaque folder through a link', (c) => [[symlink('evil', c)], [file('evil/.wh..wh..opq')]], {
     refused: NO_DIRECTORY,
     differs: THROUGH_LINK,

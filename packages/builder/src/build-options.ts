@@ -84,6 +84,8 @@ export interface BuildOptions {
   readonly verify?: boolean;
   /** Fail rather than execute a step: any one (`''`), or those of a number, a stage, or `STAGE/N`. */
   readonly failOnMiss?: string;
+  /** The image is not listed in the store, under no name: what the steps made is in the cache, and that is all. */
+  readonly cacheOnly?: boolean;
   /** How many steps may run at once; default the number of processors, at least four. */
   readonly jobs?: number;
 }

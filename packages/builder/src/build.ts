@@ -47,7 +47,7 @@ export async function build(
   // A step out of the cache would be compared with nothing.
   const options = wanted.verify === true ? { ...wanted, noCache: true } : wanted;
   const reporter = new BuildHistory(options, store, progress, started);
-  const names = options.tags.map(parseTag);
+  const names = options.cacheOnly === true ? [] : options.tags.map(parseTag);
   const platform = targetPlatform(options.platform);
   // From here on no collection deletes what this build finds or makes.
   await using _lease = await store.layout.lease();
@@ -182,7 +182,8 @@ async function storeImage(
   const { results } = solution;
   const layers = await input.layers.ensure(rootfs.layers);
   const content = assembleContent({ stage: plan.target, layers, results, labels, annotations, epoch });
-  return input.store.layout.add(content, input.names);
+  const { layout } = input.store;
+  return input.options.cacheOnly === true ? layout.addUnlisted(content) : layout.add(content, input.names);
 }
 
 /** Files of any platform can be copied; commands run on this machine's processor. */

@@ -179,7 +179,7 @@ async function planningError(input: PlanInput, signal: AbortSignal): Promise<unk
   const stages = declareStages(dockerfile).stages.map((_, index) => String(index));
   for (const target of options.target === undefined ? stages : [options.target]) {
     try {
-      await makePlan({ ...input, options: { ...options, target } });
+      await makePlan({ ...input, options: { ...options, target }, checkOnly: true });
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof BuildError && error.code === 'BASE_NOT_FOUND')) return error;

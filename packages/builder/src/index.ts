@@ -54,6 +54,7 @@ export type { ContainerConfig, ContainerMount, NetworkMode, PortMapping } from '
 export type { ContainerState } from './container/container-state.ts';
 export { ContainerStore } from './container/container-store.ts';
 export { createContainer } from './container/create-container.ts';
+export { readCapabilities } from './container/container-rights.ts';
 export type { BindRequest, CreateOptions, TmpfsRequest, VolumeRequest } from './container/create-options.ts';
 export { launchMonitor, MONITOR_WORD, runMonitor } from './container/launch.ts';
 export { hasPrivateNetwork, noPrivateNetwork } from './container/network.ts';

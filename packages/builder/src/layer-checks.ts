@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { canonicalJson, type Digest, digestHex, type LayerEntry, sha256Digest } from '@tsbuild/oci';
-import type { StoredImage } from '@tsbuild/oci/node';
+import { rangeReader, type StoredImage } from '@tsbuild/oci/node';
 import { readKept, writeKept } from './explain/kept-file.ts';
 import type { Instruction } from './dockerfile/instruction.ts';
 import type { Finding } from './lint/finding.ts';
@@ -57,13 +57,15 @@ async function makeFindings(
   return found;
 }
 
-function readEntry(store: Store, layer: Digest, { size, offset }: LayerEntry): Buffer | undefined {
+function readEntry(store: Store, layer: Digest, entry: LayerEntry): Buffer | undefined {
+  const { size } = entry;
   const reader = store.layout.blobs.openReader(layer);
   try {
+    const file = rangeReader(reader, entry);
     const content = Buffer.alloc(size);
     let filled = 0;
     while (filled < size) {
-      const count = reader.read(content.subarray(filled), offset + filled);
+      const count = file.read(content.subarray(filled));
       if (count === 0) return undefined;
       filled += count;
     }

@@ -33,6 +33,8 @@ export interface PlanInput {
   readonly resolveImage: ImageResolver;
   readonly context: () => SourceTree;
   readonly added: AddSources;
+  /** Nothing is built of it: rights that commands ask for need not be allowed. */
+  readonly checkOnly?: boolean;
 }
 
 /** Plans a build: what the options say, put where planning asks for it. @throws BuildError */
@@ -57,7 +59,7 @@ export async function makePlan(input: PlanInput): Promise<Plan> {
         limits: options.limits ?? [],
         hosts: options.hosts ?? [],
       },
-      allowed: new Set(options.allow ?? []),
+      allowed: input.checkOnly === true ? 'all' : new Set(options.allow ?? []),
       ignoreCache: options.noCache,
       ...(options.verify === true ? { ignoredBy: '--verify' } : {}),
       context,

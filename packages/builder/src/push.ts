@@ -28,6 +28,8 @@ export interface PushOptions {
   readonly registry: RegistryOptions;
   /** The name in the registry; default the image's own. */
   readonly as?: string;
+  /** Under its digest alone: no tag of the repository changes. */
+  readonly byDigest?: boolean;
   /** Of the manifest; those of the image in the store unless told. */
   readonly annotations?: ReadonlyMap<string, string>;
   readonly reporter: ProgressReporter;
@@ -63,14 +65,15 @@ export async function pushImage(name: string, options: PushOptions): Promise<Pus
     ...(await annotationsOf(stored, options)),
   });
   const image = imageOfLayers(manifest, config, layers);
-  const { digest, size } = await toRegistry(access.client(), reference, image, { signal });
   const { registry, repository } = reference;
+  const target = options.byDigest === true ? { registry, repository, digest: image.descriptor.digest } : reference;
+  const { digest, size } = await toRegistry(access.client(), target, image, { signal });
   for (const { diffID, descriptor } of layers) {
     if ((await store.remotes.layer(diffID)) === undefined) {
       await store.remotes.putLayer(diffID, { registry, repository, descriptor });
     }
   }
-  return { digest, size, reference: formatReference(reference) };
+  return { digest, size, reference: formatReference(target) };
 }
 
 async function annotationsOf(

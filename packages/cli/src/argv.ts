@@ -100,12 +100,12 @@ class ArgumentParser {
       if (on === undefined) {
         throw this.#error(`invalid value ${JSON.stringify(value)} for ${shown}: expected true or false`);
       }
-      if (spec.later === true && on) throw notSupportedYet(shown, this.#command);
+      if (spec.later === true && on) throw notSupportedYet(shown, this.#command, spec.instead);
       this.options.set(name, on);
       return;
     }
     const text = value ?? '';
-    if (spec.later === true && parseBoolean(text) !== false) throw notSupportedYet(shown, this.#command);
+    if (spec.later === true && parseBoolean(text) !== false) throw notSupportedYet(shown, this.#command, spec.instead);
     if (spec.choices !== undefined && !spec.choices.includes(text)) {
       throw this.#error(
         `invalid value ${JSON.stringify(text)} for ${shown}: expected ${spec.choices.join(', ')}`,

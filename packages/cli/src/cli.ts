@@ -38,6 +38,7 @@ async function dispatch(argv: readonly string[], host: Host): Promise<number> {
   if (word === 'help') return await help(rest, host);
 
   const { name, argv: words } = resolveName(word, rest);
+  if (name === 'version') return showVersion(host);
   if (name === undefined || program.options.get('help') === true) return help(name === undefined ? [] : [name], host);
   const command = await loadCommand(name);
   try {
@@ -67,7 +68,8 @@ function resolveName(word: string, rest: readonly string[]): { name: string | un
   const [verb, ...words] = rest;
   if (verb === undefined || verb === '--help' || verb === '-h') return { name: undefined, argv: [] };
   const name = Object.hasOwn(verbs, verb) ? verbs[verb] : undefined;
-  if (name === undefined) throw notSupportedYet(`tsbuild ${word} ${verb}`);
+  if (name === undefined && word === 'buildx' && verb === 'version') return { name: 'version', argv: [] };
+  if (name === undefined) throw notSupportedYet(`tsbuild ${word} ${verb}`, undefined, later[`${word} ${verb}`]);
   // `image inspect` and `container inspect` see nothing else.
   return { name, argv: name === 'inspect' ? ['--type', word, ...words] : words };
 }
@@ -75,7 +77,7 @@ function resolveName(word: string, rest: readonly string[]): { name: string | un
 async function loadCommand(name: string): Promise<Command> {
   const entry = Object.hasOwn(catalog, name) ? catalog[name] : undefined;
   if (entry !== undefined) return entry.load();
-  if (later.includes(name)) throw notSupportedYet(`tsbuild ${name}`);
+  if (Object.hasOwn(later, name)) throw notSupportedYet(`tsbuild ${name}`, undefined, later[name]);
   throw new UsageError(`unknown command ${JSON.stringify(name)}`, { hint: didYouMean(name, Object.keys(catalog)) });
 }
 

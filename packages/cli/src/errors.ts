@@ -36,7 +36,7 @@ export class Interrupted extends Error {
   }
 }
 
-/** A feature of docker's command line that is not here yet. */
-export function notSupportedYet(what: string, command?: string): UsageError {
-  return new UsageError(`not supported yet: ${what}`, command === undefined ? {} : { command });
+/** A feature of docker's command line that is not here yet; `hint` says what to use in its place. */
+export function notSupportedYet(what: string, command?: string, hint?: string): UsageError {
+  return new UsageError(`not supported yet: ${what}`, { hint, ...(command === undefined ? {} : { command }) });
 }

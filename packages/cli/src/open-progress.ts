@@ -2,9 +2,10 @@ import type { ProgressReporter } from '@tsbuild/builder';
 import type { Host } from './host.ts';
 import { type Activity, BUILDING } from './output/board.ts';
 import { usesColour } from './output/colour.ts';
-import { diagnose, renderDiagnostic } from './output/diagnostic.ts';
+import { type Diagnostic, diagnose, renderDiagnostic } from './output/diagnostic.ts';
 import { type FailedLog, KeptLogs } from './output/kept-logs.ts';
 import { JsonProgress } from './output/json.ts';
+import { RawJsonProgress } from './output/rawjson.ts';
 import { PlainProgress } from './output/plain.ts';
 import { TtyProgress } from './output/tty.ts';
 import { interruptionOf, reportError } from './report-error.ts';
@@ -17,18 +18,34 @@ export const progressOption = {
   choices: ['auto', 'tty', 'plain', 'json'],
 } as const;
 
+/** The same for `build`, which has all of buildx's words. */
+export const buildProgressOption = {
+  ...progressOption,
+  choices: [...progressOption.choices, 'rawjson', 'quiet'],
+} as const;
+
 /** The flags that choose the output. */
 export interface ProgressFlags {
   readonly progress: string | undefined;
   readonly quiet: boolean;
 }
 
+/** How progress is shown. */
+export type ProgressMode = 'quiet' | 'plain' | 'tty' | 'json' | 'rawjson';
+
+/** What an output for programs is told beside the events. */
+interface ProgramOutput {
+  pushed(image: { readonly reference: string; readonly digest: string; readonly size: number }): void;
+  /** Set where a failure is a line too, and no text. */
+  fail?(diagnostic: Diagnostic): void;
+}
+
 /** The progress output of one build or transfer. */
 export interface OpenProgress {
-  readonly mode: 'quiet' | 'plain' | 'tty' | 'json';
+  readonly mode: ProgressMode;
   readonly reporter: ProgressReporter;
-  /** Set in json mode, where a failure is a line too. */
-  readonly json?: JsonProgress;
+  /** Set where programs read the output: then nothing is said to people beside it. */
+  readonly json?: ProgramOutput;
   /** The whole log of the step that failed, where the output has not shown all of it. */
   readonly logs?: KeptLogs;
   /** Finishes the live view and gives the terminal back. `ended`: where no event tells how it ended. */
@@ -49,6 +66,10 @@ export function openProgress(flags: ProgressFlags, host: Host, activity: Activit
     const json = new JsonProgress(write);
     return { mode, reporter: json, json, close: nothing };
   }
+  if (mode === 'rawjson') {
+    const json = new RawJsonProgress(write, host.now);
+    return { mode, reporter: json, json, close: nothing };
+  }
   const tty = new TtyProgress(host.stderr, { now: host.now, colour: usesColour(host.stderr, host.env), activity });
   // A build has its first event at once; a registry may let us wait, and nothing looks like a hang.
   if (activity !== BUILDING) tty.start();
@@ -64,7 +85,7 @@ export async function reportFailure(
 ): Promise<number> {
   if (interruptionOf(host.signal) !== undefined) return reportError(error, host, state);
   const diagnostic = diagnose(error, state);
-  if (state.progress.json === undefined) {
+  if (state.progress.json?.fail === undefined) {
     const failed = state.progress.logs?.failed;
     if (failed !== undefined) await writeLog(failed, host);
     state.progress.logs?.[Symbol.dispose]();
@@ -89,10 +110,11 @@ async function writeLog({ title, lines }: FailedLog, host: Host): Promise<void> 
   await line('------');
 }
 
-function progressMode(flags: ProgressFlags, host: Host): OpenProgress['mode'] {
+/** What `--progress`, `--quiet`, BUILDKIT_PROGRESS and the terminal ask for. */
+export function progressMode(flags: ProgressFlags, host: Host): ProgressMode {
   if (flags.quiet) return 'quiet';
   const asked = flags.progress ?? host.env['BUILDKIT_PROGRESS'];
-  if (asked === 'plain' || asked === 'json') return asked;
+  if (asked === 'plain' || asked === 'json' || asked === 'rawjson' || asked === 'quiet') return asked;
   // A live view needs a terminal that can move its cursor, whatever was asked for.
   const live = host.stderr.isTTY === true && host.env['TERM'] !== 'dumb';
   return live ? 'tty' : 'plain';

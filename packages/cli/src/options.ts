@@ -14,6 +14,10 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   /** Docker has it and we do not yet: known to the grammar, refused when used. */
   readonly later?: boolean;
+  /** Of a `later` one: what to use in its place. */
+  readonly instead?: string;
+  /** Docker has it, and here it changes nothing: the reason why scripts may keep it. */
+  readonly unused?: string;
 }
 
 /** Options by long name, without the dashes. */

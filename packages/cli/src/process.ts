@@ -1,4 +1,5 @@
 import { runCommandLine } from './cli.ts';
+import { CommandError } from './errors.ts';
 import { EXIT_FAILED, EXIT_PIPE } from './exit-code.ts';
 import type { Host, OutputStream } from './host.ts';
 import { reportError } from './report-error.ts';
@@ -22,9 +23,12 @@ export async function runProcess(argv: readonly string[], process: NodeJS.Proces
     get stderr() {
       return stderr();
     },
-    commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
+    // Behind the dashes Node takes no option for its own, as it would an --env-file of `run`.
+    commandLine: [process.execPath, ...process.execArgv, '--', ...process.argv.slice(1)],
     env: process.env,
-    cwd: process.cwd(),
+    get cwd() {
+      return workingDirectory(process);
+    },
     signal: signals.signal,
     takeSignals: signals.take,
     now: Date.now,
@@ -39,6 +43,18 @@ export async function runProcess(argv: readonly string[], process: NodeJS.Proces
   await written(stderr.made);
   // Nothing that is still open (a standard input, a timer) may keep a finished command alive.
   return process.exit(code);
+}
+
+/** It may have been removed (by a job that cleans up): then only commands fail that take a relative path. */
+function workingDirectory(process: NodeJS.Process): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new CommandError('the working directory is gone: it was removed, or moved away', {
+      hint: 'change to another one: cd',
+      cause,
+    });
+  }
 }
 
 /** Initialising a standard stream costs milliseconds: done at first use. */

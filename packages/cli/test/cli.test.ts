@@ -30,7 +30,7 @@ describe('help', () => {
 it('shows its version, which is that of the package', async () => {
   const manifest = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
   expect(version).toBe(manifest.version);
-  for (const argv of [['version'], ['--version'], ['-v'], ['--debug', 'version']]) {
+  for (const argv of [['version'], ['buildx', 'version'], ['--version'], ['-v'], ['--debug', 'version']]) {
     expect(await tsbuild(argv)).toMatchObject({ code: 0, stdout: `tsbuild ${version}\n` });
   }
 });
@@ -40,8 +40,15 @@ it.each([
   [['frobnicate'], 'ERROR: unknown command "frobnicate"\nhint: run \'tsbuild --help\'\n'],
   [['constructor'], 'ERROR: unknown command "constructor"\nhint: run \'tsbuild --help\'\n'],
   [['explore', 'x'], "ERROR: not supported yet: tsbuild explore\nhint: run 'tsbuild --help'\n"],
-  [['container', 'stats'], "ERROR: not supported yet: tsbuild container stats\nhint: run 'tsbuild --help'\n"],
-  [['image', 'prune'], "ERROR: not supported yet: tsbuild image prune\nhint: run 'tsbuild --help'\n"],
+  [
+    ['container', 'stats'],
+    'ERROR: not supported yet: tsbuild container stats\nhint: use tsbuild top, or systemd-cgtop\n',
+  ],
+  [
+    ['network', 'ls'],
+    'ERROR: not supported yet: tsbuild network\nhint: networks are host, private and none: tsbuild run --network\n',
+  ],
+  [['image', 'nope'], "ERROR: not supported yet: tsbuild image nope\nhint: run 'tsbuild --help'\n"],
   [['--nope'], "ERROR: unknown option --nope\nhint: run 'tsbuild --help'\n"],
   [['images', '--nope'], "ERROR: unknown option --nope\nhint: run 'tsbuild images --help'\n"],
   [
@@ -53,7 +60,7 @@ it.each([
     ['build'],
     "ERROR: tsbuild build needs one PATH, the directory of the context (. for this one), a URL, or - for standard input\nhint: run 'tsbuild build --help'\n",
   ],
-  [['build', '--memory', '1g', '.'], "ERROR: not supported yet: --memory\nhint: run 'tsbuild build --help'\n"],
+  [['build', '--print', 'outline', '.'], "ERROR: not supported yet: --print\nhint: run 'tsbuild build --help'\n"],
 ])('%j is a wrong command line', async (argv, stderr) => {
   expect(await tsbuild(argv)).toEqual({ code: 2, stdout: '', stderr, data: Buffer.alloc(0) });
 });

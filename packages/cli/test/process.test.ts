@@ -49,6 +49,18 @@ describe('the process', () => {
     expect(await readFile(join(folder, 'program.js'), 'latin1')).not.toMatch(/\bimport\(["'`]/);
   });
 
+  it("takes no option of Node's from its own command line", async () => {
+    await writeFile(join(folder, 'app.env'), 'NODE_OPTIONS=--require /no/such/module.js\n');
+    for (const words of [
+      ['run', '--env-file', 'app.env', 'no-such-image', 'true'],
+      ['run', 'no-such-image', 'node', '--env-file=missing.env', 'server.js'],
+    ]) {
+      const env = { ...process.env, TSBUILD_ROOT: join(folder, 'store'), XDG_CACHE_HOME: join(folder, 'caches') };
+      const { code, stderr } = await outcome(spawn(program, words, { cwd: folder, env, stdio: 'pipe' }));
+      expect({ code, stderr }).toEqual({ code: 125, stderr: expect.stringContaining('no-such-image') });
+    }
+  });
+
   it('ends with the exit code of the command', async () => {
     expect(await outcome(start('images'))).toMatchObject({ code: 0 });
     expect(await outcome(start('history', 'nope'))).toMatchObject({ code: 1 });
@@ -144,5 +156,26 @@ describe('the code that an earlier run compiled', () => {
     const spoilt = await readFile(path);
     expect(await outcome(start('images'))).toMatchObject({ code: 0, stderr: '' });
     expect((await readFile(path)).equals(spoilt)).toBe(false);
+  });
+});
+
+describe('in a working directory that was removed', () => {
+  const from = (...argv: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> => {
+    const script = 'mkdir gone && cd gone && rmdir ../gone && exec "$@"';
+    const env = { ...process.env, TSBUILD_ROOT: join(folder, 'store'), XDG_CACHE_HOME: join(folder, 'caches') };
+    const child = spawn('sh', ['-c', script, 'sh', process.execPath, program, ...argv], { cwd: folder, env });
+    return outcome(child);
+  };
+
+  it('works what needs none', async () => {
+    expect(await from('images')).toMatchObject({ code: 0, stderr: '' });
+    expect(await from('ps', '-a')).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('the rest says so', async () => {
+    const said =
+      'ERROR: the working directory is gone: it was removed, or moved away\nhint: change to another one: cd\n';
+    expect(await from('build', '.')).toMatchObject({ code: 1, stdout: '', stderr: said });
+    expect(await from('--root', 'store', 'images')).toMatchObject({ code: 1, stdout: '', stderr: said });
   });
 });

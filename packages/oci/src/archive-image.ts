@@ -24,8 +24,8 @@ import { ArchiveMembers } from './layout/archive-members.ts';
 import type { ArchiveMember } from './layout/archive-members.ts';
 import { blobName, digestOfName } from './layout/blob-name.ts';
 import { entryName } from './layout/index-entries.ts';
-import { manifestFor } from './layout/read-image.ts';
-import { MediaType } from './media-type.ts';
+import { isImage, manifestFor } from './layout/read-image.ts';
+import { isIndexType, MediaType } from './media-type.ts';
 import type { Platform } from './platform.ts';
 import { formatReference, parseReference } from './reference.ts';
 import type { Reference } from './reference.ts';
@@ -53,7 +53,8 @@ export async function fromArchive(path: string, options: FromArchiveOptions = {}
     const members = await ArchiveMembers.index(file);
     const compression = await compressionOf(path);
     const read = (member: ArchiveMember): AsyncIterable<Uint8Array> => readMember(path, compression, member, options);
-    if (members.has('index.json')) return await ociImage(members, read, options);
+    const image = members.has('index.json') ? await ociImage(members, read, options) : undefined;
+    if (image !== undefined) return image;
     const wanted = { platform: options.platform ?? hostPlatform(), all: false };
     const images = await imagesOf(members, wanted);
     return await dockerImage(
@@ -68,9 +69,24 @@ export async function fromArchive(path: string, options: FromArchiveOptions = {}
 
 type ReadMember = (member: ArchiveMember) => AsyncIterable<Uint8Array>;
 
-async function ociImage(members: ArchiveMembers, read: ReadMember, options: FromArchiveOptions): Promise<Image> {
+/** Undefined where the layout names no image but a docker-archive does: so Docker 25 and later save what has no tag. */
+async function ociImage(
+  members: ArchiveMembers,
+  read: ReadMember,
+  options: FromArchiveOptions,
+): Promise<Image | undefined> {
   const text = await members.document('index.json');
-  const { manifests } = await withinEntry('index.json', () => decodeImageIndex(text));
+  const { manifests: entries } = await withinEntry('index.json', () => decodeImageIndex(text));
+  const content = archiveContent(members, read);
+  const documents = {
+    has: async (digest: Digest) => members.has(blobName(digest)),
+    read: (descriptor: Descriptor) => content.document(descriptor),
+  };
+  const manifests: Descriptor[] = [];
+  for (const entry of entries) {
+    if (isIndexType(entry.mediaType) || (await isImage(documents, entry))) manifests.push(entry);
+  }
+  if (manifests.length === 0 && members.has('manifest.json')) return undefined;
   const distinct = manifests.filter((entry, i) => manifests.findIndex(({ digest }) => digest === entry.digest) === i);
   const candidates = options.name === undefined ? distinct : manifests;
   const names = (entry: Descriptor): readonly Reference[] => {
@@ -78,11 +94,6 @@ async function ociImage(members: ArchiveMembers, read: ReadMember, options: From
     return name === undefined ? [] : [name];
   };
   const entry = chosen(candidates, names, options.name, members.name);
-  const content = archiveContent(members, read);
-  const documents = {
-    has: async (digest: Digest) => members.has(blobName(digest)),
-    read: (descriptor: Descriptor) => content.document(descriptor),
-  };
   const manifest = await manifestFor(documents, entry, options.platform ?? hostPlatform());
   return withinEntry(blobName(manifest.digest), () => imageFrom(content, manifest));
 }

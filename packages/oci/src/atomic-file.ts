@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ownerState, ownerTag } from './process-identity.ts';
+import { namingPath } from './store-errors.ts';
 
 /** How {@link writeFileAtomic} makes what it makes. */
 export interface AtomicFileOptions {
@@ -32,7 +33,7 @@ export async function writeFileAtomic(
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw namingPath(error, path);
   }
   await syncDirectory(folder);
 }
@@ -68,7 +69,7 @@ export function replaceFileUnsynced(path: string, content: string | Uint8Array, 
     renameSync(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw namingPath(error, path);
   }
 }
 

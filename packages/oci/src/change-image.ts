@@ -1,5 +1,6 @@
 import { contentInfo, imageOfLayers } from './image-value.ts';
 import type { Image, ImageLayer } from './image-value.ts';
+import { descriptorText } from './selection/descriptor-text.ts';
 import { digestAlgorithm } from './digest.ts';
 import type { HistoryEntry } from './image-config.ts';
 import { editObject, joinArray, setMembers, splitArray, splitObject } from './json-edit.ts';
@@ -85,7 +86,7 @@ function layerTexts(image: Image, text: string | undefined, layers: readonly Ima
     const layer = image.layers[i];
     if (layer !== undefined) known.set(layer, descriptor);
   });
-  return joinArray(layers.map((layer) => known.get(layer) ?? JSON.stringify(layer.descriptor)));
+  return joinArray(layers.map((layer) => known.get(layer) ?? descriptorText(layer.descriptor)));
 }
 
 function decode(bytes: Uint8Array): string {

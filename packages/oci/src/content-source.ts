@@ -94,7 +94,7 @@ export const NO_CONTENT: ContentSource = {
 };
 
 /** Reads a small blob whole and checks it. @throws OciError `LIMIT_EXCEEDED`, `BLOB_CORRUPT` */
-async function readSmall(
+export async function readSmall(
   source: AsyncIterable<Uint8Array>,
   { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
 ): Promise<Uint8Array> {

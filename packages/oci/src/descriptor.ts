@@ -1,4 +1,4 @@
-import { isDigest } from './digest.ts';
+import { isDigest, isForeignDigest } from './digest.ts';
 import type { Digest } from './digest.ts';
 import type { Field } from './json-document.ts';
 import { decodePlatform } from './platform.ts';
@@ -19,7 +19,8 @@ export interface Descriptor {
 }
 
 /**
- * Decodes one descriptor of a manifest or index. Members that it does not know are dropped: a descriptor is a pointer,
+ * Decodes one descriptor of a manifest or index. A digest of an unknown algorithm passes when it follows the grammar
+ * (image-spec descriptor.md, "Digests"); content behind it cannot be read. Members that it does not know are dropped: a descriptor is a pointer,
  * not a document, and is never written back to the place that it came from.
  * @throws OciError of the document's code, naming the path
  */
@@ -32,9 +33,10 @@ export function decodeDescriptor(field: Field): Descriptor {
   const urls = field.member('urls').optional((f) => f.strings());
   return {
     mediaType: field.member('mediaType').string(),
-    digest: isDigest(digest.value)
-      ? digest.value
-      : digest.fail('must be a digest such as sha256:<64 hexadecimal digits>'),
+    digest:
+      isDigest(digest.value) || isForeignDigest(digest.value)
+        ? digest.value
+        : digest.fail('must be a digest such as sha256:<64 hexadecimal digits>'),
     size: field.member('size').size(),
     ...(annotations !== undefined && { annotations }),
     ...(platform !== undefined && { platform }),

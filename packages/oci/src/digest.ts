@@ -12,6 +12,17 @@ export function isDigest(text: unknown): text is Digest {
   return typeof text === 'string' && PATTERN.test(text);
 }
 
+/** image-spec descriptor.md, "Digests"; no part of it can lead anywhere as a file name. */
+const GRAMMAR = /^(?!sha(?:256|512):)[a-z0-9]+(?:[+._-][a-z0-9]+)*:[A-Za-z0-9=_-]+$/;
+
+/**
+ * True for a digest whose algorithm nobody here knows but that follows the grammar: it may be passed on in documents, but
+ * nothing can be checked against it.
+ */
+export function isForeignDigest(text: unknown): text is Digest {
+  return typeof text === 'string' && GRAMMAR.test(text);
+}
+
 /**
  * Checks `text` and returns it as a {@link Digest}. Strict on purpose: a digest becomes a file name in a layout, so
  * `sha256:../../x` must never pass (CVE-2024-3727).
@@ -25,9 +36,11 @@ export function parseDigest(text: unknown): Digest {
   );
 }
 
-/** The algorithm part of a digest. */
+/** The algorithm part of a digest. @throws OciError `UNSUPPORTED` for one that nobody here knows */
 export function digestAlgorithm(digest: Digest): 'sha256' | 'sha512' {
-  return digest.startsWith('sha512:') ? 'sha512' : 'sha256';
+  if (digest.startsWith('sha512:')) return 'sha512';
+  if (digest.startsWith('sha256:')) return 'sha256';
+  throw new OciError('UNSUPPORTED', `the algorithm of the digest ${digest} is not supported: use sha256 or sha512`);
 }
 
 /** The hexadecimal part of a digest. */

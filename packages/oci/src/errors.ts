@@ -14,6 +14,7 @@ export type OciErrorCode =
   | 'LIMIT_EXCEEDED'
   | 'LOCK_TIMEOUT'
   | 'MANIFEST_INVALID'
+  | 'NOT_AN_IMAGE'
   | 'PATH_NOT_FOUND'
   | 'PLATFORM_INVALID'
   | 'REFERENCE_INVALID'

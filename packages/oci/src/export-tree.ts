@@ -75,19 +75,10 @@ async function* fileContent(
   if (layer === undefined) throw new RangeError(`no layer ${entry.layer}`);
   const isStored = (await options.blobs?.has(entry.layer)) !== undefined;
   const source = isStored && options.blobs ? options.blobs.open(entry.layer) : unpackedLayer(layer, options);
-  const end = entry.offset + entry.size;
   const sha256 = createHash('sha256');
-  let at = 0;
-  if (entry.size > 0) {
-    for await (const chunk of source) {
-      const part = chunk.subarray(Math.max(0, entry.offset - at), Math.max(0, end - at));
-      if (part.length > 0) {
-        sha256.update(part);
-        yield part;
-      }
-      at += chunk.length;
-      if (at >= end) break;
-    }
+  for await (const part of entry.size > 0 ? partsOf(source, entry) : []) {
+    sha256.update(part);
+    yield part;
   }
   if (sha256.digest('hex') !== entry.contentSha256) {
     throw new OciError(
@@ -95,6 +86,34 @@ async function* fileContent(
       `layer ${entry.layer}: the content of /${byteStringToUtf8(entry.path)} has changed`,
     );
   }
+}
+
+/** The content of a file as its layer streams by, the holes of a sparse one filled. */
+async function* partsOf(
+  source: AsyncIterable<Uint8Array>,
+  { offset, size, sparse = [{ position: 0, offset, size }] }: RootfsEntry,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const zeros = new Uint8Array(READ_SIZE);
+  const hole = function* (from: number, to: number): Generator<Uint8Array, void, undefined> {
+    for (let at = from; at < to; at += READ_SIZE) yield zeros.subarray(0, to - at);
+  };
+  const waiting = sparse.toReversed();
+  let done = 0;
+  let at = 0;
+  for await (const chunk of source) {
+    for (let part = waiting.at(-1); part !== undefined && part.offset < at + chunk.length; part = waiting.at(-1)) {
+      const end = part.offset + part.size;
+      yield* hole(done, part.position);
+      const piece = chunk.subarray(Math.max(0, part.offset - at), end - at);
+      yield piece;
+      done = Math.max(done, part.position) + piece.length;
+      if (end > at + chunk.length) break;
+      waiting.pop();
+    }
+    at += chunk.length;
+    if (waiting.length === 0) break;
+  }
+  if (waiting.length === 0) yield* hole(done, size);
 }
 
 async function* content(tree: ImageTree, entry: RootfsEntry): AsyncGenerator<Uint8Array, void, undefined> {

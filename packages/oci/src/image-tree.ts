@@ -5,7 +5,7 @@ import type { Image, ImageLayer } from './image-value.ts';
 import { decompress } from './layer/compression.ts';
 import type { DecompressOptions } from './layer/compression.ts';
 import { rangeReader } from './layer/file-reader.ts';
-import type { FileReader } from './layer/file-reader.ts';
+import type { FilePlace, FileReader } from './layer/file-reader.ts';
 import { LayerSpool } from './layer/layer-spool.ts';
 import type { LayerIndex } from './layer/layer-index.ts';
 import type { LayerIndexStore } from './layer/layer-index-store.ts';
@@ -57,7 +57,7 @@ export class ImageTree implements AsyncDisposable {
   }
 
   /** The content of a file of {@link ImageTree.files}. */
-  open(entry: Pick<RootfsEntry, 'layer' | 'offset' | 'size'>): FileReader {
+  open(entry: FilePlace & Pick<RootfsEntry, 'layer'>): FileReader {
     return rangeReader(this.#reader(entry.layer), entry);
   }
 

@@ -1,11 +1,13 @@
 import { checkBlob, portableHasher, verified } from './blob/verify.ts';
 import { assembleImage } from './image.ts';
+import { keepTexts } from './selection/descriptor-text.ts';
 import type { Descriptor } from './descriptor.ts';
 import { digestAlgorithm } from './digest.ts';
 import type { Digest } from './digest.ts';
 import { OciError } from './errors.ts';
-import { decodeImageConfig } from './image-config.ts';
 import type { ImageConfig } from './image-config.ts';
+import { imageConfigOf } from './selection/image-config-of.ts';
+import { splitArray, splitObject } from './json-edit.ts';
 import { decodeManifest } from './manifest.ts';
 import type { Manifest } from './manifest.ts';
 import type { Platform } from './platform.ts';
@@ -73,6 +75,7 @@ export function imageOf(parts: ImageParts): Image {
   const mediaType = parts.descriptor?.mediaType ?? parts.mediaType;
   const manifest = decodeManifest(rawManifest, mediaType);
   const config = configOf(manifest, rawConfig);
+  keepTexts(manifest.layers, layerTextsOf(rawManifest));
   const layers = manifest.layers.map((descriptor, i): ImageLayer => {
     const diffID = config.rootfs.diff_ids[i] ?? descriptor.digest;
     return { descriptor, diffID, open: opener(parts, descriptor), ...(origin !== undefined && { origin }) };
@@ -111,6 +114,11 @@ export function checkContent(bytes: Uint8Array, expected: Pick<Descriptor, 'dige
   checkBlob(contentInfo(bytes, digestAlgorithm(expected.digest)), expected);
 }
 
+function layerTextsOf(rawManifest: Uint8Array): readonly string[] {
+  const text = splitObject(new TextDecoder().decode(rawManifest)).get('layers');
+  return text === undefined ? [] : splitArray(text);
+}
+
 function manifestDescriptor(rawManifest: Uint8Array, mediaType: string, announced?: Descriptor): Descriptor {
   if (announced === undefined) return { mediaType, ...contentInfo(rawManifest, 'sha256') };
   checkContent(rawManifest, announced);
@@ -120,7 +128,7 @@ function manifestDescriptor(rawManifest: Uint8Array, mediaType: string, announce
 
 function configOf(manifest: Manifest, rawConfig: Uint8Array): ImageConfig {
   checkContent(rawConfig, manifest.config);
-  const config = decodeImageConfig(rawConfig);
+  const config = imageConfigOf(manifest, rawConfig);
   const diffIds = config.rootfs.diff_ids.length;
   if (diffIds === manifest.layers.length) return config;
   throw new OciError(

@@ -1,17 +1,17 @@
-import { contentOf, imageFrom, NO_CONTENT, withContentOf } from './content-source.ts';
+import { contentOf, imageFrom, NO_CONTENT, readSmall, withContentOf } from './content-source.ts';
 import type { ContentSource } from './content-source.ts';
 import type { Descriptor } from './descriptor.ts';
 import type { Digest } from './digest.ts';
-import { OciError } from './errors.ts';
-import { decodeImageIndex, isAttestation, selectManifest } from './image-index.ts';
+import { decodeImageIndex, isAttestation } from './image-index.ts';
 import type { ImageIndex } from './image-index.ts';
 import { checkContent, contentInfo } from './image-value.ts';
 import type { Image } from './image-value.ts';
 import { editObject, joinArray, setMembers, splitArray, splitObject } from './json-edit.ts';
 import type { MemberChanges } from './json-edit.ts';
-import { isIndexType, MediaType } from './media-type.ts';
-import { formatPlatform, samePlatform } from './platform.ts';
+import { isIndexType, isManifestType, MediaType } from './media-type.ts';
+import { samePlatform } from './platform.ts';
 import type { Platform } from './platform.ts';
+import { chooseManifest } from './selection/choose-manifest.ts';
 
 /** An image for several platforms as an immutable value: its index is read, the images behind it are not. */
 export interface MultiPlatformImage {
@@ -53,7 +53,10 @@ export interface AddImageOptions {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
-/** Adds an image. One for the same platform is replaced in its place; other entries keep their very bytes. */
+/**
+ * Adds an image. One for the same platform (with the same version and features of the system) is replaced in its place; other
+ * entries keep their very bytes.
+ */
 export function addImage(image: MultiPlatformImage, added: Image, options: AddImageOptions = {}): MultiPlatformImage {
   const platform = options.platform ?? platformOf(added);
   const { mediaType, digest, size } = added.descriptor;
@@ -70,11 +73,14 @@ export function addImage(image: MultiPlatformImage, added: Image, options: AddIm
   return changeIndex(image, { manifests: joinArray(manifests) }, withContentOf(added, image.content));
 }
 
-/** Takes away the images for a platform, or the entry of a digest; attestations of what goes, go too. */
+/**
+ * Takes away the images for a platform (of any version of the system, unless one is told), or the entry of a digest;
+ * attestations of what goes, go too.
+ */
 export function removeImage(image: MultiPlatformImage, which: Platform | Digest): MultiPlatformImage {
   const gone = new Set<Digest>();
   for (const entry of image.index.manifests) {
-    if (typeof which === 'string' ? entry.digest === which : isImageFor(entry, which)) gone.add(entry.digest);
+    if (typeof which === 'string' ? entry.digest === which : isAnyImageFor(entry, which)) gone.add(entry.digest);
   }
   const attests = ({ annotations }: Descriptor): boolean =>
     [...gone].some((digest) => annotations?.['vnd.docker.reference.digest'] === digest);
@@ -95,37 +101,16 @@ export function withIndexAnnotations(
 }
 
 /**
- * The image that runs best on a platform.
+ * The image that runs best on a platform (see {@link platformFit}). Entries without a platform are looked into.
  * @throws OciError `PLATFORM_INVALID` naming the platforms that there are, and what reading it throws
  */
 export async function selectImage(image: MultiPlatformImage, platform: Platform, signal?: AbortSignal): Promise<Image> {
-  let entry = selectEntry(image.index, platform);
-  for (let depth = 0; isIndexType(entry.mediaType); depth++) {
-    if (depth === DEPTH_LIMIT) throw new OciError('LIMIT_EXCEEDED', `image index ${entry.digest} is nested too deep`);
-    const inner = await image.content.document(entry, signal);
-    entry = selectEntry(decodeImageIndex(inner, entry.mediaType), platform);
-  }
-  return imageFrom(image.content, entry, signal);
-}
-
-/** An index within an index within … : deeper than this is an attack, not an image. */
-const DEPTH_LIMIT = 4;
-
-/**
- * The entry that runs best on a platform; an index with a single image means that one.
- * @throws OciError `PLATFORM_INVALID` naming the platforms that there are
- */
-function selectEntry(index: ImageIndex, platform: Platform): Descriptor {
-  const images = index.manifests.filter((entry) => !isAttestation(entry));
-  const [only] = images;
-  if (only !== undefined && images.length === 1 && only.platform === undefined) return only;
-  const chosen = selectManifest(index, platform);
-  if (chosen !== undefined) return chosen;
-  const offered = images.map((entry) => (entry.platform === undefined ? 'unknown' : formatPlatform(entry.platform)));
-  throw new OciError(
-    'PLATFORM_INVALID',
-    `there is no image for ${formatPlatform(platform)}; there is ${offered.join(', ') || 'none at all'}`,
-  );
+  const { content } = image;
+  const read = (descriptor: Descriptor): Promise<Uint8Array> =>
+    isManifestType(descriptor.mediaType) || isIndexType(descriptor.mediaType)
+      ? content.document(descriptor, signal)
+      : readSmall(content.blob(descriptor, signal), descriptor);
+  return imageFrom(content, await chooseManifest({ read }, image.index, { platform }), signal);
 }
 
 /** An index made of images, one for each platform. */
@@ -153,10 +138,19 @@ function entryTexts(image: MultiPlatformImage): string[] {
 }
 
 function isImageFor(entry: Descriptor, platform: Platform): boolean {
-  if (entry.platform === undefined || isAttestation(entry) || !samePlatform(entry.platform, platform)) return false;
-  // An index may have one Windows image for each version of Windows.
-  const version = platform['os.version'];
-  return version === undefined || version === entry.platform['os.version'];
+  return entry.platform !== undefined && !isAttestation(entry) && samePlatform(entry.platform, platform);
+}
+
+/** As {@link isImageFor}, but of versions and features of the system only those count that are told. */
+function isAnyImageFor(entry: Descriptor, platform: Platform): boolean {
+  if (entry.platform === undefined) return false;
+  const { 'os.version': version, 'os.features': features, ...rest } = entry.platform;
+  const compared = {
+    ...rest,
+    ...(platform['os.version'] !== undefined && version !== undefined && { 'os.version': version }),
+    ...(platform['os.features'] !== undefined && features !== undefined && { 'os.features': features }),
+  };
+  return isImageFor({ ...entry, platform: compared }, platform);
 }
 
 /** What the config says, as an index's entry says it. */

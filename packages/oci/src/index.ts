@@ -34,11 +34,12 @@ export { formatPlatform, normalizePlatform, parsePlatform, platformFit, samePlat
 export type { Platform } from './platform.ts';
 export { familiarName, familiarRepository, formatReference, parseReference } from './reference.ts';
 export type { Reference } from './reference.ts';
-export { validateImage } from './validate.ts';
-export type { ImageProblem, ValidateImageOptions } from './validate.ts';
+export { validateImage } from './validation/validate.ts';
+export type { ImageProblem, Validated, ValidateImage, ValidateImageOptions } from './validation/validate.ts';
 export { rfc3339 } from './rfc3339.ts';
 export type { TarEntry, TarEntryType, TarTime } from './tar/entry.ts';
 export { readTar } from './tar/reader.ts';
+export type { SparseRegion } from './tar/sparse.ts';
 export type { ReadTarOptions, TarMember } from './tar/reader.ts';
 export { encodeTarHeader, END_OF_ARCHIVE } from './tar/writer.ts';
 export { blobContent, contentOf, fromBlobs, imageFrom } from './content-source.ts';

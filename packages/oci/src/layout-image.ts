@@ -1,6 +1,7 @@
 import { DirectoryBlobStore } from './blob/directory.ts';
 import type { BlobStore } from './blob/blob-store.ts';
 import { blobContent, imageFrom } from './content-source.ts';
+import type { ContentSource } from './content-source.ts';
 import { copyContent } from './copy-content.ts';
 import type { ContentSink, CopyOptions } from './copy-content.ts';
 import type { Descriptor } from './descriptor.ts';
@@ -18,6 +19,7 @@ import type { IndexEntries } from './layout/index-entries.ts';
 import { checkLayout, layoutPaths, readIndex, writeIndex } from './layout/layout-files.ts';
 import { Layout } from './layout/layout.ts';
 import { withLock } from './layout/lock.ts';
+import { isImage } from './layout/read-image.ts';
 import type { StoredImage } from './layout/stored-image.ts';
 import { isIndexType, MediaType } from './media-type.ts';
 import { formatPlatform } from './platform.ts';
@@ -36,8 +38,9 @@ const REF_NAME_ANNOTATION = 'org.opencontainers.image.ref.name';
  */
 export async function fromLayout(root: string, name?: string, platform: Platform = hostPlatform()): Promise<Image> {
   const { blobs, entries } = await openForReading(root);
-  const entry = entryOf(entries, root, name);
   const content = blobContent(blobs);
+  const images = name === undefined ? await imageEntries(content, entries) : entries;
+  const entry = entryOf(images, root, name);
   if (entry !== undefined) {
     if (!isIndexType(entry.mediaType)) return imageFrom(content, entry);
     return selectImage(indexOf(await content.document(entry), content, entry), platform);
@@ -161,6 +164,17 @@ async function openForReading(root: string): Promise<{ blobs: DirectoryBlobStore
     });
   }
   return { blobs: new DirectoryBlobStore(root), entries: await readIndex(paths) };
+}
+
+/** The entries that are no artifacts. */
+async function imageEntries(content: ContentSource, entries: IndexEntries): Promise<IndexEntries> {
+  const images: Descriptor[] = [];
+  for (const entry of entries) {
+    const read = (descriptor: Descriptor): Promise<Uint8Array> => content.document(descriptor);
+    const isOne = isIndexType(entry.mediaType) || entries.length === 1 || (await isImage({ read }, entry));
+    if (isOne) images.push(entry);
+  }
+  return images;
 }
 
 /** The entry that is meant when it can be told from the index alone. */

@@ -2,7 +2,7 @@ import { decodeDescriptor } from './descriptor.ts';
 import type { Descriptor } from './descriptor.ts';
 import { Field } from './json-document.ts';
 import type { DocumentKind } from './json-document.ts';
-import { isManifestType, MediaType } from './media-type.ts';
+import { isConfigType, isLayerType, isManifestType, MediaType } from './media-type.ts';
 
 /** An image manifest (image-spec manifest.md, or Docker's image manifest v2 schema 2, which has the same shape). */
 export interface Manifest {
@@ -17,6 +17,12 @@ export interface Manifest {
   /** The manifest that this one says something of: a signature's image. */
   readonly subject?: Descriptor;
   readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** True for an image; false for an artifact: a signature, a document, a chart (image-spec manifest.md, "Guidelines for Artifact Usage"). */
+export function isImageManifest({ config, layers }: Manifest): boolean {
+  // Cosign dresses signatures as images; their layers tell.
+  return isConfigType(config.mediaType) && layers.every(({ mediaType }) => isLayerType(mediaType));
 }
 
 const KIND: DocumentKind = { name: 'manifest', code: 'MANIFEST_INVALID' };

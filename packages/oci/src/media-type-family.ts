@@ -1,5 +1,5 @@
 import { changeImage, manifestText } from './change-image.ts';
-import type { Descriptor } from './descriptor.ts';
+import { withMediaType } from './selection/descriptor-text.ts';
 import { OciError } from './errors.ts';
 import type { Image, ImageLayer } from './image-value.ts';
 import { setMembers } from './json-edit.ts';
@@ -60,6 +60,5 @@ export function withMediaTypes(image: Image, family: MediaTypeFamily): Image {
 export function layerInFamily(layer: ImageLayer, family: MediaTypeFamily): ImageLayer {
   const mediaType = inFamily(layer.descriptor.mediaType, family);
   if (mediaType === layer.descriptor.mediaType) return layer;
-  const descriptor: Descriptor = { ...layer.descriptor, mediaType };
-  return { ...layer, descriptor };
+  return { ...layer, descriptor: withMediaType(layer.descriptor, mediaType) };
 }

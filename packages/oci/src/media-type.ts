@@ -53,3 +53,8 @@ export function isConfigType(mediaType: string): boolean {
 export function layerCompression(mediaType: string): LayerCompression | undefined {
   return LAYERS.get(mediaType);
 }
+
+/** True for the type of an image's layer, also of those that nobody here can unpack (encrypted ones). */
+export function isLayerType(mediaType: string): boolean {
+  return LAYERS.has(mediaType) || /^application\/vnd\.(?:oci\.image\.layer|docker\.image\.rootfs)\./.test(mediaType);
+}

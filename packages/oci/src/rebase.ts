@@ -13,7 +13,10 @@ import { formatPlatform, samePlatform } from './platform.ts';
  */
 export function rebase(image: Image, oldBase: Image, newBase: Image): Image {
   checkPrefix(image, oldBase);
-  if (!samePlatform(image.config, newBase.config)) {
+  // A new base of Windows is for another version of it, nearly always.
+  const { os, architecture, variant } = newBase.config;
+  const compared = { os, architecture, ...(variant !== undefined && { variant }) };
+  if (!samePlatform({ ...image.config, 'os.version': '', 'os.features': [] }, compared)) {
     throw new OciError(
       'PLATFORM_INVALID',
       `cannot rebase: the image is for ${formatPlatform(image.config)}, the new base for ${formatPlatform(newBase.config)}`,

@@ -77,6 +77,9 @@ async function mergedLayer(image: Image, from: number, blobs: BlobStore, options
     const lower = from === 0 ? NO_FILES : filesOf(new RootfsTree(tree.layers.slice(0, from)));
     const difference = layerDifference(await compareTrees(lower, filesOf(tree.files), options));
     const writer = new LayerWriter(spool.create());
+    const hasRoot = tree.layers.slice(from).some(({ index }) => index.root !== undefined);
+    const root = hasRoot ? tree.files.lookup('') : undefined;
+    if (root !== undefined) writer.add(root);
     await writeDifference(difference, writer, (entry) => tree.open(entry), options);
     const { digest } = await writer.finish();
     const sink = await blobs.create();

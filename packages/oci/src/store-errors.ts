@@ -18,6 +18,12 @@ export function errnoOf(error: unknown): string | undefined {
   return typeof error.code === 'string' && 'syscall' in error ? error.code : undefined;
 }
 
+/** The error of a write, which knows a descriptor and no path (`ENOSPC: no space left on device, write`), with its path. */
+export function namingPath(error: unknown, path: string): unknown {
+  if (error instanceof Error && errnoOf(error) !== undefined && !('path' in error)) Object.assign(error, { path });
+  return error;
+}
+
 /**
  * Turns a file system error into `STORE_UNWRITABLE`, naming `path`. Other errors (a failing source, a corrupt blob) come
  * back as they are.

@@ -11,7 +11,8 @@ export interface UnpackImageOptions extends ApplyOptions, ReadLayersOptions {}
 
 /**
  * Writes the files of an image into a directory: what a container of it would start with. The directory should be empty;
- * what is there and in the way is replaced. No path leads out of it.
+ * what is there and in the way is replaced, and it gets mode, owner and time of the image's root directory where a layer tells
+ * them. No path leads out of it.
  * @throws OciError `LAYER_INVALID`, `TAR_INVALID`, `BLOB_CORRUPT`, `LIMIT_EXCEEDED` of the layers, before anything is
  * written but for entries below a symlink or file; `STORE_UNWRITABLE`
  */
@@ -24,7 +25,8 @@ export async function unpackImage(image: Image, directory: string, options: Unpa
         if (first === undefined) await application.add(entry);
         else application.link({ path: entry.path, linkPath: first });
       }
-      application.finish();
+      const isDescribed = tree.layers.some(({ index }) => index.root !== undefined);
+      application.finish(isDescribed ? tree.files.lookup('') : undefined);
     } finally {
       application.close();
     }

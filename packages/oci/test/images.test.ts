@@ -21,7 +21,7 @@ import { withMediaTypes } from '../src/media-type-family.ts';
 import { withLabels } from '../src/mutate.ts';
 import { parsePlatform } from '../src/platform.ts';
 import { parseReference } from '../src/reference.ts';
-import { validateImage } from '../src/validate.ts';
+import { validateImage } from '../src/validation/validate.ts';
 import { makeTar } from '../testing/make-tar.ts';
 import { sampleImage } from '../testing/sample-image.ts';
 import { scratchFolders } from '../testing/scratch.ts';

@@ -19,9 +19,29 @@ describe('parsePlatform()', () => {
     ['linux/i386', 'linux/386'],
     ['arm64', 'linux/arm64'],
     ['windows/amd64', 'windows/amd64'],
+    ['windows(10.0.17763.1)/amd64', 'windows(10.0.17763.1)/amd64'],
+    ['windows/amd64:10.0.17763.1', 'windows(10.0.17763.1)/amd64'],
+    ['linux(+erofs)/arm64/v8', 'linux(+erofs)/arm64'],
+    ['windows(10.0.17763+b+a)/amd64', 'windows(10.0.17763+a+b)/amd64'],
   ])('reads %s as %s', (text, normal) => {
     expect(formatPlatform(parsePlatform(text))).toBe(normal);
   });
+
+  it('keeps version and features of the system', () => {
+    expect(parsePlatform('windows(10.0.17763.1+win32k)/x86_64')).toEqual({
+      os: 'windows',
+      architecture: 'amd64',
+      'os.version': '10.0.17763.1',
+      'os.features': ['win32k'],
+    });
+  });
+
+  it.each(['linux(/amd64', 'linux()x/amd64', 'amd64(+a)', 'windows(1/2)/amd64', 'linux(+)/amd64', '(1)/amd64'])(
+    'refuses %j',
+    (text) => {
+      expect(() => parsePlatform(text)).toThrow(expect.objectContaining({ code: 'PLATFORM_INVALID' }));
+    },
+  );
 
   it.each(['', 'linux', 'linux/', '/amd64', 'linux/amd64/v1/x', 'linux/a b', 'linux/../x', 'linux//v7'])(
     'refuses %j',

@@ -7,7 +7,7 @@ import { withMediaTypes } from '../src/media-type-family.ts';
 import { MediaType } from '../src/media-type.ts';
 import { appendLayers } from '../src/mutate.ts';
 import { withCompression } from '../src/recompress.ts';
-import { validateImage } from '../src/validate.ts';
+import { validateImage } from '../src/validation/validate.ts';
 import { sampleImage, sampleLayer } from '../testing/sample-image.ts';
 
 describe('withCompression', () => {

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { statSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemoryBlobStore } from '../src/blob/memory.ts';
@@ -11,7 +12,7 @@ import { applyLayer } from '../src/layer/apply-layer.ts';
 import { blobSink } from '../src/layout-image.ts';
 import { flatten, squash } from '../src/squash.ts';
 import { unpackImage } from '../src/unpack-image.ts';
-import { validateImage } from '../src/validate.ts';
+import { validateImage } from '../src/validation/validate.ts';
 import { describeTree, type DiskState, diskState, makeState } from '../testing/disk-state.ts';
 import { collect, exported, layersBetween } from '../testing/image-trees.ts';
 import { sampleImage } from '../testing/sample-image.ts';
@@ -35,6 +36,23 @@ async function problems(image: Image): Promise<readonly unknown[]> {
 }
 
 describe('flatten, squash, export and unpack', () => {
+  it('keep the mode of the root directory', async () => {
+    const image = await sampleImage([
+      layerTar('dir ./ 711\nfile a x'),
+      layerTar('dir / 555\nfile b y'),
+      layerTar('file c z'),
+    ]);
+    for (const merged of [
+      image,
+      await flatten(image, new MemoryBlobStore()),
+      await squash(image, new MemoryBlobStore(), { from: 1 }),
+    ]) {
+      const root = folder();
+      await unpackImage(merged, root);
+      expect(statSync(root).mode & 0o7777).toBe(0o555);
+    }
+  });
+
   it('give what extracting the layers in order gives, for layers as builders write them', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(diskState, { minLength: 1, maxLength: 4 }), fc.nat(3), async (states, from) => {

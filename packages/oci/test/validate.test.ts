@@ -1,12 +1,19 @@
+import { spawnSync } from 'node:child_process';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { MemoryBlobStore } from '../src/blob/memory.ts';
+import { copyContent } from '../src/copy-content.ts';
 import type { Descriptor } from '../src/descriptor.ts';
 import { sha256Digest } from '../src/digest.ts';
 import { assembleImage } from '../src/image.ts';
 import type { ImageConfig } from '../src/image-config.ts';
+import { indexOfImages } from '../src/index-building.ts';
+import type { MultiPlatformImage } from '../src/index-building.ts';
+import { blobSink } from '../src/layout-image.ts';
 import { MediaType } from '../src/media-type.ts';
-import { validateImage } from '../src/validate.ts';
+import { validateImage } from '../src/validation/validate.ts';
+import { validateImage as validateAnything } from '../src/validation/validate-node.ts';
+import { sampleImage } from '../testing/sample-image.ts';
 
 const plain = [Buffer.from('layer one'), Buffer.from('layer two')] as const;
 const zipped = plain.map((layer) => gzipSync(layer));
@@ -38,6 +45,16 @@ function of(mediaType: string, bytes: Uint8Array): Descriptor {
 async function problemsOf(change: Parameters<typeof stored>[0]): Promise<readonly string[]> {
   const { blobs, manifest } = await stored(change);
   return (await validateImage(blobs, manifest)).map(({ where, message }) => `${where}: ${message}`);
+}
+
+async function toBlobs(index: MultiPlatformImage, blobs: MemoryBlobStore, without?: string): Promise<void> {
+  const document: typeof index.content.document = async (descriptor) =>
+    descriptor.digest === index.descriptor.digest ? index.rawIndex : index.content.document(descriptor);
+  const sink = blobSink(blobs);
+  await copyContent({ ...index.content, document }, index.descriptor, {
+    ...sink,
+    blob: async (descriptor, open) => (descriptor.digest === without ? undefined : sink.blob(descriptor, open)),
+  });
 }
 
 describe('validateImage()', () => {
@@ -77,6 +94,39 @@ describe('validateImage()', () => {
       expect.stringMatching(/^layers\[1\]: the gzip stream is damaged/),
     ]);
   });
+
+  it('takes an image value and an index with all its images', async () => {
+    const image = await sampleImage([[{ name: 'a', content: 'a' }]]);
+    const arm = await sampleImage([[{ name: 'a', content: 'b' }]], {
+      platform: { os: 'linux', architecture: 'arm64' },
+    });
+    expect(await validateImage(image)).toEqual([]);
+    const index = indexOfImages([image, arm]);
+    expect(await validateImage(index)).toEqual([]);
+    const whole = new MemoryBlobStore();
+    await toBlobs(index, whole);
+    expect(await validateImage(whole, index.descriptor)).toEqual([]);
+    const broken = new MemoryBlobStore();
+    await toBlobs(index, broken, arm.layers[0]?.descriptor.digest);
+    for (const layers of [true, false]) {
+      expect(await validateImage(broken, index.descriptor, { layers })).toMatchObject([
+        { where: 'linux/arm64: layers[0]', message: expect.stringContaining('not in the store') },
+      ]);
+    }
+  });
+
+  it.skipIf(spawnSync('zstd', ['--version']).error !== undefined)(
+    'knows zstd in the Node entry (needs zstd)',
+    async () => {
+      const tar = [{ name: 'a', content: 'a' }];
+      const image = await sampleImage([tar], { compression: 'zstd' });
+      expect(await validateAnything(image)).toEqual([]);
+      expect(await validateImage(image)).toMatchObject([{ message: expect.stringContaining('zstd') }]);
+      const other = await sampleImage([[{ name: 'b', content: 'b' }]], { compression: 'zstd' });
+      const swapped = { ...image, rawManifest: other.rawManifest, descriptor: other.descriptor };
+      expect(await validateAnything({ ...swapped, layers: other.layers })).not.toEqual([]);
+    },
+  );
 
   it('checks sizes and the manifest itself', async () => {
     const layer = of(MediaType.ociLayer, plain[0]);

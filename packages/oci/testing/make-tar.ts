@@ -1,4 +1,5 @@
-import { BLOCK_SIZE, writeChecksum, writeString } from '../src/tar/header.ts';
+import { BLOCK_SIZE, writeString } from '../src/tar/block.ts';
+import { writeChecksum } from '../src/tar/header.ts';
 import { fitsOctal, writeBase256, writeOctal } from '../src/tar/tar-number.ts';
 
 /** One member of an archive, put together field by field: nothing is checked, so that hostile archives can be made. */

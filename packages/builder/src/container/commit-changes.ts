@@ -1,6 +1,7 @@
 import type { ContainerConfig as ImageRunConfig } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
-import { parseTrigger } from '../dockerfile/parser.ts';
+import type { Instruction } from '../dockerfile/instruction.ts';
+import { parseChanges } from '../dockerfile/parser.ts';
 import { BuildError } from '../errors.ts';
 import type { OpDependencies } from '../ops/dependencies.ts';
 import { EMPTY_ROOTFS } from '../ops/rootfs.ts';
@@ -10,47 +11,73 @@ import { resolveFrom } from '../plan/paths.ts';
 import { StageState } from '../plan/stage-state.ts';
 
 /** What `commit --change` takes: instructions that change nothing but the config. */
-const KINDS = ['cmd', 'entrypoint', 'env', 'expose', 'healthcheck', 'label', 'stopsignal', 'user', 'volume', 'workdir'];
-const ANYWHERE = { start: { line: 1, column: 1 }, end: { line: 1, column: 1 } };
+const KINDS = [
+  'cmd',
+  'entrypoint',
+  'env',
+  'expose',
+  'healthcheck',
+  'label',
+  'onbuild',
+  'stopsignal',
+  'user',
+  'volume',
+  'workdir',
+];
 
 /**
- * Applies instructions of a Dockerfile to a config.
+ * Applies instructions of a Dockerfile to a container's config, as the engine does: all texts are the lines of one Dockerfile,
+ * and what they leave empty (`CMD []`, `ENTRYPOINT []`) is the container's again. Nothing is added to the environment: the
+ * PATH that commands find where there is none is no part of the image.
  * @throws BuildError `DOCKERFILE_INVALID` for anything else, naming it
  */
-export function changeConfig(config: ImageRunConfig, changes: readonly string[]): ImageRunConfig {
+export function changeConfig(given: ImageRunConfig, changes: readonly string[]): ImageRunConfig {
+  // Triggers are the image's that brought them: they have fired, or will in a build from it.
+  const { OnBuild: _fired, ...config } = given;
+  if (changes.length === 0) return config;
   const stage = new StageState(
     {
       label: 'commit',
       platform: hostPlatform(),
       from: { name: 'scratch' },
-      base: { architecture: '', os: 'linux', config, rootfs: { type: 'layers', diff_ids: [] } },
+      base: undefined,
+      config,
       rootfs: { kind: 'constant', value: EMPTY_ROOTFS },
       parent: undefined,
     },
     loweringContext(),
   );
-  for (const text of changes) {
-    const trigger = /^\s*ONBUILD\s+(.*)$/is.exec(text)?.[1];
-    const instruction = parseTrigger(trigger ?? text, ANYWHERE);
-    if (trigger !== undefined) {
-      stage.config = { ...stage.config, OnBuild: [...(stage.config.OnBuild ?? []), trigger] };
-      continue;
-    }
-    if (!KINDS.includes(instruction.kind)) {
-      throw new BuildError('DOCKERFILE_INVALID', `${instruction.kind} is not a valid change command`, {
-        hint: `there are ${KINDS.map((kind) => kind.toUpperCase()).join(', ')} and ONBUILD`,
-      });
-    }
-    if (instruction.kind === 'workdir') {
-      const path = resolveFrom(stage.workingDirectory, stage.expand(instruction.path, instruction));
-      stage.config = { ...stage.config, WorkingDir: path };
-    } else {
-      lowerInstruction(stage, instruction, () => {
-        throw new TypeError('no change reads from another image');
-      });
-    }
+  for (const instruction of parseChanges(changes.join('\n'))) apply(instruction, stage);
+  return filled(stage.config, config);
+}
+
+function apply(instruction: Instruction, stage: StageState): void {
+  if (!KINDS.includes(instruction.kind)) {
+    throw new BuildError('DOCKERFILE_INVALID', `${instruction.kind} is not a valid change command`, {
+      hint: `there are ${KINDS.map((kind) => kind.toUpperCase()).join(', ')}`,
+    });
   }
-  return stage.config;
+  if (instruction.kind === 'workdir') {
+    const path = resolveFrom(stage.workingDirectory, stage.expand(instruction.path, instruction));
+    stage.config = { ...stage.config, WorkingDir: path };
+    return;
+  }
+  lowerInstruction(stage, instruction, () => {
+    throw new TypeError('no change reads from another image');
+  });
+  // The engine's own parser has no words here, where BuildKit has an empty one.
+  if (/^\s*cmd\s*$/i.test(instruction.text))
+    stage.config = { ...stage.config, Cmd: (stage.config.Cmd ?? []).slice(0, -1) };
+  if (/^\s*entrypoint\s*$/i.test(instruction.text)) stage.config = { ...stage.config, Entrypoint: [] };
+}
+
+/** moby, daemon/commit.go, merge: an empty command is the container's, unless there is an entry point. */
+function filled(changed: ImageRunConfig, container: ImageRunConfig): ImageRunConfig {
+  const { Entrypoint, Cmd, ...rest } = changed;
+  if ((Entrypoint ?? []).length > 0) return changed;
+  const cmd = (Cmd ?? []).length > 0 ? Cmd : container.Cmd;
+  const entrypoint = container.Entrypoint;
+  return { ...rest, ...(cmd ? { Cmd: cmd } : {}), ...(entrypoint ? { Entrypoint: entrypoint } : {}) };
 }
 
 function loweringContext(): StageState['context'] {

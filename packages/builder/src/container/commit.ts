@@ -51,7 +51,7 @@ export async function commitContainer(
   const row: HistoryEntry = {
     created,
     ...(options.author === '' ? {} : { author: options.author }),
-    created_by: container.config.argv.join(' '),
+    created_by: (container.config.config.Cmd ?? []).join(' '),
     ...(options.message === '' ? {} : { comment: options.message }),
     ...(layer === undefined ? { empty_layer: true } : {}),
   };

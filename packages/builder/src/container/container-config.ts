@@ -1,5 +1,5 @@
 import { type BlobInfo, type ContainerConfig as ImageRunConfig, type Digest, isDigest } from '@tsbuild/oci';
-import type { TmpfsOptions } from '../executor/executor.ts';
+import type { ResourceLimit, TmpfsOptions } from '../executor/executor.ts';
 
 /** What a container is, from its creation on: `containers/<id>/config.json`. Only its name ever changes. */
 export interface ContainerConfig {
@@ -24,6 +24,11 @@ export interface ContainerConfig {
   readonly mounts: readonly ContainerMount[];
   readonly readOnly: boolean;
   readonly shmSize?: number;
+  /** Capabilities beside the usual ones, and without some of them; `all` can be dropped. */
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly noNewPrivileges?: boolean;
+  readonly limits?: readonly ResourceLimit[];
   readonly isolation: 'auto' | 'runc' | 'namespaces';
   /** Remove the container, with its volumes, when it has ended. */
   readonly autoRemove: boolean;

@@ -1,5 +1,5 @@
 import type { HostEntry } from '../build-options.ts';
-import type { TmpfsOptions } from '../executor/executor.ts';
+import type { ResourceLimit, TmpfsOptions } from '../executor/executor.ts';
 import type { Isolation } from '../executor/select.ts';
 import type { NetworkMode, PortMapping } from './container-config.ts';
 
@@ -35,6 +35,11 @@ export interface CreateOptions {
   readonly stopSignal?: string;
   /** Bytes of /dev/shm. */
   readonly shmSize?: number;
+  /** In small letters without prefix, as `readCapabilities` gives them. */
+  readonly capAdd?: readonly string[];
+  readonly capDrop?: readonly string[];
+  readonly noNewPrivileges?: boolean;
+  readonly limits?: readonly ResourceLimit[];
   readonly isolation: Isolation;
   readonly autoRemove: boolean;
 }

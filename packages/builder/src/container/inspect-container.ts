@@ -80,8 +80,10 @@ function hostConfig({ config }: Container): object {
     RestartPolicy: { Name: 'no', MaximumRetryCount: 0 },
     AutoRemove: config.autoRemove,
     VolumesFrom: null,
-    CapAdd: null,
-    CapDrop: null,
+    CapAdd: shownCapabilities(config.capAdd),
+    CapDrop: shownCapabilities(config.capDrop),
+    SecurityOpt: config.noNewPrivileges === true ? ['no-new-privileges'] : null,
+    Ulimits: config.limits?.map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })) ?? [],
     IpcMode: 'private',
     PidMode: '',
     Privileged: false,
@@ -92,6 +94,10 @@ function hostConfig({ config }: Container): object {
     NanoCpus: 0,
     Isolation: config.isolation,
   };
+}
+
+function shownCapabilities(names: readonly string[] | undefined): readonly string[] | null {
+  return names?.map((name) => (name === 'all' ? 'ALL' : `CAP_${name.toUpperCase()}`)) ?? null;
 }
 
 function configDocument({ config }: Container): object {

@@ -52,6 +52,17 @@ export function parseTrigger(text: string, range: SourceRange, escape: '\\' | '`
   return instruction;
 }
 
+/** The instructions of `commit --change`: lines of a Dockerfile without FROM. Throws BuildError DOCKERFILE_INVALID. */
+export function parseChanges(text: string): readonly Instruction[] {
+  const lines = new LineReader({ name: '--change', text }, '\\');
+  const instructions: Instruction[] = [];
+  for (let line = lines.next(); line !== undefined; line = lines.next()) {
+    instructions.push(parseInstruction(readStatement(line, lines, '\\')));
+  }
+  if (instructions.length > 0) return instructions;
+  throw invalid('there is no instruction in --change', { start: START, end: START });
+}
+
 const START = { line: 1, column: 0 };
 
 /** Cuts a line into its parts and reads the heredocs that it announces. `fixed` replaces every place in errors. */

@@ -6,6 +6,9 @@ export interface IdMaps {
   readonly nested: boolean;
   readonly hasUid: (uid: number) => boolean;
   readonly hasGid: (gid: number) => boolean;
+  /** The largest id of all. */
+  readonly lastUid: number;
+  readonly lastGid: number;
   /** False when supplementary groups cannot be set (a single-id namespace). */
   readonly setgroups: boolean;
 }
@@ -19,6 +22,8 @@ export function readIdMaps(): IdMaps {
     nested: !whole,
     hasUid: (uid) => contains(uids, uid),
     hasGid: (gid) => contains(gids, gid),
+    lastUid: last(uids),
+    lastGid: last(gids),
     setgroups: readFileSync('/proc/self/setgroups', 'latin1').trim() !== 'deny',
   };
 }
@@ -40,4 +45,8 @@ function parseIdMap(text: string): readonly IdRange[] {
 
 function contains(ranges: readonly IdRange[], id: number): boolean {
   return ranges.some(({ start, count }) => id >= start && id < start + count);
+}
+
+function last(ranges: readonly IdRange[]): number {
+  return Math.max(0, ...ranges.map(({ start, count }) => start + count - 1));
 }

@@ -1,4 +1,4 @@
-import type { ByteString, TarEntry, TarEntryType } from '@tsbuild/oci';
+import type { ByteString, SparseRegion, TarEntryType, TarMember } from '@tsbuild/oci';
 import type { SourceEntry } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
 import { keptXattrs } from './kept-xattrs.ts';
@@ -10,6 +10,8 @@ export interface ArchiveEntry extends Omit<SourceEntry, 'type'> {
   readonly type: TarEntryType;
   /** Position of the content in the uncompressed archive, bytes. */
   readonly offset: number;
+  /** Of a sparse file: where its parts are; the rest is zeros. */
+  readonly sparse?: readonly SparseRegion[];
   /** Files: sha256 of the content, hexadecimal. */
   readonly sha256: string;
 }
@@ -22,7 +24,10 @@ export type ArchivedFile = ArchiveEntry & SourceEntry;
  * the destination itself, which keeps its own metadata.
  * @throws BuildError `COPY_FAILED` for a name that an image cannot hold
  */
-export function archiveEntry(member: TarEntry, offset: number, sha256: string): ArchiveEntry | undefined {
+export function archiveEntry(
+  { entry: member, offset, sparse }: Pick<TarMember, 'entry' | 'offset' | 'sparse'>,
+  sha256: string,
+): ArchiveEntry | undefined {
   const path = cleanRelative(member.path);
   if (path === '') return undefined;
   refuseName(path);
@@ -46,6 +51,7 @@ export function archiveEntry(member: TarEntry, offset: number, sha256: string): 
     devMinor: member.devMinor,
     offset,
     sha256,
+    ...(sparse && { sparse }),
     ...(xattrs && { xattrs }),
   };
 }
@@ -84,6 +90,7 @@ type Row = [
   offset: number,
   sha256: string,
   capability: string,
+  sparse?: readonly SparseRegion[],
 ];
 
 /** One line of text for an entry, to be kept. */
@@ -104,12 +111,12 @@ export function formatArchiveEntry(entry: ArchiveEntry): string {
     entry.sha256,
     capability === undefined ? '' : Buffer.from(capability).toString('base64'),
   ];
-  return JSON.stringify(row);
+  return JSON.stringify(entry.sparse === undefined ? row : [...row, entry.sparse]);
 }
 
 /** Reads what {@link formatArchiveEntry} wrote. */
 export function parseArchiveEntry(line: string): ArchiveEntry {
-  const [path, type, mode, uid, gid, size, seconds, linkPath, devMajor, devMinor, offset, sha256, capability] =
+  const [path, type, mode, uid, gid, size, seconds, linkPath, devMajor, devMinor, offset, sha256, capability, sparse] =
     JSON.parse(line) as Row;
   return {
     path,
@@ -124,6 +131,7 @@ export function parseArchiveEntry(line: string): ArchiveEntry {
     devMinor,
     offset,
     sha256,
+    ...(sparse && { sparse }),
     ...(capability !== '' && { xattrs: new Map([['security.capability', Buffer.from(capability, 'base64')]]) }),
   };
 }

@@ -6,7 +6,7 @@ import { decompress, sniffCompression } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 
 /** What an archive may unpack to; more is a bomb. */
-const MAX_BYTES = 256 * 1024 ** 3;
+export const MAX_BYTES = 256 * 1024 ** 3;
 
 /** The program that decompresses what no library here does is not installed. */
 export class ProgramMissing extends Error {

@@ -1,11 +1,11 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import { OciError, readTar } from '@tsbuild/oci';
-import { IndexBudget, sniffCompression } from '@tsbuild/oci/node';
+import { IndexBudget, rangeReader, sniffCompression } from '@tsbuild/oci/node';
 import type { SourceEntry, SourceReader } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
 import { type ArchiveEntry, archiveEntry } from './archive-entry.ts';
 import type { ArchiveIndexes } from './archive-indexes.ts';
-import { decompressArchive, ProgramMissing } from './archive-programs.ts';
+import { decompressArchive, MAX_BYTES, ProgramMissing } from './archive-programs.ts';
 import type { ContentSource } from './copy-item.ts';
 import { printablePath } from './listing.ts';
 import { Spool } from './spool.ts';
@@ -48,7 +48,8 @@ export class Archive implements ContentSource, Disposable {
 
   /**
    * Opens a file as an archive; undefined when its content is none (its name says nothing), or is compressed with a
-   * program that is missing here.
+   * program that is missing here. What begins with a tar header is an archive, and what begins as compressed data that
+   * is damaged before anything can be told is not copied without a notice.
    * @throws BuildError `COPY_FAILED` when it begins as an archive and then is damaged
    */
   static async open(
@@ -93,16 +94,10 @@ export class Archive implements ContentSource, Disposable {
   open(entry: SourceEntry): SourceReader {
     const bytes = this.#bytes;
     if (bytes === undefined) throw new TypeError('the archive is not loaded');
-    let { offset } = entry as ArchiveEntry & SourceEntry;
-    const end = offset + entry.size;
-    return {
-      read(buffer) {
-        const count = bytes.readAt(buffer.subarray(0, Math.max(0, end - offset)), offset);
-        offset += count;
-        return count;
-      },
-      close: () => {},
-    };
+    return rangeReader(
+      { read: (buffer, position) => bytes.readAt(buffer, position) },
+      entry as ArchiveEntry & SourceEntry,
+    );
   }
 
   [Symbol.dispose](): void {
@@ -159,15 +154,22 @@ async function readArchive(
   const sha256 = createHash('sha256');
   const bytes = openBytes(file, head, temporary);
   const entries: ArchiveEntry[] = [];
+  let isArchive = false;
   const budget = new IndexBudget();
   let members = 0;
+  let holes = 0;
   try {
-    const plain = spooled(decompressArchive(head, hashed(chunksOf(file, signal), sha256)), bytes.spool);
+    const plain = seeing(
+      spooled(decompressArchive(head, hashed(chunksOf(file, signal), sha256)), bytes.spool),
+      (block) => (isArchive = mayBeArchive(block) && sniffCompression(block) === 'none'),
+    );
     for await (const member of readTar(plain, { allowNameless: true })) {
       if (++members > MAX_ENTRIES) throw new BuildError('COPY_FAILED', `it has more than ${MAX_ENTRIES} entries`);
+      if (member.sparse !== undefined) holes += member.entry.size;
+      if (holes > MAX_BYTES) throw new BuildError('COPY_FAILED', `its sparse files have more than ${MAX_BYTES} bytes`);
       budget.spend(member.entry);
       const digest = member.entry.type === 'file' ? await digestOf(member.content, member.entry.size) : '';
-      const entry = archiveEntry(member.entry, member.offset, digest);
+      const entry = archiveEntry(member, digest);
       if (entry !== undefined) entries.push(entry);
     }
   } catch (error) {
@@ -177,9 +179,12 @@ async function readArchive(
       notice(`${name} is copied and not unpacked, as ${error.message}`);
       return undefined;
     }
+    if (isArchive || !isDamage(error)) throw damaged(file, error);
     // What does not even begin as an archive is a file like any other.
-    if (members === 0 && isDamage(error)) return undefined;
-    throw damaged(file, error);
+    if (bytes.spool !== undefined) {
+      notice(`${printablePath(file.entry.path)} is copied and not unpacked: ${(error as Error).message}`);
+    }
+    return undefined;
   }
   if (members > 0) return { entries, sha256: sha256.digest('hex'), bytes };
   bytes.close();
@@ -266,6 +271,21 @@ async function* chunksOf(
 async function* hashed(source: AsyncIterable<Uint8Array>, sha256: Hash): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const chunk of source) {
     sha256.update(chunk);
+    yield chunk;
+  }
+}
+
+/** Shows the first 512 bytes of what passes. */
+async function* seeing(
+  source: AsyncIterable<Uint8Array>,
+  show: (block: Uint8Array) => void,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let block: Uint8Array = new Uint8Array();
+  for await (const chunk of source) {
+    if (block.length < HEAD_BYTES) {
+      block = Buffer.concat([block, chunk.subarray(0, HEAD_BYTES - block.length)]);
+      if (block.length === HEAD_BYTES) show(block);
+    }
     yield chunk;
   }
 }

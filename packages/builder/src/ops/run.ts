@@ -184,15 +184,16 @@ async function prepared<T>(
   let finish: () => Promise<T>;
   try {
     const { shmSize, limits } = request.limits;
+    const { env, hidden } = environmentFor(request, identity);
     const spec: RunSpec = {
       argv: request.argv,
-      env: environmentFor(request, identity),
+      env,
       cwd: request.workingDirectory,
       user: identity,
       root: snapshot.root,
       files: points.files,
       mounts: open.placed(points.targets),
-      secretEnv: open.secretEnv,
+      secretEnv: new Map([...hidden, ...open.secretEnv]),
       network: request.network,
       hostname: request.hostname,
       ...(shmSize === undefined ? {} : { shmSize }),
@@ -235,13 +236,26 @@ async function runCommand(request: RunRequest, spec: RunSpec, executor: Executor
   );
 }
 
+/** Their values often hold a password, and the arguments of a process can be read by every user of the machine. */
+const PROXY = /^(?:https?|ftp|all|no)_proxy$/i;
+
 /** What the command finds in its environment: never anything of the caller's own. */
-function environmentFor(request: RunRequest, identity: Identity): readonly string[] {
-  const env = [...request.proxies, ...request.environment];
+function environmentFor(
+  request: RunRequest,
+  identity: Identity,
+): { readonly env: readonly string[]; readonly hidden: ReadonlyMap<string, string> } {
+  const env: string[] = [];
+  const hidden = new Map<string, string>();
+  // The image's own settings come later, and win.
+  for (const pair of [...request.proxies, ...request.environment]) {
+    const name = pair.slice(0, pair.indexOf('='));
+    if (PROXY.test(name)) hidden.set(name, pair.slice(name.length + 1));
+    else env.push(pair);
+  }
   const has = (name: string): boolean => env.some((pair) => pair.startsWith(`${name}=`));
   if (!has('PATH')) env.push(`PATH=${DEFAULT_PATH}`);
   const agent = request.mounts.find((mount) => mount.kind === 'ssh');
   if (agent !== undefined && !has('SSH_AUTH_SOCK')) env.push(`SSH_AUTH_SOCK=${agent.target}`);
   if (!has('HOME')) env.push(`HOME=${identity.home}`);
-  return env;
+  return { env, hidden };
 }

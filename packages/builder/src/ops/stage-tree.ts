@@ -1,5 +1,5 @@
 import type { BlobReader, BlobStore, ByteString, Digest } from '@tsbuild/oci';
-import type { RootfsEntry, RootfsTree } from '@tsbuild/oci/node';
+import { rangeReader, type RootfsEntry, type RootfsTree } from '@tsbuild/oci/node';
 import type { SourceEntry, SourceReader, SourceTree } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
 
@@ -49,21 +49,8 @@ export class StageTree implements SourceTree {
     if (found === undefined || found.type !== 'file') {
       throw new BuildError('FILE_CHANGED', `${entry.path} is not a file of the stage`);
     }
-    const reader = this.#reader(found.layer);
-    let position = found.offset;
-    const end = found.offset + found.size;
-    return {
-      read(buffer) {
-        const want = Math.min(buffer.length, end - position);
-        if (want <= 0) return 0;
-        const count = reader.read(buffer.subarray(0, want), position);
-        position += count;
-        return count;
-      },
-      close() {
-        // The blob stays open for the next file; see StageTree.close.
-      },
-    };
+    // The blob stays open for the next file; see StageTree.close.
+    return rangeReader(this.#reader(found.layer), found);
   }
 
   close(): void {

@@ -1,5 +1,5 @@
 import type { BlobStore, ByteString } from '@tsbuild/oci';
-import type { RootfsTree } from '@tsbuild/oci/node';
+import { rangeReader, type RootfsTree } from '@tsbuild/oci/node';
 
 /** No file that is read to look up a user is sensibly larger; one that is was made to hurt (CVE-2024-9676). */
 const LIMIT = 1024 * 1024;
@@ -15,9 +15,10 @@ export function readTreeFile(tree: RootfsTree, blobs: BlobStore, path: ByteStrin
   const content = Buffer.alloc(entry.size);
   const reader = blobs.openReader(entry.layer);
   try {
+    const file = rangeReader(reader, entry);
     let filled = 0;
     while (filled < content.length) {
-      const count = reader.read(content.subarray(filled), entry.offset + filled);
+      const count = file.read(content.subarray(filled));
       if (count === 0) break;
       filled += count;
     }

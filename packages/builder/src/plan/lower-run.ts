@@ -39,7 +39,7 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
   stage.recordStep(step, instruction, { createdBy: `RUN ${shown} # buildkit`, name: instruction.text + summary });
 }
 
-function checkSecurity({ security, range }: RunInstruction, allowed: ReadonlySet<string>): void {
+function checkSecurity({ security, range }: RunInstruction, allowed: LoweringContext['allowed']): void {
   if (security === undefined || security === 'sandbox') return;
   if (security !== 'insecure') {
     throw new BuildError('DOCKERFILE_INVALID', `invalid security mode ${JSON.stringify(security)}`, {
@@ -47,6 +47,8 @@ function checkSecurity({ security, range }: RunInstruction, allowed: ReadonlySet
       hint: 'RUN --security is sandbox or insecure',
     });
   }
+  // As in BuildKit, rights are asked for when something is built; a check passes.
+  if (allowed === 'all') return;
   if (allowed.has('security.insecure')) throw notSupported('RUN --security=insecure', range);
   throw new BuildError('DOCKERFILE_INVALID', 'security.insecure is not allowed', {
     range,
@@ -64,7 +66,7 @@ function networkOf(
     case 'default':
       return fallback;
     case 'host':
-      if (fallback === 'host' || allowed.has('network.host')) return 'host';
+      if (fallback === 'host' || allowed === 'all' || allowed.has('network.host')) return 'host';
       throw new BuildError('DOCKERFILE_INVALID', 'network.host is not allowed', {
         range,
         hint: 'this build has no network; a command that needs one must be allowed with --allow network.host',

@@ -24,8 +24,8 @@ export interface LoweringContext {
   readonly network: 'host' | 'none';
   /** `--shm-size`, `--ulimit`, `--add-host`. */
   readonly limits: RunLimits;
-  /** `--allow`. */
-  readonly allowed: ReadonlySet<string>;
+  /** `--allow`; `all` where nothing is built, and nobody asks. */
+  readonly allowed: ReadonlySet<string> | 'all';
   readonly ignoreCache: boolean;
   /** The flag that says so. */
   readonly ignoredBy?: string;
@@ -47,6 +47,8 @@ export interface StageStart {
   readonly rootfs: BuildVertex;
   /** The parent stage, when FROM names one. */
   readonly parent: StageState | undefined;
+  /** In place of what a stage inherits from `base`: nothing is added to it, no PATH either. */
+  readonly config?: RunConfig;
 }
 
 /** The fold over a stage's instructions: config, variables, history and filesystem, as they stand after each line. */
@@ -74,8 +76,9 @@ export class StageState {
     this.context = context;
     this.#base = start.base;
     this.rootfs = start.rootfs;
-    this.config = parent === undefined ? inheritConfig(start.base?.config) : structuredClone(parent.config);
-    if (parent === undefined && start.base === undefined) this.config = { ...this.config, WorkingDir: '/' };
+    const config = start.config ?? parent?.config;
+    this.config = config === undefined ? inheritConfig(start.base?.config) : structuredClone(config);
+    if (config === undefined && start.base === undefined) this.config = { ...this.config, WorkingDir: '/' };
     this.author = parent?.author ?? start.base?.author;
     this.chain = [...(parent?.chain ?? [])];
     this.from = start.from;

@@ -55,11 +55,11 @@ export function findStageByName(
 }
 
 /**
- * The stage to build: the last one, or the one that `--target` names (by name or number).
+ * The stage to build: the last one, or the one that `--target` names. A number names none, as with BuildKit.
  * @throws BuildError `STAGE_NOT_FOUND` naming the stages there are
  */
 export function targetStage(stages: readonly StageDeclaration[], target: string | undefined): StageDeclaration {
-  const found = target === undefined ? stages.at(-1) : (findStageByName(stages, target, stages.length) ?? byNumber());
+  const found = target === undefined ? stages.at(-1) : findStageByName(stages, target, stages.length);
   if (found !== undefined) return found;
   const names = stages.map(stageLabel).join(', ');
   const suggestion = didYouMean(target ?? '', stageNames(stages));
@@ -68,8 +68,4 @@ export function targetStage(stages: readonly StageDeclaration[], target: string 
     `target stage ${JSON.stringify(target ?? '')} could not be found${suggestion}`,
     { hint: `the Dockerfile has these stages: ${names}` },
   );
-
-  function byNumber(): StageDeclaration | undefined {
-    return /^\d+$/.test(target ?? '') ? stages[Number(target)] : undefined;
-  }
 }

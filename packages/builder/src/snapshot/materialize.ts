@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync, closeSync, constants, fchmodSync, fchownSync, futimesSync, lchownSync, linkSync, lutimesSync, mkdirSync, openSync,
-  symlinkSync, writeSync,
+  symlinkSync,
 } from 'node:fs'; // biome-ignore format: one list
 import { setImmediate } from 'node:timers/promises';
-import type { BlobReader, BlobStore, ByteString, Digest } from '@tsbuild/oci';
+import type { BlobReader, BlobStore, ByteString, Digest, SparseRegion } from '@tsbuild/oci';
 import { byteStringToUtf8 } from '@tsbuild/oci';
-import type { NewLayerEntry } from '@tsbuild/oci/node';
+import { namingPath, type NewLayerEntry, rangeReader, SparseFile } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import type { DiskOwners } from '../user-ids/disk-owners.ts';
 import { CAPABILITY_XATTR } from './native.ts';
@@ -29,6 +29,7 @@ export interface SourceEntry extends NewLayerEntry {
   readonly devMajor: number;
   readonly devMinor: number;
   readonly offset: number;
+  readonly sparse?: readonly SparseRegion[];
   readonly contentSha256?: string;
 }
 
@@ -132,7 +133,11 @@ export class Materializer {
   async #file(entry: SourceEntry, path: RawPath, layer: Digest): Promise<void> {
     const fd = openSync(path, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW, 0o600);
     try {
-      this.#copy(entry, fd, layer);
+      try {
+        this.#copy(entry, fd, layer);
+      } catch (error) {
+        throw namingPath(error, path.toString());
+      }
       // Owner before mode: chown takes setuid bits away; and both before the attributes: it takes capabilities away too.
       fchownSync(fd, this.#tools.owners.uid(entry.uid), this.#tools.owners.gid(entry.gid));
       fchmodSync(fd, entry.mode);
@@ -147,16 +152,18 @@ export class Materializer {
 
   #copy(entry: SourceEntry, fd: number, layer: Digest): void {
     if (entry.size === 0) return;
-    const reader = this.#reader(layer);
+    const file = rangeReader(this.#reader(layer), entry);
     const sha256 = createHash('sha256');
+    const target = new SparseFile(fd);
     for (let done = 0; done < entry.size; ) {
-      const piece = this.#buffer.subarray(0, Math.min(BUFFER_SIZE, entry.size - done));
-      const length = reader.read(piece, entry.offset + done);
+      const length = file.read(this.#buffer);
       if (length === 0) break;
-      for (let at = 0; at < length; ) at += writeSync(fd, piece, at, length - at);
-      sha256.update(piece.subarray(0, length));
+      const piece = this.#buffer.subarray(0, length);
+      target.write(piece);
+      sha256.update(piece);
       done += length;
     }
+    target.finish();
     if (sha256.digest('hex') === entry.contentSha256) return;
     throw new BuildError(
       'SNAPSHOT_FAILED',

@@ -1,7 +1,8 @@
-import { type BlobInfo, type ByteString, IMPLIED_DIRECTORY } from '@tsbuild/oci';
+import { type BlobInfo, type ByteString, byteStringToUtf8, IMPLIED_DIRECTORY, type LayerEntry } from '@tsbuild/oci';
 import type { LayerIndex, RootfsTree } from '@tsbuild/oci/node';
+import { BuildError } from '../errors.ts';
 import { Materializer } from './materialize.ts';
-import type { MaterializeTools, SourceEntry } from './materialize.ts';
+import type { MaterializeTools } from './materialize.ts';
 import { nameOf, parentOf, join } from './raw-path.ts';
 
 /** Names with this prefix remove what is below (image-spec layer.md, "Whiteouts"). */
@@ -11,9 +12,10 @@ const AUFS_PREFIX = '.wh..wh.';
 
 /**
  * True when a layer means the same whatever is below it: every entry's parents are in it as directories, and nothing is
- * removed. Its directory can then serve every image that has the layer.
+ * removed or linked to from there. Its directory can then serve every image that has the layer.
  */
 export function isSelfContained(index: LayerIndex): boolean {
+  if (index.linksBelow > 0) return false;
   const directories = new Set<ByteString>(['']);
   for (const entry of index.entries()) {
     if (!directories.has(parentOf(entry.path)) || nameOf(entry.path).startsWith(WHITEOUT_PREFIX)) return false;
@@ -38,7 +40,7 @@ export async function unpackLayer(
   const files = new Materializer(root, tools);
   try {
     const removed: ByteString[] = [];
-    const links: SourceEntry[] = [];
+    const links: LayerEntry[] = [];
     for (const entry of index.entries()) {
       if (entry.path === '') continue;
       await addParents(files, parentOf(entry.path), layer, index, below);
@@ -47,7 +49,11 @@ export async function unpackLayer(
       else if (entry.type === 'hardlink') links.push(entry);
       else if (!files.hasDirectory(entry.path)) await files.add(entry, layer.digest);
     }
-    for (const link of links) files.link(link.linkPath, link.path);
+    const firstNames = new Map<ByteString, ByteString>();
+    for (const link of links) {
+      if (link.linksBelow === true) await linkBelow(files, link, below, firstNames);
+      else files.link(link.linkPath, link.path);
+    }
     for (const path of new Set(removed)) hide(files, path, index, below);
     files.finish();
   } finally {
@@ -77,6 +83,29 @@ async function addParents(
   const lower = own === undefined ? below.lookup(path) : undefined;
   if (own !== undefined) await files.add(own, layer.digest);
   else await files.add(lower?.type === 'directory' ? lower : { ...IMPLIED_DIRECTORY, path }, layer.digest);
+}
+
+/**
+ * Makes a hard link to a file of the layers below: a copy, as the kernel makes one of each name that is written to. Names of
+ * this layer for the same file are one.
+ */
+async function linkBelow(
+  files: Materializer,
+  link: LayerEntry,
+  below: RootfsTree,
+  firstNames: Map<ByteString, ByteString>,
+): Promise<void> {
+  const parent = below.resolve(parentOf(link.linkPath));
+  const target = parent === undefined ? undefined : below.lookup(join(parent, nameOf(link.linkPath)));
+  if (target === undefined || target.type === 'directory') {
+    const name = byteStringToUtf8(link.path);
+    throw new BuildError('LAYER_INVALID', `the layer's entry ${name}: a hard link whose target is in no layer below`);
+  }
+  const key = target.hardLinkKey ?? target.path;
+  const first = firstNames.get(key);
+  if (first !== undefined && target.type === 'file') return files.link(first, link.path);
+  firstNames.set(key, link.path);
+  await files.add({ ...target, path: link.path }, target.layer);
 }
 
 /** Hides what the layers below have at `path`: with a whiteout, or child by child where this layer has a directory there. */

@@ -47,7 +47,7 @@ describe('changeConfig', () => {
     expect(changeConfig(IMAGE, changes)).toMatchObject({
       Entrypoint: ['/entry'],
       Cmd: ['/bin/sh', '-c', 'node app.js'],
-      Env: ['A=1', 'B=3', expect.stringMatching(/^PATH=/), 'C=1'],
+      Env: ['A=1', 'B=3', 'C=1'],
       ExposedPorts: { '80/tcp': {} },
       Labels: { k: 'v' },
       User: 'root',
@@ -58,7 +58,29 @@ describe('changeConfig', () => {
     });
   });
 
+  // Each value is what an engine's commit gave.
+  it.each<[readonly string[], object]>([
+    [['ENV A=b'], { Env: ['A=b'] }],
+    [['ENV A=$PATH'], { Env: ['A='] }],
+    [['ENV A=1\nENV B=2 C="x y"', 'CMD x\n'], { Env: ['A=1', 'B=2', 'C=x y'], Cmd: ['/bin/sh', '-c', 'x'] }],
+    [['CMD'], { Cmd: ['/bin/sh', '-c'] }],
+    [['CMD []'], { Cmd: ['sleep', '1'] }],
+    [['CMD a \\\n b'], { Cmd: ['/bin/sh', '-c', 'a  b'] }],
+    [['ENTRYPOINT []'], { Cmd: ['sleep', '1'], Entrypoint: [] }],
+    [['ENTRYPOINT'], { Cmd: ['sleep', '1'], Entrypoint: [] }],
+    [['ENTRYPOINT ["x"]'], { Entrypoint: ['x'] }],
+    [['CMD a', 'ENTRYPOINT ["b"]'], { Entrypoint: ['b'], Cmd: ['/bin/sh', '-c', 'a'] }],
+    [['EXPOSE 80 81/udp', 'EXPOSE 90'], { ExposedPorts: { '80/tcp': {}, '81/udp': {}, '90/tcp': {} } }],
+  ])('%j of a container without variables', (changes, wanted) => {
+    expect({ Entrypoint: [], ...changeConfig({ Cmd: ['sleep', '1'] }, changes) }).toMatchObject(wanted);
+  });
+
+  it('without changes it is the config of the container', () => {
+    expect(changeConfig({ Cmd: ['a'] }, [])).toEqual({ Cmd: ['a'] });
+  });
+
   it.each([
+    ['# nothing', 'there is no instruction'],
     ['RUN true', 'run is not a valid change command'],
     ['COPY a b', 'copy is not a valid change command'],
     ['nonsense', 'unknown instruction'],

@@ -1,3 +1,4 @@
+import { identityOptions } from '../../src/executor/privileges.ts';
 import { closeSync, mkdtempSync, readdirSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,5 +134,29 @@ describe('subordinate ids', () => {
     expect(hasRange(text, 'you', 1001)).toBe(true);
     expect(hasRange(text, 'you', 1000)).toBe(false);
     expect(hasRange(text, 'none', 5)).toBe(false);
+  });
+});
+
+describe('identityOptions', () => {
+  const user = { uid: 70_000, gid: 0, groups: [] };
+  const ids = (last: number) => ({
+    nested: true,
+    hasUid: (id: number) => id <= last,
+    hasGid: (id: number) => id <= last,
+    lastUid: last,
+    lastGid: last,
+    setgroups: true,
+  });
+
+  it('says of a user beyond the ranges how long they are, and of one without ranges how to get some', () => {
+    const hint = (last: number): unknown => {
+      try {
+        return identityOptions(user, ids(last));
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(hint(65_536)).toMatchObject({ hint: expect.stringMatching(/^Its ids end at 65536: .*\/etc\/subuid/) });
+    expect(hint(0)).toMatchObject({ hint: expect.stringMatching(/usermod --add-subuids/) });
   });
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -39,8 +40,8 @@ describe('hostile archives', () => {
     ['removals of everything', [file('d/.wh..wh..opq')], /names that begin with \.wh\./],
     ['a name that is too long', [gnuLong('L', 'n'.repeat(256)), file('x')], /more than 255 bytes/],
     ['a path that is too long', [gnuLong('L', 'n/'.repeat(2100)), file('x')], /more than 4095 bytes/],
+    ['a sparse file whose map lies', [{ name: 's', type: 'S', format: 'gnu', content: 'x' }], /a sparse file, but its/],
     ['the device 0:0 of an upper directory', [{ name: 'w', type: '3' }], /\/?w: it is the character device 0:0/],
-    ['a sparse file', [{ name: 's', type: 'S' }], /sparse/],
     ['a symlink to nothing', [symlink('s', '')], /a symlink without a target/],
     ['an unknown type behind a good entry', [file('a'), { name: 'b', type: 'Z' }], /unknown type flag/],
   ])('%s are refused', async (_what, members, message) => {
@@ -70,6 +71,19 @@ describe('hostile archives', () => {
       unpack: true,
     });
     await expect(half).rejects.toThrow(/cannot unpack a\.tar/);
+    const noisy = gzipSync(makeTar([file('a', randomBytes(200_000).toString('latin1'))]));
+    for (const length of [60_000, noisy.length - 1]) {
+      const cut = bench.copy(holding(noisy.subarray(0, length)), undefined, { sources: ['a.tar'], unpack: true });
+      await expect(cut, String(length)).rejects.toThrow(/cannot unpack a\.tar: damaged gzip data/);
+    }
+  });
+
+  it('that begin with a header and go wrong at once are no plain files', async () => {
+    const first = makeTar([{ name: 'a', type: 'Z' }]);
+    for (const bytes of [first, gzipSync(first)]) {
+      const added = new CopyBench().copy(holding(bytes), undefined, { sources: ['a.tar'], unpack: true });
+      await expect(added).rejects.toThrow(/cannot unpack a\.tar: .*unknown type flag/);
+    }
   });
 
   it('of any kind write nowhere but below the destination', async () => {

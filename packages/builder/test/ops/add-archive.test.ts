@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { preimageText } from '../../src/cache/cache-key.ts';
@@ -176,9 +177,25 @@ describe('what counts as an archive', () => {
   const added = (bytes: Uint8Array, options: CopyCase = add): Promise<string[]> =>
     new CopyBench().copy(holding(bytes, 'file'), undefined, options);
 
+  it('may hold a sparse file, which comes whole', async () => {
+    const records = { name: 'sp', size: '2000', numblocks: '2', map: '0,1,1500,2' };
+    const pax = Object.entries(records).map(([key, value]) => [`GNU.sparse.${key}`, value]);
+    const archive = makeTar([paxHeader(Object.fromEntries(pax)), file('x', 'abc'), file('next', 'n')]);
+    const sha256 = createHash('sha256')
+      .update(`a${'\0'.repeat(1499)}bc`.padEnd(2000, '\0'))
+      .digest('hex');
+    for (const bytes of [archive, gzipSync(archive)]) {
+      const layer = await new CopyBench().layer(holding(bytes, 'file'), undefined, add);
+      expect(layer.find(({ path }) => path === 'dst/sp')).toMatchObject({ size: 2000, contentSha256: sha256 });
+    }
+  });
+
   it('is told from the content: gzip too', async () => {
     expect(await added(makeTar(SAMPLE))).toEqual(SAMPLE_LINES);
     expect(await added(gzipSync(makeTar(SAMPLE)))).toEqual(SAMPLE_LINES);
+    for (const rest of ['signed: abcdef', '\0'.repeat(4096)]) {
+      expect(await added(Buffer.concat([gzipSync(makeTar(SAMPLE)), Buffer.from(rest)]))).toEqual(SAMPLE_LINES);
+    }
   });
 
   for (const program of ['zstd', 'xz', 'bzip2']) {

@@ -128,9 +128,9 @@ const EXECUTOR: { readonly [K in keyof Required<RunSpec>]: keyof RunRequest | ke
   network: 'network',
   hostname: 'hostname',
   terminal: 'never in a build',
-  readOnly: 'never in a build',
   capabilities: 'never in a build',
   noNewPrivileges: 'never in a build',
+  readOnly: 'never in a build',
 };
 
 const tree = (text: string) => ({ kind: 'context', tree: () => MemoryTree.of(text) }) as const;

@@ -38,7 +38,7 @@ export interface PlanCase {
   readonly noCacheFilter?: readonly string[];
   /** What commands may reach; the host's network unless told. */
   readonly network?: 'host' | 'none';
-  readonly allowed?: readonly string[];
+  readonly allowed?: readonly string[] | 'all';
   readonly images?: Readonly<Record<string, ImageConfig>>;
   /** Gets the images that were asked for. */
   readonly asked?: string[];
@@ -78,7 +78,7 @@ export async function planOf(
       platform: PLATFORM,
       network: options.network ?? 'host',
       limits: { shmSize: undefined, limits: [], hosts: [] },
-      allowed: new Set(options.allowed ?? []),
+      allowed: options.allowed === 'all' ? 'all' : new Set(options.allowed ?? []),
       ignoreCache: false,
       context: () => {
         throw new Error('planning must not open the context');

@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LayerWriter } from '@tsbuild/oci/node';
+import { type LayerWriter, storeLayer } from '@tsbuild/oci/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DiskOwners } from '../../src/user-ids/disk-owners.ts';
 import { Materializer } from '../../src/snapshot/materialize.ts';
 import { loadNative } from '../../src/snapshot/load-native.ts';
 import { OverlaySnapshotter } from '../../src/snapshot/overlay-snapshotter.ts';
+import { chunked, makeTar, type RawMember } from '../../../oci/testing/make-tar.ts';
 import { addFile, entryOf, SnapshotStore } from '../../testing/snapshot-store.ts';
 
 const CAPABILITY = Buffer.from('0100000200200000000000000000000000000000', 'hex');
@@ -43,6 +44,40 @@ describe.skipIf(process.getuid?.() !== 0)('unpacking layers (as root)', () => {
       await writer.addFile(entry, (buffer) => (done ? 0 : ((done = true), (buffer[0] = 1), 1)));
     });
     expect(execFileSync('getcap', [join(path, 'ping')], { encoding: 'utf8' })).toContain('cap_net_raw=ep');
+  });
+
+  it('makes hard links into the layers below, to what was there before', async () => {
+    const { blobs, indexes } = store;
+    const stored = async (members: readonly RawMember[]) => storeLayer(chunked(makeTar(members)), blobs, indexes);
+    const lower = await stored([
+      { name: 'd', type: '5' },
+      { name: 'd/a', content: 'old', mode: 0o640 },
+      { name: 's', type: '2', linkName: 'd' },
+    ]);
+    const upper = await stored([
+      { name: 'b', type: '1', linkName: 's/a' },
+      { name: 'c', type: '1', linkName: 'd/a' },
+      { name: 'd/a', content: 'newer' },
+    ]);
+    await using snapshot = await new OverlaySnapshotter(store.options).prepare(
+      await store.parent([lower, upper]),
+      signal,
+    );
+    const top = (snapshot.root.kind === 'overlay' && snapshot.root.lower.at(-1)) || '';
+    expect(readFileSync(join(top, 'b'), 'utf8')).toBe('old');
+    expect(lstatSync(join(top, 'b'))).toMatchObject({ ino: lstatSync(join(top, 'c')).ino, mode: 0o100640 });
+    expect(readFileSync(join(top, 'd/a'), 'utf8')).toBe('newer');
+  });
+
+  it('refuses a hard link that no layer below has a file for', async () => {
+    const { blobs, indexes } = store;
+    const layer = await storeLayer(
+      chunked(makeTar([{ name: 'b', type: '1', linkName: 'etc/passwd' }])),
+      blobs,
+      indexes,
+    );
+    const prepared = new OverlaySnapshotter(store.options).prepare(await store.parent([layer]), signal);
+    await expect(prepared).rejects.toThrow('b: a hard link whose target is in no layer below');
   });
 
   it('puts a layer that stands alone under its own digest, and one that does not under its chain', async () => {

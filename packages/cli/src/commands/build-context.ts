@@ -71,7 +71,11 @@ function statOf(path: string): Stats | undefined {
 
 /** Standard input, which ends with an error when the command is interrupted. */
 function standardInput({ stdin, signal }: Host): AsyncIterable<Uint8Array> {
-  const stop = (): void => void stdin.destroy(signal.reason);
+  const stop = (): void => {
+    // Where nobody reads yet, nobody listens either, and an error without a listener ends the process.
+    stdin.on('error', () => {});
+    stdin.destroy(signal.reason);
+  };
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop, { once: true });
   return stdin;

@@ -20,6 +20,7 @@ import { limitNotice } from './build-notice.ts';
 import type { BuildContext } from './build-context.ts';
 import type { BuildFlags, BuilderFlags } from './build-options.ts';
 import type { BuildOutput } from './build-output.ts';
+import { staysInCache } from './check-outputs.ts';
 import { closingLine } from './closing-line.ts';
 import { deliver } from './deliver.ts';
 import { writeMetadata } from './metadata-file.ts';
@@ -70,7 +71,7 @@ export async function buildOnce(work: BuildWork, host: Host, round?: Round): Pro
     showWarnings();
     await tellVerification(result, work, { store, progress }, host);
     await bring(result, work, store, host);
-    if (!options.quiet && progress.mode !== 'json') {
+    if (!options.quiet && progress.json === undefined) {
       host.stderr.write([...layerLines(result), closingLine(result, outputs)].map((line) => `${line}\n`).join(''));
     }
     return EXIT_OK;
@@ -106,7 +107,7 @@ async function tellVerification(
   if (verification === undefined) return;
   const { notReproducible, verificationLines } = await import('../output/verification-lines.ts');
   const hasEpoch = flags.epoch !== undefined;
-  if (!options.quiet && progress.mode !== 'json') {
+  if (!options.quiet && progress.json === undefined) {
     host.stderr.write(
       verificationLines(verification, hasEpoch)
         .map((line) => `${line}\n`)
@@ -133,6 +134,6 @@ async function bring(result: BuildResult, work: BuildWork, store: Store, host: H
   if (options.iidfile) {
     await writeOutputFile(resolve(host.cwd, options.iidfile), (sink) => sink(Buffer.from(image.id)), host.signal);
   }
-  if (options.quiet) host.stdout.write(`${image.id}\n`);
+  if (options.quiet && !staysInCache(outputs)) host.stdout.write(`${image.id}\n`);
   await writeMetadata(result, pushed, options['metadata-file'], host);
 }

@@ -2,7 +2,7 @@ import type { BuildOptions } from '@tsbuild/builder';
 import { parsePlatform, parseReference } from '@tsbuild/oci/node';
 import { UsageError, notSupportedYet } from '../errors.ts';
 import type { Host } from '../host.ts';
-import { progressOption } from '../open-progress.ts';
+import { buildProgressOption } from '../open-progress.ts';
 import { runOptions } from './run-options.ts';
 import { checkAttestations } from './attestation-flags.ts';
 import { parseAnnotations } from './annotation-flag.ts';
@@ -12,6 +12,10 @@ import type { OptionTable, OptionValues } from '../options.ts';
 const LATER = { describe: '', later: true } as const;
 
 /** The options of `tsbuild build`: those of `docker buildx build`, the planned ones marked as later. */
+/** Of docker's classic builder; BuildKit takes such flags, too, and does nothing. */
+const NO_LIMITS =
+  'RUN has no such limits; use --ulimit, or run the whole build in a limited cgroup (systemd-run --scope -p MemoryMax=2G tsbuild …)';
+
 export const buildOptionTable = {
   tag: { kind: 'list', short: 't', placeholder: 'NAME[:TAG]', describe: 'Name the image' },
   file: {
@@ -57,7 +61,7 @@ export const buildOptionTable = {
     kind: 'value',
     placeholder: 'MODE',
     describe: 'Sandbox of RUN',
-    choices: ['auto', 'runc', 'namespaces'],
+    choices: ['auto', 'runc', 'namespaces', 'default'],
   },
   'on-error': {
     kind: 'value',
@@ -77,7 +81,7 @@ export const buildOptionTable = {
     short: 'o',
     placeholder: 'FILE|DIR|-',
     describe:
-      'Also write the image to an archive that docker load accepts, or with a directory its files; or type=docker|oci,dest=FILE, type=oci,dest=DIR,tar=false, type=local,dest=DIR, type=tar,dest=FILE, type=registry[,name=NAME]',
+      'Also write the image to an archive that docker load accepts, or with a directory its files; or type=docker|oci,dest=FILE, type=oci,dest=DIR,tar=false, type=local,dest=DIR, type=tar,dest=FILE, type=image|registry[,name=NAME], type=cacheonly',
   },
   push: { kind: 'flag', describe: 'Push the image, under each of its names' },
   load: { kind: 'flag', describe: 'Hand the image to the Docker engine' },
@@ -103,29 +107,45 @@ export const buildOptionTable = {
     kind: 'flag',
     describe: 'Build again whenever a file changes that the build reads, until Ctrl-C; best with --load',
   },
-  progress: progressOption,
+  progress: buildProgressOption,
   quiet: { kind: 'flag', short: 'q', describe: 'Show nothing but the image ID' },
-  // Docker's legacy builder removes its containers with these; there are none here, so there is nothing to do.
-  rm: { kind: 'flag', describe: '' },
-  'force-rm': { kind: 'flag', describe: '' },
+  // What docker has and help leaves out; docs/build.md lists all of them.
+  rm: { kind: 'flag', describe: '', unused: 'a build leaves no containers' },
+  'force-rm': { kind: 'flag', describe: '', unused: 'a build leaves no containers' },
   provenance: { kind: 'value', placeholder: 'false', describe: '' },
   sbom: { kind: 'value', placeholder: 'false', describe: '' },
   attest: { kind: 'list', describe: '' },
-  // There is one builder, and this is it.
-  builder: { kind: 'value', describe: '' },
-  'cache-from': { kind: 'list', ...LATER },
-  'cache-to': { kind: 'list', ...LATER },
-  'cgroup-parent': { kind: 'value', ...LATER },
-  compress: { kind: 'flag', ...LATER },
-  'cpu-period': { kind: 'value', ...LATER },
-  'cpu-quota': { kind: 'value', ...LATER },
-  'cpu-shares': { kind: 'value', short: 'c', ...LATER },
-  'cpuset-cpus': { kind: 'value', ...LATER },
-  'cpuset-mems': { kind: 'value', ...LATER },
-  memory: { kind: 'value', short: 'm', ...LATER },
-  'memory-swap': { kind: 'value', ...LATER },
-  'security-opt': { kind: 'list', ...LATER },
-  squash: { kind: 'flag', ...LATER },
+  builder: { kind: 'value', describe: '', unused: 'there is one builder, and this is it' },
+  compress: { kind: 'flag', describe: '', unused: 'the context does not travel' },
+  'disable-content-trust': { kind: 'flag', describe: '', unused: 'Notary signatures are not looked at' },
+  squash: {
+    kind: 'flag',
+    describe: '',
+    unused: 'BuildKit has dropped it, too; end with a stage FROM scratch that has COPY --from=STAGE / /',
+  },
+  'cache-from': {
+    kind: 'list',
+    describe: '',
+    unused: 'the cache is that of the store; keep TSBUILD_ROOT between runs',
+  },
+  'cache-to': {
+    kind: 'list',
+    ...LATER,
+    instead: 'leave it away: the cache is in the store; keep the directory TSBUILD_ROOT between runs',
+  },
+  invoke: { kind: 'value', ...LATER, instead: 'use --debug-shell for a shell where a RUN failed' },
+  policy: { kind: 'list', ...LATER, instead: 'pin base images by digest: FROM IMAGE@sha256:…' },
+  print: { kind: 'value', ...LATER, instead: 'use --call, its name in newer buildx' },
+  resource: { kind: 'list', ...LATER, instead: 'use systemd-run or a cgroup around the build' },
+  'cgroup-parent': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpu-period': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpu-quota': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpu-shares': { kind: 'value', short: 'c', describe: '', unused: NO_LIMITS },
+  'cpuset-cpus': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpuset-mems': { kind: 'value', describe: '', unused: NO_LIMITS },
+  memory: { kind: 'value', short: 'm', describe: '', unused: NO_LIMITS },
+  'memory-swap': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'security-opt': { kind: 'list', describe: '', unused: 'the sandbox of RUN is always the same; see --isolation' },
 } as const satisfies OptionTable;
 
 export type BuildFlags = OptionValues<typeof buildOptionTable>;
@@ -143,7 +163,8 @@ export type BuilderFlags = Omit<
 export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
   const buildArgs = new Map(flags['build-arg'].map(parseBuildArg));
   const epoch = sourceDateEpoch(buildArgs.get('SOURCE_DATE_EPOCH') ?? host.env['SOURCE_DATE_EPOCH']);
-  const platform = checkPlatform(flags.platform);
+  refuseSourcePolicy(host);
+  const platform = checkPlatform(flags.platform ?? host.env['DOCKER_DEFAULT_PLATFORM']);
   checkAttestations(flags);
   if (flags.verify && flags['fail-on-miss'] !== undefined) throw wrong('--verify runs every step, --fail-on-miss none');
   const jobs = parseJobs(flags.jobs);
@@ -166,6 +187,15 @@ export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
     ...(epoch === undefined ? {} : { epoch }),
     ...(flags.verify ? { verify: true } : {}),
   };
+}
+
+/** Somebody relies on it to keep images out: a build that does not look at it must not go on. */
+function refuseSourcePolicy({ env }: Host): void {
+  if (!env['EXPERIMENTAL_BUILDKIT_SOURCE_POLICY']) return;
+  throw new UsageError('not supported yet: the source policy of EXPERIMENTAL_BUILDKIT_SOURCE_POLICY', {
+    command: 'build',
+    hint: 'unset the variable, and pin base images by digest: FROM IMAGE@sha256:…',
+  });
 }
 
 function parseBuildArg(text: string): [string, string | undefined] {

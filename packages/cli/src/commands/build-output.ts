@@ -1,8 +1,8 @@
-import { parseReference } from '@tsbuild/oci/node';
-import { UsageError, notSupportedYet } from '../errors.ts';
+import { imageKeys } from '../outputs/image-keys.ts';
+import { NO, OutputFields, splitRecord, wrongOutput as wrong } from '../outputs/output-fields.ts';
 
-/** Where the image goes beside the store. */
-export type BuildOutput =
+/** Where the image goes beside the store. `names` stand in for the image's own, where it has none. */
+export type BuildOutput = (
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'stdout' }
   | { readonly kind: 'engine' }
@@ -12,24 +12,38 @@ export type BuildOutput =
   | { readonly kind: 'tar'; readonly path: string }
   /** An OCI image layout. */
   | { readonly kind: 'directory'; readonly path: string }
-  /** Under `name`, or without one under each of the image's names. */
-  | { readonly kind: 'registry'; readonly name?: string };
+  /** Nowhere else: the store gives it these names, too. */
+  | { readonly kind: 'store' }
+  /** Not even into the store: what the steps made is in the cache. */
+  | { readonly kind: 'cache' }
+  /** Under `names`, or without any under each of the image's names. */
+  | {
+      readonly kind: 'registry';
+      /** Without a tag. */
+      readonly byDigest?: true;
+      /** The registry may speak HTTP, or have a certificate that nobody knows. */
+      readonly insecure?: true;
+    }
+) & {
+  readonly names?: readonly string[];
+  readonly annotations?: readonly string[];
+};
 
 /**
  * Reads `--output` values: `FILE`, `DIR`, `-`, or docker's `type=docker|oci,dest=FILE|-`, `type=oci,dest=DIR,tar=false`,
- * `type=local,dest=DIR`, `type=tar,dest=FILE|-` and `type=registry[,name=NAME]`. The archives of docker and oci are the
- * same, an OCI layout and a docker-archive in one.
+ * `type=local,dest=DIR`, `type=tar,dest=FILE|-`, `type=image[,push=true]`, `type=registry` and `type=cacheonly`, with the
+ * keys that buildx takes. The archives of docker and oci are the same, an OCI layout and a docker-archive in one.
  * @throws UsageError
  */
 export function parseBuildOutput(text: string): BuildOutput {
   if (text === '') throw wrong(text, 'expected a file, or - for standard output');
-  if (!/^(?:type|dest|tar|name|push)=/.test(text)) return named(text);
+  // As buildx tells them apart: one field that is no type is a path, whatever it looks like.
+  if (!text.startsWith('type=') && splitRecord(text).length === 1 && !text.startsWith('"')) return named(text);
   const fields = new OutputFields(text);
   const type = fields.take('type');
   if (type === undefined) throw wrong(text, 'type= is missing');
   const output = ofType(type, fields);
-  const [left] = fields.left();
-  if (left !== undefined) throw notSupportedYet(`${left}= in --output ${text}`, 'build');
+  fields.end();
   return output;
 }
 
@@ -37,43 +51,45 @@ function ofType(type: string, fields: OutputFields): BuildOutput {
   switch (type) {
     case 'docker':
     case 'oci':
-      return toArchive(fields, type);
+      return { ...toArchive(fields, type), ...imageKeys(fields, 'archive') };
     case 'registry':
     case 'image':
-      return toRegistry(fields, type);
+      return { ...toRegistry(fields, type), ...imageKeys(fields, 'push') };
     case 'local':
     case 'tar':
       return toFiles(fields, type);
     case 'cacheonly':
-      throw notSupportedYet('--output type=cacheonly', 'build');
+      return { kind: 'cache' };
     default:
-      throw wrong(fields.text, 'expected type=docker, type=oci, type=local, type=tar or type=registry');
+      throw wrong(
+        fields.text,
+        'expected type=docker, type=oci, type=local, type=tar, type=image, type=registry or type=cacheonly',
+      );
   }
 }
 
 function toFiles(fields: OutputFields, type: 'local' | 'tar'): BuildOutput {
   const path = fields.take('dest') ?? '';
+  fields.ignore('platform-split', NO, 'name the directory yourself: dest=DIR/linux_amd64');
+  fields.ignore('attestation-prefix', /^/, '');
+  fields.ignore('mode', /^copy$/, 'files are put over what is there; empty the directory before the build');
   if (type === 'tar') return { kind: 'tar', path: path === '' ? '-' : path };
   if (path === '' || path === '-') throw wrong(fields.text, 'type=local needs dest=DIR');
   return { kind: 'files', path };
 }
 
-/** `type=image,push=true` is buildx's longer name for `type=registry`. */
+/** `type=image,push=true` is buildx's longer name for `type=registry`; without push the image stays in the store. */
 function toRegistry(fields: OutputFields, type: string): BuildOutput {
   const push = fields.boolean('push', type === 'registry');
-  if (!push) throw notSupportedYet(`--output ${fields.text}: an image that is not pushed`, 'build');
-  const name = fields.take('name');
-  if (name === undefined || name === '') return { kind: 'registry' };
-  try {
-    if (parseReference(name).digest !== undefined) throw new Error('a name to give cannot contain a digest');
-  } catch (error) {
-    throw wrong(fields.text, error instanceof Error ? error.message : String(error));
-  }
-  return { kind: 'registry', name };
+  const byDigest = fields.boolean('push-by-digest', false);
+  const insecure = fields.boolean('registry.insecure', false);
+  if (!push) return { kind: 'store' };
+  return { kind: 'registry', ...(byDigest ? { byDigest } : {}), ...(insecure ? { insecure } : {}) };
 }
 
 function toArchive(fields: OutputFields, type: string): BuildOutput {
   const dest = fields.take('dest') ?? '';
+  fields.ignore('context', /^(?:|default)$/, 'set DOCKER_HOST or DOCKER_CONTEXT');
   if (!fields.boolean('tar', true)) {
     if (type !== 'oci') throw wrong(fields.text, 'tar=false is for type=oci');
     if (dest === '' || dest === '-') throw wrong(fields.text, 'tar=false needs dest=DIR');
@@ -97,43 +113,4 @@ function named(path: string): BuildOutput {
 
 function destination(path: string): BuildOutput {
   return path === '-' ? { kind: 'stdout' } : { kind: 'file', path };
-}
-
-/** The `key=value` pairs of one --output, each to be taken once. */
-class OutputFields {
-  readonly text: string;
-  readonly #fields: Map<string, string>;
-
-  constructor(text: string) {
-    this.text = text;
-    this.#fields = new Map(text.split(',').map((field) => splitField(text, field)));
-  }
-
-  take(key: string): string | undefined {
-    const value = this.#fields.get(key);
-    this.#fields.delete(key);
-    return value;
-  }
-
-  boolean(key: string, absent: boolean): boolean {
-    const value = this.take(key);
-    if (value === undefined) return absent;
-    if (value === 'true' || value === 'false') return value === 'true';
-    throw wrong(this.text, `${key}= must be true or false`);
-  }
-
-  /** The keys that nobody has taken. */
-  left(): readonly string[] {
-    return [...this.#fields.keys()];
-  }
-}
-
-function splitField(text: string, field: string): [string, string] {
-  const equals = field.indexOf('=');
-  if (equals < 0) throw wrong(text, `expected key=value, not ${JSON.stringify(field)}`);
-  return [field.slice(0, equals).trim().toLowerCase(), field.slice(equals + 1)];
-}
-
-function wrong(text: string, why: string): UsageError {
-  return new UsageError(`invalid --output ${JSON.stringify(text)}: ${why}`, { command: 'build' });
 }

@@ -2,13 +2,16 @@ import { BuildError, needsUserNamespace, runInUserNamespace } from '@tsbuild/bui
 import { defineCommand } from '../command.ts';
 import { UsageError } from '../errors.ts';
 import type { Host } from '../host.ts';
+import { progressMode } from '../open-progress.ts';
 import { registryOptions } from '../registry-config.ts';
 import { openBuildContext } from './build-context.ts';
 import { limitNotice } from './build-notice.ts';
 import { buildOnce } from './build-once.ts';
-import { buildOptionTable, builderOptions } from './build-options.ts';
+import { buildOptionTable, builderOptions, type BuilderFlags, type BuildFlags } from './build-options.ts';
 import { parseCall } from './call-option.ts';
-import { buildOutputs, checkPlaces } from './check-outputs.ts';
+import type { BuildOutput } from './build-output.ts';
+import { buildOutputs, checkPlaces, staysInCache, withOutputKeys } from './check-outputs.ts';
+import { unusedNotices } from './unused-flags.ts';
 
 /** `tsbuild build`: the reason for everything else. */
 export const buildCommand = defineCommand({
@@ -31,7 +34,8 @@ export const buildCommand = defineCommand({
     ['tsbuild build --check .', 'Check the Dockerfile, build nothing'],
     ['tsbuild build -q -f docker/web.Dockerfile .', 'Print the image ID only'],
   ],
-  async run({ options, operands, settings }, host) {
+  async run({ options: given, operands, settings }, host) {
+    const options = quietly(given, host);
     const flags = builderOptions(options, host);
     const call = parseCall(options);
     if (call !== undefined) {
@@ -48,13 +52,34 @@ export const buildCommand = defineCommand({
       if (exitCode !== undefined) return exitCode;
     }
 
+    for (const text of unusedNotices(options)) limitNotice(text, options, host);
     const context = await openBuildContext(operands[0] ?? '', options.file, host);
-    const work = { options, flags, context, outputs, registry, settings };
+    const work = { options, flags: outputFlags(options, outputs, host), context, outputs, registry, settings };
     if (!options.watch) return await buildOnce(work, host);
     const { watchBuild } = await import('./watch.ts');
     return await watchBuild(work, host);
   },
 });
+
+/**
+ * `--progress=quiet` is `--quiet`, also from the environment.
+ * @throws UsageError for another --progress beside --quiet, as buildx does
+ */
+function quietly(options: BuildFlags, host: Host): BuildFlags {
+  if (options.quiet && options.progress !== undefined && !/^(?:auto|quiet)$/.test(options.progress)) {
+    const hint = 'leave one of them away; --quiet shows the log of a step that fails, too';
+    throw new UsageError(`--progress=${options.progress} and --quiet cannot be used together`, {
+      hint,
+      command: 'build',
+    });
+  }
+  return { ...options, quiet: progressMode(options, host) === 'quiet' };
+}
+
+function outputFlags(options: BuildFlags, outputs: readonly BuildOutput[], host: Host): BuilderFlags {
+  const flags = builderOptions(withOutputKeys(options, outputs), host);
+  return staysInCache(outputs) ? { ...flags, cacheOnly: true } : flags;
+}
 
 /**
  * The exit code of the build inside; undefined where there can be no user namespaces. Then the build goes on here: only a

@@ -72,7 +72,7 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /** Go's durations (`2h30m`), and days and weeks besides; milliseconds. */
-function parseDuration(text: string): number | undefined {
+export function parseDuration(text: string): number | undefined {
   if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+$/.test(text)) return text === '0' ? 0 : undefined;
   const parts = text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g);
   return [...parts].reduce((sum, [, count, unit = '']) => sum + Number(count) * (UNITS[unit] ?? 0), 0);

@@ -197,6 +197,18 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Put the content of a tar archive into a cache mount',
     load: async () => (await import('./cache-mount.ts')).importMountCommand,
   },
+  'image prune': {
+    summary: 'Remove images without a name',
+    load: async () => (await import('./image-prune.ts')).imagePruneCommand,
+  },
+  'system prune': {
+    summary: 'Remove containers, images and build cache that nothing uses',
+    load: async () => (await import('./system-prune.ts')).systemPruneCommand,
+  },
+  info: {
+    summary: 'Show how many containers and images there are, and where',
+    load: async () => (await import('./info.ts')).infoCommand,
+  },
   'system df': {
     summary: 'Show what images and the build cache take on the disk',
     load: async () => (await import('./system-df.ts')).systemDfCommand,
@@ -217,6 +229,7 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     list: 'images',
     load: 'load',
     ls: 'images',
+    prune: 'image prune',
     pull: 'pull',
     push: 'push',
     rm: 'rmi',
@@ -271,8 +284,29 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
   },
   builder: { build: 'build', prune: 'cache prune' },
   buildx: { build: 'build', du: 'cache ls', prune: 'cache prune' },
-  system: { df: 'system df' },
+  system: { df: 'system df', info: 'info', prune: 'system prune' },
 };
 
-/** Commands and nouns of docker's that are planned, so that they fail with a better word than "unknown". */
-export const later: readonly string[] = ['explore', 'search'];
+/** Commands and nouns of docker's that are not here: what to use in their place. */
+export const later: Readonly<Record<string, string | undefined>> = {
+  explore: undefined,
+  'buildx bake': 'build the targets one by one',
+  'buildx create': 'there is one builder, and this is it',
+  'buildx imagetools': 'use tsbuild inspect, or skopeo',
+  'buildx inspect': 'use tsbuild doctor',
+  'buildx ls': 'there is one builder, and this is it; tsbuild doctor tells of it',
+  'buildx rm': 'there is one builder, and this is it',
+  'buildx stop': 'there is no daemon',
+  'buildx use': 'there is one builder, and this is it',
+  compose: 'docker compose takes images that tsbuild build --load made',
+  'container stats': 'use tsbuild top, or systemd-cgtop',
+  'container update': 'stop and make the container anew',
+  context: 'set TSBUILD_ROOT for another store; DOCKER_HOST or DOCKER_CONTEXT choose the engine of --load',
+  events: 'use tsbuild wait, tsbuild logs -f, or build --progress json',
+  manifest: 'use tsbuild inspect, or skopeo',
+  network: 'networks are host, private and none: tsbuild run --network',
+  search: 'use the web page of the registry',
+  stats: 'use tsbuild top, or systemd-cgtop',
+  'system events': 'use tsbuild wait, tsbuild logs -f, or build --progress json',
+  update: 'stop and make the container anew',
+};

@@ -14,8 +14,7 @@ export function buildOutputs(flags: BuildFlags, host: Host): readonly BuildOutpu
   const outputs = flags.output.map(parseBuildOutput);
   const has = (kind: BuildOutput['kind']) => outputs.some((output) => output.kind === kind);
   if (flags.load && !has('engine')) outputs.push({ kind: 'engine' });
-  if (flags.push && !outputs.some((output) => output.kind === 'registry' && output.name === undefined))
-    outputs.push({ kind: 'registry' });
+  if (flags.push && !outputs.some(pushesOwnNames)) outputs.push({ kind: 'registry' });
   const toStdout = outputs.filter(isStdout).length;
   const wrong = (message: string, hint: string) => new UsageError(message, { hint, command: 'build' });
   if (toStdout > 1) throw wrong('--output - was given twice', 'one archive goes to standard output');
@@ -23,10 +22,32 @@ export function buildOutputs(flags: BuildFlags, host: Host): readonly BuildOutpu
   if (toStdout === 1 && host.stdout.isTTY === true) {
     throw wrong('refusing to write an archive to a terminal', 'use -o FILE, or pipe it: … -o - . | docker load');
   }
-  if (flags.tag.length === 0 && outputs.some((output) => output.kind === 'registry' && output.name === undefined)) {
+  if (flags.tag.length === 0 && outputs.some(pushesOwnNames)) {
     throw wrong('the image needs a name to be pushed', 'give it one with -t, e.g. -t ghcr.io/me/my-app');
   }
+  for (const output of outputs) {
+    if (output.kind !== 'registry' || output.byDigest !== true) continue;
+    const tagged = (pushesOwnNames(output) ? flags.tag : (output.names ?? [])).find((name) => /:[^/]*$/.test(name));
+    if (tagged === undefined) continue;
+    throw wrong(`cannot push ${tagged} by digest: it has a tag`, 'name the repository alone');
+  }
   return outputs;
+}
+
+function pushesOwnNames(output: BuildOutput): boolean {
+  return output.kind === 'registry' && (output.names ?? []).length === 0;
+}
+
+/** The flags with what outputs say of the image itself: `type=image,name=…`, and annotations. */
+export function withOutputKeys(flags: BuildFlags, outputs: readonly BuildOutput[]): BuildFlags {
+  const names = outputs.flatMap((output) => (output.kind === 'store' ? (output.names ?? []) : []));
+  const annotations = outputs.flatMap((output) => output.annotations ?? []);
+  return { ...flags, tag: [...flags.tag, ...names], annotation: [...flags.annotation, ...annotations] };
+}
+
+/** Whether the image goes nowhere, not even into the store. */
+export function staysInCache(outputs: readonly BuildOutput[]): boolean {
+  return outputs.length > 0 && outputs.every(({ kind }) => kind === 'cache');
 }
 
 function isStdout(output: BuildOutput): boolean {

@@ -4,6 +4,7 @@ import { humanSize, stepTime } from '../output/human.ts';
 import { shownId } from '../output/image-id.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 import type { BuildOutput } from './build-output.ts';
+import { staysInCache } from './check-outputs.ts';
 
 /** What was built and what to do next. */
 export function closingLine(result: BuildResult, outputs: readonly BuildOutput[]): string {
@@ -14,12 +15,13 @@ export function closingLine(result: BuildResult, outputs: readonly BuildOutput[]
   const file = outputs.find((output) => output.kind === 'file');
   const pushed = outputs.find((output) => output.kind === 'registry');
   if (pushed !== undefined)
-    return `${built} Next: docker run --rm ${pushed.name === undefined ? name : shortName(pushed.name)}`;
+    return `${built} Next: docker run --rm ${pushed.names?.[0] === undefined ? name : shortName(pushed.names[0])}`;
   if (outputs.some((output) => output.kind === 'engine')) return `${built} Next: docker run --rm ${name}`;
   if (file !== undefined) return `${built} Next: docker load -i ${sanitizeName(file.path)}`;
   const files = outputs.find((output) => output.kind === 'files');
   if (files !== undefined) return `${built} Its files are in ${sanitizeName(files.path)}`;
-  if (outputs.length > 0) return built;
+  if (staysInCache(outputs)) return `${built} It is in the cache alone.`;
+  if (outputs.some((output) => output.kind !== 'store')) return built;
   return `${built} Next: tsbuild save ${name} | docker load`;
 }
 

@@ -50,9 +50,11 @@ export async function deliver(
 ): Promise<PushedImage | undefined> {
   let pushed: PushedImage | undefined;
   const { store, host } = way;
-  const names = result.names.map((name) => parseReference(name));
-  const archive = (sink: ArchiveSink) => writeArchive([{ ...result.image, names }], store.layout.blobs, sink);
   for (const output of outputs) {
+    // As in buildx, --tag comes before the names of an output.
+    const named = result.names.length > 0 ? result.names : (output.names ?? []);
+    const names = named.map((name) => parseReference(name));
+    const archive = (sink: ArchiveSink) => writeArchive([{ ...result.image, names }], store.layout.blobs, sink);
     switch (output.kind) {
       case 'file':
         await writeOutputFile(resolve(host.cwd, output.path), (sink) => archive({ borrow: sink }), host.signal);
@@ -85,7 +87,7 @@ export async function deliver(
         break;
       }
       case 'registry':
-        pushed = await push(result, output.name, way);
+        pushed = await push(result, output, way);
         break;
     }
   }
@@ -104,26 +106,33 @@ async function writeTar({ image }: BuildResult, path: string, { store, host }: D
 }
 
 /** Pushes the image, whatever bears its names by now, under the name or all of its own. */
-async function push(result: BuildResult, name: string | undefined, way: Delivery): Promise<PushedImage | undefined> {
-  const { store, registry, host } = way;
+async function push(
+  result: BuildResult,
+  output: Extract<BuildOutput, { readonly kind: 'registry' }>,
+  way: Delivery,
+): Promise<PushedImage | undefined> {
+  const { store, host } = way;
   const { signal } = host;
-  const targets = name === undefined ? result.names : [formatReference(parseReference(name))];
+  const given = output.names ?? [];
+  const targets = given.length === 0 ? result.names : given.map((name) => formatReference(parseReference(name)));
+  const byDigest = output.byDigest === true;
   const progress = way.openProgress();
   const lines: string[] = [];
   let pushed: PushedImage | undefined;
   try {
     for (const as of new Set(targets)) {
-      const { digest, size } = await pushImage(result.image.id, {
+      const { digest, size, reference } = await pushImage(result.image.id, {
         store,
-        registry,
+        registry: output.insecure === true ? trusting(way.registry, as) : way.registry,
         as,
+        byDigest,
         annotations: way.annotations,
         reporter: progress.reporter,
         signal,
       });
       pushed = { digest, size, names: targets };
-      progress.json?.pushed({ reference: as, digest, size });
-      lines.push(`${sanitizeName(as)}: digest: ${digest} size: ${size}\n`);
+      progress.json?.pushed({ reference, digest, size });
+      lines.push(`${sanitizeName(byDigest ? reference : as)}: digest: ${digest} size: ${size}\n`);
     }
     progress.close('done');
   } catch (error) {
@@ -132,4 +141,9 @@ async function push(result: BuildResult, name: string | undefined, way: Delivery
   }
   if (progress.mode === 'plain' || progress.mode === 'tty') host.stderr.write(lines.join(''));
   return pushed;
+}
+
+/** `registry.insecure=true`: what the configuration says of insecure hosts, for the registry of this name. */
+function trusting(options: RegistryOptions, name: string): RegistryOptions {
+  return { ...options, insecure: [...(options.insecure ?? []), parseReference(name).registry] };
 }

@@ -35,7 +35,7 @@ export function runOptions(flags: RunFlags, host: Host): RunOptions {
     secrets: new Map(flags.secret.map((text) => parseSecret(text, host))),
     agents: new Map(flags.ssh.map((text) => parseAgent(text, host))),
     hosts: flags['add-host'].map(parseHost),
-    limits: flags.ulimit.map(parseLimit),
+    limits: flags.ulimit.map((text) => parseLimit(text)),
     allow: flags.allow.flatMap((names) => names.split(',')).map(checkAllowed),
     ...(shmSize === 0 ? {} : { shmSize }),
   };
@@ -103,14 +103,16 @@ export function parseHost(text: string): HostEntry {
 }
 
 /** `NAME=SOFT[:HARD]`; -1 is no limit. */
-function parseLimit(text: string): ResourceLimit {
+export function parseLimit(text: string, command: 'build' | 'run' = 'build'): ResourceLimit {
+  const bad = (message: string, hint?: string): UsageError =>
+    new UsageError(message, { command, ...(hint === undefined ? {} : { hint }) });
   const match = /^([a-z]+)=(-1|\d+)(?::(-1|\d+))?$/.exec(text);
   const [, name = '', softText = '', hardText = softText] = match ?? [];
-  if (match === null) throw wrong(`invalid --ulimit ${JSON.stringify(text)}: expected NAME=SOFT[:HARD]`);
-  if (!LIMITS.includes(name)) throw wrong(`invalid --ulimit type: ${name}`, `there are ${LIMITS.join(', ')}`);
+  if (match === null) throw bad(`invalid --ulimit ${JSON.stringify(text)}: expected NAME=SOFT[:HARD]`);
+  if (!LIMITS.includes(name)) throw bad(`invalid --ulimit type: ${name}`, `there are ${LIMITS.join(', ')}`);
   const [soft, hard] = [Number(softText), Number(hardText)];
   if (hard >= 0 && (soft < 0 || soft > hard)) {
-    throw wrong(`invalid --ulimit: soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
+    throw bad(`invalid --ulimit: soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
   }
   return { name, soft, hard };
 }

@@ -1,9 +1,8 @@
 import { pruneVolumes, volumeUsers } from '@tsbuild/builder';
 import { defineCommand } from '../command.ts';
 import { inUserNamespace } from '../container/program.ts';
-import { CommandError } from '../errors.ts';
 import { EXIT_OK } from '../exit-code.ts';
-import { askOnTerminal } from '../prompt.ts';
+import { agreed } from '../prune/agree.ts';
 import { parseVolumeFilter } from './volume-filter.ts';
 
 /** `tsbuild volume prune`: removes the volumes that no container uses. */
@@ -20,16 +19,10 @@ export const volumePruneCommand = defineCommand({
   examples: [['tsbuild volume prune -f', 'Remove them without a question']],
   async run({ options, settings }, host) {
     const keeps = options.filter.map((text) => parseVolumeFilter(text, 'volume prune', volumeUsers(settings.root)));
-    if (!options.force) {
-      if (host.stdin.isTTY !== true) throw new CommandError('there is no terminal to ask on', { hint: 'use --force' });
-      const which = options.all ? 'all' : 'anonymous';
-      const answer = await askOnTerminal(
-        `WARNING! This will remove ${which} local volumes not used by at least one container.\nAre you sure you want to continue? [y/N] `,
-        host,
-      );
-      if (!/^y(?:es)?$/i.test(answer?.trim() ?? '')) return EXIT_OK;
-    }
-    const inside = await inUserNamespace(host);
+    const which = options.all ? 'all' : 'anonymous';
+    const warning = `This will remove ${which} local volumes not used by at least one container.`;
+    if (!options.force && !(await agreed(warning, host))) return EXIT_OK;
+    const inside = await inUserNamespace(host, ['--force']);
     if (inside !== undefined) return inside;
     const removed = await pruneVolumes(
       settings.root,

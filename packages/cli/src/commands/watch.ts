@@ -4,6 +4,7 @@ import type { ByteString } from '@tsbuild/oci';
 import { UsageError } from '../errors.ts';
 import { EXIT_OK, EXIT_USAGE } from '../exit-code.ts';
 import type { Host } from '../host.ts';
+import { progressMode } from '../open-progress.ts';
 import { endOf, WatchOutput } from '../output/watch-output.ts';
 import { Changes } from '../watch/changes.ts';
 import { ContextUse } from '../watch/context-use.ts';
@@ -47,6 +48,9 @@ function checkedContext({ options, context, outputs }: BuildWork): string {
   return context.context;
 }
 
+/** BuildKit has no word for what happens between builds. */
+const WATCH_MODES = { quiet: 'quiet', rawjson: 'quiet', json: 'json', plain: 'lines', tty: 'lines' } as const;
+
 class Watch implements Disposable {
   readonly #work: BuildWork;
   readonly #host: Host;
@@ -64,9 +68,8 @@ class Watch implements Disposable {
     this.#work = work;
     this.#host = host;
     this.#files = watchedFiles(context, work.context.dockerfile, writtenPaths(work, host));
-    const { quiet, progress } = work.options;
-    const mode = quiet ? 'quiet' : progress === 'json' ? 'json' : 'lines';
-    this.#output = new WatchOutput((text) => void host.stderr.write(text), mode, realpathSync(context));
+    const mode = progressMode(work.options, host);
+    this.#output = new WatchOutput((text) => void host.stderr.write(text), WATCH_MODES[mode], realpathSync(context));
     this.#watcher = new DirectoryWatcher((path) => {
       if (isNoise(path, this.#files)) return;
       this.#changes.add(path);

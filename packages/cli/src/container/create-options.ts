@@ -14,10 +14,13 @@ import type { Host } from '../host.ts';
 import type { OptionTable, OptionValues } from '../options.ts';
 import { mountsOf } from './mount-flags.ts';
 import { parsePorts } from './ports.ts';
+import { rightsOf } from './rights-flags.ts';
 
 /** Options that `run` and `create` have in common: what the container is. */
 export const createOptionTable = {
   'add-host': { kind: 'list', placeholder: 'HOST:IP', describe: 'One more line in /etc/hosts' },
+  'cap-add': { kind: 'list', placeholder: 'CAPABILITY', describe: "Give one more capability than Docker's, or CAP_NET_RAW on the host's network" },
+  'cap-drop': { kind: 'list', placeholder: 'CAPABILITY', describe: 'Take a capability, or ALL' },
   entrypoint: { kind: 'value', placeholder: 'PROGRAM', describe: "In place of the image's ENTRYPOINT; also leaves its CMD out" },
   env: { kind: 'list', short: 'e', placeholder: 'KEY[=VALUE]', describe: 'Set a variable; without VALUE the one of this shell' },
   'env-file': { kind: 'list', placeholder: 'FILE', describe: 'Set the variables that a file lists' },
@@ -26,7 +29,7 @@ export const createOptionTable = {
   interactive: { kind: 'flag', short: 'i', describe: 'Keep standard input open' },
   isolation: { kind: 'value', placeholder: 'MODE', describe: 'What contains it', choices: ['auto', 'runc', 'namespaces'] },
   label: { kind: 'list', short: 'l', placeholder: 'KEY=VALUE', describe: 'Set a label' },
-  mount: { kind: 'list', placeholder: 'type=TYPE,src=SRC,dst=DST', describe: 'Mount a bind, volume or tmpfs; also readonly, volume-nocopy, tmpfs-size=' },
+  mount: { kind: 'list', placeholder: 'type=TYPE,src=SRC,dst=DST', describe: 'Mount a bind, volume or tmpfs; also readonly, volume-nocopy, tmpfs-size=, tmpfs-mode=' },
   name: { kind: 'value', placeholder: 'NAME', describe: 'Name the container' },
   network: { kind: 'value', placeholder: 'NETWORK', describe: 'host (default), none, or private (what -p uses)' },
   net: { kind: 'value', describe: '' },
@@ -35,10 +38,12 @@ export const createOptionTable = {
   pull: { kind: 'value', placeholder: 'WHEN', describe: 'Whether to ask the registry', choices: ['always', 'missing', 'never'] },
   'read-only': { kind: 'flag', describe: 'Nothing but mounts can be written to' },
   rm: { kind: 'flag', describe: 'Remove the container when it ends' },
+  'security-opt': { kind: 'list', placeholder: 'OPTION', describe: 'no-new-privileges: set-user-ID programs give no more rights' },
   'shm-size': { kind: 'value', placeholder: 'SIZE', describe: 'Size of /dev/shm (64m)' },
   'stop-signal': { kind: 'value', placeholder: 'SIGNAL', describe: 'What stop sends' },
-  tmpfs: { kind: 'list', placeholder: 'DIR[:size=SIZE]', describe: 'An empty directory in memory' },
+  tmpfs: { kind: 'list', placeholder: 'DIR[:OPTIONS]', describe: 'An empty directory in memory; size=, mode=, uid=, gid=, ro, exec' },
   tty: { kind: 'flag', short: 't', describe: 'Give it a terminal' },
+  ulimit: { kind: 'list', placeholder: 'NAME=SOFT[:HARD]', describe: 'Set a resource limit' },
   user: { kind: 'value', short: 'u', placeholder: 'USER[:GROUP]', describe: 'Run as this user' },
   volume: { kind: 'list', short: 'v', placeholder: 'SRC:DST[:ro]', describe: 'Show a directory or file of this machine, or a volume by its name; DST alone is a new volume' },
   'volumes-from': { kind: 'list', placeholder: 'CONTAINER[:ro]', describe: 'What another container has of volumes and of this machine' },
@@ -77,6 +82,7 @@ export function createOptions(flags: CreateFlags, operands: readonly string[], h
     readOnly: flags['read-only'],
     hosts: flags['add-host'].map(parseHost),
     init: flags.init,
+    ...rightsOf(flags),
     isolation: (flags.isolation ?? 'auto') as CreateOptions['isolation'],
     autoRemove: flags.rm,
     ...(name === undefined ? {} : { name }),

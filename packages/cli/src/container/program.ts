@@ -13,11 +13,14 @@ import { sanitizeName } from '../output/sanitize.ts';
 
 /**
  * A user without root works on containers as root of a user namespace: this program once more, inside. Undefined when
- * this process may do it itself, else the exit code of that one.
+ * this process may do it itself, else the exit code of that one. `more` is added to its words: what was asked once is not
+ * asked again.
  */
-export async function inUserNamespace(host: Host): Promise<number | undefined> {
+export async function inUserNamespace(host: Host, more: readonly string[] = []): Promise<number | undefined> {
   if (!needsUserNamespace()) return undefined;
-  return runInUserNamespace(host.commandLine, (text) => host.stderr.write(`WARNING: ${sanitizeName(text)}\n`));
+  return runInUserNamespace([...host.commandLine, ...more], (text) =>
+    host.stderr.write(`WARNING: ${sanitizeName(text)}\n`),
+  );
 }
 
 /**

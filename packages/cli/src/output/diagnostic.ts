@@ -25,11 +25,14 @@ type Fields = OciError['fields'];
 const HINTS: Partial<Record<OciErrorCode, string | ((fields: Fields) => string | undefined)>> = {
   ARCHIVE_INVALID:
     "expected an archive of 'docker save', 'tsbuild save' or an OCI layout, also gzipped; is the file whole?",
-  BLOB_CORRUPT: 'the stored bytes have changed since they were written; load or build the image again',
+  BLOB_CORRUPT: ({ host }) =>
+    host === undefined
+      ? 'the stored bytes have changed since they were written; load or build the image again'
+      : `nothing of it was kept; the registry ${host}, or a mirror or proxy before it, has other bytes than the image names`,
   REGISTRY_DENIED: loginHint,
   REGISTRY_UNREACHABLE:
     'what is in the store can be used without a network; mirrors, insecure hosts and CA files are set in ~/.config/tsbuild/config.json',
-  STORE_UNWRITABLE: 'choose another store with --root or TSBUILD_ROOT',
+  STORE_UNWRITABLE: ({ errno }) => storeHint(String(errno)),
 };
 
 /** Turns any error into a {@link Diagnostic}. */
@@ -59,6 +62,15 @@ export function diagnose(error: unknown, options: { readonly debug: boolean }): 
 function hintFor({ code, fields }: OciError): string | undefined {
   const hint = HINTS[code];
   return typeof hint === 'function' ? hint(fields) : hint;
+}
+
+const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
+
+/** Another store helps against missing rights, not against a limit of the machine; a full disk can be made less full. */
+function storeHint(errno: string): string | undefined {
+  if (FULL.has(errno))
+    return "'tsbuild cache prune' and 'tsbuild rmi' free space, also on a full disk; --root or TSBUILD_ROOT names a store on another one";
+  return ['EMFILE', 'ENFILE', 'EIO'].includes(errno) ? undefined : 'choose another store with --root or TSBUILD_ROOT';
 }
 
 /** Only for who is not known (401): who may not (403) is logged in already. */

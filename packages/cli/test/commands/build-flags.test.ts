@@ -97,7 +97,102 @@ describe.skipIf(process.geteuid?.() !== 0)('build (needs root)', () => {
   it('accepts what scripts for buildx say and means nothing here', async () => {
     const { build } = await project();
     const off = ['--provenance=false', '--sbom=false', '--attest=type=sbom,disabled=true', '--builder=default'];
-    expect(await build(['-q', ...off, '--jobs', '1', '.'])).toMatchObject({ code: 0, stderr: '' });
+    const legacy = ['--compress', '--rm', '--force-rm', '--disable-content-trust=false'];
+    expect(await build(['-q', ...off, ...legacy, '--jobs', '1', '.'])).toMatchObject({ code: 0, stderr: '' });
+  });
+
+  it('says so where it changes nothing that somebody may expect to change', async () => {
+    const { build } = await project();
+    const { code, stderr } = await build(['--squash', '--cache-from', 'type=gha', '.']);
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^WARNING: --squash changes nothing: .*COPY --from=STAGE/m);
+    expect(stderr).toMatch(/^WARNING: --cache-from changes nothing: .*TSBUILD_ROOT/m);
+  });
+
+  it('--progress=quiet is --quiet, also as BUILDKIT_PROGRESS', async () => {
+    const { build } = await project();
+    const quiet = await build(['-q', '.']);
+    expect(quiet.stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
+    expect(await build(['--progress=quiet', '.'])).toEqual(quiet);
+    expect(await build(['.'], { env: { BUILDKIT_PROGRESS: 'quiet' } })).toEqual(quiet);
+    expect(await build(['-q', '.'], { env: { BUILDKIT_PROGRESS: 'plain' } })).toEqual(quiet);
+  });
+
+  it('--progress=rawjson writes lines of BuildKit alone, and an error as text behind them', async () => {
+    const { build } = await project();
+    const good = await build(['--progress=rawjson', '--squash', '-t', 'raw', '.']);
+    const lines = good.stderr
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(good).toMatchObject({ code: 0, stdout: '' });
+    expect(new Set(lines.flatMap((line) => Object.keys(line)))).toEqual(new Set(['vertexes', 'statuses', 'warnings']));
+    const ids = lines.flatMap(({ statuses = [] }) => statuses.map(({ id }: { id: string }) => id));
+    expect(ids).toEqual([expect.stringMatching(/^writing image sha256:/), 'naming to raw:latest']);
+    const bad = await project('FROM scratch\nCOPY missing /\n');
+    const failed = await bad.build(['--progress=rawjson', '.']);
+    const [last] = failed.stderr
+      .split('\n')
+      .filter((line) => line.startsWith('{'))
+      .slice(-1);
+    expect(failed.code).toBe(1);
+    expect(JSON.parse(last ?? '').vertexes[0].error).toMatch(/missing/);
+    expect(failed.stderr).toMatch(/^ERROR: .*missing/m);
+  });
+
+  it('type=cacheonly leaves steps in the cache and no image in the store', async () => {
+    const { root, build } = await project();
+    const { code, stdout } = await build(['-q', '-t', 'gone', '-o', 'type=cacheonly', '.']);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    const images = async () => (await (await Layout.open(root)).images()).length;
+    expect(await images()).toBe(0);
+    expect((await build(['--fail-on-miss', '-t', 'there', '.'])).code).toBe(0);
+    // An image that is there already stays as it is.
+    await build(['-o', 'type=cacheonly', '.']);
+    expect(await images()).toBe(1);
+  });
+
+  it('type=image names the image in the store, and annotates it', async () => {
+    const { build, manifest } = await project();
+    const keys = '"name=one,example.com/two:2",unpack=true,oci-mediatypes=true,name-canonical=true,compression=gzip';
+    const built = await build(['-o', `type=image,${keys},annotation.a=1,annotation-manifest[linux/amd64].B=2`, '.']);
+    expect(built).toMatchObject({ code: 0 });
+    expect((await manifest('one')).annotations).toEqual({ a: '1', B: '2' });
+    expect(await manifest('example.com/two:2')).toEqual(await manifest('one'));
+  });
+
+  it('a name of an archive counts where the image has none', async () => {
+    const { cwd, build } = await project();
+    const namesIn = async (): Promise<unknown> => {
+      const text = execFileSync('tar', ['-xOf', join(cwd, 'x.tar'), 'manifest.json'], { encoding: 'utf8' });
+      return JSON.parse(text)[0].RepoTags;
+    };
+    await build(['-o', 'type=docker,dest=x.tar,name=mine:1', '.']);
+    expect(await namesIn()).toEqual(['mine:1']);
+    await build(['-t', 'own', '-o', 'type=docker,dest=x.tar,name=mine:1', '.']);
+    expect(await namesIn()).toEqual(['own:latest']);
+  });
+
+  it('an --output of one field is a path, whatever it looks like', async () => {
+    const { cwd, build } = await project();
+    expect((await build(['-o', 'dest=out', '.'])).code).toBe(0);
+    expect(await readFile(join(cwd, 'dest=out/run'), 'utf8')).toBe('echo');
+  });
+
+  it('DOCKER_DEFAULT_PLATFORM is the default of --platform', async () => {
+    const { root, build } = await project();
+    const env = { DOCKER_DEFAULT_PLATFORM: 'linux/s390x' };
+    const architecture = async () => (await (await Layout.open(root)).resolve('p')).config.architecture;
+    await build(['-t', 'p', '.'], { env });
+    expect(await architecture()).toBe('s390x');
+    await build(['-t', 'p', '--platform', 'linux/arm64', '.'], { env });
+    expect(await architecture()).toBe('arm64');
+  });
+
+  it('does not go on where a source policy should be enforced', async () => {
+    const { build } = await project();
+    const refused = await build(['.'], { env: { EXPERIMENTAL_BUILDKIT_SOURCE_POLICY: 'policy.json' } });
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringMatching(/source policy/) });
   });
 
   it('suggests the stage that was meant', async () => {
@@ -124,13 +219,49 @@ it.each([
   [['--provenance', 'mode=max', '.'], /not supported yet: --provenance=mode=max/],
   [['--sbom', 'true', '.'], /not supported yet: --sbom=true/],
   [['--attest', 'type=sbom', '.'], /not supported yet: --attest type=sbom/],
-  [['--cgroup-parent', 'x', '.'], /not supported yet: --cgroup-parent/],
   [['-o', 'type=local', '.'], /type=local needs dest=DIR/],
   [['-o', 'type=local,dest=-', '.'], /type=local needs dest=DIR/],
   [['-o', 'type=tar', '-o', '-', '.'], /twice/],
-  [['-o', 'type=cacheonly', '.'], /not supported yet: --output type=cacheonly/],
+  [['-o', 'type=nope', '.'], /expected type=docker/],
+  [['-o', 'a,b', '.'], /expected key=value, not "a"/],
+  [['-o', 'type=image,"name=a', '.'], /must end with a quote/],
+  [['-o', 'type=image,name=a@sha256:1', '.'], /invalid --output/],
+  [['-o', 'type=image,push=perhaps', '.'], /push= must be true or false/],
+  [['-o', 'type=image,nope=1', '.'], /not supported yet: nope= in --output/],
+  [['-o', 'type=registry,name=x/y:1,push-by-digest=true', '.'], /cannot push x\/y:1 by digest: it has a tag/],
+  [['-t', 'x/y:1', '-o', 'type=registry,push-by-digest=true', '.'], /cannot push x\/y:1 by digest/],
+  [['-o', 'type=registry,name=x/y,compression=zstd', '.'], /compression=zstd .*\nhint: layers are pushed with gzip/],
+  [['-o', 'type=oci,dest=x.tar,compression=gzip', '.'], /hint: .*compress the file/],
+  [['-o', 'type=local,dest=x,mode=delete', '.'], /hint: .*empty the directory/],
+  [['-o', 'type=docker,context=other', '.'], /hint: set DOCKER_HOST/],
+  [['-o', 'type=image,annotation-index.a=b', '.'], /index annotations are not supported/],
+  [['--cache-to', 'type=gha', '.'], /not supported yet: --cache-to\nhint: .*TSBUILD_ROOT/],
+  [['-q', '--progress', 'plain', '.'], /--progress=plain and --quiet cannot be used together/],
 ])('build %j is a wrong command line', async (argv, message) => {
   const { code, stdout, stderr } = await tsbuild(['build', ...argv]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toMatch(message);
+});
+
+it('takes the limits of docker’s classic builder, and says that they change nothing', async () => {
+  const { root, cwd } = await project('FROM scratch\nCMD ["x"]\n');
+  const limits = [
+    '--memory',
+    '2g',
+    '--memory-swap',
+    '3g',
+    '--cpu-shares',
+    '5',
+    '--cpuset-cpus',
+    '0',
+    '--cgroup-parent',
+    'x',
+  ];
+  const argv = ['build', ...limits, '--security-opt', 'x=y', '--isolation', 'default', '.'];
+  const { code, stderr } = await tsbuild(argv, { root, cwd });
+  expect(code).toBe(0);
+  expect(stderr).toContain(
+    '--memory, --memory-swap, --cpu-shares, --cpuset-cpus, --cgroup-parent change nothing: RUN has no such limits',
+  );
+  expect(stderr).toContain('--security-opt changes nothing: the sandbox of RUN is always the same');
 });

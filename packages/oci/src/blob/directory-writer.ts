@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { close, closeSync, constants, fsync, lstatSync, openSync, rmSync, writeSync } from 'node:fs';
+import { close, closeSync, constants, fsync, lstatSync, openSync, rmSync } from 'node:fs';
 import { link, lstat, rename, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,6 +8,7 @@ import type { Digest } from '../digest.ts';
 import { OciError } from '../errors.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
 import type { BlobInfo, BlobWriter, ExpectedBlob } from './blob-store.ts';
+import { SparseFile } from './sparse-file.ts';
 import { checkBlob } from './verify.ts';
 import type { Hasher } from './verify.ts';
 
@@ -38,6 +39,7 @@ export class DirectoryBlobWriter implements BlobWriter {
   #buffered = 0;
   #size = 0;
   #fd: number | undefined;
+  readonly #file: SparseFile;
 
   /** @throws OciError `STORE_UNWRITABLE` */
   constructor(temporary: string, pathOf: (digest: Digest) => string, hasher: Hasher, mode: number) {
@@ -47,23 +49,24 @@ export class DirectoryBlobWriter implements BlobWriter {
     const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     try {
       this.#fd = openSync(temporary, flags, mode);
+      this.#file = new SparseFile(this.#fd);
     } catch (error) {
       throw unwritable(temporary, error);
     }
   }
 
   write(chunk: Uint8Array): void {
-    const fd = this.#open();
+    this.#open();
     let rest = chunk;
     if (this.#buffered + rest.length >= BUFFER_SIZE && this.#buffered > 0) {
       const head = rest.subarray(0, BUFFER_SIZE - this.#buffered);
       this.#buffer.set(head, this.#buffered);
       this.#buffered += head.length;
       rest = rest.subarray(head.length);
-      this.#flush(fd);
+      this.#flush();
     }
     if (rest.length >= BUFFER_SIZE) {
-      this.#append(fd, rest);
+      this.#append(rest);
     } else if (rest.length > 0) {
       this.#buffer.set(rest, this.#buffered);
       this.#buffered += rest.length;
@@ -73,7 +76,8 @@ export class DirectoryBlobWriter implements BlobWriter {
   async commit(expected: ExpectedBlob = {}): Promise<BlobInfo> {
     const fd = this.#open();
     try {
-      this.#flush(fd);
+      this.#flush();
+      this.#file.finish();
       const info: BlobInfo = { digest: this.#hasher.digest(), size: this.#size };
       checkBlob(info, expected);
       const path = this.#pathOf(info.digest);
@@ -125,16 +129,16 @@ export class DirectoryBlobWriter implements BlobWriter {
     return this.#fd;
   }
 
-  #flush(fd: number): void {
-    if (this.#buffered > 0) this.#append(fd, this.#buffer.subarray(0, this.#buffered));
+  #flush(): void {
+    if (this.#buffered > 0) this.#append(this.#buffer.subarray(0, this.#buffered));
     this.#buffered = 0;
   }
 
-  #append(fd: number, bytes: Uint8Array): void {
+  #append(bytes: Uint8Array): void {
     this.#hasher.update(bytes);
     this.#size += bytes.length;
     try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at);
+      this.#file.write(bytes);
     } catch (error) {
       this.#abandon();
       throw unwritable(this.#temporary, error);

@@ -97,6 +97,7 @@ export class DirectoryBlobStore implements BlobStore {
   }
 
   async has(digest: Digest): Promise<BlobInfo | undefined> {
+    if (!isDigest(digest)) return undefined;
     this.#checkFolders(digest);
     try {
       const stat = lstatSync(this.path(digest));

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { closeSync, writeSync } from 'node:fs';
+import { closeSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { byteStringToUtf8, type ByteString } from '../byte-string.ts';
+import { SparseFile } from '../blob/sparse-file.ts';
 import { unwritable } from '../store-errors.ts';
 import { layerInvalid } from './layer-error.ts';
 import type { LayerEntry } from './layer-entry.ts';
@@ -9,6 +10,7 @@ import type { LayerIndex } from './layer-index.ts';
 import { baseName, parentPath } from './layer-path.ts';
 import { DirectoryWriter, setFileAttributes } from './directory-writer.ts';
 import type { Owner } from './directory-writer.ts';
+import { HeldFiles } from './held-files.ts';
 import type { FileReader } from './file-reader.ts';
 import { isKeptXattr, makeNode, writeXattrs } from './disk-programs.ts';
 import { isWhiteoutName, parseWhiteout } from './whiteout.ts';
@@ -45,10 +47,11 @@ export async function applyIndexedLayer(
 ): Promise<void> {
   const application = new Application(directory, open, options);
   try {
+    if (index.linksBelow > 0) application.holdTargets(index);
     for (const entry of index.entries()) application.removeFor(entry);
     for (const entry of index.entries()) await application.add(entry);
     for (const entry of index.entries()) if (entry.type === 'hardlink') application.link(entry);
-    application.finish();
+    application.finish(index.root);
   } finally {
     application.close();
   }
@@ -63,12 +66,15 @@ export class Application<E extends LayerEntry> {
   readonly #isRoot = process.geteuid?.() === 0;
   readonly #directories: LayerEntry[] = [];
   readonly #xattrs = new Map<ByteString, ReadonlyMap<string, Uint8Array>>();
+  /** Names for the files that hard links mean, while the layer may replace these files. */
+  readonly #held: HeldFiles;
   readonly #buffer = Buffer.allocUnsafe(BUFFER_SIZE);
   #yieldedAt = performance.now();
 
   constructor(directory: string, open: (entry: E) => FileReader, options: ApplyOptions) {
     this.#root = directory;
     this.#writer = new DirectoryWriter(directory);
+    this.#held = new HeldFiles(this.#writer);
     this.#open = open;
     this.#options = options;
   }
@@ -108,20 +114,34 @@ export class Application<E extends LayerEntry> {
     this.#noteXattrs(entry);
   }
 
+  /** Holds on to what the hard links of the layer mean of the layers below, before anything is changed. */
+  holdTargets(index: LayerIndex): void {
+    for (const entry of index.entries()) {
+      if (entry.linksBelow === true) this.#changing(entry.path, () => this.#held.hold(entry));
+    }
+  }
+
   /** Makes one more name of a file that is there. */
-  link(entry: Pick<LayerEntry, 'path' | 'linkPath'>): void {
+  link(entry: Pick<LayerEntry, 'path' | 'linkPath' | 'linksBelow'>): void {
     this.#changing(entry.path, () => {
       this.#writer.makeParents(entry.path);
+      if (entry.linksBelow === true) return this.#held.place(entry.path);
       this.#writer.makeLink(entry.path, entry.linkPath);
     });
   }
 
-  /** Sets what everything put into the directories had changed, and attributes last: a change of owner takes them away. */
-  finish(): void {
+  /**
+   * Sets what everything put into the directories had changed, and attributes last: a change of owner takes them away.
+   * @param root what the layers say of the root directory, where they do
+   */
+  finish(root?: LayerEntry): void {
     for (const entry of this.#directories.toReversed()) {
       const setAttributes = (): void =>
         this.#writer.setAttributes(entry.path, this.#owner(entry), entry.mode, entry.mtime);
       this.#changing(entry.path, setAttributes);
+    }
+    if (root !== undefined) {
+      this.#changing('', () => this.#writer.setRootAttributes(this.#owner(root), root.mode, root.mtime));
     }
     for (const [path, failure] of writeXattrs(this.#writer, this.#xattrs)) {
       this.#skip(path, `its extended attributes: ${failure}`);
@@ -129,6 +149,7 @@ export class Application<E extends LayerEntry> {
   }
 
   close(): void {
+    this.#held.release();
     this.#writer.close();
   }
 
@@ -159,15 +180,17 @@ export class Application<E extends LayerEntry> {
     if (entry.size === 0) return;
     const source = this.#open(entry);
     const sha256 = createHash('sha256');
+    const target = new SparseFile(fd);
     try {
       for (let left = entry.size; left > 0; ) {
         const piece = this.#buffer.subarray(0, Math.min(BUFFER_SIZE, left));
         const length = source.read(piece);
         if (length === 0) break;
-        for (let at = 0; at < length; ) at += writeSync(fd, piece, at, length - at);
+        target.write(piece.subarray(0, length));
         sha256.update(piece.subarray(0, length));
         left -= length;
       }
+      target.finish();
     } finally {
       source.close();
     }

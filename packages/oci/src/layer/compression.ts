@@ -1,7 +1,5 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
 import { OciError } from '../errors.ts';
+import { gunzip } from './gunzip.ts';
 import { unzstd } from './zstd.ts';
 
 /** How a layer or archive is compressed, told from its first bytes. */
@@ -17,7 +15,6 @@ export interface DecompressOptions {
 
 const MAX_BYTES = 256 * 1024 ** 3;
 const RATIO_GRACE = 1024 * 1024;
-const CHUNK_SIZE = 256 * 1024;
 
 /** RFC 1952 §2.3.1; RFC 8878 §3.1.1; the xz file format §2.1.1.1; bzip2's `BZh`. */
 const MAGICS: readonly (readonly [Compression, readonly number[]])[] = [
@@ -38,8 +35,8 @@ export function sniffCompression(head: Uint8Array): Compression {
 }
 
 /**
- * The plain bytes of `source`, whatever its compression; plain bytes pass as they are. gzip may have several members;
- * anything else behind them is refused. An error may come after bytes: commit nothing before the end.
+ * The plain bytes of `source`, whatever its compression; plain bytes pass as they are. gzip may have several members,
+ * zstd several frames; anything else behind them is ignored, as gzip(1) does. An error may come after bytes: commit nothing before the end.
  * @throws OciError `LAYER_INVALID` for damaged or cut data, `LIMIT_EXCEEDED`, `UNSUPPORTED` for xz and bzip2, and for zstd
  * where neither Node nor the program `zstd` is there to undo it
  */
@@ -51,46 +48,12 @@ export async function* decompress(
   const compression = sniffCompression(head);
   const meter = new RatioMeter(options);
   if (compression === 'none') yield* meter.plain(all);
-  else if (compression === 'gzip') yield* gunzip(all, meter);
+  else if (compression === 'gzip') yield* meter.outputs(gunzip(meter.input(all)));
   else if (compression === 'zstd') yield* meter.outputs(unzstd(meter.input(all)));
   else {
     await all.return?.(undefined);
     throw new OciError('UNSUPPORTED', `${compression} compression is not supported: use gzip, zstd or no compression`);
   }
-}
-
-async function* gunzip(
-  source: AsyncIterable<Uint8Array>,
-  meter: RatioMeter,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const inflater = createGunzip({ chunkSize: CHUNK_SIZE });
-  const input = Readable.from(meter.input(source), { objectMode: true, highWaterMark: 1 });
-  const piped = pipeline(input, inflater);
-  // The loop below sees the same error; unheard here it would end the process.
-  piped.catch(() => undefined);
-  try {
-    for await (const chunk of inflater) yield meter.output(chunk as Buffer);
-    // The inflater ends at a zero byte behind a member and keeps silent about the rest, which its source still holds.
-    await piped.catch(refuseRest);
-    if (inflater.bytesWritten !== meter.bytesIn) refuseRest();
-  } catch (error) {
-    throw codeOf(error).startsWith('Z_')
-      ? new OciError('LAYER_INVALID', `damaged gzip data: ${(error as Error).message}`, { cause: error })
-      : error;
-  } finally {
-    input.destroy();
-    inflater.destroy();
-  }
-}
-
-function refuseRest(cause?: unknown): never {
-  const leftOver = cause === undefined || ['ERR_STREAM_PREMATURE_CLOSE', 'ABORT_ERR'].includes(codeOf(cause));
-  if (!leftOver) throw cause;
-  throw new OciError('LAYER_INVALID', 'damaged gzip data: something other than gzip follows it', { cause });
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
 
 /** Counts both sides and holds the limits. */

@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  chownSync,
   closeSync,
   constants,
   existsSync,
@@ -16,6 +17,7 @@ import {
   rmdirSync,
   symlinkSync,
   unlinkSync,
+  utimesSync,
 } from 'node:fs';
 import type { ByteString } from '../byte-string.ts';
 import { OciError } from '../errors.ts';
@@ -57,9 +59,10 @@ export class DirectoryWriter {
   }
 
   /** What is at a path itself; undefined when nothing is. */
-  typeAt(path: ByteString): 'directory' | 'file' | 'other' | undefined {
+  typeAt(path: ByteString): 'directory' | 'file' | 'symlink' | 'other' | undefined {
     const stats = lstatSync(this.at(path), { throwIfNoEntry: false });
     if (stats === undefined) return undefined;
+    if (stats.isSymbolicLink()) return 'symlink';
     return stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other';
   }
 
@@ -120,11 +123,15 @@ export class DirectoryWriter {
       throw layerInvalid(path, 'the target of the hard link is not there as a file');
     }
     this.remove(path);
-    const at = this.at(path);
-    // Opened for itself: the directory used last must stay open for the other name.
-    const directory = this.#open(parentPath(target));
+    this.withFile(target, (from) => linkSync(from, this.at(path)));
+  }
+
+  /** Calls `use` with a path for system calls that stays valid until it returns, whatever else it asks for. */
+  withFile(path: ByteString, use: (at: Buffer) => void): void {
+    // Opened for itself: the directory used last is open for other names meanwhile.
+    const directory = this.#open(parentPath(path));
     try {
-      linkSync(this.#named(directory, target), at);
+      use(this.#named(directory, path));
     } finally {
       closeSync(directory);
     }
@@ -155,6 +162,15 @@ export class DirectoryWriter {
     if (mode !== undefined) this.#chmod(path, mode);
     const time = timeOf(mtime);
     lutimesSync(this.at(path), time, time);
+  }
+
+  /** Sets owner, mode and time of the directory that all paths start from. */
+  setRootAttributes(owner: Owner | undefined, mode: number, mtime: TarTime): void {
+    const root = HAS_PROC ? `/proc/self/fd/${this.#rootFd}` : this.#root;
+    if (owner !== undefined) chownSync(root, owner.uid, owner.gid);
+    chmodSync(root, mode);
+    const time = timeOf(mtime);
+    utimesSync(root, time, time);
   }
 
   /** The path that system calls take for `path`; its last component must not be followed. Valid until the next call. */
@@ -260,9 +276,13 @@ export function setFileAttributes(fd: number, owner: Owner | undefined, mode: nu
   futimesSync(fd, time, time);
 }
 
-/** Node takes numbers before 1970 for the current time, but dates for what they say; it keeps microseconds. */
+/**
+ * Node takes numbers before 1970 for the current time, but dates for what they say. It keeps microseconds and cuts off what a
+ * double cannot hold of them, so the time lies half a microsecond further.
+ */
 function timeOf({ seconds, nanoseconds }: TarTime): number | Date {
-  return seconds < 0 ? new Date(seconds * 1000 + nanoseconds / 1e6) : seconds + nanoseconds / 1e9;
+  if (seconds < 0) return new Date(seconds * 1000 + nanoseconds / 1e6);
+  return nanoseconds === 0 ? seconds : seconds + (Math.floor(nanoseconds / 1000) + 0.5) / 1e6;
 }
 
 /** The `code` of a system call's error; empty for others. */

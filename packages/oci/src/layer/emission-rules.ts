@@ -21,6 +21,7 @@ export class EmissionRules {
 
   /** Takes note of an entry. @throws OciError `LAYER_INVALID` */
   enter(path: ByteString, type: TarEntryType, linkPath: ByteString): void {
+    if (path === '' && type === 'directory') return this.#enterRoot();
     checkPath(path);
     if (type === 'hardlink' && this.#kinds.get(linkPath) !== 'file') {
       throw layerInvalid(path, 'the target of a hard link must be a file that is earlier in the same layer');
@@ -35,6 +36,11 @@ export class EmissionRules {
     const whiteout = whiteoutPath(path);
     this.#enter(whiteout, 'whiteout');
     return whiteout;
+  }
+
+  #enterRoot(): void {
+    if (this.has('')) throw layerInvalid('', 'the root is in the layer twice');
+    this.#kinds.set('', 'directory');
   }
 
   #enter(path: ByteString, kind: TarEntryType | 'whiteout'): void {

@@ -2,7 +2,7 @@ import { type ByteString, compareByteStrings } from '../byte-string.ts';
 import { indexTooLarge, MAX_INDEX_BYTES } from './index-budget.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import { layerInvalid } from './layer-error.ts';
-import { CONTENT_SIZE_AT, COUNT_AT, INDEX_MAGIC, LayerIndex, POSITIONS_AT } from './layer-index.ts';
+import { CONTENT_SIZE_AT, COUNT_AT, INDEX_MAGIC, LayerIndex, LINKS_BELOW_AT, POSITIONS_AT } from './layer-index.ts';
 import { FLAGS_AT, HAS_LINKS, recordSize, writeRecord } from './layer-index-record.ts';
 
 /** Collects the entries of a layer, in any order, and makes its index. Keeps bytes and paths, no entry objects. */
@@ -10,6 +10,7 @@ export class LayerIndexBuilder {
   #records = Buffer.allocUnsafe(16 * 1024);
   #filled = 0;
   #contentSize = 0;
+  #linksBelow = 0;
   readonly #paths: ByteString[] = [];
   readonly #starts: number[] = [];
   readonly #linkTargets = new Set<ByteString>();
@@ -28,7 +29,8 @@ export class LayerIndexBuilder {
     this.#starts.push(this.#filled);
     this.#filled += size;
     this.#contentSize += entry.type === 'symlink' ? entry.linkPath.length : entry.size;
-    if (entry.type === 'hardlink') this.#linkTargets.add(entry.linkPath);
+    if (entry.linksBelow === true) this.#linksBelow++;
+    else if (entry.type === 'hardlink') this.#linkTargets.add(entry.linkPath);
   }
 
   /**
@@ -43,6 +45,7 @@ export class LayerIndexBuilder {
     buffer.fill(0, INDEX_MAGIC.length, POSITIONS_AT);
     buffer.writeUInt32LE(order.length, COUNT_AT);
     buffer.writeDoubleLE(this.#contentSize, CONTENT_SIZE_AT);
+    buffer.writeUInt32LE(this.#linksBelow, LINKS_BELOW_AT);
     this.#records.copy(buffer, recordsAt, 0, this.#filled);
     order.forEach((added, record) => {
       buffer.writeUInt32LE(recordsAt + (this.#starts[added] ?? 0), POSITIONS_AT + 4 * record);

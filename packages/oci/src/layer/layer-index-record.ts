@@ -1,5 +1,6 @@
 import type { ByteString } from '../byte-string.ts';
 import type { TarEntryType } from '../tar/entry.ts';
+import type { SparseRegion } from '../tar/sparse.ts';
 import type { LayerEntry } from './layer-entry.ts';
 
 /**
@@ -12,6 +13,11 @@ const SHA256_SIZE = 32;
 const HAS_SHA256 = 1;
 /** Set on a file that hard links of its layer point to. */
 export const HAS_LINKS = 2;
+/** Set on a hard link whose target is in a layer below. */
+const LINKS_BELOW = 4;
+/** Set on a sparse file: after the sha256 come the number of its parts, and three doubles for each. */
+const IS_SPARSE = 8;
+const REGION_SIZE = 24;
 export const FLAGS_AT = 13;
 
 const TYPES: readonly TarEntryType[] = ['file', 'hardlink', 'symlink', 'char', 'block', 'directory', 'fifo'];
@@ -20,7 +26,8 @@ const CODES = new Map(TYPES.map((type, code) => [type, code]));
 /** Bytes that the record of `entry` takes. */
 export function recordSize(entry: LayerEntry): number {
   const sha256 = entry.contentSha256 === undefined ? 0 : SHA256_SIZE;
-  return PATH_AT + entry.path.length + entry.linkPath.length + xattrsSize(entry.xattrs) + sha256;
+  const sparse = entry.sparse === undefined ? 0 : 4 + REGION_SIZE * entry.sparse.length;
+  return PATH_AT + entry.path.length + entry.linkPath.length + xattrsSize(entry.xattrs) + sha256 + sparse;
 }
 
 /** Writes the record of `entry` at `at`; there must be room for {@link recordSize} bytes. */
@@ -31,7 +38,10 @@ export function writeRecord(buffer: Buffer, at: number, entry: LayerEntry): void
   writeUint32(buffer, at + 4, linkPath.length);
   writeUint32(buffer, at + 8, xattrs);
   buffer[at + 12] = CODES.get(entry.type) ?? 0;
-  buffer[at + FLAGS_AT] = contentSha256 === undefined ? 0 : HAS_SHA256;
+  buffer[at + FLAGS_AT] =
+    (contentSha256 === undefined ? 0 : HAS_SHA256) |
+    (entry.linksBelow === true ? LINKS_BELOW : 0) |
+    (entry.sparse === undefined ? 0 : IS_SPARSE);
   buffer.writeUInt16LE(entry.mode, at + 14);
   writeUint32(buffer, at + 16, entry.uid);
   writeUint32(buffer, at + 20, entry.gid);
@@ -45,7 +55,8 @@ export function writeRecord(buffer: Buffer, at: number, entry: LayerEntry): void
   next += buffer.write(path, next, 'latin1');
   if (linkPath !== '') next += buffer.write(linkPath, next, 'latin1');
   if (entry.xattrs !== undefined) next = writeXattrs(buffer, next, entry.xattrs);
-  if (contentSha256 !== undefined) buffer.write(contentSha256, next, SHA256_SIZE, 'hex');
+  if (contentSha256 !== undefined) next += buffer.write(contentSha256, next, SHA256_SIZE, 'hex');
+  if (entry.sparse !== undefined) writeRegions(buffer, next, entry.sparse);
 }
 
 /** Bytes of the path of the record at `at`. */
@@ -98,18 +109,37 @@ export function readRecord(buffer: Buffer, at: number): Writable<LayerEntry> {
     linkPath: linkAt === xattrsAt ? '' : buffer.toString('latin1', linkAt, xattrsAt),
   };
   // Assigned, not spread: entries are decoded by the ten thousand.
-  const hasSha256 = ((buffer[at + FLAGS_AT] ?? 0) & HAS_SHA256) !== 0;
-  if (hasSha256) entry.contentSha256 = buffer.toString('hex', sha256At, sha256At + SHA256_SIZE);
+  const flags = buffer[at + FLAGS_AT] ?? 0;
+  if ((flags & LINKS_BELOW) !== 0) entry.linksBelow = true;
+  if ((flags & HAS_SHA256) !== 0) entry.contentSha256 = buffer.toString('hex', sha256At, sha256At + SHA256_SIZE);
   if (xattrsAt !== sha256At) entry.xattrs = readXattrs(buffer, xattrsAt, sha256At);
+  if ((flags & IS_SPARSE) !== 0) entry.sparse = readRegions(buffer, sha256At + SHA256_SIZE);
   return entry;
 }
 
-/** Where the content of the file at `at` lies in its layer, if it has this size and digest (hexadecimal); else -1. */
+/** Where the content of the file at `at` lies in its layer in one piece, if it has this size and digest (hexadecimal); else -1. */
 export function recordContentOffset(buffer: Buffer, at: number, size: number, sha256: string): number {
-  const hasSha256 = ((buffer[at + FLAGS_AT] ?? 0) & HAS_SHA256) !== 0;
-  if (!hasSha256 || recordType(buffer, at) !== 'file' || buffer.readDoubleLE(at + 24) !== size) return -1;
+  const isWhole = ((buffer[at + FLAGS_AT] ?? 0) & (HAS_SHA256 | IS_SPARSE)) === HAS_SHA256;
+  if (!isWhole || recordType(buffer, at) !== 'file' || buffer.readDoubleLE(at + 24) !== size) return -1;
   const sha256At = at + PATH_AT + readUint32(buffer, at) + readUint32(buffer, at + 4) + readUint32(buffer, at + 8);
   return buffer.toString('hex', sha256At, sha256At + SHA256_SIZE) === sha256 ? buffer.readDoubleLE(at + 32) : -1;
+}
+
+function writeRegions(buffer: Buffer, at: number, regions: readonly SparseRegion[]): void {
+  let next = buffer.writeUInt32LE(regions.length, at);
+  for (const { position, offset, size } of regions) {
+    next = buffer.writeDoubleLE(position, next);
+    next = buffer.writeDoubleLE(offset, next);
+    next = buffer.writeDoubleLE(size, next);
+  }
+}
+
+function readRegions(buffer: Buffer, at: number): readonly SparseRegion[] {
+  return Array.from({ length: buffer.readUInt32LE(at) }, (_, i) => {
+    const region = at + 4 + REGION_SIZE * i;
+    const [position, offset, size] = [0, 8, 16].map((field) => buffer.readDoubleLE(region + field));
+    return { position: position ?? 0, offset: offset ?? 0, size: size ?? 0 };
+  });
 }
 
 function xattrsSize(xattrs: ReadonlyMap<string, Uint8Array> | undefined): number {

@@ -5,6 +5,7 @@ import { temporaryPath } from '../atomic-file.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { type Digest, digestAlgorithm, digestHex, parseDigest } from '../digest.ts';
 import { OciError } from '../errors.ts';
+import { unwritable } from '../store-errors.ts';
 import { LayerIndex } from './layer-index.ts';
 import { indexLayer } from './read-layer.ts';
 
@@ -59,10 +60,7 @@ export class LayerIndexStore {
       await rename(temporary, path);
     } catch (cause) {
       await rm(temporary, { force: true }).catch(() => undefined);
-      throw new OciError('STORE_UNWRITABLE', `cannot keep the index of layer ${layer} in ${this.#directory}`, {
-        fields: { path },
-        cause,
-      });
+      throw unwritable(path, cause);
     }
     this.#recent.set(layer, new WeakRef(index));
   }

@@ -18,14 +18,16 @@ import {
 
 /**
  * The encoded form: magic with version, checksum (crc32 of all that follows it), number of records, bytes of content in all
- * files and symlinks (a double), the positions of the records in order of their paths, the records. Positions count from the start of the index.
+ * files and symlinks (a double), number of hard links into layers below, the positions of the records in order of their
+ * paths, the records. Positions count from the start of the index.
  */
-export const INDEX_MAGIC = 'tsblidx3';
+export const INDEX_MAGIC = 'tsblidx4';
 const CHECKSUM_AT = 8;
 export const COUNT_AT = 12;
 export const CONTENT_SIZE_AT = 16;
+export const LINKS_BELOW_AT = 24;
 /** Where the positions begin. */
-export const POSITIONS_AT = 24;
+export const POSITIONS_AT = 28;
 
 /** The character after the slash: the first that sorts behind everything below a directory. */
 const AFTER_SLASH = '0';
@@ -49,12 +51,18 @@ export class LayerIndex {
   readonly length: number;
   /** Bytes of content in all files and symlinks of the layer: what Docker calls the size of a layer. */
   readonly contentSize: number;
+  /** Number of hard links whose target is in a layer below. */
+  readonly linksBelow: number;
+  /** The root's own path is empty, so it comes first. */
+  readonly #hasRoot: boolean;
 
   /** For {@link LayerIndexBuilder} and {@link LayerIndex.decode}; `bytes` are well formed. */
   constructor(bytes: Uint8Array) {
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.length = this.#buffer.readUInt32LE(COUNT_AT);
     this.contentSize = this.#buffer.readDoubleLE(CONTENT_SIZE_AT);
+    this.linksBelow = this.#buffer.readUInt32LE(LINKS_BELOW_AT);
+    this.#hasRoot = this.length > 0 && recordPathLength(this.#buffer, this.#position(0)) === 0;
   }
 
   /**
@@ -79,13 +87,18 @@ export class LayerIndex {
     return this.#buffer;
   }
 
+  /** What the layer says of the root directory itself; its path is `''`. It is in no listing of this class. */
+  get root(): LayerEntry | undefined {
+    return this.#hasRoot ? this.at(0) : undefined;
+  }
+
   /** The entry of exactly this path. */
   get(path: ByteString): LayerEntry | undefined {
     const record = this.find(path);
     return record < 0 ? undefined : this.at(record);
   }
 
-  /** Everything below `under` (itself excluded), or everything there is, in byte order. */
+  /** Everything below `under` (itself excluded), or below the root, in byte order. */
   *entries(under: ByteString = ''): Generator<LayerEntry, void, undefined> {
     const end = this.#endBelow(under);
     for (let record = this.#firstBelow(under); record < end; record++) yield this.at(record);
@@ -120,7 +133,7 @@ export class LayerIndex {
 
   /** True when the layer holds anything below `directory`. */
   hasBelow(directory: ByteString): boolean {
-    if (directory === '') return this.length > 0;
+    if (directory === '') return this.length > this.#firstBelow('');
     const beginning = `${directory}/`;
     const first = this.#lowerBound(beginning);
     if (first === this.length) return false;
@@ -151,7 +164,7 @@ export class LayerIndex {
   }
 
   #firstBelow(directory: ByteString): number {
-    return directory === '' ? 0 : this.#lowerBound(`${directory}/`);
+    return directory === '' ? Number(this.#hasRoot) : this.#lowerBound(`${directory}/`);
   }
 
   #endBelow(directory: ByteString): number {

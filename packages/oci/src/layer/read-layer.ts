@@ -1,7 +1,9 @@
 import { createHash, hash, type Hash } from 'node:crypto';
 import { OciError } from '../errors.ts';
 import type { Digest } from '../digest.ts';
+import type { TarEntry } from '../tar/entry.ts';
 import { readTar, type TarMember } from '../tar/reader.ts';
+import type { SparseRegion } from '../tar/sparse.ts';
 import { ForeignLayer } from './foreign-layer.ts';
 import { IndexBudget } from './index-budget.ts';
 import type { LayerIndex } from './layer-index.ts';
@@ -19,7 +21,7 @@ export interface IndexLayerOptions {
   readonly maxEntries?: number;
   /** Bytes of the names, link targets and attributes of all entries; 256 MiB unless told. An attribute counts 256 more. */
   readonly maxIndexBytes?: number;
-  /** Bytes of the archive; 256 GiB unless told. */
+  /** Bytes of the archive, the holes of its sparse files included; 256 GiB unless told. */
   readonly maxBytes?: number;
 }
 
@@ -43,8 +45,9 @@ export async function indexLayer(
   for await (const member of readTar(meter.through(source))) {
     entries++;
     if (entries > maxEntries) throw new OciError('LIMIT_EXCEEDED', `the layer has more than ${maxEntries} entries`);
+    if (member.sparse !== undefined) meter.countHoles(member.entry, member.sparse);
     const contentSha256 = member.entry.type === 'file' ? await contentDigest(member) : undefined;
-    layer.add(member.entry, member.offset, contentSha256);
+    layer.add(member, contentSha256);
   }
   return { index: layer.index(), diffID: meter.digest(), size: meter.size };
 }
@@ -53,6 +56,7 @@ export async function indexLayer(
 class Meter {
   readonly #sha256: Hash = createHash('sha256');
   readonly #max: number;
+  #holes = 0;
   size = 0;
 
   constructor(max: number) {
@@ -62,9 +66,21 @@ class Meter {
   async *through(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const chunk of source) {
       this.size += chunk.length;
-      if (this.size > this.#max) throw new OciError('LIMIT_EXCEEDED', `the layer has more than ${this.#max} bytes`);
+      this.#check();
       this.#sha256.update(chunk);
       yield chunk;
+    }
+  }
+
+  /** A few bytes can tell of a file of any size: holes are read as zeros, too. */
+  countHoles({ size }: TarEntry, parts: readonly SparseRegion[]): void {
+    this.#holes += parts.reduce((left, part) => left - part.size, size);
+    this.#check();
+  }
+
+  #check(): void {
+    if (this.size + this.#holes > this.#max) {
+      throw new OciError('LIMIT_EXCEEDED', `the layer has more than ${this.#max} bytes`);
     }
   }
 

@@ -5,6 +5,7 @@ import { IMPLIED_DIRECTORY, type LayerEntry } from './layer-entry.ts';
 import { layerInvalid } from './layer-error.ts';
 import type { LayerIndex } from './layer-index.ts';
 import { baseName, joinPath, parentPath } from './layer-path.ts';
+import { fileKey, LinksBelow } from './links-below.ts';
 import { type ChildFacts, listChildren, SearchedChild } from './rootfs-child.ts';
 import { MAX_SYMLINKS, resolveInRoot } from './resolve-in-root.ts';
 import type { Writable } from './layer-index-record.ts';
@@ -42,7 +43,8 @@ const EMPTY_LAYER: Digest = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea417
 /**
  * The merged view over layers, lowest first, worked out from their indexes; never a mounted tree. Whiteouts and opaque
  * directories hide what is below their layer; a directory that is replaced by something else takes its content with it;
- * directories that no layer describes are 0755 and root's. A hard link comes back as its file under its own path.
+ * directories that no layer describes are 0755 and root's. A hard link comes back as its file under its own path, also
+ * when that file is in a layer below; `layer` is then the layer of the file.
  *
  * A lookup costs a few binary searches per path component and layer. Nothing is changed by it but a cache, so one tree
  * may serve many readers.
@@ -52,15 +54,20 @@ export class RootfsTree {
   readonly #directories = new Map<ByteString, Found>();
   /** Directories that were looked for and are not there: thousands of files may be asked for below one. */
   readonly #absent = new Set<ByteString>();
+  /** Undefined where no layer has hard links into layers below: nearly always. */
+  readonly #linksBelow: LinksBelow<RootfsEntry> | undefined;
 
-  constructor(layers: readonly RootfsLayer[]) {
+  /** @param linksBelow of a view of more layers, for the views that it makes itself */
+  constructor(layers: readonly RootfsLayer[], linksBelow = linksBelowOf(layers)) {
     this.#layers = layers;
+    this.#linksBelow = linksBelow;
     const layer = layers.at(-1)?.info.digest ?? EMPTY_LAYER;
+    const root = layers.findLast(({ index }) => index.root !== undefined)?.index.root ?? IMPLIED_DIRECTORY;
     const floor = Math.max(
       0,
       layers.findLastIndex(({ index }) => index.find(OPAQUE_NAME) >= 0),
     );
-    this.#directories.set('', { entry: { ...IMPLIED_DIRECTORY, path: '', layer }, floor, layer: -1, implied: -1 });
+    this.#directories.set('', { entry: { ...root, path: '', layer }, floor, layer: -1, implied: -1 });
   }
 
   /**
@@ -162,13 +169,15 @@ export class RootfsTree {
     const { index, info } = this.#layers[layer] ?? noLayer(layer);
     const digest = info.digest;
     const entry: Writable<LayerEntry> & { layer?: Digest; hardLinkKey?: string } = index.at(record);
+    if (entry.linksBelow === true) return linkedBelow(this.#linksBelow, layer, entry);
     if (entry.type === 'hardlink') {
       const { path } = entry;
       const target = index.get(entry.linkPath);
       if (target === undefined) throw layerInvalid(path, 'a hard link whose target is not in the layer');
-      return { ...target, path, layer: digest, hardLinkKey: `${digest}:${target.path}` };
+      return { ...target, path, layer: digest, hardLinkKey: fileKey(digest, target.path) };
     }
-    if (entry.type === 'file' && index.hasLinks(record)) entry.hardLinkKey = `${digest}:${entry.path}`;
+    const isLinked = index.hasLinks(record) || this.#linksBelow?.isTarget(digest, entry.path) === true;
+    if (entry.type === 'file' && isLinked) entry.hardLinkKey = fileKey(digest, entry.path);
     return Object.assign(entry, { layer: digest });
   }
 
@@ -182,6 +191,19 @@ export class RootfsTree {
       `layer ${digest} holds entries below it, but it is a ${entry.type}; engines disagree on what that means`,
     );
   }
+}
+
+function linksBelowOf(layers: readonly RootfsLayer[]): LinksBelow<RootfsEntry> | undefined {
+  if (!layers.some(({ index }) => index.linksBelow > 0)) return undefined;
+  const indexes = layers.map(({ index }) => index);
+  return new LinksBelow<RootfsEntry>(indexes, (count, links) => new RootfsTree(layers.slice(0, count), links));
+}
+
+function linkedBelow(links: LinksBelow<RootfsEntry> | undefined, layer: number, entry: LayerEntry): RootfsEntry {
+  const target = links?.target(layer, entry);
+  if (target === undefined) throw layerInvalid(entry.path, 'a hard link whose target is in no layer below');
+  const key = target.type === 'file' ? { hardLinkKey: target.hardLinkKey ?? fileKey(target.layer, target.path) } : {};
+  return { ...target, path: entry.path, ...key };
 }
 
 function noLayer(layer: number): never {

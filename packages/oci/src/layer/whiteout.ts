@@ -41,6 +41,15 @@ export function isAufsMetadata(path: ByteString): boolean {
   );
 }
 
+/** Where AUFS kept the content of files with several names; in the root only (moby, pkg/archive/whiteouts.go). */
+const AUFS_LINKS = '.wh..wh.plnk/';
+
+/** The name that AUFS gave a file with several names; undefined for every other path. */
+export function aufsLinkName(path: ByteString): ByteString | undefined {
+  const name = path.startsWith(AUFS_LINKS) ? path.slice(AUFS_LINKS.length) : '';
+  return name === '' || name.includes('/') ? undefined : name;
+}
+
 /**
  * Reads the whiteout out of a clean path; undefined when the path is none.
  * @throws OciError `LAYER_INVALID` for `.wh.`, `.wh..` and `.wh...`: they would remove the directory or its parent

@@ -4,7 +4,7 @@ import type { BlobInfo, BlobWriter } from '../blob/blob-store.ts';
 import { type ByteString, byteStringToUtf8 } from '../byte-string.ts';
 import { OciError } from '../errors.ts';
 import type { TarEntryType, TarTime } from '../tar/entry.ts';
-import { BLOCK_SIZE } from '../tar/header.ts';
+import { BLOCK_SIZE } from '../tar/block.ts';
 import { displayName } from '../tar/tar-error.ts';
 import { encodePlainHeader, encodeTarHeader, END_OF_ARCHIVE } from '../tar/writer.ts';
 import { EmissionRules } from './emission-rules.ts';
@@ -17,7 +17,7 @@ import { isOverlayXattr } from './overlay-xattr.ts';
 
 /** What a producer says of one entry of a new layer. `size` (bytes) is for files only. */
 export interface NewLayerEntry {
-  /** Relative to the root, clean: no `./`, no `..`, no leading or trailing slash. */
+  /** Relative to the root, clean: no `./`, no `..`, no leading or trailing slash. `''` is the root directory itself. */
   readonly path: ByteString;
   readonly type: TarEntryType;
   /** Permission bits with setuid, setgid and sticky: 0 … 0o7777. */

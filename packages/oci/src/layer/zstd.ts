@@ -5,6 +5,7 @@ import type { Duplex, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 import { OciError } from '../errors.ts';
+import { zstdFrames } from './zstd-frames.ts';
 
 /** Choices of {@link zstdLayer}. */
 export interface ZstdOptions {
@@ -27,7 +28,8 @@ const PARAMETER_LEVEL = 100;
 const PARAMETER_CHECKSUM = 201;
 
 /**
- * Decompresses zstd (RFC 8878), one or more frames: with Node's zlib where that knows zstd, else with the program `zstd`.
+ * Decompresses zstd (RFC 8878), one or more frames: with Node's zlib where that knows zstd, else with the program `zstd`. What
+ * follows them and is no frame is ignored.
  * @throws OciError `LAYER_INVALID` for damaged or cut data, `UNSUPPORTED` where neither is there
  */
 export async function* unzstd(
@@ -35,8 +37,9 @@ export async function* unzstd(
   engine?: ZstdEngine,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const streams = nodeStreams(engine);
-  if (streams === undefined) yield* throughProgram(source, ['-dcq'], 'damaged zstd data');
-  else yield* throughStream(source, streams.createZstdDecompress({ chunkSize: CHUNK_SIZE }), 'damaged zstd data');
+  const frames = zstdFrames(source);
+  if (streams === undefined) yield* throughProgram(frames, ['-dcq'], 'damaged zstd data');
+  else yield* throughStream(frames, streams.createZstdDecompress({ chunkSize: CHUNK_SIZE }), 'damaged zstd data');
 }
 
 /**

@@ -7,6 +7,7 @@ import { OciError } from '../errors.ts';
 import { decodeImageIndex } from '../image-index.ts';
 import { Field } from '../json-document.ts';
 import { decodeManifest } from '../manifest.ts';
+import { isIndexType } from '../media-type.ts';
 import { platformFit } from '../platform.ts';
 import type { Platform } from '../platform.ts';
 import { parseReference } from '../reference.ts';
@@ -15,7 +16,7 @@ import { archiveInvalid, withinEntry } from './archive-error.ts';
 import type { ArchiveMembers } from './archive-members.ts';
 import { blobName, digestOfName } from './blob-name.ts';
 import { entryName } from './index-entries.ts';
-import { manifestFor, manifestsBehind } from './read-image.ts';
+import { isImage, manifestFor, manifestsBehind } from './read-image.ts';
 import type { DocumentSource } from './read-image.ts';
 
 /** An image as an archive describes it: its parts by the names of their entries. */
@@ -112,6 +113,7 @@ async function chosenManifests(
   wanted: WantedPlatforms,
 ): Promise<readonly { readonly manifest: Descriptor; readonly named: boolean }[]> {
   return withinEntry('index.json', async () => {
+    if (!isIndexType(entry.mediaType) && !(await isImage(documents, entry))) return [];
     if (!wanted.all) return [{ manifest: await manifestFor(documents, entry, wanted.platform), named: true }];
     const manifests = await manifestsBehind(documents, entry);
     const fit = ({ platform }: Descriptor): number =>

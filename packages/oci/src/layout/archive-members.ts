@@ -3,6 +3,7 @@ import type { ByteString } from '../byte-string.ts';
 import { DOCUMENT_SIZE_LIMIT } from '../json-document.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import { readTar } from '../tar/reader.ts';
+import { displayName } from '../tar/tar-error.ts';
 import { IndexBudget } from '../layer/index-budget.ts';
 import { archiveInvalid, withinEntry } from './archive-error.ts';
 import type { ArchiveFile } from './archive-file.ts';
@@ -40,7 +41,9 @@ export class ArchiveMembers {
     const budget = new IndexBudget();
     const source = new HeaderSource(file);
     await withinEntry(file.name, async () => {
-      for await (const { entry, offset } of readTar(source)) {
+      for await (const { entry, offset, sparse } of readTar(source)) {
+        if (sparse !== undefined)
+          throw archiveInvalid(file.name, `${displayName(entry.path)} is stored as a sparse file`);
         source.passOver(offset, entry.size);
         budget.spend(entry);
         const slot = slotOf(entry, offset);

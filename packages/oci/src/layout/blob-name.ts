@@ -1,9 +1,8 @@
-import { digestAlgorithm, digestHex } from '../digest.ts';
 import type { Digest } from '../digest.ts';
 
 /** The name of a blob in a layout and in its archives: `blobs/sha256/<hex>` (image-spec image-layout.md). */
 export function blobName(digest: Digest): string {
-  return `blobs/${digestAlgorithm(digest)}/${digestHex(digest)}`;
+  return `blobs/${digest.replace(':', '/')}`;
 }
 
 /** The digest that a name of this form promises; undefined for free names. */

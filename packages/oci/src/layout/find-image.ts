@@ -47,12 +47,13 @@ async function readEntry(
   return readImage(blobs, bareDescriptor(manifest), namesOf(entries, new Set([entry.digest])));
 }
 
-/** In a listing, an index without an image for this platform is passed over. */
+/** In a listing, an index without an image for this platform is passed over, as are artifacts. */
 async function readEntryOfPlatform(...args: Parameters<typeof readEntry>): Promise<StoredImage | undefined> {
   try {
     return await readEntry(...args);
   } catch (error) {
-    if (error instanceof OciError && error.code === 'PLATFORM_INVALID') return undefined;
+    const isOther = error instanceof OciError && ['PLATFORM_INVALID', 'NOT_AN_IMAGE'].includes(error.code);
+    if (isOther) return undefined;
     throw error;
   }
 }

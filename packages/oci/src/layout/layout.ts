@@ -31,6 +31,7 @@ import { countLeases, takeLease } from './lease.ts';
 import type { Lease } from './lease.ts';
 import { type HeldLock, isHeld, withLock } from './lock.ts';
 import { readImage } from './read-image.ts';
+import { Reserve } from './reserve.ts';
 import { openStoreDirectory } from './store-access.ts';
 import type { Collected, ImageContent, RemovedName, StoredImage } from './stored-image.ts';
 
@@ -59,6 +60,8 @@ export class Layout {
   readonly indexes: LayerIndexStore;
   readonly #paths: LayoutPaths;
   readonly #lockTimeout: number | undefined;
+  /** Of stores only: a layout that a user writes holds nothing but images. */
+  readonly #reserve: Reserve | undefined;
 
   private constructor(paths: LayoutPaths, lockTimeout: number | undefined) {
     this.root = paths.root;
@@ -66,6 +69,7 @@ export class Layout {
     this.indexes = new LayerIndexStore(join(paths.root, 'indexes'), this.blobs);
     this.#paths = paths;
     this.#lockTimeout = lockTimeout;
+    this.#reserve = paths.modes === STORE_MODES ? new Reserve(paths.root) : undefined;
   }
 
   /** @throws OciError `LAYOUT_INVALID` (none there, damaged, or of a newer format), `STORE_UNWRITABLE` */
@@ -121,6 +125,7 @@ export class Layout {
     const prepared = additions.map(({ image, names }) => ({ image, names, config: checkedConfig(image) }));
     const unchanged = await this.#alreadyAdded(additions);
     if (unchanged !== undefined) return unchanged;
+    this.#reserve?.keep();
     return this.#change(async (entries) => {
       let changed = entries;
       const manifests: Descriptor[] = [];
@@ -135,6 +140,11 @@ export class Layout {
       }
       return { entries: changed, result };
     });
+  }
+
+  /** Stores the documents of an image that no list has: they go with the next {@link collect}, unless a lease keeps them. */
+  async addUnlisted(image: ImageContent): Promise<StoredImage> {
+    return readImage(this.blobs, await this.#store(image, checkedConfig(image)), []);
   }
 
   /** Gives an image one more name. @throws OciError as {@link resolve} and {@link add} */
@@ -158,6 +168,13 @@ export class Layout {
   async remove(
     name: string,
     options: { readonly force?: boolean; readonly keepImage?: boolean } = {},
+  ): Promise<readonly RemovedName[]> {
+    return this.#freeing(() => this.#remove(name, options));
+  }
+
+  #remove(
+    name: string,
+    options: { readonly force?: boolean; readonly keepImage?: boolean },
   ): Promise<readonly RemovedName[]> {
     return this.#change(async (entries) => {
       const { image, reference } = await this.#found(entries, name);
@@ -203,13 +220,19 @@ export class Layout {
     keep: Iterable<Digest> | ((needed: ReadonlySet<Digest>) => Promise<Iterable<Digest>>),
     options: { readonly dryRun?: boolean } = {},
   ): Promise<Collected> {
+    return this.#freeing(() => this.#collect(keep, options.dryRun === true));
+  }
+
+  #collect(
+    keep: Iterable<Digest> | ((needed: ReadonlySet<Digest>) => Promise<Iterable<Digest>>),
+    dryRun: boolean,
+  ): Promise<Collected> {
     return this.#locked(async (lock) => {
       const now = await fileSystemTime(this.#paths.temporary);
       const heldBackBy = await countLeases(this.#paths.leases, now);
       if (heldBackBy > 0) return { deleted: [], bytes: 0, heldBackBy };
       const needed = await reachable(this.blobs, await readIndex(this.#paths));
       for (const digest of typeof keep === 'function' ? await keep(needed) : keep) needed.add(digest);
-      const dryRun = options.dryRun === true;
       const swept = await sweep(this.blobs, needed, { dryRun, check: lock.check });
       if (!dryRun) await sweepTemporaries(this.#paths.temporary, now);
       return { ...swept, heldBackBy: 0 };
@@ -267,9 +290,15 @@ export class Layout {
     return this.#locked(async (lock) => {
       const before = await readIndex(this.#paths);
       const { entries, result } = await change(before);
-      if (JSON.stringify(entries) !== JSON.stringify(before)) await writeIndex(this.#paths, entries, lock);
+      if (JSON.stringify(entries) === JSON.stringify(before)) return result;
+      await writeIndex(this.#paths, entries, lock);
       return result;
     });
+  }
+
+  /** What makes room must work where there is none. */
+  #freeing<T>(action: () => Promise<T>): Promise<T> {
+    return this.#reserve === undefined ? action() : this.#reserve.lend(action);
   }
 
   #locked<T>(action: (lock: HeldLock) => Promise<T>): Promise<T> {

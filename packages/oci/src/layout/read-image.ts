@@ -3,12 +3,12 @@ import { readBlob } from '../blob/read-blob.ts';
 import type { Descriptor } from '../descriptor.ts';
 import type { Digest } from '../digest.ts';
 import { OciError } from '../errors.ts';
-import { decodeImageConfig } from '../image-config.ts';
-import { decodeImageIndex, isAttestation, selectManifest } from '../image-index.ts';
-import { decodeManifest } from '../manifest.ts';
-import { isIndexType } from '../media-type.ts';
-import { formatPlatform } from '../platform.ts';
+import { imageConfigOf } from '../selection/image-config-of.ts';
+import { decodeImageIndex, isAttestation } from '../image-index.ts';
+import { decodeManifest, isImageManifest } from '../manifest.ts';
+import { isIndexType, isManifestType } from '../media-type.ts';
 import type { Platform } from '../platform.ts';
+import { chooseManifest } from '../selection/choose-manifest.ts';
 import type { StoredImage } from './stored-image.ts';
 
 /** An index within an index within … : deeper than this is an attack, not an image. */
@@ -38,12 +38,13 @@ export async function readImage(
   manifest: Descriptor,
   names: StoredImage['names'],
 ): Promise<StoredImage> {
-  const { config: descriptor, layers } = decodeManifest(await readBlob(blobs, manifest), manifest.mediaType);
+  const decoded = decodeManifest(await readBlob(blobs, manifest), manifest.mediaType);
+  const { config: descriptor, layers } = decoded;
   const rawConfig = await readBlob(blobs, descriptor);
   return {
     id: descriptor.digest,
     manifest,
-    config: decodeImageConfig(rawConfig),
+    config: imageConfigOf(decoded, rawConfig),
     rawConfig,
     layers,
     names,
@@ -54,25 +55,43 @@ export async function readImage(
 /**
  * The image manifests that an entry leads to: itself, or those of an index, nested ones too. Attestations are left out, and
  * members of an index that are not there: it is usual to store an index whole and the image of one platform only.
- * Each index is read once, as a few that name each other many times over hold more ways than anyone can walk.
+ * Each document is read once, as a few that name each other many times over hold more ways than anyone can walk.
  */
 export async function manifestsBehind(
   documents: DocumentSource,
   entry: Descriptor,
   depth = 0,
-  seen: Set<Digest> = new Set(),
+  seen: Map<Digest, 'index' | 'image' | 'other'> = new Map(),
 ): Promise<readonly Descriptor[]> {
-  if (!isIndexType(entry.mediaType)) return isAttestation(entry) ? [] : [entry];
+  if (!isIndexType(entry.mediaType)) {
+    const known = seen.get(entry.digest) ?? ((await isImage(documents, entry)) ? 'image' : 'other');
+    seen.set(entry.digest, known);
+    return known === 'image' && !isAttestation(entry) ? [entry] : [];
+  }
   if (depth >= INDEX_DEPTH_LIMIT) {
     throw new OciError('LIMIT_EXCEEDED', `image index ${entry.digest} is nested more than ${INDEX_DEPTH_LIMIT} deep`);
   }
   if (seen.has(entry.digest)) return [];
-  seen.add(entry.digest);
+  seen.set(entry.digest, 'index');
   const out: Descriptor[] = [];
   for (const inner of decodeImageIndex(await documents.read(entry), entry.mediaType).manifests) {
     if (await documents.has(inner.digest)) out.push(...(await manifestsBehind(documents, inner, depth + 1, seen)));
   }
   return out;
+}
+
+/**
+ * False for attestations, signatures and other artifacts that lie beside images. What cannot be read may be one: whoever
+ * needs it says what is wrong.
+ */
+export async function isImage(documents: Pick<DocumentSource, 'read'>, entry: Descriptor): Promise<boolean> {
+  if (!isManifestType(entry.mediaType) || isAttestation(entry)) return false;
+  try {
+    return isImageManifest(decodeManifest(await documents.read(entry), entry.mediaType));
+  } catch (error) {
+    if (error instanceof OciError) return true;
+    throw error;
+  }
 }
 
 /**
@@ -86,15 +105,6 @@ export async function manifestFor(
   platform: Platform,
 ): Promise<Descriptor> {
   if (!isIndexType(entry.mediaType)) return entry;
-  const manifests = await manifestsBehind(documents, entry);
-  const [only] = manifests;
-  if (only !== undefined && manifests.length === 1) return only;
-  const chosen = selectManifest({ schemaVersion: 2, mediaType: entry.mediaType, manifests }, platform);
-  if (chosen !== undefined) return chosen;
-  const offered = manifests.map((m) => (m.platform === undefined ? 'unknown' : formatPlatform(m.platform)));
-  throw new OciError(
-    'PLATFORM_INVALID',
-    `there is no image for ${formatPlatform(platform)}; there is ${offered.join(', ') || 'none at all'}`,
-    { fields: { digest: entry.digest } },
-  );
+  const index = decodeImageIndex(await documents.read(entry), entry.mediaType);
+  return chooseManifest(documents, index, { platform, soleImageIsMeant: true });
 }

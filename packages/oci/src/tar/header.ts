@@ -1,13 +1,13 @@
 import type { ByteString } from '../byte-string.ts';
+import { BLOCK_SIZE, readString, writeString } from './block.ts';
 import { tarInvalid } from './tar-error.ts';
+import { oldSparseHeader, type SparseHeader } from './sparse.ts';
 import { readNumber, writeOctal } from './tar-number.ts';
 
 /**
  * The 512-byte header block: POSIX.1-1988 ustar, with what GNU tar and star put into the same places.
  * Offsets and lengths: POSIX pax, "ustar Interchange Format".
  */
-export const BLOCK_SIZE = 512;
-
 /** Longest name in the name field, and in the prefix field before it, in bytes. */
 export const NAME_SIZE = 100;
 export const PREFIX_SIZE = 155;
@@ -27,6 +27,8 @@ export interface TarHeader {
   readonly linkName: ByteString;
   readonly devMajor: number;
   readonly devMinor: number;
+  /** Of the old GNU form of sparse files (type `S`). */
+  readonly sparse?: SparseHeader;
 }
 
 /** What {@link encodeHeader} writes. Strings must fit their fields, numbers must fit as octal. */
@@ -52,8 +54,8 @@ export function decodeHeader(bytes: Uint8Array, at: number): TarHeader {
   const modern = format !== 'v7';
   const size = readNumber(bytes, at + 124, 12, 'size');
   if (size < 0) throw tarInvalid('the size is negative', name);
-  const prefixSize = format === 'ustar' ? PREFIX_SIZE : format === 'star' ? 131 : 0;
-  const prefix = prefixSize > 0 && bytes[at + 345] !== 0 ? readString(bytes, at + 345, prefixSize) : '';
+  const typeFlag = String.fromCharCode(bytes[at + 156] ?? 0);
+  const prefix = prefixOf(bytes, at, format);
   return {
     name: prefix === '' ? name : `${prefix}/${name}`,
     mode: readNumber(bytes, at + 100, 8, 'mode'),
@@ -61,10 +63,11 @@ export function decodeHeader(bytes: Uint8Array, at: number): TarHeader {
     gid: readNumber(bytes, at + 116, 8, 'gid'),
     size,
     mtime: readNumber(bytes, at + 136, 12, 'mtime'),
-    typeFlag: String.fromCharCode(bytes[at + 156] ?? 0),
+    typeFlag,
     linkName: bytes[at + 157] === 0 ? '' : readString(bytes, at + 157, NAME_SIZE),
     devMajor: modern ? readNumber(bytes, at + 329, 8, 'devmajor') : 0,
     devMinor: modern ? readNumber(bytes, at + 337, 8, 'devminor') : 0,
+    ...(format === 'gnu' && typeFlag === 'S' && { sparse: oldSparseHeader(bytes, at) }),
   };
 }
 
@@ -94,33 +97,32 @@ export function writeChecksum(target: Uint8Array, at: number): void {
   writeOctal(target, at + 148, 7, sum);
 }
 
-/** The bytes at `at` up to the first NUL, at most `length` of them. */
-export function readString(bytes: Uint8Array, at: number, length: number): ByteString {
-  let end = at;
-  while (end < at + length && bytes[end] !== 0) end++;
-  return bytesToByteString(bytes, at, end);
-}
-
-/** The bytes `from` … `to` as a byte string. */
-export function bytesToByteString(bytes: Uint8Array, from: number, to: number): ByteString {
-  // Spreading arguments has a limit, so long names (PAX, up to 1 MiB) go piecewise.
-  if (to - from <= 4096) return String.fromCharCode.apply(null, bytes.subarray(from, to) as unknown as number[]);
-  let text = '';
-  for (let i = from; i < to; i += 4096) text += bytesToByteString(bytes, i, Math.min(i + 4096, to));
-  return text;
-}
-
-/** Writes the bytes of `text` at `at`. */
-export function writeString(target: Uint8Array, at: number, text: ByteString): void {
-  for (let i = 0; i < text.length; i++) target[at + i] = text.charCodeAt(i);
-}
-
 type HeaderFormat = 'v7' | 'ustar' | 'star' | 'gnu';
 
 function formatOf(bytes: Uint8Array, at: number): HeaderFormat {
   if (!matches(bytes, at + 257, 'ustar')) return 'v7';
   if (bytes[at + 262] === 0) return matches(bytes, at + 508, 'tar\0') ? 'star' : 'ustar';
   return matches(bytes, at + 262, '  \0') ? 'gnu' : 'v7';
+}
+
+function prefixOf(bytes: Uint8Array, at: number, format: HeaderFormat): ByteString {
+  if (bytes[at + 345] === 0 || format === 'v7') return '';
+  if (format === 'ustar') return readString(bytes, at + 345, PREFIX_SIZE);
+  if (format === 'star') return readString(bytes, at + 345, 131);
+  // GNU has two times there. Go before 1.8, so Docker before 1.13, wrote a prefix all the same when a name was long and a
+  // number great; Go's reader takes what is no time for one (archive/tar, reader.go).
+  if (isTime(bytes, at + 345) && isTime(bytes, at + 357)) return '';
+  const prefix = readString(bytes, at + 345, PREFIX_SIZE);
+  return /^[\x01-\x7f]*$/.test(prefix) ? prefix : '';
+}
+
+function isTime(bytes: Uint8Array, at: number): boolean {
+  try {
+    readNumber(bytes, at, 12, 'time');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function matches(bytes: Uint8Array, at: number, text: string): boolean {

@@ -1,8 +1,10 @@
 import type { ByteString } from '../byte-string.ts';
 import { OciError } from '../errors.ts';
 import type { TarEntry, TarEntryType, TarTime } from './entry.ts';
-import { bytesToByteString, type TarHeader } from './header.ts';
+import { bytesToByteString } from './block.ts';
+import { type TarHeader } from './header.ts';
 import { type PaxRecords, parsePaxInteger, parsePaxTime, XATTR_PREFIX } from './pax.ts';
+import { paxSparseHeader, paxSparseName, type SparseHeader } from './sparse.ts';
 import { displayName, tarInvalid } from './tar-error.ts';
 
 /** The type flags (ustar) of the entries that an image may hold. */
@@ -30,53 +32,53 @@ export interface MemberExtensions {
   readonly longLink?: ByteString | undefined;
 }
 
+/** A member's metadata, and what follows the header. */
+export interface DecodedMember {
+  readonly entry: TarEntry;
+  /** Bytes of content in the archive. */
+  readonly storedSize: number;
+  readonly sparse?: SparseHeader;
+}
+
 /**
  * Joins a header block with what extends it. A GNU long name wins over a PAX path, which wins over the header.
- * @throws OciError `TAR_INVALID`, also for a member without a name unless that is allowed; `UNSUPPORTED` for sparse files
+ * @throws OciError `TAR_INVALID`, also for a member without a name unless that is allowed; `UNSUPPORTED` for unknown forms of
+ * sparse files
  */
-export function decodeMember(header: TarHeader, extensions: MemberExtensions, allowNameless = false): TarEntry {
+export function decodeMember(header: TarHeader, extensions: MemberExtensions, allowNameless = false): DecodedMember {
   const { pax } = extensions;
-  const path = extensions.longName ?? paxText(pax, 'path') ?? header.name;
+  const path = extensions.longName ?? paxSparseName(pax) ?? paxText(pax, 'path') ?? header.name;
   if (path === '' && !allowNameless) throw tarInvalid('a member has no name');
-  const type = typeOf(header.typeFlag, path);
-  if (pax !== undefined) refuseSparse(pax, path);
-  const size = paxInteger(pax, 'size', header.size, path);
+  const type = typeOf(header.typeFlag, header.sparse !== undefined, path);
+  const sparse = header.sparse ?? (pax === undefined ? undefined : paxSparseHeader(pax, path));
+  if (sparse !== undefined && type !== 'file') throw tarInvalid(`a ${type} cannot be sparse`, path);
+  const storedSize = paxInteger(pax, 'size', header.size, path);
   const isLink = type === 'hardlink' || type === 'symlink';
   const isDevice = type === 'char' || type === 'block';
   const xattrs = pax === undefined ? undefined : xattrsOf(pax);
-  return {
+  const entry: TarEntry = {
     path,
     type,
     mode: header.mode & 0o7777,
     uid: inRange(paxInteger(pax, 'uid', header.uid, path), MAX_ID, 'uid', path),
     gid: inRange(paxInteger(pax, 'gid', header.gid, path), MAX_ID, 'gid', path),
-    size: type === 'file' ? size : 0,
+    size: type === 'file' ? (sparse?.realSize ?? storedSize) : 0,
     mtime: mtimeOf(header, pax, path),
     linkPath: isLink ? (extensions.longLink ?? paxText(pax, 'linkpath') ?? header.linkName) : '',
     devMajor: isDevice ? inRange(header.devMajor, MAX_ID, 'device number', path) : 0,
     devMinor: isDevice ? inRange(header.devMinor, MAX_ID, 'device number', path) : 0,
     ...(xattrs === undefined ? {} : { xattrs }),
   };
+  return { entry, storedSize: type === 'file' ? storedSize : 0, ...(sparse !== undefined && { sparse }) };
 }
 
-function typeOf(flag: string, path: ByteString): TarEntryType {
+function typeOf(flag: string, isSparse: boolean, path: ByteString): TarEntryType {
   // Archives older than ustar know no directories: a name that ends in a slash is one.
   if (flag === '\0') return path.endsWith('/') ? 'directory' : 'file';
   const type = TYPES.get(flag);
   if (type !== undefined) return type;
-  if (flag === 'S') throw sparse(path);
+  if (isSparse) return 'file';
   throw tarInvalid(`unknown type flag ${displayName(flag)}`, path);
-}
-
-function refuseSparse(pax: PaxRecords, path: ByteString): void {
-  for (const key of pax.keys()) if (key.startsWith('GNU.sparse.')) throw sparse(path);
-}
-
-function sparse(path: ByteString): OciError {
-  return new OciError(
-    'UNSUPPORTED',
-    `${displayName(path)} is stored as a sparse file, which is not supported: make the archive without --sparse`,
-  );
 }
 
 function paxText(pax: PaxRecords | undefined, key: string): string | undefined {

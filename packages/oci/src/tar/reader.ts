@@ -1,9 +1,11 @@
 import type { ByteString } from '../byte-string.ts';
 import { BlockInput } from './block-input.ts';
 import type { TarEntry } from './entry.ts';
-import { BLOCK_SIZE, decodeHeader, isZeroBlock, readString, type TarHeader } from './header.ts';
-import { decodeMember, type MemberExtensions } from './member.ts';
+import { BLOCK_SIZE, readString } from './block.ts';
+import { decodeHeader, isZeroBlock, type TarHeader } from './header.ts';
+import { type DecodedMember, decodeMember, type MemberExtensions } from './member.ts';
 import { decodePaxRecords } from './pax.ts';
+import { readSparseMap, type SparseRegion } from './sparse.ts';
 import { tarInvalid } from './tar-error.ts';
 
 /** One member of an archive. `content` may be read once, before the next member is asked for; unread bytes are skipped. */
@@ -11,6 +13,8 @@ export interface TarMember {
   readonly entry: TarEntry;
   /** Position of the content in the archive, bytes. */
   readonly offset: number;
+  /** Of a sparse file: where its parts are in the archive; the rest is zeros. `content` has it all. */
+  readonly sparse?: readonly SparseRegion[];
   /** Views of the source's chunks: use or copy them before asking for more. */
   readonly content: AsyncIterable<Uint8Array>;
 }
@@ -27,7 +31,8 @@ export interface ReadTarOptions {
  * Reads a tar archive (ustar, PAX, GNU, v7) as it streams in; memory does not depend on its size. Two zero blocks end
  * the archive, as does the end of the source between two members; the source is always read to its end, so that a
  * digest taken of it covers every byte.
- * @throws OciError `TAR_INVALID` for whatever is malformed or cut short; `UNSUPPORTED` for sparse files
+ * Sparse files come with their holes filled.
+ * @throws OciError `TAR_INVALID` for whatever is malformed or cut short; `UNSUPPORTED` for unknown forms of sparse files
  */
 export async function* readTar(
   source: AsyncIterable<Uint8Array>,
@@ -37,11 +42,19 @@ export async function* readTar(
   const maxMetadata = options.maxMetadataBytes ?? 1024 * 1024;
   try {
     for (;;) {
-      const entry = await nextEntry(input, maxMetadata, options.allowNameless ?? false);
-      if (entry === undefined) break;
-      const content = new MemberContent(input, entry);
-      yield { entry, offset: input.position, content };
-      await content.finish();
+      const member = await nextMember(input, maxMetadata, options.allowNameless ?? false);
+      if (member === undefined) break;
+      const { entry, storedSize, sparse } = member;
+      if (sparse === undefined) {
+        const content = new MemberContent(input, entry.path, storedSize);
+        yield { entry, offset: input.position, content };
+        await content.finish();
+      } else {
+        const { regions, textSize } = await readSparseMap(input, sparse, storedSize, entry.path, maxMetadata);
+        const stored = new MemberContent(input, entry.path, storedSize - textSize);
+        yield { entry, offset: input.position, sparse: regions, content: withHoles(stored, regions, entry.size) };
+        await stored.finish();
+      }
     }
     await input.skip(Number.POSITIVE_INFINITY);
   } finally {
@@ -50,11 +63,11 @@ export async function* readTar(
 }
 
 /** Reads headers until one describes an entry; undefined at the end of the archive. */
-async function nextEntry(
+async function nextMember(
   input: BlockInput,
   maxMetadata: number,
   allowNameless: boolean,
-): Promise<TarEntry | undefined> {
+): Promise<DecodedMember | undefined> {
   let extensions: MemberExtensions = NO_EXTENSIONS;
   for (;;) {
     const header = await nextHeader(input);
@@ -125,16 +138,44 @@ function paddingOf(size: number): number {
   return rest === 0 ? 0 : BLOCK_SIZE - rest;
 }
 
+/** The content of a sparse file: what is stored, with zeros between the parts. */
+async function* withHoles(
+  stored: AsyncIterable<Uint8Array>,
+  regions: readonly SparseRegion[],
+  size: number,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const zeros = new Uint8Array(64 * 1024);
+  const source = stored[Symbol.asyncIterator]();
+  let at = 0;
+  let rest: Uint8Array = new Uint8Array();
+  for (const { position, size: length } of [...regions, { position: size, size: 0 }]) {
+    for (; at < position; at += Math.min(zeros.length, position - at)) yield zeros.subarray(0, position - at);
+    for (const end = position + length; at < end; ) {
+      if (rest.length === 0) {
+        const next = await source.next();
+        if (next.done === true) return; // The parts are checked to be what is stored.
+        rest = next.value;
+      }
+      const piece = rest.subarray(0, end - at);
+      rest = rest.subarray(piece.length);
+      at += piece.length;
+      yield piece;
+    }
+  }
+}
+
 class MemberContent implements AsyncIterable<Uint8Array> {
   readonly #input: BlockInput;
-  readonly #entry: TarEntry;
+  readonly #path: ByteString;
+  readonly #size: number;
   #left: number;
   #finished = false;
 
-  constructor(input: BlockInput, entry: TarEntry) {
+  constructor(input: BlockInput, path: ByteString, size: number) {
     this.#input = input;
-    this.#entry = entry;
-    this.#left = entry.size;
+    this.#path = path;
+    this.#size = size;
+    this.#left = size;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
@@ -153,11 +194,11 @@ class MemberContent implements AsyncIterable<Uint8Array> {
     const rest = this.#left;
     if (rest > 0 && (await this.#input.skip(rest)) < rest) throw this.#cutShort();
     // The last member's padding may be missing, as in archives of writers that were never closed.
-    const padding = paddingOf(this.#entry.size);
+    const padding = paddingOf(this.#size);
     if (padding > 0 && this.#input.tryTake(padding) === undefined) await this.#input.skip(padding);
   }
 
   #cutShort(): Error {
-    return tarInvalid('unexpected end of archive', this.#entry.path);
+    return tarInvalid('unexpected end of archive', this.#path);
   }
 }

@@ -1,6 +1,7 @@
 import type { ByteString } from '../byte-string.ts';
 import type { TarEntry } from './entry.ts';
-import { BLOCK_SIZE, encodeHeader, NAME_SIZE, PREFIX_SIZE, type UstarFields, writeString } from './header.ts';
+import { BLOCK_SIZE, writeString } from './block.ts';
+import { encodeHeader, NAME_SIZE, PREFIX_SIZE, type UstarFields } from './header.ts';
 import { MAX_ID, TYPE_FLAGS } from './member.ts';
 import { encodePaxRecords, formatPaxTime, type PaxRecords, XATTR_PREFIX } from './pax.ts';
 import { tarInvalid } from './tar-error.ts';
@@ -13,7 +14,8 @@ const DEVICE_SIZE = 8;
 /**
  * The header blocks of one entry, the same for the same entry on every machine: one ustar block, with a PAX header
  * before it when ustar cannot hold it (names that are long or not ASCII, great numbers, times before 1970 or finer than a
- * second, extended attributes). Directories end in `/`; user and group names are empty. The content, padded to whole
+ * second, extended attributes). Directories end in `/`, and the
+ * one without a name is `./`; user and group names are empty. The content, padded to whole
  * blocks, comes after it.
  * @throws OciError `TAR_INVALID` for an entry that no archive can hold
  */
@@ -54,13 +56,15 @@ export function encodePlainHeader(entry: TarEntry, target: Uint8Array, at: numbe
 export const END_OF_ARCHIVE: Uint8Array = new Uint8Array(2 * BLOCK_SIZE);
 
 function storedName(entry: TarEntry): ByteString {
-  return entry.type === 'directory' && !entry.path.endsWith('/') ? `${entry.path}/` : entry.path;
+  if (entry.type !== 'directory') return entry.path;
+  if (entry.path === '') return './';
+  return entry.path.endsWith('/') ? entry.path : `${entry.path}/`;
 }
 
 function checkEntry(entry: TarEntry): void {
   const { path, type, linkPath } = entry;
   const isLink = type === 'symlink' || type === 'hardlink';
-  if (path === '') throw tarInvalid('an entry has no name');
+  if (path === '' && type !== 'directory') throw tarInvalid('an entry has no name');
   if (path.includes('\0') || linkPath.includes('\0')) throw tarInvalid('a name or link target holds a NUL byte', path);
   if (isLink !== (linkPath !== '')) throw tarInvalid(isLink ? 'no link target' : 'a link target without a link', path);
   if (type !== 'file' && entry.size !== 0) throw tarInvalid(`a ${type} cannot have content`, path);

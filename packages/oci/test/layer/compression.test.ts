@@ -52,10 +52,53 @@ describe('decompress', () => {
     ['many zeros', Buffer.alloc(400_000)],
     ['zeros and a member', Buffer.concat([Buffer.alloc(10), gzipSync('x')])],
     ['half a mark', Buffer.from([0x1f])],
-  ])('refuses %s behind it', async (_, garbage) => {
+  ])('ignores %s behind it, as gzip does', async (_, garbage) => {
+    for (const chunkSize of [gzip.length, 1000, 10_000_000, gzip.length - 3]) {
+      let taken = 0;
+      const bytes = Buffer.concat([gzip, garbage]);
+      const source = async function* () {
+        for await (const chunk of chunked(bytes, chunkSize)) {
+          taken += chunk.length;
+          yield chunk;
+        }
+      };
+      const read: Uint8Array[] = [];
+      for await (const chunk of decompress(source())) read.push(Buffer.from(chunk));
+      expect(Buffer.concat(read).equals(plain)).toBe(true);
+      // Whoever takes a digest of the packed bytes sees all of them.
+      expect(taken).toBe(bytes.length);
+    }
+  });
+
+  it.each([
+    ['a member that is cut', gzipSync('x').subarray(0, 15)],
+    ['a mark alone', Buffer.from([0x1f, 0x8b])],
+    ['an unknown method', Buffer.concat([Buffer.from([0x1f, 0x8b, 9]), Buffer.alloc(20)])],
+    ['unknown flags', Buffer.concat([Buffer.from([0x1f, 0x8b, 8, 0xe0]), Buffer.alloc(20)])],
+  ])('refuses %s behind it', async (_, damage) => {
     for (const chunkSize of [gzip.length, 1000, 10_000_000]) {
-      const read = all(Buffer.concat([gzip, garbage]), chunkSize);
+      const read = all(Buffer.concat([gzip, damage]), chunkSize);
       await expect(read).rejects.toMatchObject({ code: 'LAYER_INVALID', message: /damaged gzip data/ });
+    }
+  });
+
+  it('takes hundreds of members, and zeros behind them', async () => {
+    const members = Array.from({ length: 300 }, (_, i) => gzipSync(`member ${i} `));
+    const expected = members.map((_, i) => `member ${i} `).join('');
+    for (const chunkSize of [100, 10_000_000]) {
+      expect((await all(Buffer.concat([...members, Buffer.alloc(600)]), chunkSize)).toString()).toBe(expected);
+      const cut = all(Buffer.concat(members).subarray(0, -5), chunkSize);
+      await expect(cut).rejects.toMatchObject({ code: 'LAYER_INVALID' });
+    }
+  });
+
+  it('passes over names, comments and other fields of a header', async () => {
+    const fields = Buffer.concat([Buffer.from([3, 0, 1, 2, 3]), Buffer.from('name\0comment\0'), Buffer.from([7, 7])]);
+    const packed = gzipSync('text');
+    const head = Buffer.from(packed.subarray(0, 10));
+    head[3] = 0x1e;
+    for (const chunkSize of [1, 4, 1000]) {
+      expect((await all(Buffer.concat([head, fields, packed.subarray(10)]), chunkSize)).toString()).toBe('text');
     }
   });
 

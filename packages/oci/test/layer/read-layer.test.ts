@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { LayerIndex } from '../../src/layer/layer-index.ts';
 import { indexLayer } from '../../src/layer/read-layer.ts';
 import { readTar } from '../../src/tar/reader.ts';
 import { chunked, makeTar, paxHeader, type RawMember } from '../../testing/make-tar.ts';
@@ -84,7 +85,18 @@ describe('what the entries of a layer take in memory', () => {
 });
 
 describe('names', () => {
-  it('are cleaned, and the root passed over', async () => {
+  it('of the root give it its attributes, the last of them', async () => {
+    const { index } = await indexed('dir ./ 700\nfile a x\ndir / 555');
+    expect(index.root).toMatchObject({ path: '', type: 'directory', mode: 0o555 });
+    expect([...index.entries()].map(({ path }) => path)).toEqual(['a']);
+    expect([...index.children('')].map(({ name }) => name)).toEqual(['a']);
+    expect(LayerIndex.decode(index.encode()).root).toEqual(index.root);
+    const bare = (await indexed('dir ./')).index;
+    expect([bare.hasBelow(''), [...bare.entries()]]).toEqual([false, []]);
+    expect((await indexed('file a x')).index.root).toBeUndefined();
+  });
+
+  it('are cleaned', async () => {
     expect(await paths('dir ./\ndir /\ndir ./etc/\nfile /etc/a x\nfile etc//./b x')).toEqual(['etc', 'etc/a', 'etc/b']);
   });
 
@@ -92,6 +104,21 @@ describe('names', () => {
     const names = ['\xff\xfe', 'new\nline', 'back\\slash', 'CASE', 'case', 'e\xcc\x81', '\xc3\xa9'];
     const { index } = await read(names.map((name) => ({ name })));
     expect([...index.entries()].map(({ path }) => path)).toEqual(names.toSorted());
+  });
+
+  it('go where symlinks of the layer lead that came before them', async () => {
+    expect(await paths('dir usr/lib\nsymlink lib usr/lib\nfile lib/a x\nwhiteout lib/b\nopaque lib/d')).toEqual([
+      'lib',
+      'usr/lib',
+      'usr/lib/.wh.b',
+      'usr/lib/a',
+      'usr/lib/d/.wh..wh..opq',
+    ]);
+    expect(await paths('symlink l ../../d/./e/..\nsymlink m l\nfile m/a x')).toEqual(['d/a', 'l', 'm']);
+    expect(await paths('symlink l /\nfile l/a x')).toEqual(['a', 'l']);
+    expect(await paths('dir l\nfile l/a x\nsymlink l d\nfile l/b x')).toEqual(['d/b', 'l']);
+    expect(await paths('symlink l d\ndir l\nfile l/a x')).toEqual(['l', 'l/a']);
+    expect(await paths('symlink d/l e\nfile d x\ndir d\nfile d/l/a x')).toEqual(['d', 'd/l/a']);
   });
 
   it('of AUFS are passed over', async () => {
@@ -127,6 +154,41 @@ describe('hard links', () => {
     const { index } = await indexed('dir d\nfile d/a x\nlink b ./d/a\nlink c /b');
     expect([index.get('b')?.linkPath, index.get('c')?.linkPath]).toEqual(['d/a', 'd/a']);
   });
+
+  it('may mean a file that AUFS kept for its names', async () => {
+    const { index } = await indexed('file .wh..wh.plnk/1.2 abc\nlink a .wh..wh.plnk/1.2\nlink b /.wh..wh.plnk/1.2');
+    expect([...index.entries()].map(({ path }) => path)).toEqual(['a', 'b']);
+    expect(index.get('a')).toMatchObject({ type: 'file', size: 3, contentSha256: sha256('abc') });
+    expect(index.get('b')).toMatchObject({ type: 'hardlink', linkPath: 'a' });
+  });
+
+  it('to what this layer does not have are into the layers below', async () => {
+    const { index } = await indexed('dir usr/lib\nsymlink lib usr/lib\nlink a /lib/x\nlink b a\nfile usr/lib/x new');
+    for (const name of ['a', 'b']) {
+      expect(index.get(name)).toMatchObject({ type: 'hardlink', linkPath: 'usr/lib/x', linksBelow: true });
+    }
+    expect(index.linksBelow).toBe(2);
+    expect(LayerIndex.decode(index.encode()).get('a')).toEqual(index.get('a'));
+  });
+
+  it.each([
+    ['removed', 'whiteout d\nlink a d/x'],
+    ['in a directory that hides what is below', 'opaque d\nlink a d/e/x'],
+    ['below a file', 'file d x\nlink a d/x'],
+    ['hidden by a file that came between', 'file d/x x\nfile d x\nlink a d/x'],
+    ['a file of AUFS that is not there', 'link a .wh..wh.plnk/1'],
+  ])('to what is %s are refused', async (_, text) => {
+    await expect(indexed(text)).rejects.toThrow(
+      /layer entry 'a': a hard link whose target is removed, or is not there/,
+    );
+  });
+
+  it.each(['link a x\nfile a', 'link d/a x\nfile d'])(
+    'into layers below are refused when they are replaced: %s',
+    async (text) => {
+      await expect(indexed(text)).rejects.toThrow(/a hard link whose target is in no earlier entry of this layer, and/);
+    },
+  );
 
   it('to what is no file are copies', async () => {
     const { index } = await indexed('symlink s target\nlink t s\nfifo f\nlink g f');
@@ -172,26 +234,31 @@ it.each<[string, readonly RawMember[], RegExp]>([
   ],
   ['a 0:0 device', [{ name: 'c', type: '3' }], /a 0:0 character device/],
   ['a symlink to nothing', [{ name: 's', type: '2' }], /a symlink without a target/],
-  [
-    'a hard link before its target',
-    [{ name: 'h', type: '1', linkName: 'a' }, { name: 'a' }],
-    /layer entry 'h': a hard link whose/,
-  ],
-  ['a hard link to itself', [{ name: 'h', type: '1', linkName: './h' }], /whose target is not earlier/],
+  ['a hard link to itself', [{ name: 'h', type: '1', linkName: './h' }], /whose target is no earlier file/],
   [
     'CVE-2026-24842: a hard link out of the root',
     [{ name: 'h', type: '1', linkName: '../../etc/passwd' }],
     /whose target is/,
   ],
-  ['CVE-2026-23745: an absolute hard link', [{ name: 'h', type: '1', linkName: '/etc/passwd' }], /whose target is/],
+  ['a hard link to the root', [{ name: 'h', type: '1', linkName: '/' }], /whose target is no earlier file/],
   [
-    'CVE-2026-26960: a hard link through a symlink chain',
+    'an entry through a loop of symlinks',
+    [{ name: 'a', type: '2', linkName: 'b' }, { name: 'b', type: '2', linkName: 'a' }, { name: 'a/x' }],
+    /layer entry 'a\/x': more than 255 symlinks on the way, or a loop/,
+  ],
+  [
+    'an entry through a symlink to a file',
+    [{ name: 'f' }, { name: 'l', type: '2', linkName: 'f' }, { name: 'l/x' }],
+    /'f\/x': it lies below a file/,
+  ],
+  [
+    'a path that symlinks make too long',
     [
-      { name: 'a', type: '2', linkName: '..' },
-      { name: 'b', type: '2', linkName: 'a/..' },
-      { name: 'h', type: '1', linkName: 'b/etc/passwd' },
+      paxHeader({ linkpath: 'd/'.repeat(2040) }),
+      { name: 'l', type: '2', linkName: 'd' },
+      { name: `l/${'x/'.repeat(20)}y` },
     ],
-    /whose target is/,
+    /a path of more than 4095 bytes/,
   ],
   [
     'a hard link to a directory',

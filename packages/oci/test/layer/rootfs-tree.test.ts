@@ -93,6 +93,12 @@ describe('entries', () => {
     expect((await tree('file a x')).lookup('')).toMatchObject({ path: '', type: 'directory' });
   });
 
+  it('of the root: what the topmost layer says that says something', async () => {
+    const root = await tree('dir ./ 700\nfile a x', 'dir ./ 711\nfile b x', 'file c x');
+    expect(root.lookup('')).toMatchObject({ path: '', type: 'directory', mode: 0o711 });
+    expect(show(root)).toEqual(['a (1)', 'b (1)', 'c (1)']);
+  });
+
   it('below a file or a missing directory are not there', async () => {
     const root = await tree('file a x');
     expect(root.lookup('a/b')).toBeUndefined();
@@ -113,6 +119,46 @@ describe('hard links', () => {
     expect(target?.hardLinkKey).toMatch(/^sha256:[0-9a-f]{64}:d\/a$/);
     for (const name of ['z', 'y']) expect(root.lookup(name)).toEqual({ ...target, path: name });
     expect(root.lookup('other')?.hardLinkKey).toBeUndefined();
+  });
+
+  it('into layers below are the file there, with one key', async () => {
+    const root = await tree('dir d\nfile d/a old\nsymlink e d', 'link b e/a\nlink c d/a\nfile d/x', 'file y');
+    const target = root.lookup('d/a');
+    expect(target?.hardLinkKey).toMatch(/^sha256:[0-9a-f]{64}:d\/a$/);
+    for (const name of ['b', 'c']) expect(root.lookup(name)).toEqual({ ...target, path: name });
+    expect(root.list('').map(({ path }) => path)).toEqual(['b', 'c', 'd', 'e', 'y']);
+  });
+
+  it('into layers below keep what was there before, whatever their own layer does to it', async () => {
+    const root = await tree('file a old\nfile g 1', 'link b a\nfile a newer\nlink h g', 'whiteout g\nlink c b');
+    expect(show(root)).toEqual(['a (5)', 'b (3)', 'c (3)', 'h (1)']);
+    expect(root.lookup('c')?.hardLinkKey).toBe(root.lookup('b')?.hardLinkKey);
+    expect(root.lookup('a')?.hardLinkKey).toBeUndefined();
+  });
+
+  it('into layers below may mean what is no file, but no directory', async () => {
+    const root = await tree('symlink s x\nfifo f\ndir d', 'link t s\nlink g f\nlink e d');
+    expect(root.lookup('t')).toMatchObject({ type: 'symlink', linkPath: 'x' });
+    expect(root.lookup('g')).toMatchObject({ type: 'fifo' });
+    expect(() => root.lookup('e')).toThrow(/layer entry 'e': a hard link whose target is in no layer below/);
+  });
+
+  it.each([
+    ['is not there', 'link b a'],
+    ['is only in their own layer, later', 'link b a\nfile a x'],
+    ['would be outside of the root', 'link b ../../etc/passwd'],
+    ['lies behind a symlink out of the root', 'link b out/passwd'],
+  ])('whose target %s are refused', async (_, layer) => {
+    const broken = tree('symlink out ../../../../etc', layer);
+    await expect(broken.then((root) => root.list(''))).rejects.toThrow(/layer entry 'b': a hard link whose target is/);
+  });
+
+  it('take time in proportion to their number, also from layer to layer', async () => {
+    const linesOf = (layer: number, number: number) =>
+      layer === 0 ? `file 0-${number} x` : `link ${layer}-${number} ${(layer * 7 + number) % layer}-${number}`;
+    const numbers = Array.from({ length: 20 }, (_, number) => number);
+    const layers = Array.from({ length: 60 }, (_, layer) => numbers.map((number) => linesOf(layer, number)).join('\n'));
+    expect((await tree(...layers)).list('')).toHaveLength(1200);
   });
 
   it('keep their content when the target is replaced above', async () => {
@@ -213,7 +259,6 @@ describe('entries below a symlink', () => {
       [lower, 'file lib/x x'],
       /layer sha256:[0-9a-f]{64} holds entries below it, but it is a symlink/,
     ],
-    ['of the same layer', [`${lower}\nfile lib/x x`], /but it is a symlink/],
     ['file of a lower layer', ['file lib x', 'file lib/x x'], /but it is a file/],
   ])('%s are refused when they are looked at', async (_, layers, message) => {
     const root = await tree(...layers);
@@ -229,8 +274,13 @@ describe('entries below a symlink', () => {
     expect(show(root, 'etc')).toEqual(['etc/a (1)']);
   });
 
-  it('are gone when the symlink is replaced above', async () => {
-    expect(show(await tree(`${lower}\nfile lib/x x`, 'dir lib'))).toEqual(['lib/', 'usr/', 'usr/lib/']);
+  it('of the same layer lie where it leads', async () => {
+    expect(show(await tree('dir usr/lib', 'symlink lib usr/lib\nfile lib/x x'))).toEqual([
+      'lib -> usr/lib',
+      'usr/',
+      'usr/lib/',
+      'usr/lib/x (1)',
+    ]);
   });
 });
 

@@ -35,6 +35,19 @@ describe.each<[ZstdEngine, boolean]>([
     expect((await all(unzstd(chunked(twice), engine))).length).toBe(2 * data.length);
   });
 
+  it.skipIf(!isThere)(`ignores what follows and is no frame (needs zstd in ${engine})`, async () => {
+    const packed = await all(zstdLayer(chunked(data), {}, engine));
+    const small = await all(zstdLayer(chunked(Buffer.from('small')), {}, engine));
+    const skippable = Buffer.concat([Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0]), Buffer.from('abc')]);
+    for (const rest of ['', 'junk', 'j', '\0'.repeat(4096)]) {
+      for (const chunkSize of [1, 1000, 1e6]) {
+        const bytes = Buffer.concat([small, skippable, packed, Buffer.from(rest)]);
+        const unpacked = await all(unzstd(chunked(bytes, chunkSize), engine));
+        expect(unpacked.equals(Buffer.concat([Buffer.from('small'), data]))).toBe(true);
+      }
+    }
+  });
+
   it.skipIf(!isThere)(`refuses damaged and cut data (needs zstd in ${engine})`, async () => {
     const packed = await all(zstdLayer(chunked(data), {}, engine));
     const refused = { code: 'LAYER_INVALID' };

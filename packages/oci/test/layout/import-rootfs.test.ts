@@ -6,7 +6,7 @@ import { sha256Digest } from '../../src/digest.ts';
 import { importRootfs } from '../../src/layout/import-rootfs.ts';
 import type { Layout } from '../../src/layout/layout.ts';
 import { parseReference } from '../../src/reference.ts';
-import { validateImage } from '../../src/validate.ts';
+import { validateImage } from '../../src/validation/validate.ts';
 import { freshLayout, layerTar, scratchFolder } from './images.ts';
 import { packed, stream } from './pack.ts';
 

@@ -9,7 +9,7 @@ import type { Layout } from '../../src/layout/layout.ts';
 import { loadArchive } from '../../src/layout/load-archive.ts';
 import { MediaType } from '../../src/media-type.ts';
 import { familiarName } from '../../src/reference.ts';
-import { validateImage } from '../../src/validate.ts';
+import { validateImage } from '../../src/validation/validate.ts';
 import { freshLayout, layerTar, scratchFolder } from './images.ts';
 import { packed as pack, stream } from './pack.ts';
 import type { Files } from './pack.ts';

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { temporaryPath } from '../../src/atomic-file.ts';
 import { processStart, processState, thisProcess } from '../../src/process-identity.ts';
@@ -92,6 +92,15 @@ describe('withLock()', () => {
     }
   });
 
+  it('takes away the temporary files of processes that were killed, and of no other', async () => {
+    const own = basename(temporaryPath(folder, 'blob'));
+    const gone = own.replace(/\d+-\d+-/, '999999999-1-');
+    const elsewhere = own.replace(/[0-9a-f]{8}(?=-[0-9a-f]{16}\.tmp)/, '00000000');
+    for (const name of [own, gone, elsewhere]) await writeFile(join(folder, name), '');
+    await lock(async () => {});
+    expect((await readdir(folder)).toSorted()).toEqual([own, elsewhere].toSorted());
+  });
+
   it('does not remove a lock that another took meanwhile', async () => {
     await lock(() => writeFile(path, claimOf({ claim: 'another' })));
     expect(await readdir(folder)).toEqual(['lock']);
@@ -129,7 +138,7 @@ describe('a holder that was stopped inside and taken for dead', () => {
   it('begins again when it goes on in the middle of the rename', async () => {
     // What such a process was about to rename waits in the temporary directory; its rename is made here in its place.
     let renames = 1;
-    const refused: unknown[] = [];
+    let late: unknown;
     const stopped = lock(async (held) => {
       const before = await readFile(file(), 'utf8').catch(() => '');
       if (renames-- > 0) {
@@ -138,13 +147,13 @@ describe('a holder that was stopped inside and taken for dead', () => {
         held.check();
         await takeOver();
         await add('quick');
-        await rename(waiting, file()).catch((error: unknown) => refused.push(error));
+        late = await rename(waiting, file()).catch((error: unknown) => error);
         held.check();
       }
       await held.replace(file(), `${before}slow\n`, 0o644);
     });
     await stopped;
-    expect(refused).toMatchObject([{ code: 'ENOENT' }]);
+    expect(late).toMatchObject({ code: 'ENOENT' });
     expect(await readFile(file(), 'utf8')).toBe('quick\nslow\n');
   });
 

@@ -93,6 +93,14 @@ describe('a header block', () => {
     expect(decodeHeader(block, 0).name).toBe('n');
   });
 
+  it('of Go before 1.8 has a prefix where GNU tar has times', () => {
+    const prefix = `${'dir/'.repeat(30)}dir`;
+    const archive = makeTar([{ name: 'n', format: 'gnu', prefix, uid: 3_000_000 }]);
+    expect(decodeHeader(archive, 0)).toMatchObject({ name: `${prefix}/n`, uid: 3_000_000 });
+    const notAscii = makeTar([{ name: 'n', format: 'gnu', prefix: `caf\xe9/${prefix}` }]);
+    expect(decodeHeader(notAscii, 0).name).toBe('n');
+  });
+
   it('older than ustar has no device numbers', () => {
     const block = makeTar([{ name: 'n', format: 'v7', raw: { 329: 'garbage!' } }]);
     expect(decodeHeader(block, 0)).toMatchObject({ name: 'n', devMajor: 0, devMinor: 0 });

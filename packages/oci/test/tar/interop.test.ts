@@ -7,7 +7,6 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
-  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -141,16 +140,6 @@ describe('archives of others are read alike', () => {
     const options = ['--format=pax', '--mtime=@-5.25', '--owner=:3000000', '--sort=name'];
     const members = await readAll(execFileSync('tar', [...options, '-cf', '-', '-C', root, 'soft']));
     expect(members).toMatchObject([{ uid: 3_000_000, mtime: { seconds: -6, nanoseconds: 750_000_000 } }]);
-  });
-
-  it.skipIf(!hasTar)('of GNU tar, sparse: refused (needs tar)', async () => {
-    const root = tree();
-    writeFileSync(join(root, 'sparse'), '');
-    truncateSync(join(root, 'sparse'), 1024 * 1024);
-    for (const format of ['gnu', 'pax']) {
-      const archive = execFileSync('tar', ['-S', `--format=${format}`, '-cf', '-', '-C', root, 'sparse']);
-      await expect(readAll(archive)).rejects.toMatchObject({ code: 'UNSUPPORTED' });
-    }
   });
 
   it.skipIf(!hasPython).each(['USTAR', 'GNU', 'PAX'])('of python, format %s (needs python3)', async (format) => {

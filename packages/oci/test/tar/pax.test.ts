@@ -32,6 +32,10 @@ describe('records', () => {
     expect(decodePaxRecords(bytes('9 path=a\n9 path=b\n')).get('path')).toEqual(bytes('b'));
   });
 
+  it('may have zeros before their length', () => {
+    expect(decodePaxRecords(bytes('0000000000000000000030 path=a\n')).get('path')).toEqual(bytes('a'));
+  });
+
   it('are written in byte order of their keywords', () => {
     const records = new Map(['path', 'SCHILY.xattr.b', 'SCHILY.xattr.a'].map((key) => [key, bytes('v')]));
     const text = Buffer.from(encodePaxRecords(records)).toString();
@@ -74,6 +78,7 @@ describe('times', () => {
     ['-0.25', -1, 750_000_000],
     ['-0', 0, 0],
     ['7.', 7, 0],
+    ['-000000000000000000007.5', -8, 500_000_000],
     ['1350244992.0239601089', 1350244992, 23_960_108],
   ])('%s', (text, seconds, nanoseconds) => {
     expect(parsePaxTime(text)).toEqual({ seconds, nanoseconds });
@@ -82,6 +87,10 @@ describe('times', () => {
   it.each(['NaN', '', '.5', '1e3', '1.2.3', '+1', '9007199254740993', ' 1'])('refuse %j', (text) => {
     expect(() => parsePaxTime(text)).toThrow(/PAX time/);
   });
+});
+
+it('reads sizes with zeros before them', () => {
+  expect(parsePaxInteger(`${'0'.repeat(30)}999`, 'size')).toBe(999);
 });
 
 it.each(['-1', '1.5', '', '0x10', '9007199254740993', '99999999999999999999'])('refuses %j as a size', (text) => {
