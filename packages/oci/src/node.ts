@@ -45,12 +45,12 @@ export { WebClient } from './registry/web-client.ts';
 export type { WebOptions, WebResponse } from './registry/web-client.ts';
 export type { PushBlobOptions } from './registry/upload.ts';
 export { removeCredential, saveCredential } from './registry/save-credential.ts';
-export { fromArchive } from './archive-image.ts';
+export { fromArchive, indexFromArchive } from './archive-image.ts';
 export type { FromArchiveOptions } from './archive-image.ts';
 export { exportTree, extractFile } from './export-tree.ts';
 export type { ExtractedFile } from './export-tree.ts';
 export { toArchive } from './image-archive.ts';
-export type { NamedImage } from './image-archive.ts';
+export type { NamedImage, ToArchiveOptions } from './image-archive.ts';
 export { diffImages } from './image-diff.ts';
 export type {
   ComparedLayer,
@@ -100,7 +100,8 @@ export type { GzipOptions } from './layer/gzip.ts';
 export { unzstd, zstdLayer } from './layer/zstd.ts';
 export type { ZstdEngine, ZstdOptions } from './layer/zstd.ts';
 export { blobSink, fromLayout, fromStoredImage, indexFromLayout, toLayout, toStore } from './layout-image.ts';
-export type { ToLayoutOptions } from './layout-image.ts';
+export type { FromLayoutOptions, ToLayoutOptions } from './layout-image.ts';
+export { artifactFromLayout, artifactFromRegistry, attachArtifact } from './artifact/artifact-places.ts';
 export { fromRegistry, indexFromRegistry, registryContent, toRegistry } from './remote-image.ts';
 export type { FromRegistryOptions, RegistryReader, RegistryWriter } from './remote-image.ts';
 export { checkLayoutAt } from './layout/check/check-layout.ts';
