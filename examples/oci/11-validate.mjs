@@ -6,7 +6,7 @@
 import { DirectoryBlobStore, fromLayout, validateImage } from '@tsbuild/oci/node';
 
 const [directory = '', name] = process.argv.slice(2);
-const { descriptor } = await fromLayout(directory, name);
+const { descriptor } = await fromLayout(directory, { name });
 const problems = await validateImage(new DirectoryBlobStore(directory), descriptor);
 for (const { where, message } of problems) console.log(`${where}: ${message}`);
 console.log(problems.length === 0 ? `${descriptor.digest} is sound` : `${descriptor.digest} is damaged`);

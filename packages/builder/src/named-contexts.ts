@@ -75,7 +75,7 @@ export class NamedContexts {
   async #fromLayout(name: string, place: string, platform: Platform): Promise<ResolvedImage> {
     const { store } = this.#options;
     const { directory, image: wanted } = layoutPlace(place);
-    const image = await fromLayout(directory, wanted, platform);
+    const image = await fromLayout(directory, { ...(wanted !== undefined && { name: wanted }), platform });
     const { os, architecture } = image.config;
     if (os !== platform.os || (architecture !== '' && architecture !== platform.architecture)) {
       throw new BuildError(

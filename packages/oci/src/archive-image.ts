@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { nodeHasher } from './blob/directory-writer.ts';
 import { notFound, verified } from './blob/verify.ts';
-import { imageFrom } from './content-source.ts';
+import { imageFrom, readSmall } from './content-source.ts';
 import type { ContentSource } from './content-source.ts';
 import type { Descriptor } from './descriptor.ts';
 import { digestAlgorithm } from './digest.ts';
@@ -12,6 +12,8 @@ import { hostPlatform } from './host-platform.ts';
 import { assembleImage } from './image.ts';
 import { decodeImageConfig } from './image-config.ts';
 import { decodeImageIndex } from './image-index.ts';
+import { indexOf } from './index-building.ts';
+import type { MultiPlatformImage } from './index-building.ts';
 import { checkContent, imageOf } from './image-value.ts';
 import type { Image } from './image-value.ts';
 import { decompress, sniffCompression } from './layer/compression.ts';
@@ -67,6 +69,39 @@ export async function fromArchive(path: string, options: FromArchiveOptions = {}
   }
 }
 
+/**
+ * An index of an archive file: an OCI layout in a tar, plain or compressed. What it names is read from the file when it is
+ * asked for, so that must stay where it is.
+ * @throws OciError `ARCHIVE_INVALID`, `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`; `INDEX_INVALID` when the name means an image for
+ * one platform
+ * @example
+ *   const index = await indexFromArchive('app.tar', { name: 'app:1' });
+ *   await toRegistry(client, parseReference('registry.example/app:1'), index);
+ */
+export async function indexFromArchive(
+  path: string,
+  options: Omit<FromArchiveOptions, 'platform'> = {},
+): Promise<MultiPlatformImage> {
+  const file = await openArchive(path, options.temporaryDirectory ?? tmpdir());
+  try {
+    const members = await ArchiveMembers.index(file);
+    const compression = await compressionOf(path);
+    const read = (member: ArchiveMember): AsyncIterable<Uint8Array> => readMember(path, compression, member, options);
+    // The file that the members were listed in is closed when documents are asked for.
+    const content = archiveContent(members, read, (descriptor) =>
+      readSmall(read(members.get(blobName(descriptor.digest))), descriptor),
+    );
+    const entries = members.has('index.json') ? await ociEntries(members, content) : [];
+    const entry = chosen(distinctEntries(entries, options.name), namesOfEntry, options.name, members.name);
+    if (!isIndexType(entry.mediaType)) {
+      throw new OciError('INDEX_INVALID', `${options.name ?? entry.digest} is an image for one platform, no index`);
+    }
+    return indexOf(await content.document(entry), content, entry);
+  } finally {
+    await file.close();
+  }
+}
+
 type ReadMember = (member: ArchiveMember) => AsyncIterable<Uint8Array>;
 
 /** Undefined where the layout names no image but a docker-archive does: so Docker 25 and later save what has no tag. */
@@ -75,33 +110,49 @@ async function ociImage(
   read: ReadMember,
   options: FromArchiveOptions,
 ): Promise<Image | undefined> {
-  const text = await members.document('index.json');
-  const { manifests: entries } = await withinEntry('index.json', () => decodeImageIndex(text));
   const content = archiveContent(members, read);
   const documents = {
     has: async (digest: Digest) => members.has(blobName(digest)),
     read: (descriptor: Descriptor) => content.document(descriptor),
   };
-  const manifests: Descriptor[] = [];
-  for (const entry of entries) {
-    if (isIndexType(entry.mediaType) || (await isImage(documents, entry))) manifests.push(entry);
-  }
+  const manifests = await ociEntries(members, content);
   if (manifests.length === 0 && members.has('manifest.json')) return undefined;
-  const distinct = manifests.filter((entry, i) => manifests.findIndex(({ digest }) => digest === entry.digest) === i);
-  const candidates = options.name === undefined ? distinct : manifests;
-  const names = (entry: Descriptor): readonly Reference[] => {
-    const name = entryName(entry);
-    return name === undefined ? [] : [name];
-  };
-  const entry = chosen(candidates, names, options.name, members.name);
+  const entry = chosen(distinctEntries(manifests, options.name), namesOfEntry, options.name, members.name);
   const manifest = await manifestFor(documents, entry, options.platform ?? hostPlatform());
   return withinEntry(blobName(manifest.digest), () => imageFrom(content, manifest));
 }
 
-function archiveContent(members: ArchiveMembers, read: ReadMember): ContentSource {
+/** The entries of the layout that are no artifacts. */
+async function ociEntries(members: ArchiveMembers, content: ContentSource): Promise<readonly Descriptor[]> {
+  const text = await members.document('index.json');
+  const { manifests } = await withinEntry('index.json', () => decodeImageIndex(text));
+  const images: Descriptor[] = [];
+  for (const entry of manifests) {
+    const read = (descriptor: Descriptor): Promise<Uint8Array> => content.document(descriptor);
+    if (isIndexType(entry.mediaType) || (await isImage({ read }, entry))) images.push(entry);
+  }
+  return images;
+}
+
+/** Without a name an image counts once, whatever names it has. */
+function distinctEntries(entries: readonly Descriptor[], name: string | undefined): readonly Descriptor[] {
+  if (name !== undefined) return entries;
+  return entries.filter((entry, i) => entries.findIndex(({ digest }) => digest === entry.digest) === i);
+}
+
+function namesOfEntry(entry: Descriptor): readonly Reference[] {
+  const name = entryName(entry);
+  return name === undefined ? [] : [name];
+}
+
+function archiveContent(
+  members: ArchiveMembers,
+  read: ReadMember,
+  document = (descriptor: Descriptor): Promise<Uint8Array> => members.document(blobName(descriptor.digest)),
+): ContentSource {
   return {
     document: async (descriptor) => {
-      const bytes = await members.document(blobName(descriptor.digest));
+      const bytes = await document(descriptor);
       await withinEntry(blobName(descriptor.digest), () => checkContent(bytes, descriptor));
       return bytes;
     },

@@ -44,7 +44,7 @@ function describe(mediaType: string, bytes: Uint8Array): Descriptor {
 }
 
 /** A manifest's bytes: members in the specification's order, two blanks of indentation. */
-function encodeManifest(manifest: Manifest): Uint8Array {
+export function encodeManifest(manifest: Manifest): Uint8Array {
   const { schemaVersion, mediaType, artifactType, config, layers, subject, annotations } = manifest;
   const document = { schemaVersion, mediaType, artifactType, config, layers, subject, annotations };
   return new TextEncoder().encode(JSON.stringify(document, null, 2));

@@ -1,3 +1,4 @@
+import type { Artifact } from './artifact/artifact.ts';
 import { contentOf, imageFrom, NO_CONTENT, readSmall, withContentOf } from './content-source.ts';
 import type { ContentSource } from './content-source.ts';
 import type { Descriptor } from './descriptor.ts';
@@ -119,12 +120,12 @@ export function indexOfImages(images: readonly Image[]): MultiPlatformImage {
 }
 
 /** An image for whatever platform it is for, as a source: used where one or several images are taken. */
-export function contentBehind(image: Image | MultiPlatformImage): ContentSource {
-  return 'index' in image ? image.content : contentOf(image);
+export function contentBehind(image: Image | MultiPlatformImage | Artifact): ContentSource {
+  return 'content' in image ? image.content : contentOf(image);
 }
 
 /** The document that names all the rest: an image's manifest, or the index. */
-export function rootDocument(image: Image | MultiPlatformImage): Uint8Array {
+export function rootDocument(image: Image | MultiPlatformImage | Artifact): Uint8Array {
   return 'index' in image ? image.rawIndex : image.rawManifest;
 }
 

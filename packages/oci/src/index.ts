@@ -24,6 +24,8 @@ export type {
 } from './image-config.ts';
 export { decodeImageIndex, isAttestation, selectManifest } from './image-index.ts';
 export type { ImageIndex } from './image-index.ts';
+export { artifactFrom, artifactOf, withSubject } from './artifact/artifact.ts';
+export type { Artifact, ArtifactFile, ArtifactParts, NewArtifactFile } from './artifact/artifact.ts';
 export { IMPLIED_DIRECTORY } from './layer/layer-entry.ts';
 export type { LayerEntry } from './layer/layer-entry.ts';
 export { decodeManifest } from './manifest.ts';

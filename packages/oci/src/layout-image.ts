@@ -1,3 +1,4 @@
+import type { Artifact } from './artifact/artifact.ts';
 import { DirectoryBlobStore } from './blob/directory.ts';
 import type { BlobStore } from './blob/blob-store.ts';
 import { blobContent, imageFrom } from './content-source.ts';
@@ -30,13 +31,24 @@ import type { Reference } from './reference.ts';
 /** The specification's annotation for names (image-spec annotations.md). */
 const REF_NAME_ANNOTATION = 'org.opencontainers.image.ref.name';
 
+/** Choices of {@link fromLayout}. */
+export interface FromLayoutOptions {
+  /** Reference, tag, digest of the manifest, image ID or its beginning; may be left out where there is one image. */
+  readonly name?: string | undefined;
+  /** Which image of an index to take; that of this machine unless told. */
+  readonly platform?: Platform;
+}
+
 /**
- * An image of an OCI image layout directory, ours or any other tool's.
- * @param name reference, tag, digest of the manifest, image ID or its beginning; may be left out where there is one image
- * @param platform which image of an index to take; that of this machine unless told
- * @throws OciError `LAYOUT_INVALID`, `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `PLATFORM_INVALID`, `REFERENCE_INVALID`
+ * An image of an OCI image layout directory, ours or any other tool's. Artifacts beside it are passed over.
+ * @param options or the name alone
+ * @throws OciError `LAYOUT_INVALID`, `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `PLATFORM_INVALID`, `REFERENCE_INVALID`,
+ * `NOT_AN_IMAGE`
+ * @example
+ *   const image = await fromLayout('layout', { name: 'app:1', platform: parsePlatform('linux/arm64') });
  */
-export async function fromLayout(root: string, name?: string, platform: Platform = hostPlatform()): Promise<Image> {
+export async function fromLayout(root: string, options: FromLayoutOptions | string = {}): Promise<Image> {
+  const { name, platform = hostPlatform() } = typeof options === 'string' ? { name: options } : options;
   const { blobs, entries } = await openForReading(root);
   const content = blobContent(blobs);
   const images = name === undefined ? await imageEntries(content, entries) : entries;
@@ -50,11 +62,31 @@ export async function fromLayout(root: string, name?: string, platform: Platform
   return imageFrom(content, found.image.manifest);
 }
 
+/** A layout as a source, and the entry of a name, or the only one. @throws OciError as {@link fromLayout} */
+export async function openLayoutEntries(
+  root: string,
+  name: string | undefined,
+): Promise<{ readonly content: ContentSource; readonly entry: Descriptor }> {
+  const { blobs, entries } = await openForReading(root);
+  const wanted =
+    name === undefined ? undefined : entries.find((each) => entryName(each) !== undefined && shownName(each) === name);
+  const entry = entryOf(entries, root, name) ?? wanted;
+  if (entry === undefined) throw notFound(root, name);
+  return { content: blobContent(blobs), entry };
+}
+
 /**
  * An index of an OCI image layout directory.
+ * @param options or the name alone
+ * @example
+ *   const index = await indexFromLayout('layout', { name: 'app:1' });
  * @throws OciError as {@link fromLayout}; `INDEX_INVALID` when the name means an image for one platform
  */
-export async function indexFromLayout(root: string, name?: string): Promise<MultiPlatformImage> {
+export async function indexFromLayout(
+  root: string,
+  options: Pick<FromLayoutOptions, 'name'> | string = {},
+): Promise<MultiPlatformImage> {
+  const { name } = typeof options === 'string' ? { name: options } : options;
   const { blobs, entries } = await openForReading(root);
   const entry = entryOf(entries, root, name) ?? entries.find((each) => isNamed(each, name));
   if (entry === undefined) throw notFound(root, name);
@@ -76,13 +108,13 @@ export interface ToLayoutOptions extends CopyOptions {
 }
 
 /**
- * Puts an image, or an index with all its images, into a layout exactly as it is: digests do not change. A directory that is
+ * Puts an image, an index with all its images, or an artifact into a layout exactly as it is: digests do not change. A directory that is
  * no layout yet is made one. The names move when everything is on the disk.
  * @returns the descriptor of the manifest or index
  * @throws OciError `LAYOUT_INVALID`, `STORE_UNWRITABLE`, `LOCK_TIMEOUT`, and of whatever the image is read from
  */
 export async function toLayout(
-  image: Image | MultiPlatformImage,
+  image: Image | MultiPlatformImage | Artifact,
   target: string | Layout,
   options: ToLayoutOptions = {},
 ): Promise<Descriptor> {
@@ -95,7 +127,7 @@ export async function toLayout(
     const document: typeof source.document = async (descriptor, signal) =>
       descriptor.digest === image.descriptor.digest ? root : source.document(descriptor, signal);
     await copyContent({ ...source, document }, image.descriptor, blobSink(layout.blobs), options);
-    const entry = 'index' in image ? image.descriptor : { ...image.descriptor, platform: platformOf(image) };
+    const entry = 'config' in image ? { ...image.descriptor, platform: platformOf(image) } : image.descriptor;
     await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async (lock) => {
       await writeIndex(paths, withImage(await readIndex(paths), entry, options.names ?? []), lock);
     });

@@ -1,3 +1,4 @@
+import type { Artifact } from './artifact/artifact.ts';
 import { imageFrom } from './content-source.ts';
 import type { ContentSource } from './content-source.ts';
 import { copyContent } from './copy-content.ts';
@@ -84,7 +85,7 @@ export interface ToRegistryOptions extends CopyOptions {
 }
 
 /**
- * Puts an image, or an index with all its images, into a registry under `reference`. Blobs that the repository has are not
+ * Puts an image, an index with all its images, or an artifact into a registry under `reference`. Blobs that the repository has are not
  * sent, blobs that another repository of the registry has are mounted; the name moves when everything is there.
  * @returns the descriptor of the manifest or index
  * @throws OciError of the client and of whatever the image is read from; `REFERENCE_INVALID` for another image's digest
@@ -92,7 +93,7 @@ export interface ToRegistryOptions extends CopyOptions {
 export async function toRegistry(
   client: RegistryWriter,
   reference: Reference,
-  image: Image | MultiPlatformImage,
+  image: Image | MultiPlatformImage | Artifact,
   options: ToRegistryOptions = {},
 ): Promise<Descriptor> {
   const root = image.descriptor;

@@ -141,6 +141,22 @@ describe.skipIf(skip)(`the examples${missing}`, () => {
     expect(inspect('copies/base:1').Digest).toBe(base.descriptor.digest);
   });
 
+  it('13 attaches a file, and skopeo copies an index that 14 saved', async () => {
+    const file = join(folder(), 'sbom.json');
+    writeFileSync(file, '{"spdx":1}');
+    const listed = await example('13-attach', at('base:1'), 'application/spdx+json', file);
+    expect(listed).toMatch(/^sha256:\w{64} sbom\.json 10$/);
+    await example('10-build-index', at('platforms:1'), at('base:1'), at('arm:1'));
+    const archive = join(folder(), 'all.tar');
+    const saved = await example('14-save-platforms', at('platforms:1'), archive);
+    expect(saved.split('\n').map((line) => line.split(' ')[0])).toEqual(['linux/amd64', 'linux/arm64']);
+    const copied = join(folder(), 'copied');
+    const copy = ['copy', '-q', '--all', `oci-archive:${archive}`, `oci:${copied}:1`];
+    execFileSync('skopeo', ['--insecure-policy', ...copy]);
+    const { manifests } = skopeo<{ manifests: object[] }>('inspect', '--raw', `oci:${copied}:1`);
+    expect(manifests).toMatchObject([{ digest: base.descriptor.digest }, { platform: { architecture: 'arm64' } }]);
+  });
+
   it('06 writes an archive for docker load, and 05 reads that of skopeo', async () => {
     const directory = folder();
     const ours = join(directory, 'ours.tar');

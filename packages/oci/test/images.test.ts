@@ -100,7 +100,9 @@ describe('a layout', () => {
     const image = withMediaTypes(withLabels(await sample(), { a: '1' }), 'docker');
     await toLayout(image, root, { names: [name] });
     for (const text of ['example.com/team/app:1', '1', image.descriptor.digest, image.manifest.config.digest]) {
-      expect(await everything(await fromLayout(root, text, amd64))).toEqual(await everything(image));
+      expect(await everything(await fromLayout(root, { name: text, platform: amd64 }))).toEqual(
+        await everything(image),
+      );
     }
     expect(await everything(await fromLayout(root))).toEqual(await everything(image));
     expect(await validateImage(new DirectoryBlobStore(root), image.descriptor)).toEqual([]);
@@ -156,11 +158,11 @@ describe('a layout', () => {
     await toLayout(index, root, { names: [name] });
     const back = await indexFromLayout(root, '1');
     expect(Buffer.compare(back.rawIndex, index.rawIndex)).toBe(0);
-    expect(await everything(await fromLayout(root, '1', parsePlatform('linux/arm64')))).toEqual(
+    expect(await everything(await fromLayout(root, { name: '1', platform: parsePlatform('linux/arm64') }))).toEqual(
       await everything(two ?? never()),
     );
     expect(await everything(await selectImage(back, amd64))).toEqual(await everything(one ?? never()));
-    await expect(fromLayout(root, '1', parsePlatform('linux/s390x'))).rejects.toThrow(
+    await expect(fromLayout(root, { name: '1', platform: parsePlatform('linux/s390x') })).rejects.toThrow(
       /no image for linux\/s390x; there is linux\/amd64, linux\/arm64/,
     );
   });

@@ -7,7 +7,7 @@ import { makeState } from './disk-state.ts';
 import type { DiskState } from './disk-state.ts';
 
 /** All chunks of a stream, as one. */
-export async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+export async function collect(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of source) chunks.push(chunk);
   return Buffer.concat(chunks);

@@ -1,5 +1,6 @@
 import type { BlobInfo, BlobStore } from '../blob/blob-store.ts';
 import { notFound } from '../blob/verify.ts';
+import type { Descriptor } from '../descriptor.ts';
 import { digestAlgorithm } from '../digest.ts';
 import type { Digest } from '../digest.ts';
 import { familiarName, formatReference } from '../reference.ts';
@@ -15,7 +16,10 @@ import { encodeIndex, OCI_LAYOUT } from './layout-files.ts';
 import type { StoredImage } from './stored-image.ts';
 
 /** What an archive needs to know of an image; its blobs are in the blob store. */
-export type ImageToArchive = Pick<StoredImage, 'id' | 'manifest' | 'layers' | 'names'>;
+export interface ImageToArchive extends Pick<StoredImage, 'id' | 'manifest' | 'layers' | 'names'> {
+  /** The index that it was chosen from, which goes in as a whole. */
+  readonly index?: { readonly descriptor: Descriptor; readonly content: readonly Digest[] };
+}
 
 /** Choices of {@link writeArchive}. */
 export interface WriteArchiveOptions {
@@ -63,18 +67,24 @@ export async function writeArchiveFile(
   await writeFileWhole(path, (sink) => writeArchive(images, blobs, sink, options));
 }
 
+/** What the names mean: the index, where there is one. */
+function rootOf({ manifest, index }: ImageToArchive): Descriptor {
+  return index?.descriptor ?? manifest;
+}
+
 /** The same image named twice (`save app:1 app:2`) is one image with two names. */
 function mergeNames(images: readonly ImageToArchive[]): readonly ImageToArchive[] {
   const merged = new Map<Digest, ImageToArchive>();
   for (const image of images) {
-    const known = merged.get(image.manifest.digest);
+    const root = rootOf(image).digest;
+    const known = merged.get(root);
     const names = new Map<string, Reference>();
     for (const name of [...(known?.names ?? []), ...image.names]) names.set(formatReference(name), name);
     const sorted = [...names.keys()]
       .toSorted()
       .map((key) => names.get(key))
       .filter((name) => name !== undefined);
-    merged.set(image.manifest.digest, { ...image, names: sorted });
+    merged.set(root, { ...image, names: sorted });
   }
   return [...merged.values()];
 }
@@ -86,8 +96,9 @@ async function blobsOf(
   omit: ReadonlySet<Digest>,
 ): Promise<readonly BlobInfo[]> {
   const digests = new Set<Digest>();
-  for (const { id, manifest, layers } of images) {
+  for (const { id, manifest, layers, index } of images) {
     for (const digest of [manifest.digest, id]) digests.add(digest);
+    for (const digest of index?.content ?? []) if (!omit.has(digest)) digests.add(digest);
     for (const { digest } of layers) if (!omit.has(digest)) digests.add(digest);
   }
   const found: BlobInfo[] = [];
@@ -147,7 +158,7 @@ function member(path: string, type: 'file' | 'directory', mode: number, size: nu
 
 function indexOf(images: readonly ImageToArchive[]): string {
   let entries: IndexEntries = [];
-  for (const { manifest, names } of images) entries = withImage(entries, bareDescriptor(manifest), names);
+  for (const image of images) entries = withImage(entries, bareDescriptor(rootOf(image)), image.names);
   return encodeIndex(entries);
 }
 
