@@ -27,11 +27,13 @@ export function baseReference(declared: DeclaredStages, stage: StageDeclaration,
   const { from } = stage;
   const { globals } = lowering;
   const platform = fromPlatform(from, lowering);
-  const name = atRange(from.range, () => expandWord(from.image, (key) => globals.get(key), lowering));
+  const unset: string[] = [];
+  const words = { ...lowering, onUndefined: (key: string) => void unset.push(key) };
+  const name = atRange(from.range, () => expandWord(from.image, (key) => globals.get(key), words));
   if (name === '') {
     throw new BuildError('DOCKERFILE_INVALID', `base name (${from.image}) should not be blank`, {
       range: from.range,
-      hint: 'FROM sees only ARGs from before the first FROM, and --build-arg values for them',
+      hint: blankNameHint(declared, unset),
     });
   }
   if (name === 'scratch') return { kind: 'scratch' };
@@ -39,6 +41,15 @@ export function baseReference(declared: DeclaredStages, stage: StageDeclaration,
   return earlier === undefined
     ? { kind: 'image', name, platform, range: from.range }
     : { kind: 'stage', stage: earlier };
+}
+
+/** What to give, where an ARG asks for it; else where ARGs for FROM have to stand. */
+function blankNameHint({ globalArgs }: DeclaredStages, unset: readonly string[]): string {
+  const declared = new Set(globalArgs.flatMap(({ args }) => args.map(({ name }) => name)));
+  const [missing] = unset.filter((name) => declared.has(name));
+  if (missing !== undefined) return `give it a value with --build-arg ${missing}=…, or a default: ARG ${missing}=…`;
+  const [name = 'NAME'] = unset;
+  return `FROM sees only ARGs from before the first FROM: put ARG ${name} there, and give it with --build-arg ${name}=…`;
 }
 
 /**
