@@ -60,7 +60,10 @@ it.each([
     ['build'],
     "ERROR: tsbuild build needs one PATH, the directory of the context (. for this one), a URL, or - for standard input\nhint: run 'tsbuild build --help'\n",
   ],
-  [['build', '--print', 'outline', '.'], 'ERROR: not supported yet: --print\nhint: use --call, its name in newer buildx\n'],
+  [
+    ['build', '--print', 'outline', '.'],
+    'ERROR: not supported yet: --print\nhint: use --call, its name in newer buildx\n',
+  ],
 ])('%j is a wrong command line', async (argv, stderr) => {
   expect(await tsbuild(argv)).toEqual({ code: 2, stdout: '', stderr, data: Buffer.alloc(0) });
 });
