@@ -63,8 +63,17 @@ export function pointsOf({ scenario, calls }: Undisturbed): readonly Point[] {
     for (const count of FULL_AT) points.push({ kind: 'full', scenario, limit: 'size', count });
     for (const count of INODES_AT) points.push({ kind: 'full', scenario, limit: 'nr_inodes', count });
   }
+  if (FREEING.has(scenario.name)) {
+    points.push(
+      { kind: 'full', scenario, limit: 'size', count: 0 },
+      { kind: 'full', scenario, limit: 'nr_inodes', count: 0 },
+    );
+  }
   return points;
 }
+
+/** What frees space must work where there is none. */
+export const FREEING: ReadonlySet<string> = new Set(['rmi', 'prune']);
 
 /** KiB beside what the template takes. */
 const FULL_AT = [8, 32, 64, 128, 512, 1024, 1536, 2048, 2560, 3072, 3584, 4096];

@@ -6,7 +6,7 @@ import { checkStore, pruneCache, Store } from '@tsbuild/builder';
 import { processStart } from '@tsbuild/oci/internal';
 import { leftoversAfterDeath } from '../test/support/leftovers.ts';
 import { type Ended, output, run } from '../test/support/process.ts';
-import { type Point, type Undisturbed, watch } from './points.ts';
+import { FREEING, type Point, type Undisturbed, watch } from './points.ts';
 import { imagesOf, type Lab } from './scenario.ts';
 import { type Disturbed, runWith } from './strace.ts';
 
@@ -102,6 +102,8 @@ async function disturb(lab: Lab, point: Point, store: string, directory: string)
 function* sayings({ stderr }: Ended, point: Point, end: Outcome['end']): Generator<string> {
   if (/unhandled|node:internal|^\s+at .*:\d+:\d+\)?$/im.test(stderr)) yield `it ended with a stack trace: ${stderr}`;
   if (end === 'failed' && !/\S/.test(stderr)) yield 'it failed and said nothing';
+  if (end === 'failed' && point.kind === 'full' && FREEING.has(point.scenario.name))
+    yield `it frees nothing on a full disk: ${stderr}`;
   if (end === 'killed' && (point.kind === 'full' || point.fault !== 'SIGKILL')) yield `it died: ${stderr}`;
 }
 

@@ -60,7 +60,7 @@ async function bundle() {
     outfile: main,
     define: { tsbuildProgramId: JSON.stringify(id) },
     plugins: [lateModules({ require: true })],
-    banner: { js: '#!/usr/bin/env node' },
+    banner: { js: FIRST_LINES },
   });
   rmSync(`${main}.map`, { force: true });
   writeFileSync(join(DIST, 'package.json'), '{ "type": "commonjs" }\n');
@@ -69,6 +69,14 @@ async function bundle() {
     console.log(`${basename(path)}  ${Math.ceil(statSync(path).size / 1024)} KiB`);
   }
 }
+
+/*
+ * For a shell the second line starts Node; for Node it is a text and a comment. Node reads `--env-file` and the like
+ * also behind the name of the program, so that the variables of a container would be Node's own, up to a `--`
+ * (nodejs/node#54232). `env -S` would do it in one line, but busybox has none.
+ */
+const FIRST_LINES = `#!/bin/sh
+':' //; exec node -- "$0" "$@"`;
 
 // When it fails, esbuild has printed what is wrong and where.
 await bundle().catch((error) => {

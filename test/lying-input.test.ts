@@ -77,6 +77,17 @@ describe.skipIf(without('strace'))('a file that changes while the build has it o
     },
   );
 
+  it.skipIf(withoutRoot)('that a mount of RUN shows: the command has it whole (as root)', async () => {
+    const builder = await tsbuild();
+    const RUN = 'RUN --mount=type=bind,target=/m wc -c </m/files/big >/size && tr -d z </m/files/big >/rest';
+    const context = await contextOf({ Dockerfile: `FROM busybox\n${RUN}\n`, 'files/big': Buffer.alloc(4 * MIB, 'x') });
+    const file = join(context, 'files/big');
+    const replace = changes['is replaced'];
+    const { exitCode } = await whileOpen(builder, ['build', '-t', 'app', context], file, 'read', () => replace?.(file));
+    expect(exitCode).toBe(0);
+    expect((await layerOf(builder, 'app')).get('rest')?.size).toBe(0);
+  });
+
   it('another one vanishes: it is not copied', async () => {
     const builder = await tsbuild({ bases: false });
     const context = await contextOf({ Dockerfile: DOCKERFILE, 'files/a': 'a', 'files/b': 'b' });

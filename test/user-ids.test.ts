@@ -68,5 +68,18 @@ describe.skipIf(withoutRoot || without('newuidmap'))(
     it('removes such a container', async () => {
       expect(await as('range', 'rm', 'made-before')).toMatchObject({ exitCode: 0 });
     });
+
+    it('tells of owners beyond the range, where a command may have lost them', async () => {
+      const other = await scratch();
+      await writeFile(join(other, 'f'), 'x');
+      const text = 'FROM busybox\nCOPY --chown=70000:70000 f /f\nRUN true\nRUN mv /f /moved\n';
+      await writeFile(join(other, 'Dockerfile'), text);
+      const warnings = async (mapping: keyof typeof MAPPINGS): Promise<readonly string[]> => {
+        const { stderr } = await as(mapping, 'build', '--no-cache', '--progress', 'plain', other);
+        return stderr.split('\n').filter((line) => line.includes('files of the owner 70000:70000'));
+      };
+      expect(await warnings('range')).toHaveLength(1);
+      expect(await warnings('single')).toEqual([]);
+    });
   },
 );

@@ -2,6 +2,7 @@ import type { ImageConfig } from '../../packages/oci/src/image-config.ts';
 import { dumpDockerfile } from '../../packages/builder/src/dockerfile/dump.ts';
 import { parseDockerfile, parseTrigger } from '../../packages/builder/src/dockerfile/parser.ts';
 import type { SourceFile, SourceRange } from '../../packages/builder/src/dockerfile/source-file.ts';
+import { WorkLimit } from '../../packages/builder/src/dockerfile/work-limit.ts';
 import { BuildError } from '../../packages/builder/src/errors.ts';
 import { parseIgnoreFile } from '../../packages/builder/src/context/ignore-file.ts';
 import { isWanted, parseCheckOptions } from '../../packages/builder/src/lint/check-options.ts';
@@ -98,8 +99,9 @@ function planning(escape: '\\' | '`', file: ReturnType<typeof parseDockerfile>) 
   const platforms = platformArguments(PLATFORM, PLATFORM, 'default');
   return {
     escape,
+    limit: new WorkLimit(),
     arguments: args,
-    globals: new GlobalArguments(declareStages(file).globalArgs, args, platforms, escape),
+    globals: new GlobalArguments(declareStages(file).globalArgs, args, platforms, { escape }),
     platform: PLATFORM,
     network: 'host' as const,
     ignoreCache: false,
@@ -120,6 +122,7 @@ export const plan = pureTarget('plan', {
     const file = parsed(sourceOf(input));
     const { target, stages } = await planBuild(file, {
       target: undefined,
+      signal: new AbortController().signal,
       lowering: planning(file.directives.escape, file),
       resolveImage: async (name) => ({ name, digest: LAYER, config: BASE, layers: [{ digest: LAYER }] }),
     });

@@ -1,5 +1,6 @@
 import type { HostileCase } from './case.ts';
 import { CONTEXT_CASES } from './context-cases.ts';
+import { CREDENTIAL_CASES } from './credential-cases.ts';
 import { LAYER_ESCAPES } from './layer-escapes.ts';
 import { LAYER_LIES } from './layer-lies.ts';
 import { MOUNT_CASES } from './mount-cases.ts';
@@ -10,6 +11,7 @@ export const CATALOGUE: readonly HostileCase[] = [
   ...LAYER_ESCAPES,
   ...LAYER_LIES,
   ...REGISTRY_CASES,
+  ...CREDENTIAL_CASES,
   ...CONTEXT_CASES,
   ...MOUNT_CASES,
 ];

@@ -71,7 +71,7 @@ async function modeOf(name: ModeName, user: OrdinaryUser | undefined, options: M
     command: ([verb = '', ...rest]) => [
       'sh',
       ['-c', `exec 9<"$0/secret.txt" 8<"$0"; exec "$@"`, options.canary, ...identity, ...keyed, process.execPath, options.cli, verb,
-        ...(verb === 'build' ? ['--isolation', isolation] : []), ...rest],
+        ...(verb === 'build' || verb === 'run' ? ['--isolation', isolation] : []), ...rest],
     ], // biome-ignore format: one program a line
   };
 }

@@ -1,5 +1,6 @@
 import { ESCAPES } from './escapes.ts';
 import { FEATURES } from './features.ts';
+import { tryJoins } from './joins.ts';
 import type { Mode } from './modes.ts';
 import type { Host } from './prey.ts';
 import type { Probe } from './probe.ts';
@@ -32,8 +33,16 @@ export async function tryMode(
   const before = host.state();
   const worked = await runProbes(mode, { ...common, probes: features });
   const escaped = await runProbes(mode, { ...common, probes: escapes });
+  const joined = await tryJoins(mode, what.base);
   const leaked = [worked, escaped].some(({ log }) => log.includes(host.canary.secret));
-  const harm = host.state() !== before ? 'the machine is not as it was' : leaked ? 'the secret came out' : undefined;
+  const harm =
+    host.state() !== before
+      ? 'the machine is not as it was'
+      : leaked
+        ? 'the secret came out'
+        : joined.length > 0
+          ? `a container looked into what joined it: ${joined.join('\n')}`
+          : undefined;
   return {
     mode,
     features: worked.results.map((result, i) => featureCell(result, features[i]?.lacking?.[mode.name])),

@@ -11,6 +11,7 @@ const CANARY_NAMES = [
   'another login in the Docker configuration',
   'password in a URL',
   'password in the URL of a git repository',
+  'token of a git host that redirects to another',
   'password of a proxy',
   'variable of the build’s environment',
   'signature in the URL of a redirect',

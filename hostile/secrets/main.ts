@@ -11,7 +11,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   if (argv.length > 0)
     return (
       show(
-        'npm run secrets\nUses a dozen secrets in a pull, builds and pushes, and searches for them in all that was made.\n',
+        'npm run secrets\nUses thirteen secrets in a pull, builds and pushes, and searches for them in all that was made.\n',
       ) + 2
     );
   const folder = mkdtempSync(join(tmpdir(), 'tsbuild-secrets-'));

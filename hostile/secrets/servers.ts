@@ -7,7 +7,10 @@ import { gzipSync } from 'node:zlib';
 import { encodeImageConfig, MediaType, sha256Digest } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
 import { baseLayer } from '../input/take-layers.ts';
-import type { Canaries } from './canaries.ts';
+import { pretendRepository } from '../input/git-thief.ts';
+import type { Canaries, CanaryName } from './canaries.ts';
+
+const REDIRECTED: CanaryName = 'token of a git host that redirects to another';
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: Buffer) => unknown;
 
@@ -34,8 +37,11 @@ export class Servers implements AsyncDisposable {
 
   static async start(canaries: Canaries, agentSocket: string): Promise<Servers> {
     const pushed = new Map<string, Buffer>();
-    const servers = [pullServer(canaries), shopServer(canaries, pushed), proxyServer(canaries)];
-    const [registry = '', shop = '', proxy = ''] = await Promise.all(servers.map(listen));
+    let stolen = '';
+    const shopping = shopServer(canaries, pushed, () => stolen);
+    const servers = [pullServer(canaries), shopping, proxyServer(canaries), thiefServer(pushed)];
+    const [registry = '', shop = '', proxy = '', thief = ''] = await Promise.all(servers.map(listen));
+    stolen = thief;
     const agent = createSocket((socket) => socket.end(canaries.get('what an SSH agent says')));
     await new Promise<void>((resolve) => agent.listen(agentSocket, () => resolve()));
     return new Servers({ registry, shop, proxy }, pushed, [...servers, agent]);
@@ -112,11 +118,28 @@ function pullServer(canaries: Canaries): Server {
   );
 }
 
+/** Takes whatever it is sent, among what was made: a secret that gets there is found. */
+function thiefServer(pushed: Map<string, Buffer>): Server {
+  return createServer((request, response) => {
+    pushed.set(`${pushed.size} thief ${request.url}`, Buffer.from(spelledOut(request.headers)));
+    pretendRepository(request, response);
+  });
+}
+
+/** Headers, and what is packed in base64 in them. */
+function spelledOut(headers: IncomingMessage['headers']): string {
+  const packed = headers.authorization?.replace(/^Basic /i, '') ?? '';
+  return `${JSON.stringify(headers)}\n${Buffer.from(packed, 'base64').toString()}`;
+}
+
 /** Takes pushes and gives a file, for a password each; has no git repository. */
-function shopServer(canaries: Canaries, pushed: Map<string, Buffer>): Server {
+function shopServer(canaries: Canaries, pushed: Map<string, Buffer>, thief: () => string): Server {
   return createServer(
     answering((request, response, body) => {
       const { url = '', method, headers } = request;
+      if (url.startsWith('/moved.git') && canaries.seeBasic(REDIRECTED, headers.authorization)) {
+        return response.writeHead(302, { Location: `http://${thief()}${url}` }).end();
+      }
       if (url.includes('.git')) {
         const known = canaries.seeBasic('password in the URL of a git repository', headers.authorization);
         return response.writeHead(known ? 404 : 401, { 'WWW-Authenticate': 'Basic realm="git"' }).end();

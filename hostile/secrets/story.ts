@@ -14,7 +14,7 @@ export interface Story {
   readonly failures: readonly string[];
 }
 
-/** Pulls, builds, pushes, saves and looks at an image, with a dozen secrets on the way. */
+/** Pulls, builds, pushes, saves and looks at an image, with thirteen secrets on the way. */
 export async function tell(cli: string, folder: string): Promise<Story> {
   const canaries = new Canaries();
   const own = join(folder, 'own');
@@ -37,12 +37,14 @@ export async function tell(cli: string, folder: string): Promise<Story> {
     NO_PROXY: '127.0.0.1',
     no_proxy: '127.0.0.1',
     SECRET_VARIABLE: canaries.get('secret variable'),
+    GIT_TOKEN: canaries.get('token of a git host that redirects to another'),
     CI_JOB_TOKEN: canaries.get('variable of the build’s environment'),
   };
   // Outside of what is searched: the passwords of URLs are written there.
   writeFileSync(join(own, 'Dockerfile'), dockerfile(canaries, servers));
   const gitURL = `http://user:${coded('password in the URL of a git repository')}@${servers.shop}/x.git#main`;
   writeFileSync(join(own, 'git.Dockerfile'), `FROM scratch\nADD ${gitURL} /\n`);
+  writeFileSync(join(own, 'moved.Dockerfile'), `FROM scratch\nADD http://${servers.shop}/moved.git#main /\n`);
   const failures: string[] = [];
   const command = async (name: string, args: readonly string[], wanted = 0): Promise<string> => {
     const ended = await run(process.execPath, [cli, '--debug', ...args], { env, cwd: made, timeout: 600_000 });
@@ -63,6 +65,8 @@ export async function tell(cli: string, folder: string): Promise<Story> {
   await command('build-cached', [...build, '--progress', 'plain', 'context']);
   await command('build-failed', [...build, '--build-arg', 'BREAK=1', '--progress', 'plain', 'context'], 1);
   await command('build-git', ['build', '-f', join(own, 'git.Dockerfile'), '--progress', 'plain', 'context'], 1);
+  const moved = ['--secret', 'id=GIT_AUTH_TOKEN,env=GIT_TOKEN', '-f', join(own, 'moved.Dockerfile')];
+  await command('build-moved', ['build', ...moved, '--progress', 'plain', 'context'], 1);
   await command('push', ['push', image]);
   await command('push-json', ['push', '--progress', 'json', image]);
   for (const name of ['history', 'inspect']) await command(name, [name, image]);

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { WebClient } from '@tsbuild/oci/node';
+import { type Environment, type RegistryOptions, WebClient } from '@tsbuild/oci/node';
 import type { BuildOptions } from './build-options.ts';
 import { Secrets } from './mounts/secrets.ts';
 import { ArchiveIndexes } from './ops/archive-indexes.ts';
@@ -18,6 +18,7 @@ const LONGEST_NAME = 32;
 export class AddSources implements Disposable {
   readonly dependencies: Pick<OpDependencies, 'archives' | 'downloads' | 'repositories'>;
   #client: WebClient | undefined;
+  #gitClient: WebClient | undefined;
 
   constructor(options: BuildOptions, store: Store, reporter: ProgressReporter) {
     const sources = store.directory('sources');
@@ -25,13 +26,14 @@ export class AddSources implements Disposable {
     const { blobs } = store.layout;
     const secrets = new Secrets(options.secrets ?? new Map(), options.environment);
     const secret = (id: string): Uint8Array | undefined => secrets.get(id);
+    const { environment, registry } = options;
     const reports = new TransferReports(reporter);
     this.dependencies = {
       archives: { indexes: new ArchiveIndexes(join(sources, 'archives')), temporary },
       downloads: new HttpSource({
         blobs,
         directory: join(sources, 'http'),
-        client: () => (this.#client ??= new WebClient({ environment: options.environment, ...options.registry })),
+        client: () => (this.#client ??= new WebClient({ environment, ...registry })),
         secret,
         onProgress: (progress) => reports.report(progress.url, downloadOf(progress)),
       }),
@@ -40,15 +42,23 @@ export class AddSources implements Disposable {
         indexes: store.indexes,
         directory: join(sources, 'git'),
         temporary,
-        environment: options.environment,
+        environment,
         secret,
+        client: () => (this.#gitClient ??= new WebClient({ environment, ...trustingAsGit(registry, environment) })),
       }),
     };
   }
 
   [Symbol.dispose](): void {
     this.#client?.[Symbol.dispose]();
+    this.#gitClient?.[Symbol.dispose]();
   }
+}
+
+/** The authorities that git itself trusts by its environment too: redirects are followed in its place. */
+function trustingAsGit(registry: RegistryOptions, { GIT_SSL_CAINFO, SSL_CERT_FILE }: Environment): RegistryOptions {
+  const own = [GIT_SSL_CAINFO ?? SSL_CERT_FILE].filter((path) => path !== undefined && path !== '') as string[];
+  return { ...registry, caFiles: [...(registry.caFiles ?? []), ...own] };
 }
 
 function downloadOf({ url, transferred, total, done }: DownloadProgress): Omit<Transfer, 'type'> {

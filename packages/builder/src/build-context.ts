@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
+import { utf8ToByteString } from '@tsbuild/oci';
 import type { BuildOptions } from './build-options.ts';
 import type { ContextSources } from './context-sources.ts';
+import { existingDockerfile, lowerCaseName } from './context/dockerfile-name.ts';
 import { parseIgnoreFile } from './context/ignore-file.ts';
 import { ImportedTree } from './context/imported-tree.ts';
 import { readSourceFile } from './context/read-source-file.ts';
@@ -27,7 +29,8 @@ export async function openBuildContext(options: BuildOptions, sources: ContextSo
   if (typeof context === 'string') {
     const file = elsewhere ?? (await readDockerfile({ ...options, context }));
     const root = resolve(context);
-    return { tree: sources.directory(root, ignoreName(options, elsewhere) ?? `${root}/Dockerfile`), dockerfile: file };
+    const beside = existingDockerfile(ignoreName(options, elsewhere) ?? `${root}/Dockerfile`);
+    return { tree: sources.directory(root, beside), dockerfile: file };
   }
   const content =
     context.kind === 'stream'
@@ -56,7 +59,7 @@ export function importedTree(files: SourceTree, dockerfile: string | undefined):
 }
 
 function importedContext(files: SourceTree, options: BuildOptions, elsewhere: SourceFile | undefined): BuildContext {
-  const path = options.dockerfile ?? 'Dockerfile';
+  const path = dockerfileIn(files, options.dockerfile ?? 'Dockerfile');
   const tree = importedTree(files, elsewhere === undefined ? path : undefined);
   if (elsewhere !== undefined) return { tree: () => tree, dockerfile: elsewhere };
   const bytes = readSourceFile(files, path, DOCKERFILE_LIMIT);
@@ -66,6 +69,13 @@ function importedContext(files: SourceTree, options: BuildOptions, elsewhere: So
     });
   }
   return { tree: () => tree, dockerfile: { name: options.dockerfileName ?? path, text: bytes.toString('utf8') } };
+}
+
+/** As {@link existingDockerfile}, among the files of an archive or repository. */
+function dockerfileIn(files: SourceTree, path: string): string {
+  const lower = lowerCaseName(path);
+  const exists = (name: string): boolean => files.lookup(utf8ToByteString(name)) !== undefined;
+  return lower === undefined || exists(path) || !exists(lower) ? path : lower;
 }
 
 /** A Dockerfile that is neither in the context nor a file of this machine. */

@@ -1,5 +1,6 @@
 import { resolve, join } from 'node:path';
 import type { BuildOptions } from './build-options.ts';
+import { existingDockerfile } from './context/dockerfile-name.ts';
 import { BuildError } from './errors.ts';
 import { BuildRecorder } from './explain/build-record.ts';
 import { Explainer } from './explain/explainer.ts';
@@ -91,7 +92,7 @@ function dockerfileOf({ context, dockerfile, dockerfileText }: BuildOptions): st
   const place = typeof context === 'string' ? resolve(context) : context.kind === 'url' ? context.url : '-';
   if (dockerfileText !== undefined) return `${place}/-`;
   if (typeof context !== 'string') return `${place} ${dockerfile ?? ''}`;
-  return resolve(dockerfile ?? join(context, 'Dockerfile'));
+  return existingDockerfile(resolve(dockerfile ?? join(context, 'Dockerfile')));
 }
 
 type WatchedStep = Plan['stages'][number]['steps'][number] & { readonly stage: string };

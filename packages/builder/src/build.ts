@@ -83,6 +83,7 @@ export async function build(
       resolveImage: checks.watch(async (name, of) => (await named.find(name, of)) ?? resolveImage(name, of)),
       context: context.tree,
       added,
+      signal,
     };
     // What is odd in the Dockerfile often is why it cannot be planned.
     const findings = (): readonly Finding[] => checks.findings({ target: options.target });

@@ -6,13 +6,14 @@ import { ContextSources } from './context-sources.ts';
 import { Checks } from './checks.ts';
 import type { Dockerfile } from './dockerfile/instruction.ts';
 import { parseDockerfile } from './dockerfile/parser.ts';
+import { WorkLimit } from './dockerfile/work-limit.ts';
 import type { SourceFile } from './dockerfile/source-file.ts';
 import { BuildError } from './errors.ts';
 import { withHistory } from './layer-checks.ts';
 import { baseNameOf } from './lint/lint.ts';
 import { ruleOf } from './lint/rules.ts';
 import { type Outline, outlineOf, type TargetList, targetsOf } from './lint/outline.ts';
-import { makePlan, type PlanInput } from './make-plan.ts';
+import { type PlanInput, tryPlan } from './make-plan.ts';
 import { NamedContexts } from './named-contexts.ts';
 import { imageKey, type ImageResolver } from './plan/needed-stages.ts';
 import { fromPlatform } from './plan/references.ts';
@@ -83,8 +84,8 @@ export async function checkBuild(
   const findings = checks.findings(options.target === undefined ? 'all' : { target: options.target });
   const warnings = (await withHistory(findings, store)).map((finding) => checks.warning(finding));
   const layers = store.layers(access.client, signal);
-  const plan = { store, dockerfile, platform, notice: () => {}, layers, named, resolveImage, added };
-  const error = await planningError({ ...plan, options, context: context.tree }, signal);
+  const plan = { store, dockerfile, platform, notice: () => {}, layers, named, resolveImage, added, signal };
+  const error = await planningError({ ...plan, options, context: context.tree });
   const failed = error !== undefined || findings.some(({ rule }) => ruleOf(rule).own !== true);
   return { source: file, warnings, error: error === undefined ? undefined : buildError(error, file), failed };
 }
@@ -152,40 +153,36 @@ function baseImages(
   platform: ReturnType<typeof targetPlatform>,
 ): readonly { readonly name: string; readonly platform: Platform }[] {
   const { stages, globalArgs } = declareStages(dockerfile);
-  const { escape } = dockerfile.directives;
+  const words = { escape: dockerfile.directives.escape, limit: new WorkLimit() };
   const given = new BuildArguments(options.buildArgs, options.environment);
   const predefined = platformArguments(hostPlatform(), platform, options.target ?? 'default');
   let globals: GlobalArguments;
   try {
-    globals = new GlobalArguments(globalArgs, given, predefined, escape);
+    globals = new GlobalArguments(globalArgs, given, predefined, words);
   } catch {
     return [];
   }
   return stages.flatMap((stage) => {
-    const name = baseNameOf(stage, globals, escape);
+    const name = baseNameOf(stage, globals, words);
     const isImage = name !== '' && name !== 'scratch' && findStageByName(stages, name, stage.index) === undefined;
     if (!isImage) return [];
     try {
-      return [{ name, platform: fromPlatform(stage.from, { escape, globals, platform }) }];
+      return [{ name, platform: fromPlatform(stage.from, { ...words, globals, platform }) }];
     } catch {
       return []; // planning tells what is wrong
     }
   });
 }
 
-/** Plans each stage, as the target if there is none: what fails there fails a build. Missing images are no such reason. */
-async function planningError(input: PlanInput, signal: AbortSignal): Promise<unknown> {
-  const { options, dockerfile } = input;
-  const stages = declareStages(dockerfile).stages.map((_, index) => String(index));
-  for (const target of options.target === undefined ? stages : [options.target]) {
-    try {
-      await makePlan({ ...input, options: { ...options, target }, checkOnly: true });
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!(error instanceof BuildError && error.code === 'BASE_NOT_FOUND')) return error;
-    }
+/** Plans all stages: what fails there fails a build. Missing images are no such reason. */
+async function planningError(input: PlanInput): Promise<unknown> {
+  try {
+    await tryPlan(input, (error) => error instanceof BuildError && error.code === 'BASE_NOT_FOUND');
+    return undefined;
+  } catch (error) {
+    input.signal.throwIfAborted();
+    return error;
   }
-  return undefined;
 }
 
 function buildError(error: unknown, source: SourceFile): BuildError {

@@ -2,6 +2,7 @@ import type { ImageConfig, Platform } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
 import { resolve } from 'node:path';
 import type { BuildOptions } from './build-options.ts';
+import { existingDockerfile } from './context/dockerfile-name.ts';
 import { readIgnoreFile } from './context/ignore-file.ts';
 import type { PatternMatcher } from './context/pattern-matcher.ts';
 import type { Dockerfile } from './dockerfile/instruction.ts';
@@ -96,7 +97,7 @@ export class Checks {
     try {
       const root = resolve(options.context);
       const own = isElsewhere ? undefined : options.dockerfile;
-      return readIgnoreFile(root, own ?? resolve(root, 'Dockerfile'))?.matcher;
+      return readIgnoreFile(root, existingDockerfile(own ?? resolve(root, 'Dockerfile')))?.matcher;
     } catch {
       return undefined;
     }

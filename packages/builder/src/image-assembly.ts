@@ -9,7 +9,7 @@ import {
 } from '@tsbuild/oci';
 import type { ImageContent } from '@tsbuild/oci/node';
 import type { LayerOutput } from './ops/rootfs.ts';
-import type { PlannedStage } from './plan/plan.ts';
+import type { PlannedTarget } from './plan/plan.ts';
 import type { StepResult } from './solver/vertex.ts';
 
 /** What BuildKit's frontend puts into each history row, which tools use to tell a Dockerfile's rows from others. */
@@ -17,7 +17,7 @@ const COMMENT = 'buildkit.dockerfile.v0';
 
 /** A planned stage with its filesystem and step results, and what the caller adds. */
 export interface AssemblyInput {
-  readonly stage: PlannedStage;
+  readonly stage: PlannedTarget;
   /** The image's layers, lowest first. */
   readonly layers: readonly BlobInfo[];
   readonly results: ReadonlyMap<string, StepResult<LayerOutput>>;

@@ -5,6 +5,7 @@ export type { Outline, OutlinedArg, OutlinedMount, OutlinedTarget, TargetList } 
 export { exportCacheMount, importCacheMount } from './cache-mount-archive.ts';
 export type { CacheMountName } from './cache-mount-archive.ts';
 export { dockerfileStages } from './dockerfile-stages.ts';
+export { existingDockerfile } from './context/dockerfile-name.ts';
 export { pullImage } from './pull.ts';
 export type { PullOptions, PullResult } from './pull.ts';
 export { pushImage } from './push.ts';

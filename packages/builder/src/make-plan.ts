@@ -5,6 +5,7 @@ import type { BuildOptions } from './build-options.ts';
 import type { SourceTree } from './context/source-tree.ts';
 import { lazySandbox } from './defaults.ts';
 import type { Dockerfile } from './dockerfile/instruction.ts';
+import { WorkLimit } from './dockerfile/work-limit.ts';
 import { CacheMounts } from './mounts/cache-mounts.ts';
 import type { MountSources } from './mounts/mount-sources.ts';
 import { Secrets } from './mounts/secrets.ts';
@@ -16,7 +17,7 @@ import { BuildArguments, GlobalArguments, platformArguments } from './plan/build
 import type { NamedContexts } from './named-contexts.ts';
 import type { ImageResolver } from './plan/needed-stages.ts';
 import type { Plan } from './plan/plan.ts';
-import { planBuild } from './plan/planner.ts';
+import { checkPlan, planBuild, type PlanOptions } from './plan/planner.ts';
 import { declareStages } from './plan/stages.ts';
 import type { Store } from './store.ts';
 
@@ -35,21 +36,40 @@ export interface PlanInput {
   readonly added: AddSources;
   /** Nothing is built of it: rights that commands ask for need not be allowed. */
   readonly checkOnly?: boolean;
+  readonly signal: AbortSignal;
 }
 
 /** Plans a build: what the options say, put where planning asks for it. @throws BuildError */
 export async function makePlan(input: PlanInput): Promise<Plan> {
-  const { options, store, dockerfile, platform, notice, layers, named, resolveImage, context, added } = input;
-  const args = new BuildArguments(options.buildArgs, options.environment);
+  const args = new BuildArguments(input.options.buildArgs, input.options.environment);
+  const plan = await planBuild(input.dockerfile, planOptions(input, args));
+  for (const name of args.unconsumed())
+    input.notice(`--build-arg ${name} was not used: no ARG in the Dockerfile asks for it`);
+  for (const name of input.named.unused())
+    input.notice(`--build-context ${name} was not used: nothing that is built has this name`);
+  return plan;
+}
+
+/** Plans all stages, or those that the target needs, for what would fail a build. @throws BuildError */
+export async function tryPlan(input: PlanInput, tolerates: (error: unknown) => boolean): Promise<void> {
+  const args = new BuildArguments(input.options.buildArgs, input.options.environment);
+  await checkPlan(input.dockerfile, { ...planOptions({ ...input, checkOnly: true }, args), tolerates });
+}
+
+function planOptions(input: PlanInput, args: BuildArguments): PlanOptions {
+  const { options, store, dockerfile, platform, notice, layers, named, resolveImage, context, added, signal } = input;
   const { escape } = dockerfile.directives;
   const predefined = platformArguments(hostPlatform(), platform, options.target ?? 'default');
-  const globals = new GlobalArguments(declareStages(dockerfile).globalArgs, args, predefined, escape);
-  const plan = await planBuild(dockerfile, {
+  const limit = new WorkLimit();
+  const globals = new GlobalArguments(declareStages(dockerfile).globalArgs, args, predefined, { escape, limit });
+  return {
     target: options.target,
     noCacheFilter: options.noCacheFilter ?? [],
     resolveImage,
+    signal,
     lowering: {
       escape,
+      limit,
       arguments: args,
       globals,
       platform,
@@ -77,12 +97,7 @@ export async function makePlan(input: PlanInput): Promise<Plan> {
         epoch: options.epoch,
       },
     },
-  });
-  for (const name of args.unconsumed())
-    notice(`--build-arg ${name} was not used: no ARG in the Dockerfile asks for it`);
-  for (const name of named.unused())
-    notice(`--build-context ${name} was not used: nothing that is built has this name`);
-  return plan;
+  };
 }
 
 function mountSources(options: BuildOptions, store: Store): MountSources {

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
-import { join, relative, resolve, sep } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import type { BuildOptions } from './build-options.ts';
+import { existingDockerfile } from './context/dockerfile-name.ts';
 import type { SourceFile } from './dockerfile/source-file.ts';
 import { BuildError } from './errors.ts';
 
@@ -15,8 +16,8 @@ export const DOCKERFILE_LIMIT = 16 * 1024 * 1024;
 export async function readDockerfile(
   options: Pick<BuildOptions, 'dockerfile' | 'dockerfileName'> & { readonly context: string },
 ): Promise<SourceFile> {
-  const actual = options.dockerfile ?? join(options.context, 'Dockerfile');
-  const name = options.dockerfileName ?? options.dockerfile ?? 'Dockerfile';
+  const actual = existingDockerfile(options.dockerfile ?? join(options.context, 'Dockerfile'));
+  const name = options.dockerfileName ?? (options.dockerfile === undefined ? basename(actual) : actual);
   let file: number;
   try {
     const real = realpathSync.native(actual);

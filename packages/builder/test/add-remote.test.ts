@@ -58,6 +58,17 @@ describe('ADD of a URL, whole builds', () => {
     expect(entry?.startsWith('out/a.tgz=\x1f\x8b')).toBe(true);
   });
 
+  it.each([
+    ['/a/b%2Fc.txt', 'o/c.txt'],
+    ['/a/b%20c.txt', 'o/b c.txt'],
+    ['/a/%', 'o/%'],
+    ['/dir/', 'o/dir'],
+    ['/?x=name', 'o/__unnamed__'],
+  ])('%s is called %s', async (path, name) => {
+    const { layer } = await bench.build(`FROM scratch\nADD http://${server.host}${path} /o/\n`);
+    expect(layer.at(-1)?.split('=')[0]).toBe(name);
+  });
+
   it('--checksum is held', async () => {
     const failing = bench.build(`FROM scratch\nADD --checksum=sha256:${'0'.repeat(64)} http://${server.host}/x /\n`);
     await expect(failing).rejects.toMatchObject({ code: 'DOWNLOAD_FAILED', range: { start: { line: 2 } } });

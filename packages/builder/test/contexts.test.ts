@@ -88,6 +88,27 @@ describe.skipIf(NO_SANDBOX !== '')(`contexts that are no directory${NO_SANDBOX}`
       });
     });
 
+    it('takes dockerfile where there is no Dockerfile, and the ignore file beside it', async () => {
+      const lower = {
+        dockerfile: 'FROM scratch\nCOPY . /\n',
+        'dockerfile.dockerignore': 'b\n*ocker*\n',
+        a: 'A',
+        b: 'B',
+      };
+      const members = (files: Readonly<Record<string, string>>): Member[] =>
+        Object.entries(files).map(([path, content]) => ({ path, content }));
+      expect((await buildIn(archive(...members(lower)))).layer).toEqual(['a=A']);
+      expect((await buildIn(bench.files('lower', lower))).layer).toEqual(['a=A']);
+      const both = { ...lower, Dockerfile: 'FROM scratch\nCOPY b /\n' };
+      expect((await buildIn(archive(...members(both)))).layer).toEqual(['b=B']);
+      expect((await buildIn(bench.files('both', both))).layer).toEqual(['b=B']);
+      const root = bench.files('below', { 'sub/dockerfile': 'FROM scratch\nCOPY a /\n', a: 'A' });
+      expect((await buildIn(root, { dockerfile: join(root, 'sub/Dockerfile') })).layer).toEqual(['a=A']);
+      await expect(buildIn(root, { dockerfile: join(root, 'sub/DOCKERFILE') })).rejects.toMatchObject({
+        code: 'DOCKERFILE_NOT_FOUND',
+      });
+    });
+
     it('takes the Dockerfile from elsewhere when it is given as text', async () => {
       const built = await buildIn(archive({ path: 'Dockerfile', content: 'nonsense' }, { path: 'a', content: 'A' }), {
         dockerfileText: 'FROM scratch\nCOPY a /b\n',

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -7,6 +7,7 @@ import type { ExecSpec, Executor, RunControl, RunningCommand, RunResult, RunSpec
 import { BusyboxRoot, NO_SANDBOX } from './busybox-root.ts';
 import { CapturedOutput } from './captured-output.ts';
 import { HOST_NETWORK_CAPABILITIES } from './executor-contract.ts';
+import { JOIN_ATTACK } from './join-attack.ts';
 
 /** The contract of `RunControl`: input, terminals, and further commands in a sandbox that runs. */
 export function executorControlContract(name: string, make: (scratch: string) => Executor, skip = NO_SANDBOX): void {
@@ -42,14 +43,17 @@ export function executorControlContract(name: string, make: (scratch: string) =>
       return { ...result, out: output.out, err: output.err };
     };
     /** Runs `body` beside a command that waits for a line. */
-    const beside = async (body: (command: RunningCommand) => Promise<void>): Promise<void> => {
+    const beside = async (
+      body: (command: RunningCommand) => Promise<void>,
+      changes: Partial<RunSpec> = {},
+    ): Promise<void> => {
       const input = new PassThrough();
       let done: Promise<void> = Promise.reject(new Error('never started'));
       done.catch(() => {});
       const started = (command: RunningCommand): void => {
         done = body(command).finally(() => input.end('go on\n'));
       };
-      expect((await run('read x; echo "$x"; exit 9', { input, started })).exitCode).toBe(9);
+      expect((await run('read x; echo "$x"; exit 9', { input, started }, changes)).exitCode).toBe(9);
       await done;
     };
 
@@ -109,6 +113,21 @@ export function executorControlContract(name: string, make: (scratch: string) =>
       });
     });
 
+    it.each([
+      ['fewer capabilities', { capabilities: ['sys_chroot', 'setuid', 'dac_override'] }, 'Cap|NoNewPrivs'],
+      // Without a runtime root's right to read everything is lost on the way (see joiningOptions).
+      ['no new privileges', { noNewPrivileges: true }, 'CapBnd|CapInh|CapAmb|NoNewPrivs'],
+    ])('gives a further command what its container has: %s', async (_, changes, facts) => {
+      await beside(async (command) => {
+        const [own, first] = await Promise.all(
+          ['self', '1'].map((process) => execIn(command, `grep -E "^(${facts})" /proc/${process}/status`)),
+        );
+        expect(own).toEqual(first);
+        const user = { uid: 1000, gid: 1000, groups: [1000] };
+        expect((await execIn(command, 'id -u', { user })).out).toBe('1000\n');
+      }, changes);
+    });
+
     it('runs more commands as another user, on a terminal', async () => {
       await beside(async (command) => {
         const user = { uid: 1000, gid: 1000, groups: [1000] };
@@ -116,6 +135,79 @@ export function executorControlContract(name: string, make: (scratch: string) =>
         const { out, exitCode } = await execIn(command, 'id -u; stty size; [ -t 0 ] && exit 6', { user, terminal });
         expect(out.replaceAll('\r', '')).toBe('1000\n30 90\n');
         expect(exitCode).toBe(6);
+      });
+    });
+
+    it('gives a further command a terminal of the sandbox, not of the machine', async () => {
+      await beside(async (command) => {
+        const terminal = { rows: 30, columns: 90 };
+        const user = { uid: 1000, gid: 1000, groups: [1000] };
+        const script = 'tty; [ "$(tty)" -ef /proc/self/fd/0 ] && stat -c %u "$(tty)"; stat -c %d /dev/pts';
+        const { out } = await execIn(command, script, { terminal, user });
+        const [path, owner, device] = out.replaceAll('\r', '').split('\n');
+        expect([path, owner]).toEqual([expect.stringMatching(/^\/dev\/pts\/\d+$/), '1000']);
+        expect(device).not.toBe(String(statSync('/dev/pts').dev));
+      });
+    });
+
+    it('shows a command nothing of the programs that join it', { timeout: 60_000 }, async () => {
+      const output = new CapturedOutput();
+      const controller = new AbortController();
+      const watched = {
+        stdout: (chunk: Uint8Array) => {
+          output.stdout(chunk);
+          // Who escaped may keep the others stopped.
+          if (output.out.includes('escaped')) controller.abort(new Error('enough'));
+        },
+        stderr: (chunk: Uint8Array) => output.stderr(chunk),
+      };
+      let joined: Promise<void> | undefined;
+      const started = (command: RunningCommand): void => {
+        joined = (async () => {
+          for (let i = 0; i < 6; i++) {
+            const terminal = i % 2 === 1 ? { terminal: { rows: 24, columns: 80 } } : {};
+            expect((await execIn(command, 'echo joined', terminal)).out.trim()).toBe('joined');
+          }
+        })().finally(() => controller.abort(new Error('enough')));
+      };
+      // Process 1 cannot be stopped by what is in its namespace; it has to be another one that looks.
+      const spec = root.spec(['/bin/sh', '-c', 'sh -c "$0"; exit', JOIN_ATTACK]);
+      await expect(executor.run(spec, watched, controller.signal, { started })).rejects.toThrow('enough');
+      expect(output.out).toContain('looking\n');
+      expect(output.out.split('\n').filter((line) => line.startsWith('escaped'))).toEqual([]);
+      await joined;
+    });
+
+    it('says that a further command was killed, in its exit code alone', async () => {
+      await beside(async (command) => {
+        const killed = await execIn(command, 'echo before >&2; kill -KILL $$');
+        expect(killed).toEqual({ exitCode: 137, out: '', err: 'before\n' });
+        expect((await execIn(command, 'kill -TERM $$')).exitCode).toBe(143);
+      });
+    });
+
+    it('gives a further command its variables, whatever they are, and shows their values to nobody', async () => {
+      const value = `it's "$HOME" \`x\` \\ \u00e9\u{1f4e6}\n\nend\n`;
+      const env = [
+        'PATH=/bin',
+        'HOME=/',
+        `TOKEN=${value}`,
+        'EMPTY=',
+        'UID=77',
+        'a.b-c=d',
+        'IFS=x',
+        'PWD=/nowhere',
+        'PS4=$(id)',
+      ];
+      await beside(async (command) => {
+        const seen = await execIn(command, '', { argv: ['/bin/cat', '/proc/self/environ'], env });
+        expect(seen.out.split('\0').slice(0, -1).toSorted()).toEqual(env.toSorted());
+        const marked = { env: ['PATH=/bin', `TOKEN=never${process.pid}shown`] };
+        const running = execIn(command, 'echo $TOKEN >/tmp/there; while [ -e /tmp/there ]; do sleep 0.1; done', marked);
+        while ((await execIn(command, 'cat /tmp/there')).out === '') continue;
+        expect(commandLinesWith(`never${process.pid}shown`)).toEqual([]);
+        await execIn(command, 'rm /tmp/there');
+        await running;
       });
     });
 
@@ -141,4 +233,18 @@ export function executorControlContract(name: string, make: (scratch: string) =>
       expect(connected).toBeGreaterThan(1);
     });
   });
+}
+
+/** Command lines of this machine with a text in them. */
+function commandLinesWith(text: string): readonly string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+      } catch {
+        return ''; // It has ended.
+      }
+    })
+    .filter((line) => line.includes(text));
 }

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,18 +28,25 @@ const IDENTITY = {
   GIT_COMMITTER_DATE: '1500000000 +0000',
 };
 
+/** Answers in place of the repository, where it returns true. */
+export type GitGuard = (request: IncomingMessage, response: ServerResponse) => boolean;
+
 /** Serves an empty repository with the branch `main`. Needs the program git. */
-export async function startGitServer(): Promise<GitServer> {
+export async function startGitServer(
+  guard: GitGuard = () => false,
+  tls?: { readonly key: string; readonly cert: string },
+): Promise<GitServer> {
   const root = mkdtempSync(join(tmpdir(), 'tsbuild-git-'));
   const env = { ...process.env, ...IDENTITY };
   const checkout = join(root, 'checkout');
   execFileSync('git', ['init', '-q', '--bare', '-b', 'main', join(root, 'repo.git')], { env });
   execFileSync('git', ['init', '-q', '-b', 'main', checkout], { env });
   const seen: GitServer['seen'] = [];
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     seen.push({ line: `${request.method} ${request.url}`, authorization: request.headers.authorization });
-    backend(root, request, response);
-  });
+    if (!guard(request, response)) backend(root, request, response);
+  };
+  const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,

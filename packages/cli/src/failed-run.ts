@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream';
 import type { FailedRun } from '@tsbuild/builder';
 import type { Host } from './host.ts';
 import { sanitizeName } from './output/sanitize.ts';
+import { enterRawMode } from './terminal/raw-mode.ts';
 
 /** Opens a shell for the user where a RUN failed; the build goes on to its end when it is left. */
 export async function openFailedRun(failed: FailedRun, host: Host): Promise<void> {
@@ -12,7 +13,7 @@ export async function openFailedRun(failed: FailedRun, host: Host): Promise<void
   const terminal = stdin.isTTY === true ? { rows, columns } : undefined;
   const input = new PassThrough();
   const resized: (() => void)[] = [];
-  if (terminal !== undefined) stdin.setRawMode?.(true);
+  const leaveRawMode = enterRawMode(stdin);
   stdin.pipe(input);
   try {
     await failed.shell({
@@ -34,6 +35,6 @@ export async function openFailedRun(failed: FailedRun, host: Host): Promise<void
     stdin.unpipe(input);
     stdin.pause();
     for (const follow of resized) stdout.off('resize', follow);
-    if (terminal !== undefined) stdin.setRawMode?.(false);
+    leaveRawMode();
   }
 }

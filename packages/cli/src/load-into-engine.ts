@@ -30,8 +30,9 @@ async function loadWhole(write: (sink: Sink) => Promise<void>, host: Host): Prom
     cancelSignal: signal,
     stdin: 'pipe',
   });
-  engine.stdout.on('data', (chunk: Buffer) => void host.stderr.write(chunk));
-  engine.stderr.on('data', (chunk: Buffer) => void host.stderr.write(chunk));
+  for (const said of [engine.stdout, engine.stderr]) {
+    said.setEncoding('utf8').on('data', (text: string) => void host.stderr.write(text));
+  }
   // The engine may refuse the archive and close its end: its exit code then says more than our broken pipe.
   const closed = new AbortController();
   engine.stdin.on('error', (error) => closed.abort(error));

@@ -7,6 +7,7 @@ import { type FailedLog, KeptLogs } from './output/kept-logs.ts';
 import { JsonProgress } from './output/json.ts';
 import { RawJsonProgress } from './output/rawjson.ts';
 import { PlainProgress } from './output/plain.ts';
+import { styled } from './output/safe-stream.ts';
 import { TtyProgress } from './output/tty.ts';
 import { interruptionOf, reportError } from './report-error.ts';
 
@@ -90,7 +91,7 @@ export async function reportFailure(
     if (failed !== undefined) await writeLog(failed, host);
     state.progress.logs?.[Symbol.dispose]();
     const rest = failed === undefined ? diagnostic : { ...diagnostic, output: [] };
-    host.stderr.write(renderDiagnostic(rest, { colour: usesColour(host.stderr, host.env) }));
+    host.stderr.write(styled(renderDiagnostic(rest, { colour: usesColour(host.stderr, host.env) })));
   } else {
     state.progress.json.fail(diagnostic);
   }

@@ -2,6 +2,7 @@ import { runCommandLine } from './cli.ts';
 import { CommandError } from './errors.ts';
 import { EXIT_FAILED, EXIT_PIPE } from './exit-code.ts';
 import type { Host, OutputStream } from './host.ts';
+import { withSafeText } from './output/safe-stream.ts';
 import { reportError } from './report-error.ts';
 import { takeableSignals } from './signals.ts';
 
@@ -23,8 +24,10 @@ export async function runProcess(argv: readonly string[], process: NodeJS.Proces
     get stderr() {
       return stderr();
     },
-    commandLine: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
-    env: process.env,
+    // Behind the dashes Node takes no option for its own, as it would an --env-file of `run`.
+    commandLine: [process.execPath, ...process.execArgv, '--', ...process.argv.slice(1)],
+    // Without a prototype: flags look names up that others chose, and none is called `constructor` unless it was set.
+    env: Object.assign(Object.create(null) as NodeJS.ProcessEnv, process.env),
     get cwd() {
       return workingDirectory(process);
     },
@@ -63,14 +66,14 @@ function lazy<Value>(make: () => Value): { (): Value; made: Value | undefined } 
   return get;
 }
 
-/** A reader that went away (`| head`) ends us quietly; a full disk or another failure ends us with its name. */
+/** Text is made harmless. A reader that went away (`| head`) ends us quietly; a full disk or another failure ends us with its name. */
 function guarded(stream: OutputStream, process: NodeJS.Process): OutputStream {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit(EXIT_PIPE);
     process.stderr.write(`ERROR: cannot write the output: ${error.message}\n`);
     process.exit(EXIT_FAILED);
   });
-  return stream;
+  return withSafeText(stream);
 }
 
 /** Settles when the stream has passed on what it was given: at once for files and pipes, later for a slow terminal. */

@@ -16,8 +16,9 @@ export async function reportError(error: unknown, host: Host, options: { readonl
   // Loaded here, so that a command that succeeds does not pay for it.
   const { diagnose, renderDiagnostic } = await import('./output/diagnostic.ts');
   const { usesColour } = await import('./output/colour.ts');
+  const { styled } = await import('./output/safe-stream.ts');
   const diagnostic = diagnose(error, options);
-  host.stderr.write(renderDiagnostic(diagnostic, { colour: usesColour(host.stderr, host.env) }));
+  host.stderr.write(styled(renderDiagnostic(diagnostic, { colour: usesColour(host.stderr, host.env) })));
   return diagnostic.exitCode;
 }
 

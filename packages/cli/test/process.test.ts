@@ -49,6 +49,18 @@ describe('the process', () => {
     expect(await readFile(join(folder, 'program.js'), 'latin1')).not.toMatch(/\bimport\(["'`]/);
   });
 
+  it("takes no option of Node's from its own command line", async () => {
+    await writeFile(join(folder, 'app.env'), 'NODE_OPTIONS=--require /no/such/module.js\n');
+    for (const words of [
+      ['run', '--env-file', 'app.env', 'no-such-image', 'true'],
+      ['run', 'no-such-image', 'node', '--env-file=missing.env', 'server.js'],
+    ]) {
+      const env = { ...process.env, TSBUILD_ROOT: join(folder, 'store'), XDG_CACHE_HOME: join(folder, 'caches') };
+      const { code, stderr } = await outcome(spawn(program, words, { cwd: folder, env, stdio: 'pipe' }));
+      expect({ code, stderr }).toEqual({ code: 125, stderr: expect.stringContaining('no-such-image') });
+    }
+  });
+
   it('ends with the exit code of the command', async () => {
     expect(await outcome(start('images'))).toMatchObject({ code: 0 });
     expect(await outcome(start('history', 'nope'))).toMatchObject({ code: 1 });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { runCommandLine } from '../src/cli.ts';
 import type { Host } from '../src/host.ts';
+import { withSafeText } from '../src/output/safe-stream.ts';
 
 /** What a command line did. */
 export interface Outcome {
@@ -36,8 +37,8 @@ export async function tsbuild(argv: readonly string[], choices: HostChoices = {}
   const stdin = Object.assign(input, { isTTY: choices.terminal === 'stdin' });
   const host: Host = {
     stdin,
-    stdout: stdout.stream,
-    stderr: stderr.stream,
+    stdout: withSafeText(stdout.stream),
+    stderr: withSafeText(stderr.stream),
     commandLine: [],
     // No test reads or writes what is of the person who runs it.
     env: {

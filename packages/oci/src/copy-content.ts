@@ -5,7 +5,7 @@ import { OciError } from './errors.ts';
 import { decodeImageIndex } from './image-index.ts';
 import type { ContentOrigin } from './image-value.ts';
 import { decodeManifest } from './manifest.ts';
-import { isIndexType } from './media-type.ts';
+import { isIndexType, isManifestType } from './media-type.ts';
 
 /** Where content is copied to. */
 export interface ContentSink {
@@ -72,7 +72,12 @@ async function gather(
   const bytes = await source.document(descriptor, signal);
   if (isIndexType(descriptor.mediaType)) {
     const { manifests } = decodeImageIndex(bytes, descriptor.mediaType);
-    for (const inner of manifests) await gather(source, inner, plan, signal, depth + 1);
+    for (const inner of manifests) {
+      // An index may name blobs: the cache that BuildKit exports is one of layers and their config (moby/buildkit#2251).
+      if (isIndexType(inner.mediaType) || isManifestType(inner.mediaType)) {
+        await gather(source, inner, plan, signal, depth + 1);
+      } else if (!isForeign(inner)) plan.blobs.set(inner.digest, inner);
+    }
   } else {
     const { config, layers } = decodeManifest(bytes, descriptor.mediaType);
     for (const blob of [config, ...layers]) if (!isForeign(blob)) plan.blobs.set(blob.digest, blob);

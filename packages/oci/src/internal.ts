@@ -18,3 +18,4 @@ export { checkLayoutAt } from './layout/check/check-layout.ts';
 export type { CheckedLayout, CheckLayoutOptions } from './layout/check/check-layout.ts';
 export type { CheckedBlobs } from './layout/check/check-blobs.ts';
 export type { CheckOptions, Finding, FindingKind, Repair } from './layout/check/finding.ts';
+export { IndexBudget } from './layer/index-budget.ts';

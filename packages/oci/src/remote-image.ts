@@ -2,7 +2,7 @@ import type { Artifact } from './artifact/artifact.ts';
 import { imageFrom } from './content-source.ts';
 import type { ContentSource } from './content-source.ts';
 import { copyContent } from './copy-content.ts';
-import type { CopyOptions } from './copy-content.ts';
+import type { ContentSink, CopyOptions } from './copy-content.ts';
 import type { Descriptor } from './descriptor.ts';
 import { OciError } from './errors.ts';
 import { hostPlatform } from './host-platform.ts';
@@ -83,6 +83,12 @@ export function registryContent(client: RegistryReader, { registry, repository }
   };
 }
 
+/** Choices of {@link toRegistry}. */
+export interface ToRegistryOptions extends CopyOptions {
+  /** Larger blobs are sent in pieces of this many bytes; `Infinity` for one piece always. 8 MiB unless told. */
+  readonly chunkBytes?: number;
+}
+
 /**
  * Puts an image, an index with all its images, or an artifact into a registry under `reference`. Blobs that the repository has are not
  * sent, blobs that another repository of the registry has are mounted; the name moves when everything is there.
@@ -95,35 +101,44 @@ export async function toRegistry(
   client: RegistryWriter,
   reference: Reference,
   image: Image | MultiPlatformImage | Artifact,
-  options: CopyOptions = {},
+  options: ToRegistryOptions = {},
 ): Promise<Descriptor> {
-  const { registry, repository } = reference;
   const root = image.descriptor;
   if (reference.digest !== undefined && reference.digest !== root.digest) {
     const name = formatReference(reference);
     throw new OciError('REFERENCE_INVALID', `cannot push to ${name}: the image's digest is ${root.digest}`);
   }
   const content = withDocument(contentBehind(image), root, rootDocument(image));
-  const signalled = options.signal === undefined ? {} : { signal: options.signal };
-  await copyContent(
-    content,
-    root,
-    {
-      blob: async (blob, open, origin) => {
-        const mount = origin?.registry === registry && origin.repository !== repository;
-        await client.pushBlob({ registry, repository, digest: blob.digest }, blob, open, {
-          ...(mount && { mountFrom: origin.repository }),
-          ...signalled,
-        });
-      },
-      document: (descriptor, bytes, isRoot) => {
-        const name = isRoot ? reference : { registry, repository, digest: descriptor.digest };
-        return client.pushManifest(name, descriptor, bytes, options.signal);
-      },
-    },
-    options,
-  );
+  await copyContent(content, root, registrySink(client, reference, options), options);
   return root;
+}
+
+/**
+ * A repository of a registry as a sink: blobs that it has are not sent, blobs of other repositories of the registry are
+ * mounted. The document that was asked for gets the tag of `reference`, or none; all others are stored by their digests.
+ */
+export function registrySink(
+  client: RegistryWriter,
+  reference: Reference,
+  options: Pick<ToRegistryOptions, 'chunkBytes' | 'signal'> = {},
+): ContentSink {
+  const { registry, repository, tag } = reference;
+  const { signal, chunkBytes } = options;
+  return {
+    blob: async (blob, open, origin) => {
+      const mount = origin?.registry === registry && origin.repository !== repository;
+      await client.pushBlob({ registry, repository, digest: blob.digest }, blob, open, {
+        ...(mount && { mountFrom: origin.repository }),
+        ...(signal !== undefined && { signal }),
+        ...(chunkBytes !== undefined && { chunkBytes }),
+      });
+    },
+    document: (descriptor, bytes, isRoot) => {
+      const { digest } = descriptor;
+      const name = isRoot && tag !== undefined ? reference : { registry, repository, digest };
+      return client.pushManifest(name, descriptor, bytes, signal);
+    },
+  };
 }
 
 /** The source with one document at hand, so that it is not asked for again. */

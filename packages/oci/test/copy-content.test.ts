@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryBlobStore } from '../src/blob/memory.ts';
-import { contentOf, fromBlobs } from '../src/content-source.ts';
+import { blobContent, contentOf, fromBlobs } from '../src/content-source.ts';
 import type { ContentSource } from '../src/content-source.ts';
 import { copyContent } from '../src/copy-content.ts';
 import type { Image } from '../src/image-value.ts';
@@ -30,6 +30,23 @@ describe('copyContent', () => {
     const closed = { ...image, layers: image.layers.map((layer) => ({ ...layer, open: never })) };
     await copyContent(contentOf(closed), image.descriptor, blobSink(blobs));
     expect((await fromBlobs(blobs, image.descriptor)).rawConfig).toEqual(image.rawConfig);
+  });
+
+  it('takes an index that names blobs, as the cache that BuildKit exports does', async () => {
+    const from = new MemoryBlobStore();
+    const [layer, config] = [new TextEncoder().encode('layer'), new TextEncoder().encode('{}')];
+    const entries = [
+      { mediaType: 'application/vnd.oci.image.layer.v1.tar', ...(await from.put(layer)) },
+      { mediaType: 'application/vnd.buildkit.cacheconfig.v0', ...(await from.put(config)) },
+    ];
+    const root = await from.put(new TextEncoder().encode(JSON.stringify({ schemaVersion: 2, manifests: entries })));
+    const to = new MemoryBlobStore();
+    await copyContent(
+      blobContent(from),
+      { mediaType: 'application/vnd.oci.image.index.v1+json', ...root },
+      blobSink(to),
+    );
+    for (const { digest, size } of [...entries, root]) expect(await to.has(digest)).toMatchObject({ size });
   });
 
   it('stops when it is told', async () => {

@@ -2,6 +2,7 @@ import type { ContainerConfig as ImageRunConfig } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { parseChanges } from '../dockerfile/parser.ts';
+import { WorkLimit } from '../dockerfile/work-limit.ts';
 import { BuildError } from '../errors.ts';
 import type { OpDependencies } from '../ops/dependencies.ts';
 import { EMPTY_ROOTFS } from '../ops/rootfs.ts';
@@ -48,7 +49,7 @@ export function changeConfig(given: ImageRunConfig, changes: readonly string[]):
     loweringContext(),
   );
   for (const instruction of parseChanges(changes.join('\n'))) apply(instruction, stage);
-  return filled(stage.config, config);
+  return filled(stage.finishedConfig(), config);
 }
 
 function apply(instruction: Instruction, stage: StageState): void {
@@ -82,10 +83,12 @@ function filled(changed: ImageRunConfig, container: ImageRunConfig): ImageRunCon
 
 function loweringContext(): StageState['context'] {
   const args = new BuildArguments(new Map(), {});
+  const limit = new WorkLimit();
   return {
     escape: '\\',
     arguments: args,
-    globals: new GlobalArguments([], args, new Map(), '\\'),
+    limit,
+    globals: new GlobalArguments([], args, new Map(), { escape: '\\', limit }),
     platform: hostPlatform(),
     network: 'none',
     limits: { shmSize: undefined, limits: [], hosts: [] },

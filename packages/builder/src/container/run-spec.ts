@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { utf8ToByteString } from '@tsbuild/oci';
+import { canBeSecret } from '../executor/environment/secret-name.ts';
 import type { ExecSpec, RunMount, RunSpec, TerminalSize } from '../executor/executor.ts';
 import { DEFAULT_PATH } from '../ops/default-path.ts';
 import { containerUser } from './accounts.ts';
@@ -15,9 +16,10 @@ export function containerSpec(container: Container, size: TerminalSize): RunSpec
   writeSystemFiles(container);
   const user = containerUser(container, config.config.User ?? '');
   const terminal = config.terminal ? { TERM: 'xterm' } : {};
+  const env = mergeEnvironment(defaults(config.hostname, user.home, terminal), config.config.Env ?? []);
   return {
     argv: config.argv,
-    env: mergeEnvironment(defaults(config.hostname, user.home, terminal), config.config.Env ?? []),
+    ...hideValues(env),
     cwd: config.config.WorkingDir || '/',
     user,
     root: {
@@ -36,6 +38,16 @@ export function containerSpec(container: Container, size: TerminalSize): RunSpec
     ...(config.limits === undefined ? {} : { limits: config.limits }),
     ...(config.shmSize === undefined ? {} : { shmSize: config.shmSize }),
     ...(config.terminal ? { terminal: size } : {}),
+  };
+}
+
+/** Passwords are often given as variables; arguments of processes, where variables may come by, are seen by everybody. */
+function hideValues(env: readonly string[]): Pick<RunSpec, 'env' | 'secretEnv'> {
+  const nameOf = (pair: string): string => pair.slice(0, pair.indexOf('='));
+  const hidden = env.filter((pair) => canBeSecret(nameOf(pair)));
+  return {
+    env: env.filter((pair) => !hidden.includes(pair)),
+    secretEnv: new Map(hidden.map((pair) => [nameOf(pair), pair.slice(nameOf(pair).length + 1)])),
   };
 }
 

@@ -36,6 +36,8 @@ export interface Pattern {
 export class PatternMatcher {
   /** Whether any pattern takes back what others ignore. */
   readonly hasExceptions: boolean;
+  /** How many patterns a path is held against, at most. */
+  readonly size: number;
   readonly #root: DirectoryMatch;
 
   /** @throws BuildError `IGNORE_INVALID` when `**` touches names in very many of them */
@@ -50,6 +52,7 @@ export class PatternMatcher {
       routes.map((route) => ({ rank, exception, route, positions: startOf(route) })),
     );
     this.hasExceptions = patterns.some(({ exception }) => exception);
+    this.size = live.length;
     this.#root = new Match(false, live);
   }
 

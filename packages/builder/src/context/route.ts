@@ -15,9 +15,9 @@ export type Positions = readonly number[];
 
 /** The positions at the root. */
 export function startOf(route: Route): Positions {
-  const positions: number[] = [];
+  const positions = new Set<number>();
   enter(route, 0, positions);
-  return positions;
+  return [...positions];
 }
 
 /** Whether the path that ends with `name` matches the whole route. */
@@ -30,20 +30,20 @@ export function accepts(route: Route, positions: Positions, name: ByteString): b
 
 /** The positions inside the directory `name`. */
 export function advance(route: Route, positions: Positions, name: ByteString): Positions {
-  const next: number[] = [];
+  const next = new Set<number>();
   for (const position of positions) {
     const pattern = route[position];
     if (pattern === undefined) continue;
     if (pattern === ANY_DEPTH) enter(route, position, next);
     else if (position + 1 < route.length && matchesName(pattern, name)) enter(route, position + 1, next);
   }
-  return next.toSorted((a, b) => a - b);
+  return [...next].toSorted((a, b) => a - b);
 }
 
-function enter(route: Route, position: number, into: number[]): void {
+function enter(route: Route, position: number, into: Set<number>): void {
   let at = position;
-  while (at < route.length && !into.includes(at)) {
-    into.push(at);
+  while (at < route.length && !into.has(at)) {
+    into.add(at);
     if (route[at] !== ANY_DEPTH) return;
     at++;
   }

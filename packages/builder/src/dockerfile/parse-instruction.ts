@@ -19,6 +19,8 @@ import { splitAtBlanks } from './raw-words.ts';
 import { baseOf, splitStatement, type Statement } from './statement.ts';
 import { didYouMean } from './suggest.ts';
 
+/** What no text holds, and what stands for bytes that are none. */
+const BINARY = /[\0-\x08\x0e-\x1f\x7f\ufffd]/;
 const STAGE_NAME = /^[a-z][a-z0-9-_.]*$/;
 
 /** One parser per keyword; a new instruction begins with a line here. */
@@ -51,7 +53,11 @@ export function parseInstruction(statement: Statement): Instruction {
   if (keyword === '') throw statement.fail('an instruction is missing after the line continuation');
   const keywords = Object.keys(PARSERS).map((name) => name.toUpperCase());
   const lost = `If this line belongs to the one above, end that one with ${statement.escape}.`;
-  const hint = /^[a-z]/i.test(keyword) ? undefined : lost;
+  const hint = BINARY.test(keyword)
+    ? 'There is binary data in it: is it a Dockerfile?'
+    : /^[a-z]/i.test(keyword)
+      ? undefined
+      : lost;
   throw statement.fail(`unknown instruction: ${keyword}${didYouMean(keyword, keywords)}`, keyword, hint);
 }
 

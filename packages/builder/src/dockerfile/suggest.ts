@@ -27,9 +27,12 @@ export function nearest(
   return best;
 }
 
+/** Nobody misspells longer names by a letter; comparing them takes their length squared. */
+const MAX_LENGTH = 200;
+
 /** Levenshtein's distance, or `limit` as soon as it cannot be less. */
 function editDistance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) >= limit) return limit;
+  if (Math.abs(a.length - b.length) >= limit || a.length > MAX_LENGTH) return limit;
   let previous = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row += 1) {
     const current = [row];
@@ -37,6 +40,7 @@ function editDistance(a: string, b: string, limit: number): number {
       const replaced = (previous[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
       current.push(Math.min(replaced, (previous[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1));
     }
+    if (Math.min(...current) >= limit) return limit;
     previous = current;
   }
   return previous[b.length] ?? limit;

@@ -1,6 +1,7 @@
 import { invalid } from './invalid.ts';
 import { matchingSteps, parseGlob, removePrefix, removeSuffix, replaceGlob, type Glob } from './glob.ts';
 import { WordSplitter } from './split-words.ts';
+import type { WorkLimit } from './work-limit.ts';
 
 /** What a lexer needs to know beside its text. */
 export interface LexerOptions {
@@ -8,6 +9,8 @@ export interface LexerOptions {
   /** False where quotes are text like any other. */
   readonly quotes: boolean;
   readonly lookup: (name: string) => string | undefined;
+  /** Of the whole file. */
+  readonly limit: WorkLimit | undefined;
 }
 
 /** `$@`, `$*` and so on are names, mostly without a value. */
@@ -36,18 +39,23 @@ export class WordLexer {
     this.#options = options;
   }
 
-  /** The expanded text, and the same split into words. */
-  expand(): { readonly text: string; readonly words: string[] } {
+  /** The expanded text. */
+  expand(): string {
+    return this.#readUntil(undefined, false);
+  }
+
+  /** The expanded text split into words. */
+  expandWords(): string[] {
     const words = new WordSplitter();
-    const text = this.#readUntil(undefined, false, words);
-    return { text, words: words.finish() };
+    this.#readUntil(undefined, false, words);
+    return words.finish();
   }
 
   /**
    * Reads up to and over `stop`, or to the end. With `keepEscapes` escapes stay, for they mean something in patterns.
    * Returns undefined in place of the text when `stop` never comes.
    */
-  #readUntil(stop: undefined, keepEscapes: boolean, words: WordSplitter): string;
+  #readUntil(stop: undefined, keepEscapes: boolean, words?: WordSplitter): string;
   #readUntil(stop: string, keepEscapes: boolean): string | undefined;
   #readUntil(stop: string | undefined, keepEscapes: boolean, words?: WordSplitter): string | undefined {
     const { escape, quotes } = this.#options;
@@ -115,6 +123,7 @@ export class WordLexer {
     const value = this.#variable();
     this.#substituted += value.length;
     if (this.#substituted > MAX_SUBSTITUTED) throw tooLong();
+    this.#options.limit?.characters(value.length);
     return value;
   }
 
@@ -189,7 +198,9 @@ export class WordLexer {
   #glob(pattern: string, value: string): Glob {
     const glob = parseGlob(pattern);
     if (typeof glob === 'string') throw invalid(`invalid pattern (${pattern}) in substitution: ${glob}`);
-    this.#steps += matchingSteps(value, glob);
+    const steps = matchingSteps(value, glob);
+    this.#steps += steps;
+    this.#options.limit?.steps(steps);
     if (this.#steps > MAX_STEPS) throw invalid('the patterns and values of the substitutions are too long');
     return glob;
   }

@@ -28,6 +28,8 @@ import { SandboxStarter } from './sandbox-starter.ts';
 import { confineThread } from './seccomp/confine-thread.ts';
 import { setupFailure } from './setup-failure.ts';
 import { needsStage, PLACE_SCRIPT, placeList, stageMounts } from './staged-mounts.ts';
+import { canBeSecret } from './environment/secret-name.ts';
+import { shellEnvironment } from './environment/shell-environment.ts';
 import { splitEnvironment } from './unsafe-environment.ts';
 
 /** Stands in the arguments for the path of the image's `env`, which only the script can see. */
@@ -256,23 +258,23 @@ function extraParts(spec: RunSpec, scratch: Scratch, ids: IdMaps): Omit<SandboxE
   for (const [name] of secrets) checkSecretName(name);
   const mounts = spec.mounts ?? [];
   const top = realpathSync(scratch.root);
-  const texts = [placeList(mounts, top), ...secrets.map(([, value]) => Buffer.from(value))];
+  const { script } = shellEnvironment(secrets.map(([name, value]) => `${name}=${value}`));
+  const texts = [placeList(mounts, top), Buffer.from(`give_secrets() { :\n${script}}\n`)];
   const staged = stageMounts(mounts, { stage: scratch.stage, descriptor: 7, ids, texts });
-  const [list = '', ...values] = staged.texts;
-  // Before the root is moved, and with the last newlines, which a shell would take away.
-  const read = values.map((file, i) => `secret${i}=$("$CAT" "$STAGE/${file}"; echo x)\nsecret${i}=\${secret${i}%x}\n`);
+  const [list = '', values = ''] = staged.texts;
+  const has = secrets.length > 0;
   return {
     stage: staged.script,
-    place: `${PLACE_SCRIPT}\n${read.join('')}`,
-    secrets: secrets.map(([name], i) => `export ${name}="$secret${i}"\n`).join(''),
+    // Before the root is moved, and used after all else.
+    place: `${PLACE_SCRIPT}\n${has ? `. "$STAGE/${values}"\n` : ''}`,
+    secrets: has ? 'give_secrets\n' : '',
     env: { ...staged.env, LIST: list, TOP: top },
     input: staged.input,
   };
 }
 
 function checkSecretName(name: string): void {
-  const plain = /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
-  if (plain && splitEnvironment([`${name}=`]).unsafe.length === 0) return;
+  if (canBeSecret(name)) return;
   throw new BuildError('RUN_FAILED', `a secret cannot be given as the variable ${JSON.stringify(name)}`, {
     hint: 'Choose another name (env=NAME), or read the secret from a file.',
   });

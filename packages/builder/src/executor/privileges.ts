@@ -24,6 +24,49 @@ export function privilegeOptions(
   ];
 }
 
+/** The capabilities by which root may read every file. */
+const READS_ALL: readonly string[] = ['dac_override', 'dac_read_search'];
+
+/**
+ * For the two `setpriv` of a program that joins a sandbox (see namespaces-exec.ts). The bounding set is that of the command from the
+ * `first` on; but until the program after the `last` one there is no right to read what nobody may read, though all
+ * of them are root's.
+ * @throws BuildError `SANDBOX_UNAVAILABLE` where the container could look into what joins it all the same
+ */
+export function joiningOptions(
+  request: CapabilityRequest & Pick<RunSpec, 'noNewPrivileges'>,
+  user: RunUser,
+  ids: IdMaps,
+): { readonly first: readonly string[]; readonly last: readonly string[] } {
+  const granted = commandCapabilities(request, ids);
+  if (granted.includes('sys_ptrace')) {
+    throw new BuildError(
+      'SANDBOX_UNAVAILABLE',
+      'cannot join a container that has CAP_SYS_PTRACE: it could look into what joins it',
+      {
+        hint: 'Run it as root where runc is installed, or without --cap-add SYS_PTRACE.',
+      },
+    );
+  }
+  const [bounding = '', , ...more] = privilegeOptions({ ...request, capabilities: granted }, user, ids);
+  // What is to have no new privileges (prctl(2)) has at most what the program before it had, so that one must have it.
+  const kept = request.noNewPrivileges === true ? granted.filter((name) => !READS_ALL.includes(name)) : [];
+  const list = ['-all', ...new Set(['+setpcap', ...kept.map((name) => `+${name}`)])].join(',');
+  const borrowed = !granted.includes('setpcap');
+  return {
+    first: [
+      `${bounding}${borrowed ? ',+setpcap' : ''}`,
+      `--inh-caps=${list}`,
+      `--ambient-caps=${list}`,
+      '--securebits=+noroot',
+    ],
+    last: [
+      ...(borrowed ? ['--bounding-set=-setpcap'] : []),
+      '--inh-caps=-all', '--ambient-caps=-all', '--securebits=-noroot', ...more,
+    ], // biome-ignore format: one program's options
+  };
+}
+
 /**
  * Groups are set by `setpriv`, while it may; the uid last of all, by the program that starts the command, which also
  * takes root's capabilities away.

@@ -2,7 +2,7 @@ import { BuildError } from '../errors.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
 import type { ExecSpec, RunControl, RunOutput, RunResult } from './executor.ts';
 import { requireTool } from './host-tools.ts';
-import { joinSandbox } from './join-sandbox.ts';
+import { ENVIRONMENT_DESCRIPTOR, joinSandbox } from './join/join-sandbox.ts';
 import type { PipePool } from './pipes.ts';
 import { runcProcess, type Granted } from './runc-config.ts';
 import { runtimeFailure } from './runc-failure.ts';
@@ -22,11 +22,12 @@ export interface RunningContainer {
 /** How runc begins what it says about a command that it could not start in a running container. */
 const FAILURE = 'exec failed: ';
 
-/* What the runtime has to say about itself it writes to the log; its last words there are the reason. */
+/* The process comes by a descriptor: it has the environment, and arguments can be read by everybody. What the runtime has to say about itself it writes to the log; its last words there are the reason. */
 const SCRIPT = `umask 077
 process="$BUNDLE/exec-$$.json"
 log="$BUNDLE/exec-$$.log"
-printf %s "$1" >"$process"
+"$CAT" <&${ENVIRONMENT_DESCRIPTOR} >"$process"
+exec ${ENVIRONMENT_DESCRIPTOR}<&-
 # Runc leaves the command what it has itself, whatever the configuration says.
 umask 022
 code=0
@@ -52,12 +53,17 @@ export async function execInContainer(
   const command = [
     requireTool('nsenter'), `--mount=/proc/${parent}/ns/mnt`, `--pid=/proc/${parent}/ns/pid`, `--net=/proc/${parent}/ns/net`, '--',
     requireTool('env', 'coreutils'), `BUNDLE=${bundle}`, `RUNTIME=${runtime.path}`, `ID=${id}`,
-    '/bin/sh', '-euc', SCRIPT, 'exec', JSON.stringify(runcProcess(spec, container.granted)),
+    `CAT=${requireTool('cat', 'coreutils')}`, '/bin/sh', '-euc', SCRIPT, 'exec',
   ]; // biome-ignore format: one program a line
   const terminal = spec.terminal !== undefined;
   const filter = new ExecFailureFilter(output, { prefix: FAILURE, terminal });
   const { exitCode } = await joinSandbox(
-    { command, pipes: container.pipes, terminal: spec.terminal, place: 'runtime', owner: 0 },
+    {
+      command,
+      input: JSON.stringify(runcProcess(spec, container.granted)),
+      pipes: container.pipes,
+      terminal: spec.terminal && { size: spec.terminal, of: undefined, owner: 0 },
+    },
     filter,
     signal,
     control,

@@ -102,7 +102,10 @@ export function feed(child: ChildProcess, descriptor: number, input: Uint8Array)
  * Keeps descriptors that this process was started with from the command: bash closes them; without bash (a POSIX shell
  * can close only 0 to 9) /dev/null is put in their place.
  */
-function closeInherited(stdio: unknown[], opened: number[]): { readonly path: string; readonly closing: string } {
+export function closeInherited(
+  stdio: unknown[],
+  opened: number[],
+): { readonly path: string; readonly closing: string } {
   const inherited = inheritedDescriptors().filter((fd) => fd >= stdio.length);
   const bash = inherited.length === 0 ? undefined : findTool('bash');
   if (bash !== undefined) return { path: bash, closing: inherited.map((fd) => `exec ${fd}>&-\n`).join('') };

@@ -20,6 +20,8 @@ export interface Scratch {
   /** `unshare` and `setpriv` under names of ours (see exec-failure.ts). */
   readonly exec: string;
   readonly caps: string;
+  /** Where the copy of `unshare` is that nobody can read, under the name of {@link exec} (see join/unreadable-tool.ts). */
+  readonly fork: string;
 }
 
 const DEV_LINKS: Readonly<Record<string, string>> = {
@@ -40,6 +42,7 @@ export function prepareScratch(directory: string): Scratch {
     nodes: join(directory, 'nodes'),
     exec: join(directory, EXEC_TOOL),
     caps: join(directory, CAPS_TOOL),
+    fork: join(directory, 'fork', EXEC_TOOL),
   };
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   for (const path of [scratch.root, scratch.kernel, scratch.stage, scratch.nodes, scratch.dev]) {

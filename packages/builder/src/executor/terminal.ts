@@ -6,10 +6,10 @@ import { requireTool } from './host-tools.ts';
 import { children } from './process-tree.ts';
 
 /**
- * Whose pseudo-terminals are used: the machine's; the machine's for a runtime, which makes another one inside; or those of
- * a devpts made for the sandbox, at /dev/pts.
+ * Whose pseudo-terminals are used: those at /dev/pts of the mount namespace that it is in; the machine's for a runtime, which makes
+ * another one inside; or those of a devpts made for the sandbox, at /dev/pts.
  */
-export type TerminalPlace = 'host' | 'runtime' | 'sandbox';
+export type TerminalPlace = 'here' | 'runtime' | 'sandbox';
 
 /** For a shell on a terminal: its own complaints go to descriptor 3, as without one; what was 2 (the terminal) becomes 3. */
 export const SWAP_STDERR = 'exec 8>&2 2>&3 3>&8 8>&-; ';

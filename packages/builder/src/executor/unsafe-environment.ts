@@ -22,7 +22,12 @@ export function splitEnvironment(env: readonly string[]): SplitEnvironment {
     if (entry.indexOf('=') < 1) {
       throw new BuildError('RUN_FAILED', `invalid environment variable ${JSON.stringify(entry)}: expected NAME=value`);
     }
-    (UNSAFE.test(entry.slice(0, entry.indexOf('='))) ? unsafe : safe).push(entry);
+    (isUnsafeName(entry.slice(0, entry.indexOf('='))) ? unsafe : safe).push(entry);
   }
   return { safe, unsafe };
+}
+
+/** True for a variable that programs of the host must not see. */
+export function isUnsafeName(name: string): boolean {
+  return UNSAFE.test(name);
 }

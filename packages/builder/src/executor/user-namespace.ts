@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { constants, userInfo } from 'node:os';
 import { BuildError } from '../errors.ts';
 import { findTool, requireTool } from './host-tools.ts';
+import { readIdMaps } from './id-map.ts';
 
 /** Set in the process that runs inside the user namespace: `mapped` with ranges of ids, `single` with one id. */
 const MARK = 'TSBUILD_USERNS';
@@ -21,9 +22,12 @@ export function needsUserNamespace(): boolean {
   return process.geteuid?.() !== 0;
 }
 
-/** True when {@link userNamespaceCommand} started this process. */
-function isInUserNamespace(): boolean {
-  return process.env[MARK] !== undefined;
+/**
+ * True when {@link userNamespaceCommand} started this process. Anybody can set the variable, so the kernel is asked too: what is
+ * meant for our namespace must not be done to the machine.
+ */
+export function isInUserNamespace(): boolean {
+  return process.env[MARK] !== undefined && readIdMaps().nested;
 }
 
 /**

@@ -81,8 +81,17 @@ export function isWanted({ rule, instructions }: Finding, file: CheckOptions): b
 /** A comment that is a directive for the instruction below it. */
 export const CHECK_COMMENT = /^check\s*=\s*(\S+)/;
 
+const known = new WeakMap<Instruction, CheckOptions>();
+
+/** Read once for an instruction, however many findings it has. */
+function commentOptions(instruction: Instruction): CheckOptions {
+  const options = known.get(instruction) ?? readComments(instruction);
+  known.set(instruction, options);
+  return options;
+}
+
 /** The options in the first comment `# check=…` above an instruction; one that makes no sense is a mere comment. */
-function commentOptions({ notes }: Instruction): CheckOptions {
+function readComments({ notes }: Instruction): CheckOptions {
   for (const comment of notes.comments) {
     const value = CHECK_COMMENT.exec(comment)?.[1];
     if (value === undefined) continue;

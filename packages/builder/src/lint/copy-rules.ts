@@ -8,7 +8,7 @@ import type { StageScope } from './stage-scope.ts';
  * BuildKit does not look, and neither does this.
  */
 export function checkIgnored(
-  { input, report }: StageScope,
+  { input, report, words }: StageScope,
   instruction: AddInstruction | CopyInstruction,
   sources: readonly string[],
 ): void {
@@ -19,6 +19,7 @@ export function checkIgnored(
   for (const source of sources) {
     if (isRemote(source)) continue;
     const path = cleanPath(source);
+    if (!words.limit.mayMatch(ignore.size)) return;
     if (!ignore.matches(utf8ToByteString(path))) continue;
     const message = `Attempting to ${keyword} file ${JSON.stringify(path)} that is excluded by .dockerignore`;
     report('CopyIgnoredFile', instruction, message);

@@ -1,4 +1,4 @@
-import { expandWord, type Lookup } from '../dockerfile/words.ts';
+import { type ExpandOptions, expandWord, type Lookup } from '../dockerfile/words.ts';
 
 /** A word expanded, and the variables it asked for. */
 export interface Expansion {
@@ -8,7 +8,7 @@ export interface Expansion {
 }
 
 /** Expands a word; undefined when that fails, which the build will tell of by itself. */
-export function tryExpand(word: string, lookup: Lookup, escape: '\\' | '`'): Expansion | undefined {
+export function tryExpand(word: string, lookup: Lookup, options: ExpandOptions): Expansion | undefined {
   const matched = new Set<string>();
   const unmatched = new Set<string>();
   const asked: Lookup = (name) => {
@@ -17,7 +17,7 @@ export function tryExpand(word: string, lookup: Lookup, escape: '\\' | '`'): Exp
     return value;
   };
   try {
-    return { text: expandWord(word, asked, { escape }), matched, unmatched };
+    return { text: expandWord(word, asked, options), matched, unmatched };
   } catch {
     return undefined;
   }

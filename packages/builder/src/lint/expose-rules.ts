@@ -19,10 +19,9 @@ export function checkExpose(scope: StageScope, instruction: ExposeInstruction): 
   }
 }
 
-function portsOf({ variables, input }: StageScope, { ports }: ExposeInstruction): readonly string[] {
-  const { escape } = input.dockerfile.directives;
+function portsOf({ variables, words }: StageScope, { ports }: ExposeInstruction): readonly string[] {
   try {
-    return ports.flatMap((word) => expandWords(word, variables.lookup, { escape }));
+    return ports.flatMap((word) => expandWords(word, variables.lookup, words));
   } catch {
     return [];
   }

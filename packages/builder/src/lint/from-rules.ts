@@ -6,27 +6,31 @@ import type { DeclaredStages, StageDeclaration } from '../plan/stages.ts';
 import { type Expansion, tryExpand } from './expansion.ts';
 import type { Report } from './finding.ts';
 import type { LintInput } from './lint-input.ts';
+import type { StageScope } from './stage-scope.ts';
+
+/** How words are expanded. */
+type LintWords = StageScope['words'];
 
 /** Checks of image names and platforms in FROM. `globals`: undefined when their evaluation fails. */
 export function checkFroms(
   declared: DeclaredStages,
   input: LintInput,
   globals: GlobalArguments | undefined,
+  words: LintWords,
   report: Report,
 ): void {
-  checkDefaults(declared, input, report);
+  checkDefaults(declared, input, words, report);
   if (globals === undefined) return;
   const known = new Set([
     ...input.predefined.keys(),
     ...declared.globalArgs.flatMap(({ args }) => args.map(({ name }) => name)),
   ]);
-  const { escape } = input.dockerfile.directives;
   const lookup = (name: string) => globals.get(name);
   for (const { from } of declared.stages) {
-    checkDeclared(tryExpand(from.image, lookup, escape), from, known, report);
+    checkDeclared(tryExpand(from.image, lookup, words), from, known, words, report);
     if (from.platform === undefined) continue;
-    const platform = tryExpand(from.platform, lookup, escape);
-    checkDeclared(platform, from, known, report);
+    const platform = tryExpand(from.platform, lookup, words);
+    checkDeclared(platform, from, known, words, report);
     if (platform === undefined) continue;
     checkRedundant(platform, from, globals, report);
     checkConstant(platform, from, report);
@@ -34,12 +38,16 @@ export function checkFroms(
 }
 
 /** With no `--build-arg` at all, does a name with variables still name an image? */
-function checkDefaults({ stages, globalArgs }: DeclaredStages, input: LintInput, report: Report): void {
-  const { escape } = input.dockerfile.directives;
-  const defaults = evaluate(globalArgs, new BuildArguments(new Map(), {}), input);
+function checkDefaults(
+  { stages, globalArgs }: DeclaredStages,
+  input: LintInput,
+  words: LintWords,
+  report: Report,
+): void {
+  const defaults = evaluate(globalArgs, new BuildArguments(new Map(), {}), input, words);
   if (defaults === undefined) return;
   for (const { from } of stages) {
-    const name = tryExpand(from.image, (key) => defaults.get(key), escape);
+    const name = tryExpand(from.image, (key) => defaults.get(key), words);
     if (name === undefined) return;
     // What is wrong without variables fails the build, whatever its arguments are.
     if (name.matched.size + name.unmatched.size === 0 || isReference(name.text)) continue;
@@ -52,10 +60,11 @@ function checkDefaults({ stages, globalArgs }: DeclaredStages, input: LintInput,
 export function evaluate(
   args: DeclaredStages['globalArgs'],
   given: BuildArguments,
-  { predefined, dockerfile }: LintInput,
+  { predefined }: LintInput,
+  words: LintWords,
 ): GlobalArguments | undefined {
   try {
-    return new GlobalArguments(args, given, predefined, dockerfile.directives.escape);
+    return new GlobalArguments(args, given, predefined, words);
   } catch {
     return undefined;
   }
@@ -74,11 +83,12 @@ function checkDeclared(
   word: Expansion | undefined,
   from: StageDeclaration['from'],
   known: ReadonlySet<string>,
+  { limit }: LintWords,
   report: Report,
 ): void {
   for (const name of word?.unmatched ?? []) {
     if (known.has(name)) continue;
-    const near = nearest(name, known);
+    const near = limit.mayCompare(known.size) ? nearest(name, known) : undefined;
     const suggestion = near === undefined ? '' : ` (did you mean ${near}?)`;
     report('UndefinedArgInFrom', from, `FROM argument '${name}' is not declared${suggestion}`);
   }

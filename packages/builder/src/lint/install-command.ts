@@ -62,8 +62,8 @@ function simpleCommands(text: string): readonly (readonly string[])[] {
 }
 
 function installOf(words: readonly string[]): InstallCommand | undefined {
-  let rest = words;
-  while (rest[0] !== undefined && (PREFIXES.has(rest[0]) || /^[A-Za-z_]\w*=/.test(rest[0]))) rest = rest.slice(1);
+  const first = words.findIndex((word) => !PREFIXES.has(word) && !/^[A-Za-z_]\w*=/.test(word));
+  let rest = first < 0 ? [] : words.slice(first);
   if (/^python3?$/.test(rest[0] ?? '') && rest[1] === '-m') rest = rest.slice(2);
   const program = (rest[0] ?? '').replace(/^.*\//, '');
   const known = Object.hasOwn(PROGRAMS, program) ? PROGRAMS[program] : undefined;

@@ -9,26 +9,39 @@ import type { LintInput } from './lint-input.ts';
  * A copy of the whole context before the dependencies are installed: any change of any file then installs them again.
  * Silent where that costs little: a cache mount keeps what was fetched, or the same tool has installed before the copy.
  */
-export function checkInstallOrder(
-  stage: StageDeclaration,
-  parent: StageDeclaration | undefined,
-  input: LintInput,
-  report: Report,
-): void {
-  if (hidesSources(input)) return;
-  const done = new Set((parent?.instructions ?? []).flatMap(toolsOf));
-  let copy: Instruction | undefined;
-  for (const instruction of stage.instructions) {
-    if (copiesEverything(instruction)) copy ??= instruction;
-    if (instruction.kind !== 'run') continue;
-    const install = copy === undefined ? undefined : freshInstall(instruction, done);
-    if (copy !== undefined && install !== undefined) {
-      const line = instruction.range.start.line;
-      const message = `everything is copied before ${JSON.stringify(install)} (line ${line}): each change of any file runs it again. Copy what it reads first (such as its lock file), and the rest after it`;
-      report('CopyBeforeInstall', copy, message, { instructions: [copy, instruction] });
-      return;
+export class InstallOrder {
+  readonly #report: Report;
+  readonly #isSilent: boolean;
+  /** The tools that each stage installs with: a stage may be the base of many. */
+  readonly #tools = new Map<StageDeclaration, ReadonlySet<string>>();
+
+  constructor(input: LintInput, report: Report) {
+    this.#report = report;
+    this.#isSilent = hidesSources(input);
+  }
+
+  check(stage: StageDeclaration, parent: StageDeclaration | undefined): void {
+    if (this.#isSilent) return;
+    const done = new Set(parent === undefined ? [] : this.#toolsOf(parent));
+    let copy: Instruction | undefined;
+    for (const instruction of stage.instructions) {
+      if (copiesEverything(instruction)) copy ??= instruction;
+      if (instruction.kind !== 'run') continue;
+      const install = copy === undefined ? undefined : freshInstall(instruction, done);
+      if (copy !== undefined && install !== undefined) {
+        const line = instruction.range.start.line;
+        const message = `everything is copied before ${JSON.stringify(install)} (line ${line}): each change of any file runs it again. Copy what it reads first (such as its lock file), and the rest after it`;
+        this.#report('CopyBeforeInstall', copy, message, { instructions: [copy, instruction] });
+        return;
+      }
+      for (const tool of toolsOf(instruction)) done.add(tool);
     }
-    for (const tool of toolsOf(instruction)) done.add(tool);
+  }
+
+  #toolsOf(stage: StageDeclaration): ReadonlySet<string> {
+    const known = this.#tools.get(stage) ?? new Set(stage.instructions.flatMap(toolsOf));
+    this.#tools.set(stage, known);
+    return known;
   }
 }
 

@@ -1,6 +1,9 @@
 import { formatPlatform, type ImageConfig } from '@tsbuild/oci';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parser.ts';
+import type { ExpandOptions } from '../dockerfile/words.ts';
+import { WorkLimit } from '../dockerfile/work-limit.ts';
+import { BuildError } from '../errors.ts';
 import type { GlobalArguments } from '../plan/build-arguments.ts';
 import {
   type DeclaredStages,
@@ -12,9 +15,9 @@ import {
 import { checkDescriptions } from './descriptions.ts';
 import { tryExpand } from './expansion.ts';
 import { checkKeywordCasing, checkSpelling } from './file-rules.ts';
-import { collectFindings, type Finding, type Report } from './finding.ts';
+import { collectFindings, type Finding } from './finding.ts';
 import { checkFroms, evaluate } from './from-rules.ts';
-import { checkInstallOrder } from './install-order.ts';
+import { InstallOrder } from './install-order.ts';
 import type { LintInput } from './lint-input.ts';
 import { reachableStages } from './reachable.ts';
 import { checkStageNames } from './stage-names.ts';
@@ -33,20 +36,33 @@ export function lintDockerfile(input: LintInput): readonly Finding[] {
   checkDescriptions(dockerfile, report);
   checkStageNames(declared, report);
   checkKeywordCasing(declared, report);
-  const globals = evaluate(declared.globalArgs, input.arguments, input);
-  checkFroms(declared, input, globals, report);
-  if (globals !== undefined) checkStages(declared, input, globals, report);
+  const words = { escape: dockerfile.directives.escape, limit: new WorkLimit() };
+  const globals = evaluate(declared.globalArgs, input.arguments, input, words);
+  checkFroms(declared, input, globals, words, report);
+  if (globals !== undefined) {
+    try {
+      checkStages(declared, { input, globals, report, words });
+    } catch (error) {
+      // What the file may cost is reached, and planning says so.
+      if (!(error instanceof BuildError)) throw error;
+    }
+  }
   return findings.toSorted((a, b) => a.range.start.line - b.range.start.line);
 }
 
 /** The name that a FROM gives its base, variables expanded; empty when that fails. */
-export function baseNameOf({ from }: StageDeclaration, globals: GlobalArguments, escape: '\\' | '`'): string {
-  return tryExpand(from.image, (name) => globals.get(name), escape)?.text ?? '';
+export function baseNameOf({ from }: StageDeclaration, globals: GlobalArguments, words: ExpandOptions): string {
+  return tryExpand(from.image, (name) => globals.get(name), words)?.text ?? '';
 }
 
-function checkStages(declared: DeclaredStages, input: LintInput, globals: GlobalArguments, report: Report): void {
-  const { escape } = input.dockerfile.directives;
-  const nameOf = (stage: StageDeclaration): string => baseNameOf(stage, globals, escape);
+/** @throws BuildError */
+function checkStages(
+  declared: DeclaredStages,
+  context: Pick<StageScope, 'input' | 'globals' | 'report' | 'words'>,
+): void {
+  const { input, globals, report, words } = context;
+  const nameOf = (stage: StageDeclaration): string => baseNameOf(stage, globals, words);
+  const installs = new InstallOrder(input, report);
   const scopes = new Map<StageDeclaration, StageScope>();
   for (const stage of stagesToCheck(declared, input.stages, nameOf)) {
     const name = nameOf(stage);
@@ -58,11 +74,12 @@ function checkStages(declared: DeclaredStages, input: LintInput, globals: Global
           ? { kind: 'scratch' }
           : { kind: 'image', name, config: input.bases.get(name) }
         : { kind: 'stage', scope: parentScope };
-    const scope = new StageScope(base, { input, globals, report });
+    const scope = new StageScope(base, context);
     scopes.set(stage, scope);
     if (base.kind === 'image') checkBasePlatform(base.name, base.config, stage, scope);
-    for (const instruction of [...triggersOf(base, stage), ...stage.instructions]) checkInstruction(scope, instruction);
-    checkInstallOrder(stage, parent, input, report);
+    for (const instruction of [...triggersOf(base, stage, words.limit), ...stage.instructions])
+      checkInstruction(scope, instruction);
+    installs.check(stage, parent);
   }
 }
 
@@ -80,9 +97,10 @@ function stagesToCheck(
 }
 
 /** The instructions that ONBUILD of the base puts before the stage's own. */
-function triggersOf(base: StageBase, { from }: StageDeclaration): readonly Instruction[] {
+function triggersOf(base: StageBase, { from }: StageDeclaration, limit: WorkLimit): readonly Instruction[] {
   const triggers =
     base.kind === 'stage' ? base.scope.triggers : base.kind === 'image' ? (base.config?.config?.OnBuild ?? []) : [];
+  limit.triggers(triggers);
   return triggers.flatMap((text) => {
     try {
       return [parseTrigger(text, from.range)];

@@ -1,6 +1,7 @@
 import type { ArgInstruction, Dockerfile, Instruction } from '../dockerfile/instruction.ts';
 import type { SourceRange } from '../dockerfile/source-file.ts';
-import { expandWord } from '../dockerfile/words.ts';
+import { type ExpandOptions, expandWord } from '../dockerfile/words.ts';
+import { WorkLimit } from '../dockerfile/work-limit.ts';
 import { type BuildArguments, GlobalArguments } from '../plan/build-arguments.ts';
 import { parseRunMount, type RunMountFlag } from '../plan/run-mount-flag.ts';
 import { type DeclaredStages, declareStages, type StageDeclaration, targetStage } from '../plan/stages.ts';
@@ -69,13 +70,13 @@ export function targetsOf(dockerfile: Dockerfile): TargetList {
 /** What the target and the stages that it needs take. @throws BuildError `STAGE_NOT_FOUND`, `DOCKERFILE_INVALID` */
 export function outlineOf(dockerfile: Dockerfile, input: OutlineInput): Outline {
   const declared = declareStages(dockerfile);
-  const { escape } = dockerfile.directives;
-  const globals = new GlobalArguments(declared.globalArgs, input.arguments, input.predefined, escape);
+  const words = { escape: dockerfile.directives.escape, limit: new WorkLimit() };
+  const globals = new GlobalArguments(declared.globalArgs, input.arguments, input.predefined, words);
   const target = targetStage(declared.stages, input.target);
   const nameOf = ({ from }: StageDeclaration): string =>
-    tryExpand(from.image, (name) => globals.get(name), escape)?.text ?? '';
+    tryExpand(from.image, (name) => globals.get(name), words)?.text ?? '';
   const stages = reachableStages(declared.stages, target, nameOf);
-  const args = new OutlineArgs(declared, globals, input, escape);
+  const args = new OutlineArgs(declared, globals, input, words);
   for (const stage of stages) args.addStage(stage);
   const mounts = stages.flatMap(({ instructions }) => instructions.flatMap(mountsOf));
   return {
@@ -90,21 +91,24 @@ export function outlineOf(dockerfile: Dockerfile, input: OutlineInput): Outline 
 
 class OutlineArgs {
   readonly #found = new Map<string, OutlinedArg>();
-  readonly #globalArgs: readonly ArgInstruction[];
+  /** The last ARG before the first FROM for each name. */
+  readonly #globalArgs: ReadonlyMap<string, ArgInstruction>;
   readonly #globals: GlobalArguments;
   readonly #input: OutlineInput;
-  readonly #escape: '\\' | '`';
+  readonly #words: ExpandOptions;
 
-  constructor(declared: DeclaredStages, globals: GlobalArguments, input: OutlineInput, escape: '\\' | '`') {
-    this.#globalArgs = declared.globalArgs;
+  constructor(declared: DeclaredStages, globals: GlobalArguments, input: OutlineInput, words: ExpandOptions) {
+    this.#globalArgs = new Map(
+      declared.globalArgs.flatMap((instruction) => instruction.args.map(({ name }) => [name, instruction] as const)),
+    );
     this.#globals = globals;
     this.#input = input;
-    this.#escape = escape;
+    this.#words = words;
   }
 
   addStage({ from, instructions }: StageDeclaration): void {
     for (const word of [from.image, from.platform ?? '']) {
-      const asked = tryExpand(word, (name) => this.#globals.get(name), this.#escape);
+      const asked = tryExpand(word, (name) => this.#globals.get(name), this.#words);
       for (const name of [...(asked?.matched ?? []), ...(asked?.unmatched ?? [])]) this.#addGlobal(name);
     }
     const values = new Map<string, string>();
@@ -118,13 +122,17 @@ class OutlineArgs {
   }
 
   #addGlobal(name: string): boolean {
-    const instruction = this.#globalArgs.findLast(({ args }) => args.some((arg) => arg.name === name));
-    if (instruction === undefined) return false;
-    this.#add(instruction, name, this.#globals.get(name) ?? '');
-    const initial = instruction.args.find((arg) => arg.name === name)?.value;
-    const used = initial === undefined ? undefined : tryExpand(initial, () => undefined, this.#escape)?.unmatched;
-    // What a default refers to counts as used, too; an earlier line, so this ends.
-    for (const other of used ?? []) if (other !== name && !this.#found.has(other)) this.#addGlobal(other);
+    if (!this.#globalArgs.has(name)) return false;
+    const asked = new Set([name]);
+    // What a default refers to counts as used, too: the set grows while it is walked.
+    for (const next of asked) {
+      const instruction = this.#globalArgs.get(next);
+      if (instruction === undefined || this.#found.has(next)) continue;
+      this.#add(instruction, next, this.#globals.get(next) ?? '');
+      const initial = instruction.args.find((arg) => arg.name === next)?.value;
+      const used = initial === undefined ? undefined : tryExpand(initial, () => undefined, this.#words)?.unmatched;
+      for (const other of used ?? []) asked.add(other);
+    }
     return true;
   }
 
@@ -143,7 +151,7 @@ class OutlineArgs {
 
   #expand(value: string, values: ReadonlyMap<string, string>): string {
     try {
-      return expandWord(value, (name) => values.get(name), { escape: this.#escape });
+      return expandWord(value, (name) => values.get(name), this.#words);
     } catch {
       return value;
     }

@@ -10,19 +10,18 @@ export function reachableStages(
   nameOf: (stage: StageDeclaration) => string,
 ): readonly StageDeclaration[] {
   const found = new Set<StageDeclaration>();
-  const visit = (stage: StageDeclaration): void => {
-    if (found.has(stage)) return;
-    found.add(stage);
+  found.add(target);
+  // The set grows while it is walked.
+  for (const stage of found) {
     const base = findStageByName(stages, nameOf(stage), stage.index);
-    if (base !== undefined) visit(base);
+    if (base !== undefined) found.add(base);
     for (const from of stage.instructions.flatMap(tryFroms)) {
       const named = findStageByName(stages, from, stage.index);
       const numbered = /^\d+$/.test(from) && Number(from) < stage.index ? stages[Number(from)] : undefined;
       const source = named ?? numbered;
-      if (source !== undefined) visit(source);
+      if (source !== undefined) found.add(source);
     }
-  };
-  visit(target);
+  }
   return stages.filter((stage) => found.has(stage));
 }
 

@@ -2,7 +2,9 @@ import type { ImageConfig } from '@tsbuild/oci';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import type { GlobalArguments } from '../plan/build-arguments.ts';
 import { DEFAULT_PATH } from '../ops/default-path.ts';
-import { StageVariables } from '../plan/variables.ts';
+import type { ExpandOptions } from '../dockerfile/words.ts';
+import type { WorkLimit } from '../dockerfile/work-limit.ts';
+import { pairsOf, StageVariables } from '../plan/variables.ts';
 import type { Report } from './finding.ts';
 import type { LintInput } from './lint-input.ts';
 
@@ -18,6 +20,8 @@ export class StageScope {
   readonly input: LintInput;
   readonly globals: GlobalArguments;
   readonly report: Report;
+  /** How words are expanded. */
+  readonly words: ExpandOptions & { readonly limit: WorkLimit };
   readonly variables: StageVariables;
   /** False where the base image's variables are not known: any name may be set then. */
   readonly isKnown: boolean;
@@ -30,15 +34,20 @@ export class StageScope {
   hasWorkdir: boolean;
   hasShell: boolean;
 
-  constructor(base: StageBase, context: Pick<StageScope, 'input' | 'globals' | 'report'>) {
+  /** @throws BuildError when the file's {@link WorkLimit} is reached */
+  constructor(base: StageBase, context: Pick<StageScope, 'input' | 'globals' | 'report' | 'words'>) {
     this.input = context.input;
     this.globals = context.globals;
     this.report = context.report;
+    this.words = context.words;
     const parent = base.kind === 'stage' ? base.scope : undefined;
     const config = base.kind === 'image' ? base.config?.config : undefined;
-    const env = parent?.variables.environment() ?? config?.Env ?? [];
-    const withPath = env.some((pair) => pair.startsWith('PATH=')) ? env : [...env, `PATH=${DEFAULT_PATH}`];
-    this.variables = new StageVariables(withPath, parent?.variables.arguments ?? []);
+    const inherited = parent?.variables.arguments ?? [];
+    this.words.limit.entries((parent?.variables.size ?? 0) + inherited.length + (parent?.declared.size ?? 0));
+    const env = parent?.variables.entries() ?? pairsOf(config?.Env ?? []);
+    this.variables = new StageVariables(env, inherited);
+    if (this.variables.lookup('PATH') === undefined) this.variables.set('PATH', DEFAULT_PATH);
+
     this.isKnown = parent?.isKnown ?? (base.kind === 'scratch' || config !== undefined || isEmpty(base));
     this.declared = new Set(parent?.declared ?? []);
     this.hasWorkdir = parent?.hasWorkdir ?? false;

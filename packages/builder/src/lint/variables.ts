@@ -29,9 +29,9 @@ export class InstructionWords {
 
   /** The body of a COPY or ADD heredoc. */
   expandBody(body: string): void {
-    const { variables } = this.#scope;
+    const { variables, words } = this.#scope;
     try {
-      expandHeredoc(body, variables.lookup, { onUndefined: (name) => this.#undefined(name) });
+      expandHeredoc(body, variables.lookup, { limit: words.limit, onUndefined: (name) => this.#undefined(name) });
     } catch {
       // The build will tell.
     }
@@ -47,17 +47,15 @@ export class InstructionWords {
   }
 
   #expand(word: string): string {
-    const { variables, input } = this.#scope;
-    const { escape } = input.dockerfile.directives;
-    return expandWord(word, variables.lookup, { escape, onUndefined: (name) => this.#undefined(name) });
+    const { variables, words } = this.#scope;
+    return expandWord(word, variables.lookup, { ...words, onUndefined: (name) => this.#undefined(name) });
   }
 
   #undefined(name: string): void {
-    const { declared, isKnown, report, variables } = this.#scope;
+    const { declared, isKnown, report, variables, words } = this.#scope;
     if (!isKnown || declared.has(name) || NEVER_UNDEFINED.has(name) || this.#told.has(name)) return;
     this.#told.add(name);
-    const names = variables.environment().map((pair) => pair.slice(0, pair.indexOf('=')));
-    const near = nearest(name, names);
+    const near = words.limit.mayCompare(variables.size) ? nearest(name, variables.names()) : undefined;
     const suggestion = near === undefined ? '' : ` (did you mean $${near}?)`;
     report('UndefinedVar', this.#instruction, `Usage of undefined variable '$${name}'${suggestion}`);
   }

@@ -26,7 +26,7 @@ export class Secrets {
   get(id: string): Uint8Array | undefined {
     const source = this.#sources.get(id);
     if (source === undefined) return undefined;
-    if (source.kind === 'env') return checked(id, Buffer.from(this.#environment[source.name] ?? ''));
+    if (source.kind === 'env') return checked(id, Buffer.from(this.#variable(source.name)));
     try {
       return checked(id, readSecretFile(source.path));
     } catch (error) {
@@ -34,6 +34,10 @@ export class Secrets {
       const reason = error instanceof Error ? error.message : String(error);
       throw new BuildError('OPTION_INVALID', `cannot read the secret ${id}: ${reason}`, { cause: error });
     }
+  }
+
+  #variable(name: string): string {
+    return (Object.hasOwn(this.#environment, name) ? this.#environment[name] : undefined) ?? '';
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import { OciError, readTar } from '@tsbuild/oci';
-import { rangeReader } from '@tsbuild/oci/internal';
+import { IndexBudget, rangeReader } from '@tsbuild/oci/internal';
 import { sniffCompression } from '@tsbuild/oci/node';
 import type { SourceEntry, SourceReader } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
@@ -156,6 +156,7 @@ async function readArchive(
   const bytes = openBytes(file, head, temporary);
   const entries: ArchiveEntry[] = [];
   let isArchive = false;
+  const budget = new IndexBudget();
   let members = 0;
   let holes = 0;
   try {
@@ -167,6 +168,7 @@ async function readArchive(
       if (++members > MAX_ENTRIES) throw new BuildError('COPY_FAILED', `it has more than ${MAX_ENTRIES} entries`);
       if (member.sparse !== undefined) holes += member.entry.size;
       if (holes > MAX_BYTES) throw new BuildError('COPY_FAILED', `its sparse files have more than ${MAX_BYTES} bytes`);
+      budget.spend(member.entry);
       const digest = member.entry.type === 'file' ? await digestOf(member.content, member.entry.size) : '';
       const entry = archiveEntry(member, digest);
       if (entry !== undefined) entries.push(entry);

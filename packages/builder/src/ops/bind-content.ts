@@ -1,5 +1,6 @@
-import { type ByteString, byteStringToUtf8, IMPLIED_DIRECTORY, type TarTime, utf8ToByteString } from '@tsbuild/oci';
+import { type ByteString, IMPLIED_DIRECTORY, type TarTime, utf8ToByteString } from '@tsbuild/oci';
 import type { LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
+import { fileChanged } from '../context/context-error.ts';
 import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
 import { printablePath } from './listing.ts';
@@ -132,7 +133,7 @@ async function writeFile(
   } finally {
     file.close();
   }
-  throw new BuildError('FILE_CHANGED', `${byteStringToUtf8(entry.path)} changed during the build`);
+  throw fileChanged(entry.path, 'changed during the build');
 }
 
 function isDevice({ type }: SourceEntry): boolean {

@@ -1,9 +1,8 @@
 import { type ByteString, type Digest, sha256Digest } from '@tsbuild/oci';
 import { LayerWriter, RootfsTree, type WrittenLayer } from '@tsbuild/oci/node';
 import type { KeyInput, KeyPreimage } from '../cache/cache-key.ts';
-import { FileChanged } from '../context/context-error.ts';
-import type { SourceEntry } from '../context/source-tree.ts';
-import { type PreparedStep, type StepContext, StepOutdated, type StepVertex } from '../solver/vertex.ts';
+import type { SourceEntry, SourceTree } from '../context/source-tree.ts';
+import type { PreparedStep, StepContext, StepVertex } from '../solver/vertex.ts';
 import type { CopyPlan } from './copy-item.ts';
 import { writeCopyLayer } from './copy-layer.ts';
 import { shownPaths } from './copied-path.ts';
@@ -15,8 +14,8 @@ import { CopySources } from './copy-sources.ts';
 import type { OpDependencies } from './dependencies.ts';
 import type { EarlierLayer } from './earlier-copies.ts';
 import { printablePath } from './listing.ts';
-import { locate } from './locate.ts';
 import { resolveOwner } from './ownership.ts';
+import { recovering } from './recovering.ts';
 import { EMPTY_ROOTFS, type LayerOutput, type Rootfs, withLayer } from './rootfs.ts';
 import { WrittenTree } from './written-tree.ts';
 
@@ -33,23 +32,15 @@ export function copyStep(request: CopyRequest, dependencies: OpDependencies): St
     inputs: from.kind === 'stage' ? [request.parent, from.rootfs] : [request.parent],
     ignoreCache: request.ignoreCache,
     prepare: ([parent, stage], context) =>
-      recovering(request, () => prepare(request, dependencies, parent ?? EMPTY_ROOTFS, stage, context)),
+      recovering(request.range, contextsOf(request), () =>
+        prepare(request, dependencies, parent ?? EMPTY_ROOTFS, stage, context),
+      ),
     complete: ([parent], output) => withLayer(parent ?? EMPTY_ROOTFS, output.layer),
   };
 }
 
-/** Lets the context look again at a file that changed meanwhile, and the copy be prepared anew. */
-function recovering<T>({ range, from }: CopyRequest, work: () => Promise<T>): Promise<T> {
-  return locate(range, async () => {
-    try {
-      return await work();
-    } catch (error) {
-      const tree = from.kind === 'context' && error instanceof FileChanged ? from.tree() : undefined;
-      if (tree?.recover === undefined || !(error instanceof FileChanged)) throw error;
-      tree.recover(error.path);
-      throw new StepOutdated(error.at(range));
-    }
-  });
+function contextsOf({ from }: CopyRequest): readonly (() => SourceTree)[] {
+  return from.kind === 'context' ? [from.tree] : [];
 }
 
 /** By what earlier builds remember of the same copy, or by planning it. */
@@ -76,7 +67,12 @@ async function prepare(
   };
   if (listing === undefined) return plan();
   const preimage = preimageOf(deps, { name: 'files', id: listing });
-  return { preimage, afresh: () => recovering(request, plan), execute: unplanned, discard: async () => undefined };
+  return {
+    preimage,
+    afresh: () => recovering(request.range, contextsOf(request), plan),
+    execute: unplanned,
+    discard: async () => undefined,
+  };
 }
 
 function unplanned(): never {
@@ -153,7 +149,7 @@ class CopyOperation {
     return {
       preimage,
       execute: (later) =>
-        recovering(this.#request, async () => {
+        recovering(this.#request.range, contextsOf(this.#request), async () => {
           try {
             const writer = written ?? (await this.#write(later));
             const layer = await writer.finish();

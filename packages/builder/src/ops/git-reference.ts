@@ -124,5 +124,6 @@ export function withoutCredentials(url: string): string {
 
 /** A text of a Dockerfile as records may keep it: of all URLs in it, as of one by {@link withoutCredentials}. */
 export function withoutPasswords(text: string): string {
-  return text.replace(/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@"']*:[^\s/?#@"']+@/gi, '$1xxxxx:xxxxx@');
+  // From the colon on: a pattern for the scheme before it would be tried at each of 65,535 letters, up to the end.
+  return text.replace(/(?<=[a-z0-9+.-]):\/\/[^\s/?#@:"']*:[^\s/?#@"']+@/gi, '://xxxxx:xxxxx@');
 }

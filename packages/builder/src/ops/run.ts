@@ -1,6 +1,7 @@
 import { formatPlatform, type Platform, utf8ToByteString } from '@tsbuild/oci';
 import { LayerWriter } from '@tsbuild/oci/node';
 import type { KeyPreimage } from '../cache/cache-key.ts';
+import type { SourceTree } from '../context/source-tree.ts';
 import type { SourceRange } from '../dockerfile/source-file.ts';
 import { BuildError } from '../errors.ts';
 import type { Executor, ResourceLimit, RunSpec } from '../executor/executor.ts';
@@ -10,10 +11,10 @@ import type { PreparedStep, StepContext, StepVertex, Vertex } from '../solver/ve
 import { DiskOwners } from '../user-ids/disk-owners.ts';
 import type { ActiveSnapshot } from '../snapshot/snapshotter.ts';
 import type { OpDependencies, Sandbox } from './dependencies.ts';
-import { locate } from './locate.ts';
 import { DEFAULT_PATH } from './default-path.ts';
 import { OutputTail } from './output-tail.ts';
 import { EMPTY_ROOTFS, type LayerOutput, type Rootfs, rootfsId, withLayer } from './rootfs.ts';
+import { recovering } from './recovering.ts';
 import { type MountRequest, rootfsOf } from './run-mount.ts';
 import { RunMounts } from './run-mounts.ts';
 import { readTreeFile } from './tree-file.ts';
@@ -57,18 +58,27 @@ export function runStep(request: RunRequest, dependencies: OpDependencies): Step
     inputs: [request.parent, ...request.mounts.flatMap((mount) => rootfsOf(mount) ?? [])],
     ignoreCache: request.ignoreCache,
     prepare: ([parent = EMPTY_ROOTFS, ...others]): Promise<PreparedStep<LayerOutput>> =>
-      locate(request.range, async () => {
+      recovering(request.range, contextsOf(request), async () => {
         const mounts = new RunMounts(request.mounts, others, dependencies);
         const preimage = await preimageOf(request, dependencies.epoch, parent, mounts);
         return {
           preimage,
           execute: (context) =>
-            locate(request.range, () => execute(request, dependencies, { parent, mounts }, context)),
+            recovering(request.range, contextsOf(request), () =>
+              execute(request, dependencies, { parent, mounts }, context),
+            ),
           discard: async () => {},
         };
       }),
     complete: ([parent], output) => withLayer(parent ?? EMPTY_ROOTFS, output.layer),
   };
+}
+
+/** The contexts that mounts show something of: what of them a command sees is written before it begins. */
+function contextsOf({ mounts }: RunRequest): readonly (() => SourceTree)[] {
+  return mounts.flatMap((mount) =>
+    (mount.kind === 'bind' || mount.kind === 'cache') && mount.from?.kind === 'context' ? [mount.from.tree] : [],
+  );
 }
 
 async function preimageOf(
@@ -174,15 +184,16 @@ async function prepared<T>(
   let finish: () => Promise<T>;
   try {
     const { shmSize, limits } = request.limits;
+    const { env, hidden } = environmentFor(request, identity);
     const spec: RunSpec = {
       argv: request.argv,
-      env: environmentFor(request, identity),
+      env,
       cwd: request.workingDirectory,
       user: identity,
       root: snapshot.root,
       files: points.files,
       mounts: open.placed(points.targets),
-      secretEnv: open.secretEnv,
+      secretEnv: new Map([...hidden, ...open.secretEnv]),
       network: request.network,
       hostname: request.hostname,
       ...(shmSize === undefined ? {} : { shmSize }),
@@ -225,13 +236,26 @@ async function runCommand(request: RunRequest, spec: RunSpec, executor: Executor
   );
 }
 
+/** Their values often hold a password, and the arguments of a process can be read by every user of the machine. */
+const PROXY = /^(?:https?|ftp|all|no)_proxy$/i;
+
 /** What the command finds in its environment: never anything of the caller's own. */
-function environmentFor(request: RunRequest, identity: Identity): readonly string[] {
-  const env = [...request.proxies, ...request.environment];
+function environmentFor(
+  request: RunRequest,
+  identity: Identity,
+): { readonly env: readonly string[]; readonly hidden: ReadonlyMap<string, string> } {
+  const env: string[] = [];
+  const hidden = new Map<string, string>();
+  // The image's own settings come later, and win.
+  for (const pair of [...request.proxies, ...request.environment]) {
+    const name = pair.slice(0, pair.indexOf('='));
+    if (PROXY.test(name)) hidden.set(name, pair.slice(name.length + 1));
+    else env.push(pair);
+  }
   const has = (name: string): boolean => env.some((pair) => pair.startsWith(`${name}=`));
   if (!has('PATH')) env.push(`PATH=${DEFAULT_PATH}`);
   const agent = request.mounts.find((mount) => mount.kind === 'ssh');
   if (agent !== undefined && !has('SSH_AUTH_SOCK')) env.push(`SSH_AUTH_SOCK=${agent.target}`);
   if (!has('HOME')) env.push(`HOME=${identity.home}`);
-  return env;
+  return { env, hidden };
 }

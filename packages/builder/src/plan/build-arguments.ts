@@ -1,5 +1,5 @@
 import type { Platform } from '@tsbuild/oci';
-import { expandWord } from '../dockerfile/words.ts';
+import { type ExpandOptions, expandWord } from '../dockerfile/words.ts';
 import type { ArgInstruction } from '../dockerfile/instruction.ts';
 import { BuildError } from '../errors.ts';
 
@@ -21,7 +21,7 @@ export class BuildArguments {
   ) {
     const values = new Map<string, string>();
     for (const [name, value] of given) {
-      const effective = value ?? environment[name];
+      const effective = value ?? (Object.hasOwn(environment, name) ? environment[name] : undefined);
       if (effective !== undefined) values.set(name, effective);
     }
     this.#values = values;
@@ -72,7 +72,7 @@ export class GlobalArguments {
     args: readonly ArgInstruction[],
     build: BuildArguments,
     predefined: ReadonlyMap<string, string>,
-    escape: '\\' | '`',
+    options: ExpandOptions,
   ) {
     for (const [name, value] of predefined) this.#values.set(name, build.get(name) ?? value);
     for (const { name, value } of args.flatMap((instruction) => instruction.args)) {
@@ -81,7 +81,7 @@ export class GlobalArguments {
       else if (value !== undefined)
         this.#values.set(
           name,
-          expandWord(value, (key) => this.#values.get(key), { escape }),
+          expandWord(value, (key) => this.#values.get(key), options),
         );
     }
   }

@@ -22,8 +22,9 @@ export function lowerCopy(stage: StageState, instruction: CopyInstruction, from:
 /** ADD: COPY that unpacks archives, downloads files and checks repositories out. */
 export function lowerAdd(stage: StageState, instruction: AddInstruction): void {
   const words = expandAll(stage, instruction, instruction.sources);
-  const checksum =
-    instruction.checksum === undefined ? undefined : stage.expand(instruction.checksum, instruction).trim();
+  // As in BuildKit, an empty one (an unset ARG) is none.
+  const expanded = instruction.checksum === undefined ? '' : stage.expand(instruction.checksum, instruction).trim();
+  const checksum = expanded === '' ? undefined : expanded;
   const sources = words.map(
     (word): CopySource => atRange(instruction.range, () => addSource(word, instruction, checksum)),
   );
@@ -95,7 +96,9 @@ function heredocs(stage: StageState, instruction: AddInstruction | CopyInstructi
   return instruction.heredocs.map(({ name, content, expand }) => ({
     kind: 'heredoc',
     name,
-    text: expand ? atRange(instruction.range, () => expandHeredoc(content, stage.variables.lookup)) : content,
+    text: expand
+      ? atRange(instruction.range, () => expandHeredoc(content, stage.variables.lookup, stage.context))
+      : content,
   }));
 }
 
@@ -137,9 +140,12 @@ function isUrl(word: string): boolean {
 /** The last name of the URL's path; BuildKit has one for a URL without, too. */
 function fileNameOf(url: string): string {
   if (!URL.canParse(url)) throw new BuildError('DOCKERFILE_INVALID', `invalid URL ${withoutCredentials(url)}`);
-  const names = new URL(url).pathname.split('/').filter((name) => name !== '');
-  const name = decoded(names.at(-1) ?? '');
-  return name === '' || name === '.' || name === '..' || /[/\0]/.test(name) ? '__unnamed__' : name;
+  // Decoded first: an encoded slash divides names, too, as in BuildKit.
+  const names = decoded(new URL(url).pathname)
+    .split('/')
+    .filter((name) => name !== '');
+  const name = names.at(-1) ?? '';
+  return name === '' || name === '.' || name === '..' || name.includes('\0') ? '__unnamed__' : name;
 }
 
 function decoded(name: string): string {

@@ -1,12 +1,22 @@
 import type { WorkdirInstruction } from '../dockerfile/instruction.ts';
+import { BuildError } from '../errors.ts';
 import { workdirStep } from '../ops/workdir.ts';
 import { resolveFrom } from './paths.ts';
 import type { StageState } from './stage-state.ts';
+
+/** PATH_MAX, without the NUL at its end. */
+const LONGEST_PATH = 4095;
 
 /** WORKDIR: always a row with a layer, even an empty one, except for `/`, which always exists. */
 export function lowerWorkdir(stage: StageState, instruction: WorkdirInstruction): void {
   const written = stage.expand(instruction.path, instruction);
   const path = resolveFrom(stage.workingDirectory, written);
+  if (path.length > LONGEST_PATH) {
+    throw new BuildError('DOCKERFILE_INVALID', `WORKDIR makes a path of ${path.length} characters`, {
+      range: instruction.range,
+      hint: `relative paths are joined to the WORKDIR before them; Linux takes no path of more than ${LONGEST_PATH} bytes`,
+    });
+  }
   // Engines keep an absolute path in the config as it was written, even `/tmp/` or `/a/../b`.
   const shown = written.startsWith('/') ? written : path;
   stage.config = { ...stage.config, WorkingDir: shown };

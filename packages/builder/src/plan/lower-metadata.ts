@@ -5,7 +5,7 @@ import { expandWords } from '../dockerfile/words.ts';
 import { BuildError } from '../errors.ts';
 import { atRange } from './at-range.ts';
 import { goDuration, goQuoteList } from './go-format.ts';
-import { type RunConfig, setEnv } from './run-config.ts';
+import type { RunConfig } from './run-config.ts';
 import type { StageState } from './stage-state.ts';
 
 type Of<K extends Instruction['kind']> = Extract<Instruction, { kind: K }>;
@@ -15,16 +15,14 @@ export function lowerEnv(stage: StageState, instruction: Of<'env'>): void {
   const pairs = expandPairs(stage, instruction);
   for (const { key, value } of pairs) {
     stage.variables.set(key, value);
-    stage.config = { ...stage.config, Env: setEnv(stage.config.Env ?? [], key, value) };
+    stage.tables.setVariable(key, value);
   }
   stage.recordMetadata(`ENV ${pairs.map(({ key, value }) => `${key}=${value}`).join(' ')}`);
 }
 
 export function lowerLabel(stage: StageState, instruction: Of<'label'>): void {
   const pairs = expandPairs(stage, instruction);
-  const labels = { ...stage.config.Labels };
-  for (const { key, value } of pairs) labels[key] = value;
-  stage.config = { ...stage.config, Labels: labels };
+  for (const { key, value } of pairs) stage.tables.setLabel(key, value);
   stage.recordMetadata(`LABEL ${pairs.map(({ key, value }) => `${key}=${value}`).join(' ')}`);
 }
 
@@ -50,12 +48,12 @@ export function lowerUser(stage: StageState, instruction: Of<'user'>): void {
 
 export function lowerExpose(stage: StageState, instruction: Of<'expose'>): void {
   const words = atRange(instruction.range, () =>
-    instruction.ports.flatMap((word) => expandWords(word, stage.variables.lookup, { escape: stage.context.escape })),
+    instruction.ports.flatMap((word) => expandWords(word, stage.variables.lookup, stage.context)),
   );
   const ports = atRange(instruction.range, () => parsePorts(words));
-  const exposed = { ...stage.config.ExposedPorts };
-  for (const port of ports) exposed[port] = {};
-  stage.config = { ...stage.config, ExposedPorts: exposed };
+  // Two words may be 65,535 ports.
+  atRange(instruction.range, () => stage.context.limit.entries(ports.length));
+  for (const port of ports) stage.tables.addPort(port);
   stage.recordMetadata(`EXPOSE [${ports.join(' ')}]`);
 }
 
@@ -66,9 +64,7 @@ export function lowerVolume(stage: StageState, instruction: Of<'volume'>): void 
       range: instruction.range,
     });
   }
-  const volumes = { ...stage.config.Volumes };
-  for (const path of paths) volumes[path] = {};
-  stage.config = { ...stage.config, Volumes: volumes };
+  for (const path of paths) stage.tables.addVolume(path);
   stage.recordMetadata(`VOLUME [${paths.join(' ')}]`);
 }
 
@@ -115,7 +111,7 @@ export function lowerEntrypoint(stage: StageState, instruction: Of<'entrypoint'>
 
 /** ONBUILD stores its trigger and leaves no row in the history. */
 export function lowerOnbuild(stage: StageState, instruction: Of<'onbuild'>): void {
-  stage.config = { ...stage.config, OnBuild: [...(stage.config.OnBuild ?? []), instruction.trigger] };
+  stage.tables.addTrigger(instruction.trigger);
 }
 
 export function lowerHealthcheck(stage: StageState, instruction: Of<'healthcheck'>): void {

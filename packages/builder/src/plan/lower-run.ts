@@ -1,7 +1,8 @@
 import type { RunInstruction } from '../dockerfile/instruction.ts';
+import type { WorkLimit } from '../dockerfile/work-limit.ts';
 import { runStep } from '../ops/run.ts';
 import { BuildError } from '../errors.ts';
-import { notSupported } from './at-range.ts';
+import { atRange, notSupported } from './at-range.ts';
 import type { FromResolver } from './from-resolver.ts';
 import { runCommand } from './run-command.ts';
 import { lowerRunMounts } from './run-mounts.ts';
@@ -11,8 +12,12 @@ import type { LoweringContext, StageState } from './stage-state.ts';
 export function lowerRun(stage: StageState, instruction: RunInstruction, resolve: FromResolver): void {
   const { range } = instruction;
   checkSecurity(instruction, stage.context.allowed);
+  refuseForeign(stage, instruction);
   const { context, variables, config } = stage;
   const { argv, script, summary } = runCommand(instruction, config);
+  const environment = variables.environment();
+  const args = variables.argumentsForHistory();
+  atRange(range, () => chargeFor([...environment, ...args], context.limit));
   const mounts = lowerRunMounts(stage, instruction, (from) => resolve(from, instruction));
   const step = runStep(
     {
@@ -20,7 +25,7 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
       range,
       parent: stage.rootfs,
       argv,
-      environment: variables.environment(),
+      environment,
       proxies: context.arguments.proxies(),
       workingDirectory: stage.workingDirectory,
       user: config.User ?? '',
@@ -34,9 +39,14 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
     },
     context.dependencies,
   );
-  const args = variables.argumentsForHistory();
   const shown = [...(args.length > 0 ? [`|${args.length}`, ...args] : []), ...argv].join(' ');
   stage.recordStep(step, instruction, { createdBy: `RUN ${shown} # buildkit`, name: instruction.text + summary });
+}
+
+/** Each command is handed all variables: its key and its row in the history hold them. */
+function chargeFor(variables: readonly string[], limit: WorkLimit): void {
+  limit.entries(variables.length);
+  limit.characters(variables.reduce((sum, { length }) => sum + length, 0));
 }
 
 function checkSecurity({ security, range }: RunInstruction, allowed: LoweringContext['allowed']): void {
@@ -54,6 +64,19 @@ function checkSecurity({ security, range }: RunInstruction, allowed: LoweringCon
     range,
     hint: 'a command outside the sandbox must be allowed with --allow security.insecure',
   });
+}
+
+/** Files of an image for another system can be copied; its programs are nothing that this kernel runs. */
+function refuseForeign({ platform, context }: StageState, { range }: RunInstruction): void {
+  if (platform.os === context.platform.os) return;
+  throw new BuildError(
+    'NOT_SUPPORTED',
+    `RUN in a stage for ${platform.os}: commands for ${context.platform.os} alone can be run`,
+    {
+      range,
+      hint: 'a stage for another system can hold files, for COPY --from',
+    },
+  );
 }
 
 /** A build without network gives none to commands that ask for it, unless that is allowed. */

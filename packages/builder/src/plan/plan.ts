@@ -33,20 +33,24 @@ export interface NamedStep {
 export interface PlannedStage {
   readonly label: string;
   readonly platform: Platform;
+  /** The stage's filesystem. */
+  readonly rootfs: BuildVertex;
+  readonly steps: readonly NamedStep[];
+}
+
+/** The stage that becomes an image. */
+export interface PlannedTarget extends PlannedStage {
   /** The base image's config document; undefined for scratch. History and layers of the base come from here. */
   readonly base: ImageConfig | undefined;
   readonly author: string | undefined;
   readonly config: RunConfig;
   /** New rows only, those of parent stages included. */
   readonly history: readonly PlannedHistory[];
-  /** The stage's filesystem. */
-  readonly rootfs: BuildVertex;
-  readonly steps: readonly NamedStep[];
 }
 
 /** What is to be done: the target's filesystem as a graph, and the config that goes with it. */
 export interface Plan {
-  readonly target: PlannedStage;
+  readonly target: PlannedTarget;
   /** Every stage that the target needs, in Dockerfile order. */
   readonly stages: readonly PlannedStage[];
 }

@@ -1,10 +1,13 @@
 import { familiarName, parseReference, type Platform } from '@tsbuild/oci';
 import type { Dockerfile, Instruction } from '../dockerfile/instruction.ts';
 import { EMPTY_ROOTFS } from '../ops/rootfs.ts';
+import { BuildError } from '../errors.ts';
+import { atRange } from './at-range.ts';
+import { Breather } from './breather.ts';
 import type { FilesFrom } from './from-resolver.ts';
 import { contextStep } from './lower-named.ts';
 import { lowerInstruction } from './lower.ts';
-import { findNeededStages, imageKey, type ImageResolver, type ResolvedImages } from './needed-stages.ts';
+import { imageKey, type ImageResolver, type NeededStages, type ResolvedImages, StageSearch } from './needed-stages.ts';
 import type { BuildVertex, Plan } from './plan.ts';
 import { copyReference, type Reference } from './references.ts';
 import { isNamedFiles, type NamedFiles, type ResolvedBase } from './resolved-base.ts';
@@ -18,6 +21,7 @@ export interface PlanOptions {
   readonly noCacheFilter?: readonly string[];
   readonly lowering: LoweringContext;
   readonly resolveImage: ImageResolver;
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -27,16 +31,67 @@ export interface PlanOptions {
 export async function planBuild(dockerfile: Dockerfile, options: PlanOptions): Promise<Plan> {
   const declared = declareStages(dockerfile);
   const target = targetStage(declared.stages, options.target);
-  const { stages: needed, images } = await findNeededStages(declared, target, options.lowering, options.resolveImage);
-  const lowered = new Map<StageDeclaration, StageState>();
-  for (const { stage, base, platform, instructions } of needed) {
-    const start = stageStart(stage, base, platform, images, lowered);
-    lowered.set(stage, lowerStage(stage, start, base, instructions, { declared, images, lowered, options }));
-  }
+  const search = new StageSearch(declared, options);
+  search.visit(target);
+  const lowered = await lowerStages(declared, await search.result(), options);
   const stages = [...lowered.values()].map((state) => state.planned());
   const last = lowered.get(target);
   if (last === undefined) throw new TypeError('the target stage is always needed');
-  return { target: last.planned(), stages };
+  refuseForeign(target, last.platform, options.lowering.platform);
+  return { target: last.plannedTarget(), stages };
+}
+
+/**
+ * Plans every stage (with a target: what it needs) in one pass, for the errors alone: what fails here fails a build. Stages
+ * on images that cannot be found, by an error that `tolerates` takes, are left out: nothing is known of them.
+ * @throws BuildError the first in the order of the file
+ */
+export async function checkPlan(
+  dockerfile: Dockerfile,
+  options: PlanOptions & { readonly tolerates: (error: unknown) => boolean },
+): Promise<void> {
+  const declared = declareStages(dockerfile);
+  const search = new StageSearch(declared, options);
+  const failure = search.visitAll(
+    options.target === undefined ? declared.stages : [targetStage(declared.stages, options.target)],
+  );
+  const needed = await search.result();
+  const lowered = await lowerStages(declared, needed, options);
+  if (failure !== undefined) throw failure.error;
+  const target = targetStage(declared.stages, options.target);
+  const last = lowered.get(target);
+  if (last !== undefined) refuseForeign(target, last.platform, options.lowering.platform);
+}
+
+async function lowerStages(
+  declared: DeclaredStages,
+  { stages, images }: NeededStages,
+  options: PlanOptions,
+): Promise<ReadonlyMap<StageDeclaration, StageState>> {
+  const lowered = new Map<StageDeclaration, StageState>();
+  const breather = new Breather(options.signal);
+  for (const { stage, base, platform, instructions } of stages) {
+    const isKnown =
+      base.kind === 'image' ? images.has(imageKey(base)) : base.kind !== 'stage' || lowered.has(base.stage);
+    if (!isKnown) continue;
+    const start = stageStart(stage, base, platform, images, lowered);
+    const known = { declared, images, lowered, options };
+    lowered.set(stage, await lowerStage(stage, start, base, instructions, known, breather));
+  }
+  return lowered;
+}
+
+/** Files can be taken out of images for any system, but an image is made for this one's. */
+function refuseForeign({ from }: StageDeclaration, { os }: Platform, own: Platform): void {
+  if (os === own.os) return;
+  throw new BuildError(
+    'NOT_SUPPORTED',
+    `FROM --platform=${from.platform ?? os}: only images for ${own.os} can be built`,
+    {
+      range: from.range,
+      hint: 'a later stage can copy files from this one',
+    },
+  );
 }
 
 function stageStart(
@@ -50,7 +105,7 @@ function stageStart(
   if (base.kind === 'stage') {
     const parent = lowered.get(base.stage);
     if (parent === undefined) throw new TypeError('stages are lowered in order');
-    return { label, platform, base: parent.planned().base, from: parent.from, rootfs: parent.rootfs, parent };
+    return { label, platform, base: parent.base, from: parent.from, rootfs: parent.rootfs, parent };
   }
   const image = base.kind === 'image' ? images.get(imageKey(base)) : undefined;
   const config = image === undefined || isNamedFiles(image) ? undefined : image.config;
@@ -86,7 +141,7 @@ function startFromFiles(state: StageState, stage: StageDeclaration, base: NamedF
   });
 }
 
-function lowerStage(
+async function lowerStage(
   stage: StageDeclaration,
   start: StageStart,
   base: Reference,
@@ -97,16 +152,16 @@ function lowerStage(
     readonly lowered: ReadonlyMap<StageDeclaration, StageState>;
     readonly options: PlanOptions;
   },
-): StageState {
+  breather: Breather,
+): Promise<StageState> {
   const { lowering, noCacheFilter = [] } = known.options;
   const names = [start.label, String(stage.index)];
   const filtered = noCacheFilter.some((name) => names.includes(name.toLowerCase()));
-  const state = new StageState(
-    start,
+  const context =
     filtered && !lowering.ignoreCache
       ? { ...lowering, ignoreCache: true, ignoredBy: `--no-cache-filter ${start.label}` }
-      : lowering,
-  );
+      : lowering;
+  const state = atRange(stage.from.range, () => new StageState(start, context));
   const files = base.kind === 'image' ? known.images.get(imageKey(base)) : undefined;
   if (files !== undefined && isNamedFiles(files)) startFromFiles(state, stage, files);
   const resolveFrom = (from: string, instruction: Instruction): FilesFrom => {
@@ -119,8 +174,10 @@ function lowerStage(
     return { kind: 'stage', rootfs: earlier?.rootfs ?? constant(image) };
   };
   // The triggers of the base are spent: they are among the instructions.
-  const { OnBuild: _spent, ...config } = state.config;
-  state.config = config;
-  for (const instruction of instructions) lowerInstruction(state, instruction, resolveFrom);
+  state.tables.dropTriggers();
+  for (const instruction of instructions) {
+    lowerInstruction(state, instruction, resolveFrom);
+    await breather.breathe();
+  }
   return state;
 }

@@ -25,13 +25,15 @@ export function fromsOf(instruction: Instruction): readonly string[] {
 /** What a FROM starts from. @throws BuildError `DOCKERFILE_INVALID` */
 export function baseReference(declared: DeclaredStages, stage: StageDeclaration, lowering: LoweringContext): Reference {
   const { from } = stage;
-  const { escape, globals } = lowering;
+  const { globals } = lowering;
   const platform = fromPlatform(from, lowering);
-  const name = atRange(from.range, () => expandWord(from.image, (key) => globals.get(key), { escape }));
+  const unset: string[] = [];
+  const words = { ...lowering, onUndefined: (key: string) => void unset.push(key) };
+  const name = atRange(from.range, () => expandWord(from.image, (key) => globals.get(key), words));
   if (name === '') {
     throw new BuildError('DOCKERFILE_INVALID', `base name (${from.image}) should not be blank`, {
       range: from.range,
-      hint: 'FROM sees only ARGs from before the first FROM, and --build-arg values for them',
+      hint: blankNameHint(declared, unset),
     });
   }
   if (name === 'scratch') return { kind: 'scratch' };
@@ -41,17 +43,26 @@ export function baseReference(declared: DeclaredStages, stage: StageDeclaration,
     : { kind: 'stage', stage: earlier };
 }
 
+/** What to give, where an ARG asks for it; else where ARGs for FROM have to stand. */
+function blankNameHint({ globalArgs }: DeclaredStages, unset: readonly string[]): string {
+  const declared = new Set(globalArgs.flatMap(({ args }) => args.map(({ name }) => name)));
+  const [missing] = unset.filter((name) => declared.has(name));
+  if (missing !== undefined) return `give it a value with --build-arg ${missing}=…, or a default: ARG ${missing}=…`;
+  const [name = 'NAME'] = unset;
+  return `FROM sees only ARGs from before the first FROM: put ARG ${name} there, and give it with --build-arg ${name}=…`;
+}
+
 /**
  * The platform of a stage: `FROM --platform`, else the build's. A stage on another stage has that one's, whatever it says.
- * @throws BuildError `DOCKERFILE_INVALID`, `NOT_SUPPORTED`
+ * @throws BuildError `DOCKERFILE_INVALID`
  */
 export function fromPlatform(
   { platform, range }: FromInstruction,
-  lowering: Pick<LoweringContext, 'escape' | 'globals' | 'platform'>,
+  lowering: Pick<LoweringContext, 'escape' | 'globals' | 'limit' | 'platform'>,
 ): Platform {
-  const { escape, globals, platform: own } = lowering;
+  const { globals, platform: own } = lowering;
   if (platform === undefined) return own;
-  const text = atRange(range, () => expandWord(platform, (key) => globals.get(key), { escape }));
+  const text = atRange(range, () => expandWord(platform, (key) => globals.get(key), lowering));
   if (text === '') {
     throw new BuildError('DOCKERFILE_INVALID', `empty platform value from expression ${platform}`, {
       range,
@@ -67,10 +78,7 @@ export function fromPlatform(
   }
   // Another way to write the build's platform gives the very same image.
   if (formatPlatform(wanted) === formatPlatform(own)) return own;
-  if (wanted.os === own.os) return wanted;
-  throw new BuildError('NOT_SUPPORTED', `FROM --platform=${text}: only images for ${own.os} can be built on`, {
-    range,
-  });
+  return wanted;
 }
 
 /** What `--from` means in a stage. @throws BuildError `DOCKERFILE_INVALID` */

@@ -33,10 +33,3 @@ export function inheritConfig(base: RunConfig | undefined): RunConfig {
   config['Env'] = env;
   return config as RunConfig;
 }
-
-/** Sets a variable in place, or appends it: a later ENV of the same name keeps the first one's position. */
-export function setEnv(env: readonly string[], name: string, value: string): string[] {
-  const pair = `${name}=${value}`;
-  const at = env.findIndex((existing) => existing.startsWith(`${name}=`));
-  return at < 0 ? [...env, pair] : env.with(at, pair);
-}

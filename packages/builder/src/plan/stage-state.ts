@@ -1,6 +1,7 @@
 import type { Digest, ImageConfig, Platform } from '@tsbuild/oci';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { expandWord } from '../dockerfile/words.ts';
+import type { WorkLimit } from '../dockerfile/work-limit.ts';
 import type { StepOrigin } from '../cache/step-origin.ts';
 import type { SourceTree } from '../context/source-tree.ts';
 import { withoutPasswords } from '../ops/git-reference.ts';
@@ -9,14 +10,17 @@ import { EMPTY_ROOTFS, rootfsId } from '../ops/rootfs.ts';
 import type { RunLimits } from '../ops/run.ts';
 import { atRange } from './at-range.ts';
 import type { BuildArguments, GlobalArguments } from './build-arguments.ts';
+import { ConfigTables, withoutTables } from './config-tables.ts';
 import { cleanAbsolute } from './paths.ts';
-import type { BuildStep, BuildVertex, NamedStep, PlannedHistory, PlannedStage } from './plan.ts';
+import type { BuildStep, BuildVertex, NamedStep, PlannedHistory, PlannedStage, PlannedTarget } from './plan.ts';
 import { inheritConfig, type RunConfig } from './run-config.ts';
-import { StageVariables } from './variables.ts';
+import { pairsOf, StageVariables } from './variables.ts';
 
 /** What all stages of a build share while they are lowered. */
 export interface LoweringContext {
   readonly escape: '\\' | '`';
+  /** What the whole file may cost. */
+  readonly limit: WorkLimit;
   readonly arguments: BuildArguments;
   readonly globals: GlobalArguments;
   /** `--platform`; stages may have others. */
@@ -57,33 +61,39 @@ export class StageState {
   readonly platform: Platform;
   readonly context: LoweringContext;
   readonly variables: StageVariables;
-  readonly history: PlannedHistory[];
   readonly steps: NamedStep[] = [];
-  /** All steps above the base, those of parent stages included. */
-  readonly chain: Pick<NamedStep, 'id' | 'source' | 'name'>[];
   readonly from: StageStart['from'];
+  /** The base image's config document, that of the parent stages' base for a stage on a stage. */
+  readonly base: ImageConfig | undefined;
+  /** What of the config grows: {@link finishedConfig} puts it together. */
+  readonly tables: ConfigTables;
+  /** The rest of it. */
   config: RunConfig;
   rootfs: BuildVertex;
   author: string | undefined;
   /** CMD was set in this very stage: ENTRYPOINT then does not reset it. */
   commandIsOwn = false;
-  readonly #base: ImageConfig | undefined;
+  readonly #parent: StageState | undefined;
+  readonly #rows: PlannedHistory[] = [];
 
   constructor(start: StageStart, context: LoweringContext) {
     const { parent } = start;
     this.label = start.label;
     this.platform = start.platform;
     this.context = context;
-    this.#base = start.base;
+    this.base = start.base;
+    this.#parent = parent;
     this.rootfs = start.rootfs;
     const config = start.config ?? parent?.config;
-    this.config = config === undefined ? inheritConfig(start.base?.config) : structuredClone(config);
+    this.config = config ?? inheritConfig(start.base?.config);
     if (config === undefined && start.base === undefined) this.config = { ...this.config, WorkingDir: '/' };
     this.author = parent?.author ?? start.base?.author;
-    this.chain = [...(parent?.chain ?? [])];
     this.from = start.from;
-    this.history = [...(parent?.history ?? [])];
-    this.variables = new StageVariables(this.config.Env ?? [], parent?.variables.arguments ?? []);
+    const inherited = parent?.variables.arguments ?? [];
+    context.limit.entries((parent?.tables.size ?? 0) + inherited.length);
+    this.tables = new ConfigTables(parent?.tables ?? this.config);
+    this.config = withoutTables(this.config);
+    this.variables = new StageVariables(pairsOf(this.tables.environment), inherited);
   }
 
   /** Absolute and clean, whatever the config says. */
@@ -93,12 +103,12 @@ export class StageState {
 
   /** A word of this instruction with variables expanded and quotes removed. */
   expand(word: string, instruction: Instruction): string {
-    return atRange(instruction.range, () => expandWord(word, this.variables.lookup, { escape: this.context.escape }));
+    return atRange(instruction.range, () => expandWord(word, this.variables.lookup, this.context));
   }
 
   /** A row without layer. */
   recordMetadata(createdBy: string): void {
-    this.history.push({ createdBy, step: undefined });
+    this.#rows.push({ createdBy, step: undefined });
   }
 
   /** A row with the layer of `step`, whose filesystem becomes the stage's. */
@@ -117,10 +127,9 @@ export class StageState {
       expanded: instruction.kind === 'run' ? {} : this.#mentioned(instruction.text),
     });
     const step: BuildStep = { ...bare, origin };
-    this.history.push({ createdBy, step, instruction });
+    this.#rows.push({ createdBy, step, instruction });
     const operation = instruction.kind === 'run' || instruction.kind === 'workdir' ? instruction.kind : 'copy';
     this.steps.push({ id: step.id, name, source, operation, range: instruction.range });
-    this.chain.push({ id: step.id, source, name });
     this.rootfs = step;
   }
 
@@ -132,13 +141,19 @@ export class StageState {
 
   /** Where a step that is recorded now stands; the layers below it are known when it is looked up. */
   #originOf(texts: Pick<StepOrigin, 'source' | 'name' | 'expanded'>): NonNullable<BuildStep['origin']> {
-    const chain = [...this.chain];
     const { label, from, context } = this;
+    const count = this.steps.length;
     const names = this.variables.argumentNames();
     return ([parent = EMPTY_ROOTFS]) => {
+      const chain = this.#chain(count);
       const layersOfBase = parent.layers.length - chain.length;
       const id = rootfsId({ layers: parent.layers.slice(0, layersOfBase) });
-      const above = chain.map((step, i) => ({ ...step, layer: parent.layers[layersOfBase + i]?.digest ?? id }));
+      const above = chain.map(({ id: step, source, name }, i) => ({
+        id: step,
+        source,
+        name,
+        layer: parent.layers[layersOfBase + i]?.digest ?? id,
+      }));
       return {
         stage: label,
         ...texts,
@@ -155,16 +170,34 @@ export class StageState {
     return `${this.label}/${this.steps.length + 1}`;
   }
 
+  /** The config with all that was added to it. */
+  finishedConfig(): RunConfig {
+    return { ...this.config, ...this.tables.fields() };
+  }
+
   planned(): PlannedStage {
-    return {
-      label: this.label,
-      platform: this.platform,
-      base: this.#base,
-      author: this.author,
-      config: this.config,
-      history: this.history,
-      rootfs: this.rootfs,
-      steps: this.steps,
-    };
+    return { label: this.label, platform: this.platform, rootfs: this.rootfs, steps: this.steps };
+  }
+
+  /** With config and history, which hold those of the stages below. */
+  plannedTarget(): PlannedTarget {
+    const { base, author } = this;
+    return { ...this.planned(), base, author, config: this.finishedConfig(), history: this.#history() };
+  }
+
+  /** This stage and the stages below it, lowest first. */
+  #lineage(): readonly StageState[] {
+    const stages: StageState[] = [this];
+    for (let below = this.#parent; below !== undefined; below = below.#parent) stages.push(below);
+    return stages.toReversed();
+  }
+
+  #history(): readonly PlannedHistory[] {
+    return this.#lineage().flatMap((stage) => stage.#rows);
+  }
+
+  /** All steps above the base, those of parent stages included, and `own` of this stage. */
+  #chain(own: number): readonly NamedStep[] {
+    return this.#lineage().flatMap((stage) => (stage === this ? stage.steps.slice(0, own) : stage.steps));
   }
 }

@@ -50,8 +50,25 @@ export function findStageByName(
   name: string,
   before: number,
 ): StageDeclaration | undefined {
-  const wanted = name.toLowerCase();
-  return stages.slice(0, before).findLast((stage) => stage.name === wanted);
+  const named = byName(stages).get(name.toLowerCase());
+  return named?.findLast(({ index }) => index < before);
+}
+
+const indexes = new WeakMap<readonly StageDeclaration[], ReadonlyMap<string, readonly StageDeclaration[]>>();
+
+/** The stages by name, made once for a file: it is asked for each FROM and each `--from`. */
+function byName(stages: readonly StageDeclaration[]): ReadonlyMap<string, readonly StageDeclaration[]> {
+  const known = indexes.get(stages);
+  if (known !== undefined) return known;
+  const index = new Map<string, StageDeclaration[]>();
+  for (const stage of stages) {
+    if (stage.name === undefined) continue;
+    const named = index.get(stage.name);
+    if (named === undefined) index.set(stage.name, [stage]);
+    else named.push(stage);
+  }
+  indexes.set(stages, index);
+  return index;
 }
 
 /**

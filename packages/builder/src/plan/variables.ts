@@ -1,3 +1,11 @@
+/** Names and values of `KEY=value`; what has no name is none. */
+export function* pairsOf(env: readonly string[]): Generator<readonly [string, string], void, undefined> {
+  for (const pair of env) {
+    const at = pair.indexOf('=');
+    if (at > 0) yield [pair.slice(0, at), pair.slice(at + 1)];
+  }
+}
+
 /**
  * The variables of one stage, as RUN sees them and as later words are expanded: ENV and ARG write to the same table, so
  * the order of lines decides, as it does in BuildKit (whatever the reference says about ENV always winning).
@@ -8,11 +16,11 @@ export class StageVariables {
   readonly #fromArguments = new Set<string>();
   readonly #arguments: { readonly name: string; readonly value: string | undefined }[] = [];
 
-  constructor(env: readonly string[], inheritedArguments: readonly { name: string; value: string | undefined }[] = []) {
-    for (const pair of env) {
-      const at = pair.indexOf('=');
-      if (at > 0) this.#values.set(pair.slice(0, at), pair.slice(at + 1));
-    }
+  constructor(
+    env: Iterable<readonly [string, string]>,
+    inheritedArguments: readonly { name: string; value: string | undefined }[] = [],
+  ) {
+    for (const [name, value] of env) this.#values.set(name, value);
     for (const argument of inheritedArguments) this.declareArgument(argument.name, argument.value);
   }
 
@@ -38,6 +46,20 @@ export class StageVariables {
   /** Every ARG so far, in order, with repetitions. */
   get arguments(): readonly { readonly name: string; readonly value: string | undefined }[] {
     return this.#arguments;
+  }
+
+  /** How many have a value. */
+  get size(): number {
+    return this.#values.size;
+  }
+
+  /** Names and values in the order in which the names first appeared. */
+  entries(): Iterable<readonly [string, string]> {
+    return this.#values;
+  }
+
+  names(): Iterable<string> {
+    return this.#values.keys();
   }
 
   /** `KEY=value` in the order in which the keys first appeared. */

@@ -5,6 +5,7 @@ import type { LayerIndexStore, LayerWriter } from '@tsbuild/oci/node';
 import { type Changes, findChanges } from './diff.ts';
 import { DiskOwners } from '../user-ids/disk-owners.ts';
 import { layOutOverlay, type OverlayRoot } from './overlay-layout.ts';
+import { lostOwners } from './lost-owners.ts';
 import { normalizeUpper } from './keep-upper.ts';
 import { loadNative } from './load-native.ts';
 import { removeTree } from './remove-tree.ts';
@@ -30,6 +31,7 @@ export class OverlaySnapshotter implements Snapshotter {
   readonly #scratch: ScratchSpace;
   readonly #layers: UnpackedLayers;
   readonly #indexes: LayerIndexStore;
+  readonly #notice: (text: string) => void;
 
   constructor(options: SnapshotterOptions) {
     this.#scratch = new ScratchSpace(resolve(options.mounts));
@@ -38,6 +40,7 @@ export class OverlaySnapshotter implements Snapshotter {
       this.#scratch,
     );
     this.#indexes = options.indexes;
+    this.#notice = options.notice ?? (() => {});
   }
 
   /** @throws BuildError `SNAPSHOT_FAILED`, `LAYER_INVALID` when a layer cannot be unpacked */
@@ -46,7 +49,8 @@ export class OverlaySnapshotter implements Snapshotter {
     const directory = await this.#scratch.create();
     try {
       const root = layOutOverlay(directory, unpacked, parent.tree);
-      return new OverlaySnapshot({ directory, root, parent, layers: this.#layers, indexes: this.#indexes, signal });
+      const parts = { layers: this.#layers, indexes: this.#indexes, notice: this.#notice, signal };
+      return new OverlaySnapshot({ directory, root, parent, ...parts });
     } catch (error) {
       await removeTree(directory);
       throw error;
@@ -60,6 +64,7 @@ interface OverlaySnapshotParts {
   readonly parent: SnapshotParent;
   readonly layers: UnpackedLayers;
   readonly indexes: LayerIndexStore;
+  readonly notice: (text: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -81,6 +86,8 @@ class OverlaySnapshot implements ActiveSnapshot {
     const owners = DiskOwners.read();
     const options = { native: await loadNative(), owners, signal, complete: false };
     this.#changes = await findChanges(this.root.upper, parent.tree, options);
+    const told = await lostOwners(this.#changes, parent.layers, this.#parts.indexes, owners);
+    if (told !== undefined) this.#parts.notice(told);
     await writeLayer(this.root.upper, this.#changes, writer, times, owners);
   }
 

@@ -1,14 +1,16 @@
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type BlobStore, type Digest, isDigest } from '@tsbuild/oci';
+import { type BlobStore, type Digest, isDigest, OciError } from '@tsbuild/oci';
 import { temporaryPath } from '@tsbuild/oci/internal';
-import { type LayerIndexStore } from '@tsbuild/oci/node';
+import { type LayerIndexStore, type WebClient } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import { writeCheckout } from './git-layer.ts';
-import { GitProgram, plainRemote } from './git-program.ts';
+import { credentialFor, plainRemote } from './git-credentials.ts';
+import { GitProgram } from './git-program.ts';
+import { findRepository } from './git-redirects.ts';
 import { KeptJson } from './kept-json.ts';
-import { repositoryAuthorization, type SecretLookup } from './remote-credentials.ts';
+import type { SecretLookup } from './remote-credentials.ts';
 
 /** Which files of which commit. */
 export interface GitWanted {
@@ -35,8 +37,12 @@ export interface GitSourceOptions {
   /** Where repositories are checked out for a while. */
   readonly temporary: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Credentials for repositories over HTTP, see {@link repositoryAuthorization}. */
+  /** Credentials for repositories over HTTP, see `repositoryAuthorization`. */
   readonly secret?: SecretLookup;
+  /** Made when a repository redirects. */
+  readonly client: () => WebClient;
+  /** How long git may be silent, in milliseconds; two minutes unless told. */
+  readonly silence?: number;
 }
 
 /**
@@ -65,9 +71,7 @@ export class GitSource {
   }
 
   async #resolve(wanted: GitWanted, signal: AbortSignal): Promise<Checkout> {
-    const { environment, secret } = this.#options;
-    const authorization = secret && repositoryAuthorization(wanted.remote, secret);
-    const git = new GitProgram(wanted.remote, environment, authorization);
+    const git = this.#git(wanted.remote);
     const commit = await this.#commit(wanted, git, signal);
     if (wanted.commit !== undefined && !commit.startsWith(wanted.commit)) {
       throw new BuildError('GIT_FAILED', `expected commit ${wanted.commit}, but the repository has ${commit}`);
@@ -84,6 +88,23 @@ export class GitSource {
         if (again !== layer) throw new BuildError('FILE_CHANGED', `commit ${commit} comes out differently now`);
       },
     };
+  }
+
+  #git(remote: string): GitProgram {
+    const { environment, secret, client, silence } = this.#options;
+    return new GitProgram({
+      environment,
+      silence,
+      credential: credentialFor(remote, secret),
+      find: async (url, credentials, signal) => {
+        try {
+          return await findRepository(client(), url, { credentials, secret }, signal);
+        } catch (cause) {
+          if (!(cause instanceof OciError)) throw cause;
+          throw new BuildError('GIT_FAILED', `cannot follow ${url}: ${cause.message}`, { cause });
+        }
+      },
+    });
   }
 
   /** The layer of a commit that was checked out before. What git keeps for itself is never the same twice. */
@@ -144,7 +165,8 @@ async function checkOut(
   const run = (...args: string[]): Promise<string> => git.run(args, directory, signal);
   await run('-c', 'init.defaultBranch=main', 'init', '-q', '--template=');
   await run('remote', 'add', 'origin', plainRemote(wanted.remote));
-  const fetch = (...args: string[]): Promise<string> => run('fetch', '-q', '--no-tags', '--force', ...args);
+  const fetch = (...args: string[]): Promise<string> =>
+    run('fetch', '-q', '--progress', '--no-tags', '--force', ...args);
   try {
     await fetch('--depth=1', 'origin', commit);
   } catch (error) {
@@ -156,9 +178,9 @@ async function checkOut(
       });
     else await fetch('--depth=1', 'origin', wanted.ref);
   }
-  await run('checkout', '-q', '--detach', commit);
+  await run('checkout', '-q', '--progress', '--detach', commit);
   if (wanted.submodules && existsSync(join(directory, '.gitmodules'))) {
-    await run('submodule', '--quiet', 'update', '--init', '--recursive', '--depth=1');
+    await run('submodule', '--quiet', 'update', '--init', '--recursive', '--depth=1', '--progress');
   }
 }
 

@@ -1,7 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { type BlobStore, type Digest, isDigest, OciError } from '@tsbuild/oci';
-import type { WebClient, WebResponse } from '@tsbuild/oci/node';
+import { decompress, sniffCompression, type WebClient, type WebResponse } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
+import { peekBytes } from '../peek-bytes.ts';
 import { KeptJson } from './kept-json.ts';
 import { downloadAuthorization, downloadSecretHint, type SecretLookup } from './remote-credentials.ts';
 
@@ -42,6 +43,9 @@ export interface DownloadProgress {
   readonly total: number;
   readonly done: boolean;
 }
+
+/** As many bytes as tell gzip from anything else. */
+const GZIP_HEAD = 6;
 
 const MAX_BYTES = 32 * 1024 ** 3;
 
@@ -114,7 +118,7 @@ export class HttpSource {
 
   async #fetch(target: Target, response: WebResponse, checksum: Digest | undefined): Promise<WebFile> {
     const { shown } = target;
-    if (response.status !== 200) {
+    if (!isWhole(response.status)) {
       await response.discard();
       const said = `${response.status} ${STATUS_CODES[response.status] ?? ''}`.trim();
       const wantsCredential = response.status === 401 || response.status === 403;
@@ -146,11 +150,12 @@ export class HttpSource {
     try {
       let size = 0;
       if ((response.length ?? 0) > maxBytes) throw tooLarge(target.shown, maxBytes);
-      for await (const chunk of response.chunks()) {
+      const { content, total } = await contentOf(response);
+      for await (const chunk of content) {
         size += chunk.length;
         if (size > maxBytes) throw tooLarge(target.shown, maxBytes);
         writer.write(chunk);
-        tell(size, response.length ?? 0, false);
+        tell(size, total, false);
       }
       tell(size, size, true);
       return await writer.commit(checksum === undefined ? {} : { digest: checksum });
@@ -160,6 +165,25 @@ export class HttpSource {
       throw failed(target.shown, error);
     }
   }
+}
+
+/** Any success is a file, an empty one too (204); but a part that nobody asked for (206) is none. */
+function isWhole(status: number): boolean {
+  return status >= 200 && status < 300 && status !== 206;
+}
+
+/**
+ * The file that an answer stands for. Object stores and static sites send `Content-Encoding: gzip` though nobody asked for
+ * it; the file is then what comes out, as for BuildKit (Go's http.Transport), which knows no other encoding either.
+ */
+async function contentOf(response: WebResponse): Promise<{ content: AsyncIterable<Uint8Array>; total: number }> {
+  const plain = { content: response.chunks(), total: response.length ?? 0 };
+  if (response.header('content-encoding')?.trim().toLowerCase() !== 'gzip') return plain;
+  const { head, all } = await peekBytes(plain.content, GZIP_HEAD);
+  // The header may be wrong: then the bytes are the file.
+  return sniffCompression(head) === 'gzip'
+    ? { content: decompress(all), total: 0 }
+    : { content: all, total: plain.total };
 }
 
 /** A URL taken apart. */

@@ -32,8 +32,17 @@ export function downloadSecretHint(url: URL): string {
  * @throws BuildError `OPTION_INVALID` for a secret that is no line of text
  */
 export function repositoryAuthorization(remote: string, secret: SecretLookup): string | undefined {
+  return gitAuthorization(remote, secret, ['']);
+}
+
+/** The same for a repository that a redirect leads to: only a secret that names its host counts there. */
+export function hostAuthorization(remote: string, secret: SecretLookup): string | undefined {
+  return gitAuthorization(remote, secret, []);
+}
+
+function gitAuthorization(remote: string, secret: SecretLookup, general: readonly string[]): string | undefined {
   if (!/^https?:/i.test(remote) || !URL.canParse(remote)) return undefined;
-  for (const suffix of [...hostsOf(new URL(remote)).map((host) => `.${host}`), '']) {
+  for (const suffix of [...hostsOf(new URL(remote)).map((host) => `.${host}`), ...general]) {
     const header = lineOf(`GIT_AUTH_HEADER${suffix}`, secret);
     const token = lineOf(`GIT_AUTH_TOKEN${suffix}`, secret);
     if (header !== undefined && !/^(?:bearer|basic)$/i.test(header)) return header;

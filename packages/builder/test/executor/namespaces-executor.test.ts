@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { RunningCommand } from '../../src/executor/executor.ts';
 import type { RootMount } from '../../src/root-mount.ts';
 import { NamespacesExecutor } from '../../src/executor/namespaces-executor.ts';
 import { blockNestedUserNamespaces } from '../../src/executor/user-namespace.ts';
@@ -36,6 +37,25 @@ describe.skipIf(NO_SANDBOX !== '')(`namespaces${NO_SANDBOX}`, () => {
       code: 'RUN_FAILED',
       message: 'cannot change to the working directory /nowhere: no such file or directory',
     });
+  });
+
+  it('joins no command that could look into what joins it', async () => {
+    using root = new BusyboxRoot();
+    const executor = new NamespacesExecutor({ scratch: join(root.directory, 'scratch') });
+    const spec = root.spec(['sleep', '60'], { capabilities: ['sys_chroot', 'sys_ptrace'] });
+    const controller = new AbortController();
+    const ended = new Promise<unknown>((resolve) => {
+      const started = (command: RunningCommand): void => {
+        const more = { argv: ['true'], env: [], cwd: '/', user: { uid: 0, gid: 0, groups: [0] } };
+        resolve(command.exec(more, new CapturedOutput(), signal).catch((error: unknown) => error));
+      };
+      executor.run(spec, new CapturedOutput(), controller.signal, { started }).catch(resolve);
+    });
+    expect(await ended).toMatchObject({
+      code: 'SANDBOX_UNAVAILABLE',
+      message: expect.stringContaining('CAP_SYS_PTRACE'),
+    });
+    controller.abort(new Error('enough'));
   });
 
   it('says what of the set-up failed', async () => {

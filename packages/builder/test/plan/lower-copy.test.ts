@@ -34,6 +34,17 @@ describe('the history of COPY and ADD', () => {
   });
 });
 
+describe('ADD --checksum with an empty value', () => {
+  it.each([
+    'ADD --checksum= https://example.com/f /x',
+    'ARG SUM\nADD --checksum=${SUM} https://example.com/f /x',
+    'ARG SUM\nADD --checksum=${SUM} https://example.com/r.git /x',
+    'ADD --checksum= a https://example.com/f /x/',
+  ])('is none: %s', async (lines) => {
+    expect((await history(lines)).at(-1)).toMatch(/^ADD /);
+  });
+});
+
 describe('COPY and ADD refuse', () => {
   it.each<[string, RegExp]>([
     ['COPY https://example.com/x /', /source can't be a URL for COPY/],

@@ -1,9 +1,11 @@
 import { formatPlatform, type ImageConfig } from '@tsbuild/oci';
+import type { Dockerfile } from '../../src/dockerfile/instruction.ts';
 import { parseDockerfile } from '../../src/dockerfile/parser.ts';
+import { WorkLimit } from '../../src/dockerfile/work-limit.ts';
 import { BuildError } from '../../src/errors.ts';
 import { BuildArguments, GlobalArguments, platformArguments } from '../../src/plan/build-arguments.ts';
-import type { Plan, PlannedStage } from '../../src/plan/plan.ts';
-import { planBuild } from '../../src/plan/planner.ts';
+import type { Plan, PlannedTarget } from '../../src/plan/plan.ts';
+import { checkPlan, planBuild, type PlanOptions } from '../../src/plan/planner.ts';
 import { declareStages } from '../../src/plan/stages.ts';
 import { planOnly } from '../../testing/plan-only.ts';
 import type { StepVertex, Vertex } from '../../src/solver/vertex.ts';
@@ -40,6 +42,7 @@ export interface PlanCase {
   readonly network?: 'host' | 'none';
   readonly allowed?: readonly string[] | 'all';
   readonly images?: Readonly<Record<string, ImageConfig>>;
+  readonly signal?: AbortSignal;
   /** Gets the images that were asked for. */
   readonly asked?: string[];
 }
@@ -51,10 +54,25 @@ export async function planOf(
 ): Promise<Plan & { readonly unconsumed: readonly string[] }> {
   const dockerfile = parseDockerfile({ name: 'Dockerfile', text });
   const args = new BuildArguments(new Map(Object.entries(options.buildArgs ?? {})), options.environment ?? {});
+  const plan = await planBuild(dockerfile, planningOf(dockerfile, args, options));
+  return { ...plan, unconsumed: args.unconsumed() };
+}
+
+/** Plans all stages as `--check` does, and resolves when nothing is wrong with them. */
+export async function checkOf(text: string, options: PlanCase = {}): Promise<void> {
+  const dockerfile = parseDockerfile({ name: 'Dockerfile', text });
+  const args = new BuildArguments(new Map(Object.entries(options.buildArgs ?? {})), {});
+  const tolerates = (error: unknown): boolean => error instanceof BuildError && error.code === 'BASE_NOT_FOUND';
+  await checkPlan(dockerfile, { ...planningOf(dockerfile, args, options), tolerates });
+}
+
+function planningOf(dockerfile: Dockerfile, args: BuildArguments, options: PlanCase): PlanOptions {
   const { escape } = dockerfile.directives;
-  const plan = await planBuild(dockerfile, {
+  const limit = new WorkLimit();
+  return {
     target: options.target,
     noCacheFilter: options.noCacheFilter ?? [],
+    signal: options.signal ?? new AbortController().signal,
     resolveImage: async (name, platform) => {
       options.asked?.push(`${name} ${formatPlatform(platform)}`);
       const config = (options.images ?? { base: BASE })[name];
@@ -68,12 +86,13 @@ export async function planOf(
     },
     lowering: {
       escape,
+      limit,
       arguments: args,
       globals: new GlobalArguments(
         declareStages(dockerfile).globalArgs,
         args,
         platformArguments(PLATFORM, PLATFORM, options.target ?? 'default'),
-        escape,
+        { escape, limit },
       ),
       platform: PLATFORM,
       network: options.network ?? 'host',
@@ -85,12 +104,11 @@ export async function planOf(
       },
       dependencies: planOnly(),
     },
-  });
-  return { ...plan, unconsumed: args.unconsumed() };
+  };
 }
 
 /** The rows of the history as text; rows with a layer are marked. */
-export function historyOf(stage: PlannedStage): string[] {
+export function historyOf(stage: PlannedTarget): string[] {
   return stage.history.map(({ createdBy, step }) => `${step === undefined ? '     ' : 'layer'} ${createdBy}`);
 }
 

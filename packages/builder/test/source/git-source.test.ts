@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryBlobStore } from '@tsbuild/oci';
-import { LayerIndexStore } from '@tsbuild/oci/node';
+import { LayerIndexStore, WebClient } from '@tsbuild/oci/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type GitServer, startGitServer } from '../../testing/git-server.ts';
 import { GitSource, type GitWanted } from '../../src/source/git-source.ts';
@@ -39,6 +39,7 @@ describe.skipIf(!hasGit)('commits of repositories (needs the program git)', () =
         directory: join(this.directory, 'records'),
         temporary: join(this.directory, 'tmp'),
         environment: process.env,
+        client: () => new WebClient({ environment: {} }),
       });
     }
 

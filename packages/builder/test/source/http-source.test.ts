@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { type BlobStore, MemoryBlobStore, readBlob, sha256Digest } from '@tsbuild/oci';
 import { WebClient } from '@tsbuild/oci/node';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -80,6 +81,39 @@ describe('files of web servers', () => {
     const { server, source, url } = await bench((_, response) => response.end('hello'));
     await Promise.all([1, 2, 3].map(() => source.resolve(url('/x'), undefined, signal)));
     expect(server.seen).toHaveLength(1);
+  });
+
+  it.each([
+    ['packed though nobody asked for it', 'gzip', gzipSync('hello'), 'hello'],
+    ['with a header that is wrong', 'gzip', Buffer.from('hello'), 'hello'],
+    [
+      'in an encoding that is part of the file',
+      'x-gzip',
+      Buffer.from('\x1f\x8b\x08 tgz', 'latin1'),
+      '\x1f\x8b\x08 tgz',
+    ],
+  ])('sent %s are what the server means', async (_, encoding, body, content) => {
+    const { source, blobs, url } = await bench((__, response) =>
+      response.writeHead(200, { 'Content-Encoding': encoding, 'Content-Length': body.length }).end(body),
+    );
+    const file = await source.resolve(url('/x'), undefined, signal);
+    expect(Buffer.from(await readBlob(blobs, file)).toString('latin1')).toBe(content);
+  });
+
+  it('may be empty (204), but are no part (206)', async () => {
+    const { source, url } = await bench((request, response) =>
+      request.url === '/none' ? response.writeHead(204).end() : response.writeHead(206).end('part'),
+    );
+    expect(await source.resolve(url('/none'), undefined, signal)).toMatchObject({ size: 0 });
+    await expect(source.resolve(url('/part'), undefined, signal)).rejects.toThrow(/answered 206/);
+  });
+
+  it('sent packed are no larger than others may be', async () => {
+    const { source, url } = await bench(
+      (_, response) => response.writeHead(200, { 'Content-Encoding': 'gzip' }).end(gzipSync(Buffer.alloc(100_000))),
+      999,
+    );
+    await expect(source.resolve(url('/x'), undefined, signal)).rejects.toThrow(/more than 999 bytes/);
   });
 
   it('are found through redirects, ten at most', async () => {

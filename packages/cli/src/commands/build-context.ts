@@ -1,6 +1,6 @@
 import { type Stats, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import type { BuildOptions } from '@tsbuild/builder';
+import { type BuildOptions, existingDockerfile } from '@tsbuild/builder';
 import { CommandError, UsageError } from '../errors.ts';
 import type { Host } from '../host.ts';
 import { untilAborted } from '../until-aborted.ts';
@@ -47,7 +47,7 @@ export async function openBuildContext(path: string, file: string | undefined, h
   const directory = contextDirectory(path, host);
   if (file === '-') return { context: directory, ...text };
   if (named !== undefined && /^https?:\/\//i.test(named)) return { context: directory, dockerfile: named };
-  const dockerfile = named === undefined ? join(directory, 'Dockerfile') : resolve(host.cwd, named);
+  const dockerfile = existingDockerfile(named === undefined ? join(directory, 'Dockerfile') : resolve(host.cwd, named));
   return { context: directory, dockerfile, dockerfileName: shownPath(dockerfile, directory, host) };
 }
 

@@ -15,6 +15,7 @@ import { type OpenProgress, openProgress, reportFailure } from '../open-progress
 import { writeOutputFile } from '../output-file.ts';
 import { PUSHING } from '../output/board.ts';
 import { layerLines } from '../output/layer-lines.ts';
+import { styled } from '../output/safe-stream.ts';
 import { WarningCollector } from '../output/warnings.ts';
 import { limitNotice } from './build-notice.ts';
 import type { BuildContext } from './build-context.ts';
@@ -60,7 +61,7 @@ export async function buildOnce(work: BuildWork, host: Host, round?: Round): Pro
   const progress = openProgress(options, host);
   const warnings = new WarningCollector(progress.reporter);
   const showWarnings = (): void => {
-    if (!options.quiet && progress.json === undefined) host.stderr.write(warnings.text(host));
+    if (!options.quiet && progress.json === undefined) host.stderr.write(styled(warnings.text(host)));
   };
   try {
     const store = await Store.open(settings.root);

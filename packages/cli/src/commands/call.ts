@@ -13,7 +13,7 @@ import type { Host } from '../host.ts';
 import { checkDocument, outlineDocument, targetsDocument } from '../output/call-documents.ts';
 import { outlineTables, targetsTable } from '../output/call-tables.ts';
 import { usesColour } from '../output/colour.ts';
-import { escapeControls } from '../output/json.ts';
+import { styled } from '../output/safe-stream.ts';
 import { sanitizeText } from '../output/sanitize.ts';
 import { renderWarning } from '../output/warnings.ts';
 import { registryOptions } from '../registry-config.ts';
@@ -60,7 +60,7 @@ async function runCheck(call: Call, options: BuildOptions, settings: GlobalSetti
   };
   const result = await checkBuild(options, store, { report }, host.signal);
   if (call.json) print(toJson(checkDocument(result)), host);
-  else print(checkText(result, usesColour(host.stdout, host.env)), host);
+  else host.stdout.write(styled(checkText(result, usesColour(host.stdout, host.env))));
   if (result.error !== undefined) {
     if (call.json) return EXIT_FAILED;
     return await reportError(result.error, host, settings);
@@ -80,5 +80,5 @@ function print(text: string, host: Host): void {
 }
 
 function toJson(document: unknown): string {
-  return `${escapeControls(JSON.stringify(document, null, 2))}\n`;
+  return `${sanitizeText(JSON.stringify(document, null, 2))}\n`;
 }

@@ -32,7 +32,8 @@ export const logsCommand = defineCommand({
     };
     for await (const { log, stream, time } of readLog(container, range, host.signal)) {
       const to = stream === 'stderr' ? host.stderr : host.stdout;
-      const room = to.write(options.timestamps ? `${time} ${log}` : log);
+      // What a container says goes out as it is, as with docker: it is data.
+      const room = to.write(Buffer.from(options.timestamps ? `${time} ${log}` : log));
       if (!room) await new Promise((resolve) => to.once('drain', resolve));
     }
     host.signal.throwIfAborted();

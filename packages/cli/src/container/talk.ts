@@ -1,6 +1,7 @@
 import type { CommandEnd, MonitorClient } from '@tsbuild/builder';
 import { CommandError } from '../errors.ts';
 import type { Host, OutputStream } from '../host.ts';
+import { enterRawMode } from '../terminal/raw-mode.ts';
 import { DetachKeys } from './detach-keys.ts';
 
 /** How to talk to a command in a container. */
@@ -52,7 +53,7 @@ export async function talk(client: MonitorClient, options: TalkOptions, host: Ho
     const size = sizeOf(stdout);
     if (size !== undefined) client.resize(size);
   };
-  if (raw) stdin.setRawMode?.(true);
+  const leaveRawMode = raw ? enterRawMode(stdin) : () => {};
   if (options.terminal) stdout.on('resize', resized);
   let stop: () => void = () => {};
   try {
@@ -64,7 +65,7 @@ export async function talk(client: MonitorClient, options: TalkOptions, host: Ho
   } finally {
     stop();
     stdout.off('resize', resized);
-    if (raw) stdin.setRawMode?.(false);
+    leaveRawMode();
   }
 }
 

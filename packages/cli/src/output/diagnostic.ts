@@ -3,7 +3,11 @@ import type { OciError, OciErrorCode } from '@tsbuild/oci';
 import { CommandError, UsageError } from '../errors.ts';
 import { EXIT_FAILED, EXIT_USAGE } from '../exit-code.ts';
 import { paint } from './colour.ts';
-import { sanitizeLine, sanitizeName, sanitizeText } from './sanitize.ts';
+import { sanitizeLine, sanitizeText } from './sanitize.ts';
+import { cutLine, renderFrame } from './source-frame.ts';
+
+/** Of a line in a message or a log: a program may print megabytes without a line end. */
+const LONGEST_LINE = 1000;
 
 /** An error as people are told of it: what, where, what to do. */
 export interface Diagnostic {
@@ -25,7 +29,10 @@ type Fields = OciError['fields'];
 const HINTS: Partial<Record<OciErrorCode, string | ((fields: Fields) => string | undefined)>> = {
   ARCHIVE_INVALID:
     "expected an archive of 'docker save', 'tsbuild save' or an OCI layout, also gzipped; is the file whole?",
-  BLOB_CORRUPT: 'the stored bytes have changed since they were written; load or build the image again',
+  BLOB_CORRUPT: ({ host }) =>
+    host === undefined
+      ? 'the stored bytes have changed since they were written; load or build the image again'
+      : `nothing of it was kept; the registry ${host}, or a mirror or proxy before it, has other bytes than the image names`,
   REGISTRY_DENIED: loginHint,
   REGISTRY_UNREACHABLE:
     'what is in the store can be used without a network; mirrors, insecure hosts and CA files are set in ~/.config/tsbuild/config.json',
@@ -81,40 +88,21 @@ function loginHint({ status, registry, host }: Fields): string | undefined {
 export function renderDiagnostic(diagnostic: Diagnostic, style: { readonly colour: boolean }): string {
   const { frame, output, hint, stack } = diagnostic;
   const lines: string[] = [];
-  if (output.length > 0) lines.push('------', ...output.map(sanitizeLine), '------');
+  if (output.length > 0)
+    lines.push('------', ...output.map((line) => cutLine(sanitizeLine(line), LONGEST_LINE)), '------');
   if (frame !== undefined) lines.push(...renderFrame(frame.source, frame.range));
-  lines.push(`${paint('ERROR:', 'red', style.colour)} ${sanitizeText(diagnostic.message)}`);
-  if (hint !== undefined) lines.push(`${paint('hint:', 'bold', style.colour)} ${sanitizeText(hint)}`);
+  lines.push(`${paint('ERROR:', 'red', style.colour)} ${sanitizeText(cut(diagnostic.message))}`);
+  if (hint !== undefined) lines.push(`${paint('hint:', 'bold', style.colour)} ${sanitizeText(cut(hint))}`);
   if (stack !== undefined) lines.push(sanitizeText(stack));
   return `${lines.join('\n')}\n`;
 }
 
-const CONTEXT_LINES = 2;
-
-/** The lines of a range with their neighbours, as BuildKit draws them: numbered, `>>>` before those that are meant. */
-export function renderFrame(source: SourceFile, range: SourceRange): string[] {
-  const text = source.text.split(/\r?\n/);
-  if (text.at(-1) === '') text.pop();
-  const first = range.start.line;
-  // A range that ends at column 0 of a line does not include that line.
-  const last = range.end.line > first && range.end.column === 0 ? range.end.line - 1 : range.end.line;
-  const from = Math.max(1, first - CONTEXT_LINES);
-  const to = Math.min(text.length, last + CONTEXT_LINES);
-  const rule = '--------------------';
-  const lines = [`${sanitizeName(source.name)}:${first}`, rule];
-  for (let number = from; number <= to; number++) {
-    const marker = number >= first && number <= last ? '>>>' : '   ';
-    lines.push(
-      `${String(number).padStart(4)} | ${marker} ${sanitizeText(withoutPasswords(text[number - 1] ?? ''))}`.trimEnd(),
-    );
-  }
-  lines.push(rule);
-  return lines;
-}
-
-/** What is shown ends up in the logs of others: no password of a URL. */
-function withoutPasswords(line: string): string {
-  return line.replace(/([a-z][a-z0-9+.-]*:\/\/)[^\s/?#@:]*:[^\s/?#@]+@/gi, '$1xxxxx:xxxxx@');
+/** The lines of a message, none longer than anybody reads. */
+function cut(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => cutLine(line, LONGEST_LINE))
+    .join('\n');
 }
 
 function fromBuildError(error: BuildError) {

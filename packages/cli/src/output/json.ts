@@ -1,5 +1,6 @@
 import type { ProgressEvent, ProgressReporter } from '@tsbuild/builder';
 import type { Diagnostic } from './diagnostic.ts';
+import { sanitizeText } from './sanitize.ts';
 
 type Decoder = InstanceType<typeof TextDecoder>;
 
@@ -57,7 +58,7 @@ export class JsonProgress implements ProgressReporter {
   }
 
   #line(value: unknown): void {
-    this.#write(`${escapeControls(JSON.stringify(value))}\n`);
+    this.#write(`${sanitizeText(JSON.stringify(value))}\n`);
   }
 
   #decoder(key: string): Decoder {
@@ -65,9 +66,4 @@ export class JsonProgress implements ProgressReporter {
     this.#decoders.set(key, known);
     return known;
   }
-}
-
-/** JSON that is harmless on a terminal: it escapes what is below a blank; DEL and the C1 controls would reach a terminal as they are. */
-export function escapeControls(json: string): string {
-  return json.replace(/[\x7f-\x9f]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }

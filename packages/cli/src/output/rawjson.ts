@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CheckWarning, PlannedStep, ProgressEvent, ProgressReporter, Transfer } from '@tsbuild/builder';
-import { escapeControls } from './json.ts';
 import { stepTitle } from './plain.ts';
+import { sanitizeText } from './sanitize.ts';
 
 /** BuildKit's `client.Vertex`: a step, once for each change of its state. */
 interface Vertex {
@@ -132,7 +132,7 @@ export class RawJsonProgress implements ProgressReporter {
   }
 
   #line(status: unknown): void {
-    this.#write(`${escapeControls(JSON.stringify(status))}\n`);
+    this.#write(`${sanitizeText(JSON.stringify(status))}\n`);
   }
 }
 

@@ -2,8 +2,13 @@
 const ESCAPES =
   /\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|\x1b[ -/]*[0-~]|\x9b[0-?]*[ -/]*[@-~]|[\x90\x98\x9d-\x9f][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?/g;
 const CONTROLS = /[\x00-\x08\x0a-\x1f\x7f-\x9f]/g;
-/** Marks that reorder or hide text around them: a log could show what it does not say (CVE-2021-42574). */
-const REORDERING = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+/**
+ * Marks that reorder the text around them, so that a log could show what it does not say (CVE-2021-42574), and Unicode's own
+ * line ends, which some terminals and viewers obey.
+ */
+const REORDERING = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+/** Everything that {@link sanitizeText} shows as an escape: the above but tabs and line ends. */
+const UNSAFE = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\r(?!\n)/g;
 
 /**
  * One line of a program's output as harmless text: escape sequences and control characters removed (tabs stay), and of
@@ -15,13 +20,12 @@ export function sanitizeLine(line: string): string {
   return shown.replace(ESCAPES, '').replace(CONTROLS, '').replace(REORDERING, '\ufffd');
 }
 
-/** Text that names things (paths, image names, messages): control characters become visible, `\x1b`; line ends stay. */
+/**
+ * Text with everything visible that a terminal would obey: `\u001b`; tabs and line ends stay. The notation is JSON's: a JSON
+ * document holds such characters in its strings only, and remains the same document.
+ */
 export function sanitizeText(text: string): string {
-  return text
-    .replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, (character) =>
-      character === '\t' ? '\t' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-    )
-    .replace(REORDERING, '\ufffd');
+  return text.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** The same on one line. */

@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { ProgressEvent, ProgressReporter } from '@tsbuild/builder';
 import type { OutputStream } from '../host.ts';
 import { type Activity, BUILDING, ProgressBoard } from './board.ts';
+import { styled } from './safe-stream.ts';
 import { displayWidth } from './width.ts';
 
 const FRAME_MS = 100;
@@ -41,7 +42,7 @@ export class TtyProgress implements ProgressReporter {
   /** Begins to draw, if the first event has not come yet. */
   start(): void {
     if (this.#timer !== undefined) return;
-    this.#terminal.write(HIDE_CURSOR);
+    this.#terminal.write(styled(HIDE_CURSOR));
     this.#frame(true);
     this.#timer = setInterval(() => this.#frame(true), FRAME_MS);
     // The view alone must not keep a build alive.
@@ -56,7 +57,7 @@ export class TtyProgress implements ProgressReporter {
     this.#timer = undefined;
     this.#frame(false);
     this.#drawn = [];
-    this.#terminal.write(SHOW_CURSOR);
+    this.#terminal.write(styled(SHOW_CURSOR));
   }
 
   #frame(live: boolean): void {
@@ -70,7 +71,8 @@ export class TtyProgress implements ProgressReporter {
     });
     const above = rowsOf(this.#drawn, columns);
     const up = above > 0 ? `\x1b[${Math.min(above, rows)}A` : '';
-    this.#terminal.write(`\r${up}${lines.map((line) => `${line}${ERASE_LINE_END}\n`).join('')}${ERASE_BELOW}`);
+    const drawn = lines.map((line) => `${line}${ERASE_LINE_END}\n`).join('');
+    this.#terminal.write(styled(`\r${up}${drawn}${ERASE_BELOW}`));
     this.#drawn = lines.map((line) => displayWidth(stripVTControlCharacters(line)));
   }
 }

@@ -1,8 +1,8 @@
 import type { CheckWarning, ProgressEvent, ProgressReporter } from '@tsbuild/builder';
 import type { Host } from '../host.ts';
 import { paint, usesColour } from './colour.ts';
-import { renderFrame } from './diagnostic.ts';
 import { sanitizeName, sanitizeText } from './sanitize.ts';
+import { renderBeginning, renderFrame } from './source-frame.ts';
 
 /** So many warnings are shown with the lines that they speak of; more are a list. */
 const FEW = 3;
@@ -39,21 +39,9 @@ function listWarnings(warnings: readonly CheckWarning[], colour: boolean): strin
     const { rule, message, range, source } = warning;
     const place = `${sanitizeName(source.name)}:${range.start.line}`;
     lines.push(` - ${rule}: ${sanitizeName(message)} (${place})`);
-    if (isFew) lines.push(...meantLines(warning));
+    if (isFew) lines.push(...renderBeginning(source, range, MOST_LINES));
   }
   return `${lines.join('\n')}\n`;
-}
-
-function meantLines({ source, range }: CheckWarning): string[] {
-  const text = source.text.split(/\r?\n/);
-  const { line: first } = range.start;
-  const last = Math.min(Math.max(range.end.line, first), first + MOST_LINES - 1);
-  const lines = text.slice(first - 1, last).map((line, at) => shownLine(line, first + at));
-  return range.end.line > last ? [...lines, '     | …'] : lines;
-}
-
-function shownLine(line: string, number: number): string {
-  return `${String(number).padStart(4)} | >>> ${sanitizeText(line)}`.trimEnd();
 }
 
 /** One warning as `--check` shows it, with its frame. */

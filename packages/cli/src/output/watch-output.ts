@@ -1,7 +1,6 @@
 import { type ByteString, byteStringToUtf8 } from '@tsbuild/oci';
 import type { BuildOutput } from '../commands/build-output.ts';
-import { escapeControls } from './json.ts';
-import { sanitizeName } from './sanitize.ts';
+import { sanitizeName, sanitizeText } from './sanitize.ts';
 
 /** So many of the paths that changed are named. */
 const MOST = 3;
@@ -50,7 +49,7 @@ export class WatchOutput {
   }
 
   #say(event: object, text: string | undefined): void {
-    if (this.#mode === 'json') this.#write(`${escapeControls(JSON.stringify(event))}\n`);
+    if (this.#mode === 'json') this.#write(`${sanitizeText(JSON.stringify(event))}\n`);
     else if (this.#mode === 'lines' && text !== undefined) this.#write(`${text}\n`);
   }
 

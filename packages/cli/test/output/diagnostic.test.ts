@@ -2,7 +2,8 @@ import { BuildError, type SourceFile } from '@tsbuild/builder';
 import { OciError } from '@tsbuild/oci';
 import { describe, expect, it } from 'vitest';
 import { CommandError, UsageError } from '../../src/errors.ts';
-import { diagnose, renderDiagnostic, renderFrame } from '../../src/output/diagnostic.ts';
+import { diagnose, renderDiagnostic } from '../../src/output/diagnostic.ts';
+import { renderFrame } from '../../src/output/source-frame.ts';
 
 const dockerfile: SourceFile = {
   name: 'Dockerfile',
@@ -26,6 +27,27 @@ describe('a frame of the Dockerfile', () => {
   ])('%s', (_, at) => {
     expect(renderFrame(dockerfile, at).join('\n')).toMatchSnapshot();
   });
+});
+
+it('cuts what nobody reads: thousands of lines, and long ones', () => {
+  const heredoc = { name: 'Dockerfile', text: `FROM a\nRUN <<EOF\n${'echo x\n'.repeat(5000)}EOF\n` };
+  const lines = renderFrame(heredoc, range(2, 5003, 3));
+  expect(lines).toHaveLength(24);
+  expect(lines).toContain('     | … 4983 more lines');
+  expect(lines.at(-2)).toBe('5003 | >>> EOF');
+  const long = { name: 'Dockerfile', text: `RUN ${'x'.repeat(60_000)} --bad` };
+  expect(renderFrame(long, range(1))[2]).toMatch(/^ {3}1 \| >>> RUN x{196}… \(60010 characters\)$/);
+  const place = { start: { line: 1, column: 60_005 }, end: { line: 1, column: 60_010 } };
+  expect(renderFrame(long, place)[2]).toBe(`   1 | >>> …${'x'.repeat(39)} --bad`);
+  const binary = new BuildError('RUN_FAILED', `no ${'\0'.repeat(100_000)}`, {
+    output: ['\0\u001b'.repeat(9000), 'y'.repeat(9000)],
+  });
+  expect(render(binary).length).toBeLessThan(10_000);
+});
+
+it('shows no password of a URL, in time that grows with the line alone', () => {
+  const frame = renderFrame({ name: 'D', text: 'ADD https://me:secret@host/x ssh://git@host/x' }, range(1)).join('');
+  expect(frame).toContain('ADD https://xxxxx:xxxxx@host/x ssh://git@host/x');
 });
 
 it('shows a failed RUN: its output, the frame, the error, the hint', () => {

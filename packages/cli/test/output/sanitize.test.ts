@@ -23,18 +23,51 @@ it.each([
 });
 
 it('shows control characters in names', () => {
-  expect(sanitizeText('a\x1b[2Jb\nc\x9b')).toBe('a\\x1b[2Jb\nc\\x9b');
+  expect(sanitizeText('a\x1b[2Jb\nc\x9b')).toBe('a\\u001b[2Jb\nc\\u009b');
   expect(sanitizeName('RUN <<EOF\nrm\nEOF')).toBe('RUN <<EOF …');
+});
+
+it('shows what reorders text and ends lines, and leaves line ends of both kinds', () => {
+  expect(sanitizeText('\u061c\u2028\u202e\r\n\r')).toBe('\\u061c\\u2028\\u202e\r\n\\u000d');
+});
+
+it('leaves a JSON document the same document', () => {
+  assert(
+    property(string({ unit: 'binary' }), (text) => {
+      const json = JSON.stringify({ [text]: text }, undefined, 2);
+      expect(JSON.parse(sanitizeText(json))).toEqual(JSON.parse(json));
+      expect(sanitizeText(json)).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028]/);
+    }),
+  );
 });
 
 it('leaves nothing that a terminal obeys in any text', () => {
   const wild = string({
-    unit: constantFrom('\x1b', '[', ']', '\x07', '\r', 'm', ';', '0', '\x9b', '\x9c', 'P', '\\', 'x', '\x00'),
+    unit: constantFrom(
+      '\u2028',
+      '\u202e',
+      '\u061c',
+      '\n',
+      '\x1b',
+      '[',
+      ']',
+      '\x07',
+      '\r',
+      'm',
+      ';',
+      '0',
+      '\x9b',
+      '\x9c',
+      'P',
+      '\\',
+      'x',
+      '\x00',
+    ),
   });
   assert(
     property(wild, (text) => {
-      expect(sanitizeLine(text)).not.toMatch(/[\x00-\x08\x0a-\x1f\x7f-\x9f]/);
-      expect(sanitizeText(text)).not.toMatch(/[\x00-\x08\x0b-\x1f\x7f-\x9f]/);
+      expect(sanitizeLine(text)).not.toMatch(/[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u202e\u061c]/);
+      expect(sanitizeText(text)).not.toMatch(/\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u202e\u061c]/);
     }),
   );
 });

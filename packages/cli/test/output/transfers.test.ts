@@ -44,7 +44,7 @@ describe('transfers as lines', () => {
       '222222222222: Pushed 1.23kB',
       '111111111111: Layer already exists',
       '222222222222: Already exists',
-      '333333333333: Mounted from library/x\\x1b[2J …',
+      '333333333333: Mounted from library/x\\u001b[2J …',
     ]);
   });
 

@@ -59,7 +59,7 @@ describe('what a verification says', () => {
       '     /tmp.1: only in the first build',
       '#3 [stage-0] RUN <<EOF …  (Dockerfile:3, after #2)',
       '     /x: mtime (1970-01-01T00:00:01Z, then 1970-01-01T00:00:02Z)',
-      '     /\\x1b[31mred: xattr',
+      '     /\\u001b[31mred: xattr',
     ]);
   });
 

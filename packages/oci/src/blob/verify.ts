@@ -43,20 +43,22 @@ export async function* verified(
   checkBlob({ digest: hasher.digest(), size }, expected);
 }
 
-/** Compares what was read or written with what it should be. @throws OciError `BLOB_CORRUPT` */
-export function checkBlob(actual: BlobInfo, expected: ExpectedBlob): void {
+/** Compares what was read or written with what it should be; `host` for what it sent. @throws OciError `BLOB_CORRUPT` */
+export function checkBlob(actual: BlobInfo, expected: ExpectedBlob, host?: string): void {
   const name = expected.digest ?? actual.digest;
   if (expected.size !== undefined && actual.size !== expected.size) {
-    throw corrupt(name, `it has ${actual.size} bytes instead of ${expected.size}`);
+    throw corrupt(name, `it has ${actual.size} bytes instead of ${expected.size}`, host);
   }
   if (expected.digest !== undefined && actual.digest !== expected.digest) {
-    throw corrupt(name, `its content has the digest ${actual.digest}`);
+    throw corrupt(name, `its content has the digest ${actual.digest}`, host);
   }
 }
 
-/** The error for a blob that is not what its name says. */
-export function corrupt(digest: Digest, why: string): OciError {
-  return new OciError('BLOB_CORRUPT', `blob ${digest} is corrupt: ${why}`, { fields: { digest } });
+/** The error for a blob that is not what its name says; `host` when that sent it. */
+export function corrupt(digest: Digest, why: string, host?: string): OciError {
+  const from = host === undefined ? '' : ` as ${host} sends it`;
+  const fields = { digest, ...(host !== undefined && { host }) };
+  return new OciError('BLOB_CORRUPT', `blob ${digest} is corrupt${from}: ${why}`, { fields });
 }
 
 /** The error for a blob that is not there. */

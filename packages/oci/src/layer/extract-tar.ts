@@ -8,6 +8,7 @@ import { readTar, type TarMember } from '../tar/reader.ts';
 import { displayName, tarInvalid } from '../tar/tar-error.ts';
 import { DirectoryWriter, type Owner, setFileAttributes } from './directory-writer.ts';
 import { isKeptXattr, makeNode, writeXattrs } from './disk-programs.ts';
+import { IndexBudget } from './index-budget.ts';
 import { baseName, cleanPath, joinPath, parentPath } from './layer-path.ts';
 
 /** Choices of {@link extractTar}. */
@@ -42,8 +43,11 @@ export async function extractTar(
 ): Promise<void> {
   const extraction = new Extraction(root, options);
   try {
+    const budget = new IndexBudget();
     for await (const member of readTar(source, { allowNameless: true })) {
       options.signal?.throwIfAborted();
+      // What is kept until the end: directories, for their times, and attributes.
+      if (member.entry.type === 'directory' || member.entry.xattrs !== undefined) budget.spend(member.entry);
       await extraction.add(member);
     }
     extraction.finish();

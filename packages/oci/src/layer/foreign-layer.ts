@@ -2,6 +2,7 @@ import type { ByteString } from '../byte-string.ts';
 import type { OciError } from '../errors.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import type { TarMember } from '../tar/reader.ts';
+import type { IndexBudget } from './index-budget.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import { layerInvalid } from './layer-error.ts';
 import type { LayerIndex } from './layer-index.ts';
@@ -40,6 +41,7 @@ interface Placed {
  *   overlayfs's attributes and AUFS's leftovers dropped, but for the files that hard links of this layer point to.
  */
 export class ForeignLayer {
+  readonly #budget: IndexBudget;
   readonly #entries = new Map<ByteString, Placed>();
   /** For each path: when something other than a directory last stood there. */
   readonly #lastNonDirectory = new Map<ByteString, number>();
@@ -53,7 +55,12 @@ export class ForeignLayer {
   readonly #aufsFiles = new Map<ByteString, Placed>();
   #order = 0;
 
-  /** Takes the next member of the archive. @throws OciError `LAYER_INVALID` */
+  /** `budget` bounds what is kept of all entries. */
+  constructor(budget: IndexBudget) {
+    this.#budget = budget;
+  }
+
+  /** Takes the next member of the archive. @throws OciError `LAYER_INVALID`, `LIMIT_EXCEEDED` */
   add({ entry: member, offset, sparse }: StoredMember, contentSha256: string | undefined): void {
     const path = this.#resolved(checkedPath(member), member.path);
     const place: Place = {
@@ -64,7 +71,9 @@ export class ForeignLayer {
     if (isAufsMetadata(path)) {
       const name = aufsLinkName(path);
       const kept = name === undefined || member.type !== 'file' ? undefined : layerEntry(member, path, place);
-      if (name !== undefined && kept !== undefined) this.#aufsFiles.set(name, { entry: kept, order: this.#order++ });
+      if (name === undefined || kept === undefined) return;
+      this.#budget.spend(kept);
+      this.#aufsFiles.set(name, { entry: kept, order: this.#order++ });
       return;
     }
     const whiteout = parseWhiteout(path);
@@ -76,6 +85,7 @@ export class ForeignLayer {
     const order = this.#order++;
     const placed = this.#placed(member, path, order, place);
     refuseLost(this.#entries.get(path));
+    this.#budget.spend(placed.entry);
     this.#entries.set(path, placed);
     if (placed.entry.type !== 'directory') this.#lastNonDirectory.set(path, order);
     if (placed.entry.type === 'symlink' && whiteout === undefined) this.#symlinks.add(path);
@@ -84,17 +94,19 @@ export class ForeignLayer {
   /** The index of all that is left. @throws OciError `LAYER_INVALID` */
   index(): LayerIndex {
     const builder = new LayerIndexBuilder();
-    const alive = new Map<ByteString, Placed>();
+    const gone = new Set<ByteString>();
     for (const [path, placed] of this.#entries) {
-      if (this.#isGone(path, placed.order)) refuseLost(placed);
-      else alive.set(path, placed);
+      if (!this.#isGone(path, placed.order)) continue;
+      refuseLost(placed);
+      gone.add(path);
     }
     // Links whose target was replaced after they came, or is AUFS's: the first of them stands in as the file.
     const standIns = new Map<Placed, ByteString>();
-    for (const [path, { entry, target }] of alive) {
+    for (const [path, { entry, target }] of this.#entries) {
+      if (gone.has(path)) continue;
       if (target === undefined) {
         builder.add(entry);
-      } else if (alive.get(target.entry.path) === target) {
+      } else if (this.#entries.get(target.entry.path) === target && !gone.has(target.entry.path)) {
         builder.add(entry);
       } else {
         const standIn = standIns.get(target);

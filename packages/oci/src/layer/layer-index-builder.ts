@@ -1,4 +1,5 @@
 import { type ByteString, compareByteStrings } from '../byte-string.ts';
+import { indexTooLarge, MAX_INDEX_BYTES } from './index-budget.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import { layerInvalid } from './layer-error.ts';
 import { CONTENT_SIZE_AT, COUNT_AT, INDEX_MAGIC, LayerIndex, LINKS_BELOW_AT, POSITIONS_AT } from './layer-index.ts';
@@ -19,7 +20,7 @@ export class LayerIndexBuilder {
     return this.#paths.length;
   }
 
-  /** Adds one entry. Each path may come once. */
+  /** Adds one entry. Each path may come once. @throws OciError `LIMIT_EXCEEDED` */
   add(entry: LayerEntry): void {
     const size = recordSize(entry);
     if (this.#filled + size > this.#records.length) this.#grow(size);
@@ -73,7 +74,9 @@ export class LayerIndexBuilder {
   }
 
   #grow(needed: number): void {
-    const grown = Buffer.allocUnsafe(Math.max(2 * this.#records.length, this.#filled + needed));
+    const least = this.#filled + needed;
+    if (least > MAX_INDEX_BYTES) throw indexTooLarge(MAX_INDEX_BYTES);
+    const grown = Buffer.allocUnsafe(Math.max(Math.min(2 * this.#records.length, MAX_INDEX_BYTES), least));
     this.#records.copy(grown, 0, 0, this.#filled);
     this.#records = grown;
   }

@@ -5,6 +5,7 @@ import type { TarEntry } from '../tar/entry.ts';
 import { readTar, type TarMember } from '../tar/reader.ts';
 import type { SparseRegion } from '../tar/sparse.ts';
 import { ForeignLayer } from './foreign-layer.ts';
+import { IndexBudget } from './index-budget.ts';
 import type { LayerIndex } from './layer-index.ts';
 
 /** What one pass over a layer's tar bytes tells. `size` is in bytes, uncompressed. */
@@ -18,6 +19,8 @@ export interface IndexedLayer {
 export interface IndexLayerOptions {
   /** Archive members; 1,000,000 unless told. */
   readonly maxEntries?: number;
+  /** Bytes of the names, link targets and attributes of all entries; 256 MiB unless told. An attribute counts 256 more. */
+  readonly maxIndexBytes?: number;
   /** Bytes of the archive, the holes of its sparse files included; 256 GiB unless told. */
   readonly maxBytes?: number;
 }
@@ -37,7 +40,7 @@ export async function indexLayer(
 ): Promise<IndexedLayer> {
   const maxEntries = options.maxEntries ?? MAX_ENTRIES;
   const meter = new Meter(options.maxBytes ?? MAX_BYTES);
-  const layer = new ForeignLayer();
+  const layer = new ForeignLayer(new IndexBudget(options.maxIndexBytes));
   let entries = 0;
   for await (const member of readTar(meter.through(source))) {
     entries++;

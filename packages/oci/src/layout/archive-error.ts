@@ -4,6 +4,7 @@ import type { OciErrorCode } from '../errors.ts';
 /** What is wrong with the place that an archive is loaded into, or with what we can do, is not the archive's fault. */
 const NOT_THE_ARCHIVE: ReadonlySet<OciErrorCode> = new Set<OciErrorCode>([
   'ARCHIVE_INVALID',
+  'LIMIT_EXCEEDED',
   'LOCK_TIMEOUT',
   'STORE_UNWRITABLE',
   'UNSUPPORTED',
@@ -21,7 +22,7 @@ export async function withinEntry<T>(entry: string, action: () => T | Promise<T>
   } catch (error) {
     if (!(error instanceof OciError)) throw error;
     if (!NOT_THE_ARCHIVE.has(error.code)) throw archiveInvalid(entry, error.message, error);
-    if (error.code !== 'UNSUPPORTED') throw error;
-    throw new OciError('UNSUPPORTED', `cannot load the archive: ${entry}: ${error.message}`, { cause: error });
+    if (error.code !== 'UNSUPPORTED' && error.code !== 'LIMIT_EXCEEDED') throw error;
+    throw new OciError(error.code, `cannot load the archive: ${entry}: ${error.message}`, { cause: error });
   }
 }

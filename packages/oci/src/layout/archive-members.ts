@@ -4,6 +4,7 @@ import { DOCUMENT_SIZE_LIMIT } from '../json-document.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import { readTar } from '../tar/reader.ts';
 import { displayName } from '../tar/tar-error.ts';
+import { IndexBudget } from '../layer/index-budget.ts';
 import { archiveInvalid, withinEntry } from './archive-error.ts';
 import type { ArchiveFile } from './archive-file.ts';
 
@@ -37,12 +38,14 @@ export class ArchiveMembers {
   static async index(file: ArchiveFile): Promise<ArchiveMembers> {
     if (file.size === 0) throw archiveInvalid(file.name, 'it is empty');
     const slots = new Map<ByteString, Slot>();
+    const budget = new IndexBudget();
     const source = new HeaderSource(file);
     await withinEntry(file.name, async () => {
       for await (const { entry, offset, sparse } of readTar(source)) {
         if (sparse !== undefined)
           throw archiveInvalid(file.name, `${displayName(entry.path)} is stored as a sparse file`);
         source.passOver(offset, entry.size);
+        budget.spend(entry);
         const slot = slotOf(entry, offset);
         if (slot !== undefined) slots.set(normalized(entry.path), slot);
         if (slots.size > MEMBERS_LIMIT) throw archiveInvalid(file.name, `it has more than ${MEMBERS_LIMIT} entries`);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { link, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { syncDirectory, temporaryPath, writeSynced } from '../atomic-file.ts';
+import { syncDirectory, temporaryOwner, temporaryPath, writeSynced } from '../atomic-file.ts';
 import { OciError } from '../errors.ts';
 import { STORE_MODES } from '../blob/file-modes.ts';
 import { errnoOf, unwritable } from '../store-errors.ts';
@@ -37,7 +37,7 @@ export interface HeldLock {
 }
 
 /** Somebody has taken a lock over: what was decided under it no longer holds. {@link withLock} begins again. */
-export class LockLost extends Error {
+class LockLost extends Error {
   constructor(path: string) {
     super(`the lock ${path} was taken over by another process`);
     this.name = 'LockLost';
@@ -110,11 +110,17 @@ function heldLock(path: string, text: string, { temporaryDirectory }: LockOption
   return { check, replace };
 }
 
-/** Sees to it that nobody who had the lock before changes what it guards now. */
+/**
+ * Sees to it that nobody who had the lock before changes what it guards now. On the way files of killed processes go, that
+ * a killed build costs no room for longer than until the next change.
+ */
 async function removeReplacements(path: string, { temporaryDirectory }: LockOptions): Promise<void> {
   const prefix = `.${replacementOf(path)}.`;
   for (const name of await readdir(temporaryDirectory)) {
-    if (name.startsWith(prefix)) await rm(join(temporaryDirectory, name), { force: true });
+    const file = join(temporaryDirectory, name);
+    if (name.startsWith(prefix)) await rm(file, { force: true });
+    // Whole trees take their time, and wait for a prune.
+    else if (temporaryOwner(name) === 'gone') await rm(file).catch(() => undefined);
   }
 }
 

@@ -2,24 +2,23 @@ import { OciError } from '../errors.ts';
 import { ChunkSource } from './chunk-source.ts';
 import { receivedBytes } from './content-range.ts';
 import type { HttpResponse } from './http-response.ts';
-import { responseError } from './network-error.ts';
-import { resolveLocation } from './redirect.ts';
 import { isTransient, retryDelay } from './retry.ts';
-import { withDigest } from './upload-request.ts';
+import { uploadLocation, withDigest } from './upload-request.ts';
 import type { Upload } from './upload-request.ts';
 
 const PIECE = 64 * 1024;
 
-/** What registries answer to a first PATCH when they take blobs in one piece only. */
-const NO_CHUNKS: ReadonlySet<unknown> = new Set([400, 404, 405, 411, 415, 416, 501]);
+/** What says nothing of chunks: who may write, how much, and how often. */
+const OTHER_REFUSALS: ReadonlySet<number> = new Set([401, 403, 408, 413, 429]);
 
 /**
  * Sends a blob in chunks (distribution-spec, "Pushing a blob in chunks"). After an interruption the registry is asked how far it
  * got, and the upload goes on from there.
- * @returns `unsupported` when the registry takes no chunks; nothing has been stored then
+ * @returns `refused` when the registry does not take the chunks, be it the first, a later one (Google Artifact Registry) or
+ *   what they come to: nothing has been stored then, and the blob has to go in one piece
  * @throws OciError transient ones when it cannot go on and has to begin anew
  */
-export async function sendChunks(upload: Upload, location: URL, chunkBytes: number): Promise<'done' | 'unsupported'> {
+export async function sendChunks(upload: Upload, location: URL, chunkBytes: number): Promise<'done' | 'refused'> {
   const source = new ChunkSource(upload.descriptor, upload.open);
   try {
     return await new ChunkedUpload(upload, source, location).run(chunkBytes);
@@ -32,7 +31,10 @@ class ChunkedUpload {
   readonly #upload: Upload;
   readonly #source: ChunkSource;
   #location: URL;
+  /** How many bytes the registry has. */
   #sent = 0;
+  /** Where the chunk ends that was sent last. */
+  #end = 0;
   #failures = 0;
 
   constructor(upload: Upload, source: ChunkSource, location: URL) {
@@ -41,7 +43,7 @@ class ChunkedUpload {
     this.#location = location;
   }
 
-  async run(chunkBytes: number): Promise<'done' | 'unsupported'> {
+  async run(chunkBytes: number): Promise<'done' | 'refused'> {
     const { size } = this.#upload.descriptor;
     while (this.#sent < size) {
       // Outside of the recovery: what is wrong with the source is not the registry's doing.
@@ -49,67 +51,71 @@ class ChunkedUpload {
       try {
         await this.#patch(chunk);
       } catch (error) {
-        if (this.#sent === 0 && error instanceof OciError && NO_CHUNKS.has(error.fields.status)) return 'unsupported';
-        await this.#recover(error);
+        if (isRefusal(error) || !(await this.#recover(error))) return 'refused';
       }
     }
-    await this.#finish();
-    return 'done';
+    try {
+      await this.#finish();
+      return 'done';
+    } catch (error) {
+      if (isRefusal(error)) return 'refused';
+      throw error;
+    }
   }
 
   async #patch(chunk: Uint8Array): Promise<void> {
     const { session, endpoint, scope, what, signal } = this.#upload;
-    const end = this.#sent + chunk.length;
+    this.#end = this.#sent + chunk.length;
     const response = await session.sendOnce(endpoint, {
       method: 'PATCH',
       url: this.#location,
-      headers: { 'Content-Type': 'application/octet-stream', 'Content-Range': `${this.#sent}-${end - 1}` },
+      headers: { 'Content-Type': 'application/octet-stream', 'Content-Range': `${this.#sent}-${this.#end - 1}` },
       body: { length: chunk.length, open: () => this.#pieces(chunk) },
       what,
-      expect: [202, 204],
+      // 202 by the specification; Amazon ECR answers 201.
+      expect: [200, 201, 202, 204],
       scope,
       signal,
     });
     await response.discard();
-    const received = this.#received(response) ?? end;
-    if (received <= this.#sent) throw responseError(response.url, `it did not keep a chunk of ${chunk.length} bytes`);
-    this.#advance(response, received);
+    // The registry may have kept less than the whole chunk. A Range that does not move says nothing: on Amazon ECR it is
+    // that of the first chunk for ever. If chunks really are lost, the digest at the end tells.
+    const received = receivedBytes(response);
+    const moved = received !== undefined && received > this.#sent && received < this.#end;
+    this.#advance(response, moved ? received : this.#end);
     this.#failures = 0;
   }
 
-  /** How much of the blob the registry has; more than was sent cannot be. */
-  #received(response: HttpResponse): number | undefined {
-    const received = receivedBytes(response);
-    if (received !== undefined && received > this.#upload.descriptor.size) {
-      throw responseError(
-        response.url,
-        `it has received ${received} bytes of a blob of ${this.#upload.descriptor.size}`,
-      );
-    }
-    return received;
-  }
-
   #advance(response: HttpResponse, received: number): void {
-    if (response.header('location') !== undefined) this.#location = resolveLocation(response, 'sends the upload');
+    if (response.header('location') !== undefined) this.#location = uploadLocation(this.#upload.endpoint, response);
     this.#sent = received;
     this.#upload.progress(received);
   }
 
-  /** Waits, and finds out where to go on. */
-  async #recover(error: unknown): Promise<void> {
+  /**
+   * Waits, and finds out where to go on; false when the registry fails at this chunk each time.
+   * @throws what went wrong, when the registry does not know (any more) how far it is
+   */
+  async #recover(error: unknown): Promise<boolean> {
     const { session, endpoint, scope, what, signal } = this.#upload;
     signal?.throwIfAborted();
     this.#failures++;
-    if (!isTransient(error) || this.#failures >= session.retry.attempts) throw error;
+    if (!isTransient(error)) throw error;
+    if (this.#failures >= session.retry.attempts) {
+      // It answered: then one piece may be what it takes. A line that is cut each time is no better with larger ones.
+      if (error instanceof OciError && error.fields.status !== undefined) return false;
+      throw error;
+    }
     await session.clock.sleep(retryDelay(error, this.#failures, session.retry, session.clock), signal);
     const expect = [200, 202, 204, 400, 404, 405, 416];
     const request = { method: 'GET', url: this.#location, what, expect, scope, signal };
     const response = await session.send(endpoint, request);
     await response.discard();
-    const received = response.status < 300 ? this.#received(response) : undefined;
-    // It does not know (any more): the failure goes up, and the upload begins anew.
-    if (received === undefined) throw error;
+    const received = response.status < 300 ? receivedBytes(response) : undefined;
+    // More than was sent cannot be there.
+    if (received === undefined || received > this.#end) throw error;
     this.#advance(response, received);
+    return true;
   }
 
   async #finish(): Promise<void> {
@@ -132,4 +138,10 @@ class ChunkedUpload {
       this.#upload.progress(this.#sent + Math.min(chunk.length, at + PIECE));
     }
   }
+}
+
+/** Whether the registry understood a request and does not want it so. */
+function isRefusal(error: unknown): boolean {
+  const status = error instanceof OciError ? Number(error.fields.status) : Number.NaN;
+  return (status >= 400 && status < 500 && !OTHER_REFUSALS.has(status)) || status === 501;
 }

@@ -8,7 +8,7 @@ import type { FetchedManifest } from './manifests.ts';
 import type { RegistryOptions } from './options.ts';
 import { listReferrers } from './referrers.ts';
 import { Session } from './session.ts';
-import { listTags } from './tags.ts';
+import { listRepositories, listTags } from './tags.ts';
 import { hasBlob, uploadBlob } from './upload.ts';
 import type { PushBlobOptions } from './upload.ts';
 
@@ -22,7 +22,7 @@ import type { PushBlobOptions } from './upload.ts';
  * secrets or trust astray), `REGISTRY_CREDENTIALS`, `BLOB_CORRUPT`, `MANIFEST_INVALID`, `INDEX_INVALID`, `LIMIT_EXCEEDED`,
  * `REFERENCE_INVALID`, `DIGEST_INVALID`.
  */
-export class RegistryClient {
+export class RegistryClient implements Disposable, AsyncDisposable {
   readonly #session: Session;
 
   constructor(options: RegistryOptions = {}) {
@@ -83,13 +83,21 @@ export class RegistryClient {
     return listTags(this.#session, reference, signal);
   }
 
+  /** The repositories of a registry, where it tells. @throws OciError `UNSUPPORTED` where it does not */
+  catalog(registry: string, signal?: AbortSignal): AsyncIterable<string> {
+    return listRepositories(this.#session, registry, signal);
+  }
+
   /** The manifests that refer to this one as their subject (signatures, SBOMs), perhaps of one type only. */
   async referrers(reference: Reference, artifactType?: string, signal?: AbortSignal): Promise<readonly Descriptor[]> {
     const digest = reference.digest ?? (await this.resolve(reference, signal)).digest;
     return await listReferrers(this.#session, { ...reference, digest }, artifactType, signal);
   }
 
-  /** Deletes a tag, or with a digest the manifest and all its tags. */
+  /**
+   * Deletes a tag, or with a digest the manifest and all its tags. A manifest with a subject goes out of the list of
+   * referrers, too.
+   */
   async delete(reference: Reference, signal?: AbortSignal): Promise<void> {
     await deleteManifest(this.#session, reference, signal);
   }
@@ -113,5 +121,15 @@ export class RegistryClient {
   /** Ends whatever is under way, and the connections that are kept. */
   close(): void {
     this.#session.close();
+  }
+
+  /** The same as {@link close}, for `using`. */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** The same as {@link close}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
   }
 }

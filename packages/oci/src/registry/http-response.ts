@@ -23,6 +23,8 @@ export class HttpResponse {
   readonly headers: IncomingHttpHeaders;
   /** Where the answer came from, after redirects. */
   readonly url: URL;
+  /** Whether a redirect on the way left the origin of the first URL: its credentials are not for `url`. */
+  readonly strayed: boolean;
   readonly #message: IncomingMessage;
   readonly #idle: number;
   readonly #bodiless: boolean;
@@ -30,7 +32,7 @@ export class HttpResponse {
 
   constructor(
     message: IncomingMessage,
-    request: { readonly method: string; readonly url: URL },
+    request: { readonly method: string; readonly url: URL; readonly strayed?: boolean },
     idle: number,
     watch: Watch,
   ) {
@@ -41,6 +43,7 @@ export class HttpResponse {
     this.status = message.statusCode ?? 0;
     this.headers = message.headers;
     this.url = request.url;
+    this.strayed = request.strayed === true;
   }
 
   /** A header that must occur at most once; undefined when absent. */
@@ -114,10 +117,12 @@ export class HttpResponse {
       parts.push(chunk);
     }
     const encoding = this.header('content-encoding');
-    if (encoding !== undefined && encoding !== 'identity') {
+    const body = Buffer.concat(parts, size);
+    // Some servers name an encoding and send the document as it is.
+    if (encoding !== undefined && encoding !== 'identity' && body[0] !== 0x7b) {
       throw responseError(this.url, 'it is compressed, though that was not asked for');
     }
-    return Buffer.concat(parts, size);
+    return body;
   }
 
   /** At most `limit` bytes of the body, whatever happens to it: for error messages. */

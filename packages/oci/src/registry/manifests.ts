@@ -14,7 +14,7 @@ import type { HttpResponse } from './http-response.ts';
 import { ACCEPTED_MANIFESTS, manifestType, plainType } from './manifest-type.ts';
 import { responseError } from './network-error.ts';
 import { plainText } from './plain-text.ts';
-import { addReferrer } from './referrers.ts';
+import { addReferrer, removeReferrer } from './referrers.ts';
 import { deleteScope, pullScope, pushScope } from './scope.ts';
 import type { ApiRequest, Session } from './session.ts';
 
@@ -49,7 +49,7 @@ function describeHead(response: HttpResponse, reference: Reference): Descriptor 
   if (digest === undefined || size === undefined || !(isManifestType(mediaType) || isIndexType(mediaType)))
     return undefined;
   if (reference.digest !== undefined && digest !== reference.digest)
-    throw corrupt(reference.digest, `the registry has ${digest} in its place`);
+    throw corrupt(reference.digest, `the registry has ${digest} in its place`, response.url.host);
   return { mediaType, digest, size };
 }
 
@@ -74,7 +74,7 @@ async function getManifest(
   const bytes = await response.bytes(DOCUMENT_SIZE_LIMIT);
   for (const expected of [reference.digest, announced]) {
     if (expected !== undefined)
-      checkBlob({ digest: digestOf(bytes, expected), size: bytes.length }, { digest: expected });
+      checkBlob({ digest: digestOf(bytes, expected), size: bytes.length }, { digest: expected }, response.url.host);
   }
   const mediaType = manifestType(bytes, response.header('content-type'));
   const digest = reference.digest ?? announced ?? digestOf(bytes, 'sha256:');
@@ -170,6 +170,7 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 export async function deleteManifest(session: Session, reference: Reference, signal?: AbortSignal): Promise<void> {
   checkReference(reference);
   const endpoint = await session.endpoint(reference.registry, signal);
+  const gone = await referringManifest(session, reference, signal);
   const response = await session.send(endpoint, {
     method: 'DELETE',
     url: manifestUrl(endpoint, reference),
@@ -179,7 +180,10 @@ export async function deleteManifest(session: Session, reference: Reference, sig
     signal,
   });
   await response.discard();
-  if (response.status < 300) return;
+  if (response.status < 300) {
+    if (gone !== undefined) await removeReferrer(session, reference, gone, signal);
+    return;
+  }
   const hint =
     reference.digest === undefined
       ? 'it may delete by digest only, which removes every tag of it'
@@ -189,4 +193,21 @@ export async function deleteManifest(session: Session, reference: Reference, sig
     `cannot delete ${formatReference(reference)}: ${endpoint.registry} answered ${response.status}; ${hint}`,
     { fields: { status: response.status, registry: endpoint.registry } },
   );
+}
+
+/** What is about to be deleted by its digest: it may stand in a list of referrers that is ours to keep. */
+async function referringManifest(
+  session: Session,
+  reference: Reference,
+  signal: AbortSignal | undefined,
+): Promise<FetchedManifest | undefined> {
+  if (reference.digest === undefined) return undefined;
+  try {
+    return await readManifest(session, reference, signal);
+  } catch (error) {
+    signal?.throwIfAborted();
+    // What cannot be read, or is of another kind, can be deleted all the same.
+    if (error instanceof OciError) return undefined;
+    throw error;
+  }
 }

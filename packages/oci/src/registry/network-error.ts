@@ -4,7 +4,7 @@ import { plainText, plainUrl } from './plain-text.ts';
 /** What errno and OpenSSL codes mean to the person at the keyboard. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused; is the registry running, and is the port right?',
-  ENOTFOUND: 'there is no such host; is the name right?',
+  ENOTFOUND: 'its address cannot be found: there is no network, or the name is wrong',
   EAI_AGAIN: 'its name cannot be looked up at the moment; is there a network?',
   EHOSTUNREACH: 'there is no way to that host',
   ENETUNREACH: 'there is no way to that network',

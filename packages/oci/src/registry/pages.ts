@@ -1,3 +1,4 @@
+import { mayCarryCredential } from './credential-origin.ts';
 import type { Endpoint } from './endpoint.ts';
 import { responseError, unsafe } from './network-error.ts';
 import { plainText } from './plain-text.ts';
@@ -45,7 +46,7 @@ function nextPage(response: HttpResponse, current: URL, endpoint: Endpoint): URL
   if (!URL.canParse(target, current.href))
     throw responseError(current, `its next page "${plainText(target, 100)}" is no URL`);
   const url = new URL(target, current);
-  if (url.origin === endpoint.base.origin) return url;
+  if (mayCarryCredential(endpoint.base, url)) return url;
   throw unsafe(url, `${current.host} says that its list goes on at another host, ${plainText(url.host)}`);
 }
 

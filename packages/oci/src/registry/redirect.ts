@@ -1,3 +1,4 @@
+import { mayCarryCredential, withoutCredentialHeaders } from './credential-origin.ts';
 import type { HttpResponse } from './http-response.ts';
 import { responseError, unsafe } from './network-error.ts';
 import { plainText } from './plain-text.ts';
@@ -6,8 +7,8 @@ import type { HttpRequest, Transport } from './transport.ts';
 const HOPS = 10;
 
 /**
- * Sends a request and follows redirects, at most ten. Authorization goes to the origin (scheme, host and port) that it
- * was made for and to no other, also when a later hop leads back. Writing follows only 307 and 308.
+ * Sends a request and follows redirects, at most ten. Credentials go to the origin that they
+ * were given for and to no other, also when a later hop leads back. Writing follows only 307 and 308.
  * @throws OciError `REGISTRY_UNSAFE` for a way from HTTPS to HTTP or out of HTTP, `REGISTRY_RESPONSE` for a loop
  */
 export async function followRedirects(transport: Transport, request: HttpRequest): Promise<HttpResponse> {
@@ -17,8 +18,9 @@ export async function followRedirects(transport: Transport, request: HttpRequest
     if (!isRedirect(response.status, request.method)) return response;
     await response.discard();
     const url = resolveLocation(response, 'redirects');
-    const { Authorization: _, ...rest } = current.headers;
-    current = { ...current, url, headers: url.origin === current.url.origin ? current.headers : rest };
+    const strayed = current.strayed === true || !mayCarryCredential(current.url, url);
+    const headers = strayed ? withoutCredentialHeaders(current.headers) : current.headers;
+    current = { ...current, url, headers, strayed };
   }
   throw responseError(request.url, `it redirects more than ${HOPS} times`);
 }

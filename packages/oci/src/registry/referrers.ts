@@ -1,12 +1,14 @@
-import { canonicalJson } from '../canonical-json.ts';
+import { decodeDescriptor } from '../descriptor.ts';
 import type { Descriptor } from '../descriptor.ts';
 import type { Digest } from '../digest.ts';
 import { decodeImageIndex } from '../image-index.ts';
-import { DOCUMENT_SIZE_LIMIT } from '../json-document.ts';
+import { DOCUMENT_SIZE_LIMIT, Field } from '../json-document.ts';
+import { editObject, joinArray, splitArray, splitObject } from '../json-edit.ts';
 import { decodeManifest } from '../manifest.ts';
-import { isManifestType, MediaType } from '../media-type.ts';
+import { isIndexType, isManifestType, MediaType } from '../media-type.ts';
 import type { Reference } from '../reference.ts';
 import { checkReference } from './checked-input.ts';
+import type { Endpoint } from './endpoint.ts';
 import { plainType } from './manifest-type.ts';
 import { pages } from './pages.ts';
 import { pullScope, pushScope } from './scope.ts';
@@ -42,7 +44,8 @@ export async function listReferrers(
     supported = true;
     found.push(...decodeImageIndex(bytes).manifests);
   }
-  const all = supported ? found : await readFallback(session, reference, signal);
+  const list = supported ? undefined : await readFallback(session, reference, signal);
+  const all = list === undefined ? found : decodeImageIndex(list).manifests;
   return artifactType === undefined ? all : all.filter((one) => one.artifactType === artifactType);
 }
 
@@ -50,65 +53,116 @@ function fallbackTag(digest: Digest): string {
   return digest.replace(':', '-').slice(0, 128);
 }
 
+/** The list in the tag as it is; undefined when there is none. */
 async function readFallback(
   session: Session,
   reference: Reference & { readonly digest: Digest },
   signal?: AbortSignal,
-): Promise<readonly Descriptor[]> {
+): Promise<Uint8Array | undefined> {
   const endpoint = await session.endpoint(reference.registry, signal);
   const response = await session.send(endpoint, {
     method: 'GET',
-    url: new URL(`${reference.repository}/manifests/${fallbackTag(reference.digest)}`, endpoint.base),
+    url: fallbackUrl(endpoint, reference),
     headers: { Accept: MediaType.ociIndex },
     what: `cannot list what refers to ${reference.repository}@${reference.digest}`,
     expect: [200, 404],
     scope: pullScope(reference.repository),
     signal,
   });
-  if (response.status === 404) {
-    await response.discard();
-    return [];
-  }
-  const bytes = await response.bytes(DOCUMENT_SIZE_LIMIT);
-  return decodeImageIndex(bytes).manifests;
+  if (response.status === 200) return await response.bytes(DOCUMENT_SIZE_LIMIT);
+  await response.discard();
+  return undefined;
 }
 
-/** Puts a manifest that has a subject into the fallback list of that; a manifest without one is nothing to do. */
+/**
+ * Puts a manifest or index that has a subject into the fallback list of that; one without is nothing to do. What others wrote
+ * into the list stays as it is, to the character.
+ */
 export async function addReferrer(
   session: Session,
   reference: Reference,
   content: { readonly descriptor: Descriptor; readonly bytes: Uint8Array },
   signal?: AbortSignal,
 ): Promise<void> {
-  if (!isManifestType(content.descriptor.mediaType)) return;
-  const manifest = decodeManifest(content.bytes);
-  if (manifest.subject === undefined) return;
-  const subject = { registry: reference.registry, repository: reference.repository, digest: manifest.subject.digest };
-  const present = await readFallback(session, subject, signal);
+  const document = referringDocument(content);
+  if (document === undefined) return;
+  const subject = { registry: reference.registry, repository: reference.repository, digest: document.subject };
+  const list = await readFallback(session, subject, signal);
+  const present = list === undefined ? [] : decodeImageIndex(list).manifests;
   if (present.some((one) => one.digest === content.descriptor.digest)) return;
   const { mediaType, digest, size } = content.descriptor;
-  const entry = {
-    mediaType,
-    digest,
-    size,
-    artifactType: manifest.artifactType ?? manifest.config.mediaType,
-    ...(manifest.annotations !== undefined && { annotations: manifest.annotations }),
-  };
-  await writeFallback(session, subject, [...present, entry], signal);
+  const { artifactType, annotations } = document;
+  const entry = JSON.stringify({ mediaType, digest, size, artifactType, annotations });
+  const texts = list === undefined ? [] : entryTexts(list);
+  await writeFallback(session, subject, withEntries(list, [...texts, entry]), signal);
+}
+
+/**
+ * Takes a manifest that was deleted out of the fallback list of its subject, as the spec asks of clients.
+ * @param bytes the manifest, read before it was deleted
+ */
+export async function removeReferrer(
+  session: Session,
+  reference: Reference,
+  content: { readonly descriptor: Descriptor; readonly bytes: Uint8Array },
+  signal?: AbortSignal,
+): Promise<void> {
+  const document = referringDocument(content);
+  if (document === undefined) return;
+  const subject = { registry: reference.registry, repository: reference.repository, digest: document.subject };
+  const list = await readFallback(session, subject, signal);
+  if (list === undefined) return;
+  const { manifests } = decodeImageIndex(list);
+  const kept = entryTexts(list).filter((_, i) => manifests[i]?.digest !== content.descriptor.digest);
+  if (kept.length === manifests.length) return;
+  await writeFallback(session, subject, withEntries(list, kept), signal);
+}
+
+/** What a list says of a manifest or index that has a subject. */
+function referringDocument({ descriptor, bytes }: { readonly descriptor: Descriptor; readonly bytes: Uint8Array }):
+  | {
+      readonly subject: Digest;
+      readonly artifactType: string | undefined;
+      readonly annotations: Readonly<Record<string, string>> | undefined;
+    }
+  | undefined {
+  if (isIndexType(descriptor.mediaType)) {
+    const { annotations } = decodeImageIndex(bytes, descriptor.mediaType);
+    const root = Field.parse(bytes, { name: 'image index', code: 'INDEX_INVALID' });
+    const subject = root.member('subject').optional(decodeDescriptor);
+    const artifactType = root.member('artifactType').optional((field) => field.string());
+    return subject && { subject: subject.digest, artifactType, annotations };
+  }
+  if (!isManifestType(descriptor.mediaType)) return undefined;
+  const { subject, artifactType, config, annotations } = decodeManifest(bytes);
+  return subject && { subject: subject.digest, artifactType: artifactType ?? config.mediaType, annotations };
+}
+
+function entryTexts(list: Uint8Array): readonly string[] {
+  const manifests = splitObject(new TextDecoder().decode(list)).get('manifests');
+  return manifests === undefined || manifests === 'null' ? [] : splitArray(manifests);
+}
+
+function withEntries(list: Uint8Array | undefined, entries: readonly string[]): Uint8Array {
+  const text = list === undefined ? undefined : new TextDecoder().decode(list);
+  const empty = JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex });
+  return Buffer.from(editObject(text ?? empty, { manifests: joinArray(entries) }));
+}
+
+function fallbackUrl(endpoint: Endpoint, { repository, digest }: Reference & { readonly digest: Digest }): URL {
+  return new URL(`${repository}/manifests/${fallbackTag(digest)}`, endpoint.base);
 }
 
 async function writeFallback(
   session: Session,
   subject: Reference & { readonly digest: Digest },
-  manifests: readonly Descriptor[],
+  bytes: Uint8Array,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const index = { schemaVersion: 2, mediaType: MediaType.ociIndex, manifests };
-  const bytes = Buffer.from(canonicalJson(index));
   const endpoint = await session.endpoint(subject.registry, signal);
   const response = await session.send(endpoint, {
     method: 'PUT',
-    url: new URL(`${subject.repository}/manifests/${fallbackTag(subject.digest)}`, endpoint.base),
+    url: fallbackUrl(endpoint, subject),
     headers: { 'Content-Type': MediaType.ociIndex },
     body: {
       length: bytes.length,

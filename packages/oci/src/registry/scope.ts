@@ -17,6 +17,11 @@ export function deleteScope(repository: string): Scope {
   return [`repository:${repository}:pull,delete`];
 }
 
+/** To list the repositories of a registry. */
+export function catalogScope(): Scope {
+  return ['registry:catalog:*'];
+}
+
 /** The repository that a scope is about; undefined for none. */
 export function scopeRepository(scope: Scope): string | undefined {
   return /^repository:(.*):[^:]*$/.exec(scope[0] ?? '')?.[1];

@@ -2,6 +2,7 @@ import type { Reference } from '../reference.ts';
 import { OciError } from '../errors.ts';
 import { Authorizer } from './authorizer.ts';
 import { systemClock } from './clock.ts';
+import { mayCarryCredential } from './credential-origin.ts';
 import { dockerCredentials } from './docker-config.ts';
 import { Endpoints } from './endpoint.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -44,6 +45,8 @@ export class Session {
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
   readonly #endpoints: Endpoints;
+  /** Where chunks of a blob were refused. */
+  readonly #wholeOnly = new Set<string>();
 
   constructor(options: RegistryOptions) {
     const { environment = process.env, insecure = [], caFiles = [], parallel = DEFAULT_PARALLEL } = options;
@@ -68,6 +71,16 @@ export class Session {
   /** The registry of a reference itself, to write to. */
   async endpoint(registry: string, signal?: AbortSignal): Promise<Endpoint> {
     return await retrying({ ...this, signal }, () => this.#endpoints.reach(registry, signal));
+  }
+
+  /** Whether blobs have to go in one piece there, as far as is known. */
+  wantsWhole(endpoint: Endpoint): boolean {
+    return this.#wholeOnly.has(endpoint.base.origin);
+  }
+
+  /** Takes note of a registry that does not take blobs in chunks. */
+  refusedChunks(endpoint: Endpoint): void {
+    this.#wholeOnly.add(endpoint.base.origin);
   }
 
   /** Where to read from, in order: mirrors that are not known to be down, then the registry itself. */
@@ -112,10 +125,10 @@ export class Session {
   async sendOnce(endpoint: Endpoint, request: ApiRequest): Promise<HttpResponse> {
     const { scope, signal } = request;
     // An upload may go on at another host (its Location says where); our credentials do not.
-    const own = request.url.origin === endpoint.base.origin;
+    const own = mayCarryCredential(endpoint.base, request.url);
     const used = own ? await this.#authorizer.known(endpoint, scope, signal) : undefined;
     let response = await this.#follow(request, used);
-    if (response.status === 401 && own && response.url.origin === endpoint.base.origin) {
+    if (response.status === 401 && own && !response.strayed) {
       const refusal = { header: response.header('www-authenticate'), used };
       const fresh = await this.#authorizer.answer(endpoint, scope, refusal, signal).catch(async (error: unknown) => {
         response.destroy();

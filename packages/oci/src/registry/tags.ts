@@ -1,10 +1,11 @@
+import { OciError } from '../errors.ts';
 import { Field } from '../json-document.ts';
 import type { Reference } from '../reference.ts';
 import { checkReference } from './checked-input.ts';
 import { responseError } from './network-error.ts';
 import { pages } from './pages.ts';
 import { plainText } from './plain-text.ts';
-import { pullScope } from './scope.ts';
+import { catalogScope, pullScope } from './scope.ts';
 import type { Session } from './session.ts';
 
 const PAGE_SIZE = 1000;
@@ -35,4 +36,41 @@ export async function* listTags(
       yield tag;
     }
   }
+}
+
+/**
+ * The repositories of a registry, page by page (distribution's `_catalog`; the specification has none). A registry that
+ * does not tell is `UNSUPPORTED`.
+ * @throws OciError
+ */
+export async function* listRepositories(
+  session: Session,
+  registry: string,
+  signal?: AbortSignal,
+): AsyncGenerator<string, void, undefined> {
+  checkReference({ registry, repository: 'any', tag: 'latest' });
+  const endpoint = await session.endpoint(registry, signal);
+  const list = pages(session, endpoint, {
+    method: 'GET',
+    url: new URL(`_catalog?n=${PAGE_SIZE}`, endpoint.base),
+    what: `cannot list the repositories of ${registry}`,
+    expect: [200, 404, 405],
+    scope: catalogScope(),
+    signal,
+  });
+  let isSupported = false;
+  for await (const { bytes, response } of list) {
+    isSupported = true;
+    const names = Field.parse(bytes, { name: 'list of repositories', code: 'REGISTRY_RESPONSE' }).member(
+      'repositories',
+    );
+    for (const name of names.optional((field) => field.strings()) ?? []) {
+      // It becomes a part of URLs and of names on terminals.
+      if (!/^[a-z0-9]+(?:[._/-]+[a-z0-9]+)*$/.test(name)) {
+        throw responseError(response.url, `"${plainText(name, 100)}" is no repository`);
+      }
+      yield name;
+    }
+  }
+  if (!isSupported) throw new OciError('UNSUPPORTED', `${registry} does not list its repositories`);
 }

@@ -121,7 +121,9 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 
 function decodeToken(bytes: Uint8Array, url: URL, now: number): Token {
   const root = Field.parse(bytes, { name: `token of ${url.host}`, code: 'REGISTRY_RESPONSE' });
-  const value = (root.member('token').present ? root.member('token') : root.member('access_token')).string();
+  // Some servers name both and fill one; Go's clients take the one that is not empty.
+  const filled = ['token', 'access_token'].find((name) => root.member(name).present && root.member(name).value !== '');
+  const value = root.member(filled ?? 'token').string();
   // It goes into a header; what does not fit into one is no token.
   if (!/^[\x21-\x7E]{1,65536}$/.test(value)) throw responseError(url, 'its token is not made of printable characters');
   const lifetime = root.member('expires_in').value;

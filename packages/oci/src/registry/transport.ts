@@ -22,6 +22,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
   readonly signal?: AbortSignal;
+  /** A redirect on the way here left the origin of the first URL, whose credentials are not sent any more. */
+  readonly strayed?: boolean;
 }
 
 /** A registry may have to move and hash gigabytes before it answers to a write. */

@@ -1,6 +1,10 @@
 import type { Descriptor } from '../descriptor.ts';
 import type { Digest } from '../digest.ts';
+import { mayCarryCredential } from './credential-origin.ts';
 import type { Endpoint } from './endpoint.ts';
+import type { HttpResponse } from './http-response.ts';
+import { unsafe } from './network-error.ts';
+import { resolveLocation } from './redirect.ts';
 import type { Scope } from './scope.ts';
 import type { Session } from './session.ts';
 
@@ -22,4 +26,18 @@ export function withDigest(location: URL, digest: Digest): URL {
   const url = new URL(location);
   url.search = `${location.search === '' ? '?' : `${location.search}&`}digest=${encodeURIComponent(digest)}`;
   return url;
+}
+
+/**
+ * Where an upload goes on. Another host may take it, without our credentials; that host cannot lead back into the registry,
+ * where a request of its choice would be sent with them.
+ * @throws OciError `REGISTRY_UNSAFE`, `REGISTRY_RESPONSE`
+ */
+export function uploadLocation(endpoint: Endpoint, response: HttpResponse): URL {
+  const location = resolveLocation(response, 'sends the upload');
+  const fromOutside = response.strayed || !mayCarryCredential(endpoint.base, response.url);
+  if (fromOutside && mayCarryCredential(endpoint.base, location)) {
+    throw unsafe(response.url, `${response.url.host} sends an upload back to ${location.host}, from where it came`);
+  }
+  return location;
 }

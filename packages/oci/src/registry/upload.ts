@@ -9,12 +9,11 @@ import { checkDescriptor, checkReference } from './checked-input.ts';
 import { sendChunks } from './chunked-upload.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { HttpResponse } from './http-response.ts';
-import { resolveLocation } from './redirect.ts';
 import { isTransient, retryDelay } from './retry.ts';
 import { pullScope, pushScope } from './scope.ts';
 import type { Scope } from './scope.ts';
 import type { Session } from './session.ts';
-import { withDigest } from './upload-request.ts';
+import { uploadLocation, withDigest } from './upload-request.ts';
 import type { Upload } from './upload-request.ts';
 
 /** Blobs up to the size of one chunk go in a single request; pieces of this size are held in memory. In bytes. */
@@ -27,7 +26,10 @@ const CHUNK_LIMIT = 256 * 1024 * 1024;
 export interface PushBlobOptions {
   /** A repository of the same registry that may have the blob; it is then taken from there without sending it. */
   readonly mountFrom?: string | undefined;
-  /** Larger blobs are sent in pieces of this size, so that an interruption costs one piece. Default 8 MiB. */
+  /**
+   * Larger blobs are sent in pieces of this many bytes, so that an interruption costs one piece; `Infinity` for one piece
+   * always. A registry that refuses a piece gets this blob and all later ones in one. Default 8 MiB.
+   */
   readonly chunkBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -108,7 +110,7 @@ async function store(
   upload: Upload,
   { mountFrom, chunkBytes = DEFAULT_CHUNK }: PushBlobOptions,
 ): Promise<'exists' | 'mounted' | 'uploaded'> {
-  const { session, descriptor } = upload;
+  const { session, descriptor, endpoint } = upload;
   if (await exists(upload)) return 'exists';
   const mounted = mountFrom === undefined ? undefined : await mount(upload, mountFrom);
   if (mounted === 'mounted') return 'mounted';
@@ -116,11 +118,12 @@ async function store(
   for (let failures = 1; ; failures++) {
     try {
       const chunk = Math.max(2, Math.trunc(chunkBytes), started.minimum);
-      const sent = descriptor.size > chunk ? await sendChunks(upload, started.location, chunk) : 'unsupported';
-      if (sent === 'unsupported') {
-        if (descriptor.size > chunk) started = await begin(upload);
-        await sendWhole(upload, started.location);
+      if (descriptor.size > chunk && !session.wantsWhole(endpoint)) {
+        if ((await sendChunks(upload, started.location, chunk)) === 'done') return 'uploaded';
+        session.refusedChunks(endpoint);
+        started = await begin(upload);
       }
+      await sendWhole(upload, started.location);
       return 'uploaded';
     } catch (error) {
       upload.signal?.throwIfAborted();
@@ -168,7 +171,7 @@ async function mount(upload: Upload, from: string): Promise<'mounted' | Started 
     const response = await session.send(endpoint, { method: 'POST', url, what, expect, scope, signal });
     await response.discard();
     if (response.status === 201) return 'mounted';
-    return response.status === 202 ? startedBy(response) : undefined;
+    return response.status === 202 ? startedBy(endpoint, response) : undefined;
   } catch (error) {
     // No token for both repositories: then the blob is sent, for which one of them is enough.
     if (error instanceof OciError && error.code === 'REGISTRY_DENIED') return undefined;
@@ -181,20 +184,20 @@ async function begin(upload: Upload): Promise<Started> {
   const request = { method: 'POST', url: uploadsUrl(upload), what, expect: [202], scope, signal };
   const response = await session.send(upload.endpoint, request);
   await response.discard();
-  return startedBy(response);
+  return startedBy(upload.endpoint, response);
 }
 
 function uploadsUrl({ endpoint, repository }: Upload): URL {
   return new URL(`${repository}/blobs/uploads/`, endpoint.base);
 }
 
-function startedBy(response: HttpResponse): Started {
+function startedBy(endpoint: Endpoint, response: HttpResponse): Started {
   const minimum = Number(/^\d{1,12}$/.exec(response.header('oci-chunk-min-length') ?? '')?.[0] ?? 0);
   if (minimum > CHUNK_LIMIT) {
     const { host } = response.url;
     throw new OciError('LIMIT_EXCEEDED', `${host} wants chunks of ${minimum} bytes, the limit is ${CHUNK_LIMIT}`);
   }
-  return { location: resolveLocation(response, 'sends the upload'), minimum };
+  return { location: uploadLocation(endpoint, response), minimum };
 }
 
 /** The blob in one request. */

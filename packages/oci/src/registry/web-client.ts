@@ -10,6 +10,8 @@ export interface WebResponse {
   readonly status: number;
   /** Where the answer came from, after redirects. */
   readonly url: URL;
+  /** Whether a redirect on the way left the origin of the URL asked for: its credentials are not for `url`. */
+  readonly strayed: boolean;
   /** The announced length of the body in bytes. */
   readonly length: number | undefined;
   /** A header by its name in lower case; undefined when absent. */

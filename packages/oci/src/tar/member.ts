@@ -107,7 +107,8 @@ function xattrsOf(pax: PaxRecords): ReadonlyMap<string, Uint8Array> | undefined 
   for (const [key, value] of pax) {
     if (!key.startsWith(XATTR_PREFIX) || key.length === XATTR_PREFIX.length) continue;
     xattrs ??= new Map();
-    xattrs.set(key.slice(XATTR_PREFIX.length), value);
+    // A copy: the value is a view, and whoever keeps it would hold on to the whole extended header.
+    xattrs.set(key.slice(XATTR_PREFIX.length), new Uint8Array(value));
   }
   return xattrs;
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { LayerIndex } from '../../src/layer/layer-index.ts';
 import { indexLayer } from '../../src/layer/read-layer.ts';
+import { readTar } from '../../src/tar/reader.ts';
 import { chunked, makeTar, paxHeader, type RawMember } from '../../testing/make-tar.ts';
 import { indexed, layerTar } from './layer-dsl.ts';
 
@@ -46,6 +47,40 @@ describe('one pass', () => {
     await expect(indexLayer(chunked(archive), { maxEntries: 2 })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
     await expect(indexLayer(chunked(archive), { maxBytes: 2000 })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
     expect((await indexLayer(chunked(archive), { maxEntries: 3, maxBytes: archive.length })).index.length).toBe(3);
+  });
+});
+
+describe('what the entries of a layer take in memory', () => {
+  const long = `${'n'.repeat(200)}/`.repeat(15);
+  const kinds: readonly [string, (n: number) => RawMember[]][] = [
+    ['long names', (n) => [paxHeader({ path: `${long}${n}` }), { name: 'x' }]],
+    ['long targets', (n) => [paxHeader({ linkpath: long }), { name: `link${n}`, type: '2' }]],
+    ['copies of a long target', (n) => [...(n === 0 ? [paxHeader({ linkpath: long })] : []), copyOfLink(n)]],
+    ['large attributes', (n) => [paxHeader({ 'SCHILY.xattr.user.a': long }), { name: `file${n}` }]],
+    ['many attributes', (n) => [paxHeader(Object.fromEntries(tiny)), { name: `file${n}` }]],
+  ];
+  const copyOfLink = (n: number): RawMember =>
+    n === 0 ? { name: 'link', type: '2' } : { name: `copy${n}`, type: '1', linkName: 'link' };
+  const tiny = Array.from({ length: 12 }, (_, n) => [`SCHILY.xattr.user.${n}`, '']);
+  const layer = (make: (n: number) => RawMember[], count: number) =>
+    chunked(makeTar(Array.from({ length: count }, (_, n) => make(n)).flat()));
+
+  it.each(kinds)('is bounded: %s', async (_, make) => {
+    const limit = { maxIndexBytes: 8 * 3400 };
+    expect((await indexLayer(layer(make, 8), limit)).index.length).toBe(8);
+    const failure = indexLayer(layer(make, 10), limit);
+    await expect(failure).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+      message:
+        'the names, link targets and attributes of its entries take more than 27200 bytes, the limit for one layer',
+    });
+  });
+
+  it('does not hold on to the header that an attribute came in', async () => {
+    const members = [paxHeader({ comment: 'c'.repeat(100_000), 'SCHILY.xattr.user.a': 'v' }), { name: 'x' }];
+    for await (const { entry } of readTar(chunked(makeTar(members)))) {
+      expect(entry.xattrs?.get('user.a')?.buffer.byteLength).toBe(1);
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { temporaryPath } from '../../src/atomic-file.ts';
 import { processStart, processState, thisProcess } from '../../src/process-identity.ts';
@@ -90,6 +90,15 @@ describe('withLock()', () => {
       await utimes(path, old, old);
       expect(await lock(async () => 'mine', 100)).toBe('mine');
     }
+  });
+
+  it('takes away the temporary files of processes that were killed, and of no other', async () => {
+    const own = basename(temporaryPath(folder, 'blob'));
+    const gone = own.replace(/\d+-\d+-/, '999999999-1-');
+    const elsewhere = own.replace(/[0-9a-f]{8}(?=-[0-9a-f]{16}\.tmp)/, '00000000');
+    for (const name of [own, gone, elsewhere]) await writeFile(join(folder, name), '');
+    await lock(async () => {});
+    expect((await readdir(folder)).toSorted()).toEqual([own, elsewhere].toSorted());
   });
 
   it('does not remove a lock that another took meanwhile', async () => {

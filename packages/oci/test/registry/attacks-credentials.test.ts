@@ -96,6 +96,40 @@ describe('CVE-2020-15157: credentials go to the registry only', () => {
     expectNoSecret(storage);
   });
 
+  it('an upload that goes on at another host cannot be sent back from there', async () => {
+    const storage: WebServer = await server((_, response) =>
+      response.writeHead(202, { Location: `http://${registry.host}/v2/victim/manifests/latest` }).end(),
+    );
+    const registry: WebServer = await server(
+      guarded((request, response) =>
+        request.method === 'POST'
+          ? response.writeHead(202, { Location: `http://${storage.host}/upload` }).end()
+          : response.writeHead(404).end(),
+      ),
+    );
+    const pushing = client().pushBlob(at(registry), describeBytes(blob), sourceOf(blob), { chunkBytes: 100 });
+    expect(await failure(pushing)).toMatchObject({ code: 'REGISTRY_UNSAFE' });
+    expect(registry.seen.filter(({ line }) => line.includes('victim'))).toEqual([]);
+    expectNoSecret(storage);
+  });
+
+  it('neither is an upload whose beginning was redirected', async () => {
+    const storage: WebServer = await server((_, response) =>
+      response.writeHead(202, { Location: `http://${registry.host}/v2/victim/manifests/latest` }).end(),
+    );
+    const registry: WebServer = await server(
+      guarded((request, response) =>
+        request.method === 'POST'
+          ? response.writeHead(307, { Location: `http://${storage.host}/start` }).end()
+          : response.writeHead(404).end(),
+      ),
+    );
+    expect(await failure(client().pushBlob(at(registry), describeBytes(blob), sourceOf(blob)))).toMatchObject({
+      code: 'REGISTRY_UNSAFE',
+    });
+    expect(registry.seen.filter(({ line }) => line.includes('victim'))).toEqual([]);
+  });
+
   it('a list that goes on at another host is refused', async () => {
     const thief = await server(answer('{"tags":[]}'));
     const registry = await server(
