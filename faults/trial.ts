@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkStore, pruneCache, Store } from '@tsbuild/builder';
-import { processStart } from '@tsbuild/oci/node';
+import { processStart } from '@tsbuild/oci/internal';
 import { leftoversAfterDeath } from '../test/support/leftovers.ts';
 import { type Ended, output, run } from '../test/support/process.ts';
 import { FREEING, type Point, type Undisturbed, watch } from './points.ts';

@@ -8,10 +8,10 @@
 // and their like when they are first used: some 30 ms at each start. `dist/package.json` tells Node so.
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { lateModules } from './late-modules.mjs';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = process.argv[2] ?? join(PROJECT, 'packages/cli/dist');
@@ -32,41 +32,6 @@ const OPTIONS = {
   logLevel: 'warning',
 };
 
-/** Modules of Node that take milliseconds to load and that few runs need: loaded when something of them is first used. */
-const LATE = [
-  'http',
-  'https',
-  'tls',
-  'net',
-  'child_process',
-  'zlib',
-  'worker_threads',
-  'readline',
-  'stream/promises',
-  'v8',
-];
-
-/** Stands a module in for each of {@link LATE} whose properties load the real one. */
-const lateModules = {
-  name: 'late-modules',
-  setup({ onResolve, onLoad }) {
-    const real = 'real:';
-    onResolve({ filter: new RegExp(`^(?:node:)?(?:${LATE.join('|')})$`) }, ({ path }) => ({
-      path: path.replace('node:', ''),
-      namespace: 'late',
-    }));
-    onResolve({ filter: /^real:/ }, ({ path }) => ({ path: `node:${path.slice(real.length)}`, external: true }));
-    onLoad({ filter: /./, namespace: 'late' }, ({ path }) => {
-      const names = Object.keys(createRequire(import.meta.url)(`node:${path}`));
-      const getters = names.map((name) => `get ${name}() { return load().${name}; }`);
-      return {
-        contents: `let module_; const load = () => module_ ??= require('${real}${path}'); module.exports = { ${getters} };`,
-        loader: 'js',
-      };
-    });
-  },
-};
-
 async function bundle() {
   mkdirSync(DIST, { recursive: true });
   const program = join(DIST, 'program.js');
@@ -82,7 +47,7 @@ async function bundle() {
       js: "(function (exports, require, module, __filename, __dirname) { const tsbuildModuleUrl = require('node:url').pathToFileURL(__filename).href;",
     },
     footer: { js: '})' },
-    plugins: [lateModules],
+    plugins: [lateModules({ require: true })],
     sourcemap: 'linked',
   });
   if (/[^\x00-\x7f]/.test(readFileSync(program, 'latin1')))
@@ -94,7 +59,7 @@ async function bundle() {
     entryPoints: ['packages/cli/src/main.ts'],
     outfile: main,
     define: { tsbuildProgramId: JSON.stringify(id) },
-    plugins: [lateModules],
+    plugins: [lateModules({ require: true })],
     banner: { js: FIRST_LINES },
   });
   rmSync(`${main}.map`, { force: true });

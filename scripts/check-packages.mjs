@@ -42,7 +42,9 @@ function packOurs(directory) {
   for (const name of ['package.json', 'README.md', 'LICENSE', 'src']) {
     cpSync(join(PACKAGE, name), join(stage, name), { recursive: true });
   }
-  run(PROJECT, program('tsc'), '-p', PACKAGE, '--outDir', join(stage, 'dist'));
+  const dist = join(stage, 'dist');
+  run(PROJECT, program('tsc'), '-p', PACKAGE, '--emitDeclarationOnly', '--outDir', dist);
+  run(PROJECT, process.execPath, 'scripts/bundle-oci.mjs', dist);
   const { tarball, files } = pack(stage, directory);
   const strange = files.filter(
     (path) => !/^(?:dist\/.*\.(?:js|d\.ts)(?:\.map)?|src\/.*\.ts|package\.json|README\.md|LICENSE)$/.test(path),

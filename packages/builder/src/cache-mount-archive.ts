@@ -1,6 +1,7 @@
 import { createReadStream, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { applyLayer, diffDirectories, DirectoryBlobStore, temporaryPath } from '@tsbuild/oci/node';
+import { temporaryPath } from '@tsbuild/oci/internal';
+import { applyLayer, diffDirectories, DirectoryBlobStore } from '@tsbuild/oci/node';
 import { BuildError } from './errors.ts';
 import { CacheMounts } from './mounts/cache-mounts.ts';
 import type { Store } from './store.ts';

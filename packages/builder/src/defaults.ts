@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { sha256Digest } from '@tsbuild/oci';
-import { writeFileAtomic } from '@tsbuild/oci/node';
+import { writeFileAtomic } from '@tsbuild/oci/internal';
 import type { BuildOptions, HostEntry } from './build-options.ts';
 import { selectExecutor } from './executor/select.ts';
 import type { Sandbox } from './ops/dependencies.ts';

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { canonicalJson, type Digest, digestHex, type LayerEntry, sha256Digest } from '@tsbuild/oci';
-import { rangeReader, type StoredImage } from '@tsbuild/oci/node';
+import { rangeReader } from '@tsbuild/oci/internal';
+import { type StoredImage } from '@tsbuild/oci/node';
 import { readKept, writeKept } from './explain/kept-file.ts';
 import type { Instruction } from './dockerfile/instruction.ts';
 import type { Finding } from './lint/finding.ts';

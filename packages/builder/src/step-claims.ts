@@ -1,5 +1,5 @@
 import { digestHex } from '@tsbuild/oci';
-import { claimStep } from '@tsbuild/oci/node';
+import { claimStep } from '@tsbuild/oci/internal';
 import type { BuildOptions } from './build-options.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
 import type { SolveOptions } from './solver/solver.ts';

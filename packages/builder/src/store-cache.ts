@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { chainIDs, type Digest, decodeImageConfig, readBlob } from '@tsbuild/oci';
-import { temporaryPath } from '@tsbuild/oci/node';
+import { temporaryPath } from '@tsbuild/oci/internal';
 import { rootOfTable } from './context/stat-cache-file.ts';
 import { blobsInUse, snapshotsInUse } from './container/images-in-use.ts';
 import { CacheMounts, type StoredCache } from './mounts/cache-mounts.ts';

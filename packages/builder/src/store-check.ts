@@ -1,14 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { chainID, type Digest, OciError } from '@tsbuild/oci';
-import {
-  type CheckedLayout,
-  checkLayoutAt,
-  type Finding,
-  Layout,
-  LayerIndexStore,
-  DirectoryBlobStore,
-} from '@tsbuild/oci/node';
+import { type CheckedLayout, checkLayoutAt, type Finding } from '@tsbuild/oci/internal';
+import { Layout, LayerIndexStore, DirectoryBlobStore } from '@tsbuild/oci/node';
 import { checkRecords } from './cache/check-records.ts';
 import { checkCacheMounts, checkContainers, checkSmallFiles } from './check/small-files.ts';
 import { isLayerOutput, type LayerOutput } from './ops/rootfs.ts';

@@ -1,5 +1,5 @@
 import { unlinkSync } from 'node:fs';
-import type { Finding } from '@tsbuild/oci/node';
+import type { Finding } from '@tsbuild/oci/internal';
 import { findLitter } from './check/litter.ts';
 import { removeStaleCgroups } from './executor/cgroups.ts';
 import { removeTree } from './snapshot/remove-tree.ts';

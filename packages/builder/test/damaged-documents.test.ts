@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { sha256Digest } from '@tsbuild/oci';
-import { writeFileAtomic } from '@tsbuild/oci/node';
+import { writeFileAtomic } from '@tsbuild/oci/internal';
 import { Container } from '../src/container/container.ts';
 import { readState, writeState } from '../src/container/container-state.ts';
 import { ContainerStore } from '../src/container/container-store.ts';

@@ -11,7 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { Layout, temporaryPath } from '@tsbuild/oci/node';
+import { temporaryPath } from '@tsbuild/oci/internal';
+import { Layout } from '@tsbuild/oci/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkStore, type CheckStoreOptions } from '../src/store-check.ts';
 import { sweepLitter } from '../src/store-litter.ts';

@@ -1,4 +1,4 @@
-import { temporaryPath } from '@tsbuild/oci/node';
+import { temporaryPath } from '@tsbuild/oci/internal';
 
 /** A name as `temporaryPath` gives it, of a process that surely does not run, in this world. */
 export function leftByTheDead(what: string): string {

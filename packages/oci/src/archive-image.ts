@@ -48,6 +48,8 @@ export interface FromArchiveOptions extends DecompressOptions {
  * made, of the OCI type; for that, layers are read that are compressed and not named after their digest. Layers are read
  * from the file when they are opened, so it must stay where it is.
  * @throws OciError `ARCHIVE_INVALID`, `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `PLATFORM_INVALID`, `UNSUPPORTED`
+ * @example
+ *   const image = await fromArchive('app.tar', { name: 'app:1' });
  */
 export async function fromArchive(path: string, options: FromArchiveOptions = {}): Promise<Image> {
   const file = await openArchive(path, options.temporaryDirectory ?? tmpdir());

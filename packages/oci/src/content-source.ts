@@ -38,7 +38,11 @@ export async function imageFrom(source: ContentSource, descriptor: Descriptor, s
   });
 }
 
-/** The image of a manifest in a blob store. @throws OciError of the store and the decoders */
+/**
+ * The image of a manifest in a blob store. @throws OciError of the store and the decoders
+ * @example
+ *   const image = await fromBlobs(blobs, { mediaType: MediaType.ociManifest, digest, size });
+ */
 export function fromBlobs(blobs: BlobStore, manifest: Descriptor): Promise<Image> {
   return imageFrom(blobContent(blobs), manifest);
 }

@@ -31,6 +31,8 @@ const DOCUMENTS_LIMIT = 1000;
  * Copies a manifest or index with everything behind it. Blobs come first, several at once and each once; documents follow,
  * inner ones first, so that nothing is ever named before it is there.
  * @throws OciError of source and sink, `LIMIT_EXCEEDED` for absurd indexes; the first failure ends the copy
+ * @example
+ *   await copyContent(blobContent(blobs), descriptor, blobSink(target));
  */
 export async function copyContent(
   source: ContentSource,

@@ -17,6 +17,8 @@ const BLOCK_SIZE = 512;
  * The files of an image as one tar, as `docker export` of a fresh container writes it: no whiteouts, every path once, a
  * directory before what is in it, hard links after their file. Times and attributes are those of the layers.
  * @throws OciError `LAYER_INVALID`, `TAR_INVALID`, `BLOB_CORRUPT`, `LIMIT_EXCEEDED` of the layers; `STORE_UNWRITABLE`
+ * @example
+ *   await pipeline(exportTree(image), createWriteStream('rootfs.tar'));
  */
 export async function* exportTree(
   image: Image,
@@ -52,6 +54,9 @@ export interface ExtractedFile {
  * then its own layer up to it; nothing is written anywhere.
  * @param path UTF-8, with or without the leading slash
  * @throws OciError `PATH_NOT_FOUND` when there is no such file, or something else; as {@link exportTree}
+ * @example
+ *   const { content } = await extractFile(image, '/etc/os-release');
+ *   for await (const chunk of content) process.stdout.write(chunk);
  */
 export async function extractFile(image: Image, path: string, options: ReadLayersOptions = {}): Promise<ExtractedFile> {
   const tree = new RootfsTree(await indexImage(image, options));

@@ -58,6 +58,9 @@ export interface DiffImagesOptions extends ReadLayersOptions {
  * Compares two images: config, history, layers, and the files that containers would start with. Layers are read only when
  * they are not the same.
  * @throws OciError `LAYER_INVALID`, `TAR_INVALID`, `BLOB_CORRUPT`, `LIMIT_EXCEEDED` of the layers
+ * @example
+ *   const { files } = await diffImages(before, after);
+ *   for (const { kind, path } of files) console.log(kind, byteStringToUtf8(path));
  */
 export async function diffImages(before: Image, after: Image, options: DiffImagesOptions = {}): Promise<ImageDiff> {
   const layers = compareLists(

@@ -92,7 +92,11 @@ export function imageOfLayers(rawManifest: Uint8Array, rawConfig: Uint8Array, la
   return { descriptor, manifest, rawManifest, config, rawConfig, layers: layers.slice() };
 }
 
-/** The image without layers that `FROM scratch` means, for one platform. */
+/**
+ * The image without layers that `FROM scratch` means, for one platform.
+ * @example
+ *   const image = appendLayers(emptyImage({ os: 'linux', architecture: 'amd64' }), [{ layer }]);
+ */
 export function emptyImage(platform: Platform): Image {
   const config = { ...platform, config: {}, rootfs: { type: 'layers' as const, diff_ids: [] }, history: [] };
   const { manifest, config: rawConfig } = assembleImage({ config, layers: [] });

@@ -40,7 +40,11 @@ export function indexOf(rawIndex: Uint8Array, content: ContentSource, announced?
   return { descriptor: { mediaType, digest, size }, index, rawIndex, content };
 }
 
-/** The index without images that others are built from; of the OCI type. */
+/**
+ * The index without images that others are built from; of the OCI type.
+ * @example
+ *   const index = addImage(addImage(emptyIndex(), amd64), arm64);
+ */
 export function emptyIndex(): MultiPlatformImage {
   const text = JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: [] });
   return indexOf(new TextEncoder().encode(text), NO_CONTENT);
@@ -57,6 +61,8 @@ export interface AddImageOptions {
 /**
  * Adds an image. One for the same platform (with the same version and features of the system) is replaced in its place; other
  * entries keep their very bytes.
+ * @example
+ *   const index = addImage(await indexFromRegistry(client, reference), await fromLayout('arm64'));
  */
 export function addImage(image: MultiPlatformImage, added: Image, options: AddImageOptions = {}): MultiPlatformImage {
   const platform = options.platform ?? platformOf(added);
@@ -77,6 +83,8 @@ export function addImage(image: MultiPlatformImage, added: Image, options: AddIm
 /**
  * Takes away the images for a platform (of any version of the system, unless one is told), or the entry of a digest;
  * attestations of what goes, go too.
+ * @example
+ *   const index = removeImage(all, parsePlatform('linux/s390x'));
  */
 export function removeImage(image: MultiPlatformImage, which: Platform | Digest): MultiPlatformImage {
   const gone = new Set<Digest>();
@@ -92,7 +100,11 @@ export function removeImage(image: MultiPlatformImage, which: Platform | Digest)
   return changeIndex(image, { manifests: joinArray(kept) }, image.content);
 }
 
-/** Sets annotations of the index; undefined takes one away, others stay. */
+/**
+ * Sets annotations of the index; undefined takes one away, others stay.
+ * @example
+ *   const index = withIndexAnnotations(all, { 'org.opencontainers.image.version': '1.2' });
+ */
 export function withIndexAnnotations(
   image: MultiPlatformImage,
   annotations: Readonly<Record<string, string | undefined>>,
@@ -104,6 +116,8 @@ export function withIndexAnnotations(
 /**
  * The image that runs best on a platform (see {@link platformFit}). Entries without a platform are looked into.
  * @throws OciError `PLATFORM_INVALID` naming the platforms that there are, and what reading it throws
+ * @example
+ *   const image = await selectImage(index, parsePlatform('linux/arm64'));
  */
 export async function selectImage(image: MultiPlatformImage, platform: Platform, signal?: AbortSignal): Promise<Image> {
   const { content } = image;
@@ -114,7 +128,11 @@ export async function selectImage(image: MultiPlatformImage, platform: Platform,
   return imageFrom(content, await chooseManifest({ read }, image.index, { platform }), signal);
 }
 
-/** An index made of images, one for each platform. */
+/**
+ * An index made of images, one for each platform.
+ * @example
+ *   await toRegistry(client, parseReference('registry.example/app:1'), indexOfImages([amd64, arm64]));
+ */
 export function indexOfImages(images: readonly Image[]): MultiPlatformImage {
   return images.reduce((index, image) => addImage(index, image), emptyIndex());
 }

@@ -112,6 +112,8 @@ export interface ToLayoutOptions extends CopyOptions {
  * no layout yet is made one. The names move when everything is on the disk.
  * @returns the descriptor of the manifest or index
  * @throws OciError `LAYOUT_INVALID`, `STORE_UNWRITABLE`, `LOCK_TIMEOUT`, and of whatever the image is read from
+ * @example
+ *   await toLayout(image, 'layout', { names: [parseReference('app:1')] });
  */
 export async function toLayout(
   image: Image | MultiPlatformImage | Artifact,

@@ -15,6 +15,8 @@ export interface LayerAddition {
  * Puts layers on top of an image, each with a step of the history. Nothing is read: a layer's digests are those of its
  * value. Steps are made up (empty) for lower layers that the history does not speak of.
  * @throws OciError `CONFIG_INVALID`, `MANIFEST_INVALID`
+ * @example
+ *   const image = appendLayers(base, [{ layer, history: { created_by: 'COPY . /app' } }]);
  */
 export function appendLayers(image: Image, additions: readonly LayerAddition[]): Image {
   if (additions.length === 0) return image;
@@ -27,13 +29,21 @@ export function appendLayers(image: Image, additions: readonly LayerAddition[]):
 /** Members of the container config to replace; undefined takes one away. */
 export type ContainerConfigChanges = { readonly [K in keyof ContainerConfig]?: ContainerConfig[K] | undefined };
 
-/** Changes how containers of the image start: members that are not named stay, unknown ones too. */
+/**
+ * Changes how containers of the image start: members that are not named stay, unknown ones too.
+ * @example
+ *   const image = withConfig(base, { Cmd: ['node', 'server.js'], User: undefined });
+ */
 export function withConfig(image: Image, changes: ContainerConfigChanges): Image {
   if (Object.keys(changes).length === 0) return image;
   return changeImage(image, { config: { config: setMembers(configText(image, 'config'), changes) } });
 }
 
-/** Sets labels of the container config; undefined takes one away, others stay. */
+/**
+ * Sets labels of the container config; undefined takes one away, others stay.
+ * @example
+ *   const image = withLabels(base, { 'org.opencontainers.image.source': url, old: undefined });
+ */
 export function withLabels(image: Image, labels: Readonly<Record<string, string | undefined>>): Image {
   if (Object.keys(labels).length === 0) return image;
   const config = configText(image, 'config');
@@ -41,7 +51,11 @@ export function withLabels(image: Image, labels: Readonly<Record<string, string 
   return changeImage(image, { config: { config: editObject(config, { Labels: setMembers(old, labels) }) } });
 }
 
-/** Sets annotations of the manifest; undefined takes one away, others stay. */
+/**
+ * Sets annotations of the manifest; undefined takes one away, others stay.
+ * @example
+ *   const image = withAnnotations(base, { 'org.opencontainers.image.revision': commit });
+ */
 export function withAnnotations(image: Image, annotations: Readonly<Record<string, string | undefined>>): Image {
   if (Object.keys(annotations).length === 0) return image;
   const changed = setMembers(manifestText(image, 'annotations'), annotations);
@@ -51,6 +65,8 @@ export function withAnnotations(image: Image, annotations: Readonly<Record<strin
 /**
  * Sets the time of the config and of every step of its history; an RFC 3339 text is kept as written. Files in layers keep
  * their times.
+ * @example
+ *   const image = withCreated(base, '2024-01-02T03:04:05Z');
  */
 export function withCreated(image: Image, created: Date | string): Image {
   const text = JSON.stringify(typeof created === 'string' ? created : created.toISOString());
@@ -61,7 +77,11 @@ export function withCreated(image: Image, created: Date | string): Image {
   });
 }
 
-/** Says what the image runs on; nothing in its layers changes. */
+/**
+ * Says what the image runs on; nothing in its layers changes.
+ * @example
+ *   const image = withPlatform(base, parsePlatform('linux/arm/v7'));
+ */
 export function withPlatform(image: Image, platform: Platform): Image {
   const text = (value: unknown): string | undefined => (value === undefined ? undefined : JSON.stringify(value));
   return changeImage(image, {

@@ -10,6 +10,8 @@ import { formatPlatform, samePlatform } from './platform.ts';
  * still there, so bases should be versions of one image.
  * @throws OciError `MANIFEST_INVALID` when the image was not made from `oldBase`; `CONFIG_INVALID` when their histories do
  * not fit; `PLATFORM_INVALID` when the new base is for another platform
+ * @example
+ *   const patched = rebase(app, await fromRegistry(client, oldBase), await fromRegistry(client, newBase));
  */
 export function rebase(image: Image, oldBase: Image, newBase: Image): Image {
   checkPrefix(image, oldBase);

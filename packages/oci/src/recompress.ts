@@ -18,6 +18,8 @@ export interface RecompressOptions extends GzipOptions, Omit<ReadLayersOptions, 
  * are read one after the other: packing uses all cores by itself.
  * @param blobs where the newly packed layers are stored
  * @throws OciError `LAYER_INVALID`, `BLOB_CORRUPT`, `LIMIT_EXCEEDED` of the layers; `UNSUPPORTED`, `STORE_UNWRITABLE`
+ * @example
+ *   const image = await withCompression(base, 'zstd', new DirectoryBlobStore('cache'));
  */
 export async function withCompression(
   image: Image,

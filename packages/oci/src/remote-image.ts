@@ -31,6 +31,8 @@ export interface FromRegistryOptions {
 /**
  * The image that a reference names in a registry. Manifest and config are fetched, layers when they are opened.
  * @throws OciError `PLATFORM_INVALID` naming the platforms that there are; of the client and the decoders
+ * @example
+ *   const image = await fromRegistry(client, parseReference('alpine:3.22'), { platform: parsePlatform('linux/arm64') });
  */
 export async function fromRegistry(
   client: RegistryReader,
@@ -46,6 +48,9 @@ export async function fromRegistry(
 /**
  * The index that a reference names in a registry; only that document is fetched.
  * @throws OciError `INDEX_INVALID` when it names an image for one platform; of the client
+ * @example
+ *   const index = await indexFromRegistry(client, parseReference('alpine:3.22'));
+ *   for (const { platform } of index.index.manifests) console.log(platform && formatPlatform(platform));
  */
 export async function indexFromRegistry(
   client: RegistryReader,
@@ -89,6 +94,8 @@ export interface ToRegistryOptions extends CopyOptions {
  * sent, blobs that another repository of the registry has are mounted; the name moves when everything is there.
  * @returns the descriptor of the manifest or index
  * @throws OciError of the client and of whatever the image is read from; `REFERENCE_INVALID` for another image's digest
+ * @example
+ *   await toRegistry(client, parseReference('registry.example/app:1'), withLabels(image, { team: 'web' }));
  */
 export async function toRegistry(
   client: RegistryWriter,

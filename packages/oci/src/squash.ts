@@ -28,6 +28,8 @@ export interface SquashOptions extends ReadLayersOptions {
  * layers, and one for the new layer follows. The same files give the same layer, whatever layers they came in.
  * @param blobs where the new layer is stored
  * @throws OciError `LAYER_INVALID`, `TAR_INVALID`, `BLOB_CORRUPT`, `LIMIT_EXCEEDED` of the layers; `STORE_UNWRITABLE`
+ * @example
+ *   const image = await squash(app, blobs, { from: base.layers.length }); // one layer above the base
  */
 export async function squash(image: Image, blobs: BlobStore, options: SquashOptions & { readonly from?: number } = {}) {
   const from = options.from ?? 0;
@@ -50,6 +52,8 @@ export async function squash(image: Image, blobs: BlobStore, options: SquashOpti
  * Makes one layer of all layers: exactly the files that a container of the image would start with. The history is one step
  * then; pass `created`, or the time of the image stays.
  * @throws OciError as {@link squash}
+ * @example
+ *   const image = await flatten(app, blobs, { created: '2024-01-02T03:04:05Z' });
  */
 export async function flatten(image: Image, blobs: BlobStore, options: SquashOptions = {}): Promise<Image> {
   const layer = await mergedLayer(image, 0, blobs, options);

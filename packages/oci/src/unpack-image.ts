@@ -15,6 +15,8 @@ export interface UnpackImageOptions extends ApplyOptions, ReadLayersOptions {}
  * them. No path leads out of it.
  * @throws OciError `LAYER_INVALID`, `TAR_INVALID`, `BLOB_CORRUPT`, `LIMIT_EXCEEDED` of the layers, before anything is
  * written but for entries below a symlink or file; `STORE_UNWRITABLE`
+ * @example
+ *   await unpackImage(image, 'rootfs', { onSkip: ({ path, reason }) => console.warn(path, reason) });
  */
 export async function unpackImage(image: Image, directory: string, options: UnpackImageOptions = {}): Promise<void> {
   const tree = await ImageTree.open(image, options);

@@ -34,6 +34,22 @@ it('the README shows every example, and no other', () => {
   expect([...new Set(shown)].toSorted()).toEqual(readdirSync(EXAMPLES).toSorted());
 });
 
+it('every function of the tables of the README shows how it is called', () => {
+  const readme = readFileSync(join(PROJECT, 'packages/oci/README.md'), 'utf8');
+  const table = readme.slice(readme.indexOf('| sources |'), readme.indexOf('## What people come for'));
+  const names = new Set([...table.matchAll(/`(\w+)`/g)].map(([, name]) => name ?? ''));
+  expect(names.size).toBeGreaterThan(25);
+  const sources = readdirSync(join(PROJECT, 'packages/oci/src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(PROJECT, 'packages/oci/src', name), 'utf8'));
+  const shown = (name: string): boolean =>
+    sources.some((text) => {
+      const at = text.search(new RegExp(`^export (?:async )?function\\*? ${name}\\b`, 'm'));
+      return at >= 0 && text.slice(text.lastIndexOf('/**', at), at).includes('@example');
+    });
+  expect([...names].filter((name) => !shown(name))).toEqual([]);
+});
+
 describe.skipIf(skip)(`the examples${missing}`, () => {
   let registry: DockerRegistry;
   let programs = '';

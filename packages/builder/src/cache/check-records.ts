@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '@tsbuild/oci';
-import type { CheckOptions } from '@tsbuild/oci/node';
+import type { CheckOptions } from '@tsbuild/oci/internal';
 import { decodeRecord } from './record-file.ts';
 
 /** What is asked of whoever checks the records of a store. */

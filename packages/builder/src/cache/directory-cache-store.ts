@@ -3,7 +3,7 @@ import { appendFileSync, closeSync, constants, type Dirent, openSync, readFileSy
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { type Digest, digestHex, isDigest } from '@tsbuild/oci';
-import { namingPath, replaceFileUnsynced, temporaryPath } from '@tsbuild/oci/node';
+import { namingPath, replaceFileUnsynced, temporaryPath } from '@tsbuild/oci/internal';
 import { preimageText } from './cache-key.ts';
 import type { CacheRecord, CacheStore } from './cache-store.ts';
 import { decodeRecord, encodeRecord } from './record-file.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Digest, isDigest, type JsonValue } from '@tsbuild/oci';
-import { sealJson, unsealJson } from '@tsbuild/oci/node';
+import { sealJson, unsealJson } from '@tsbuild/oci/internal';
 import { type KeyPreimage, preimageText } from './cache-key.ts';
 import type { CacheRecord } from './cache-store.ts';
 import type { StepOrigin } from './step-origin.ts';

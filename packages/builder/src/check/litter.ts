@@ -1,6 +1,6 @@
 import { type Dirent, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Finding, temporaryOwner } from '@tsbuild/oci/node';
+import { type Finding, temporaryOwner } from '@tsbuild/oci/internal';
 
 /** Where temporary files and folders are made, and how deep below. Contents of blobs, layers and caches are not looked into. */
 const PLACES: Readonly<Record<string, number>> = {

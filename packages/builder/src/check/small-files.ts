@@ -2,7 +2,7 @@ import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDigest } from '@tsbuild/oci';
 import { isContainerConfig } from '../container/container-config.ts';
-import { type CheckedBlobs, type CheckOptions, unsealJson } from '@tsbuild/oci/node';
+import { type CheckedBlobs, type CheckOptions, unsealJson } from '@tsbuild/oci/internal';
 
 /** Folders of small JSON files that a build can do without, and what they hold. */
 const FOLDERS = [

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/node';
+import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
 import { type ProcessIdentity, processState } from './process-identity.ts';
 
 /** What became of a container: `containers/<id>/state.json`, written by its monitor. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/node';
+import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
 import { type ContainerConfig, isContainerConfig } from './container-config.ts';
 import { type ContainerState, readState, writeState } from './container-state.ts';
 

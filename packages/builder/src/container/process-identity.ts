@@ -1,5 +1,5 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import { processStart } from '@tsbuild/oci/node';
+import { processStart } from '@tsbuild/oci/internal';
 
 /** Names one process for good: pids come again, and mean nothing after a reboot or in another container. */
 export interface ProcessIdentity {

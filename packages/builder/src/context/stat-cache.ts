@@ -1,6 +1,6 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import type { ByteString } from '@tsbuild/oci';
-import { replaceFileUnsynced } from '@tsbuild/oci/node';
+import { replaceFileUnsynced } from '@tsbuild/oci/internal';
 import { BuildError } from '../errors.ts';
 import { errorCode } from './context-error.ts';
 import {

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { processStart } from '@tsbuild/oci/node';
+import { processStart } from '@tsbuild/oci/internal';
 
 const CGROUPS = '/sys/fs/cgroup';
 /** The cgroup that holds one for each command. */

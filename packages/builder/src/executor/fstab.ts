@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync, unlinkSync, writeSync } from 'node:fs';
-import { temporaryPath } from '@tsbuild/oci/node';
+import { temporaryPath } from '@tsbuild/oci/internal';
 
 /** One mount, as a line of fstab(5) says it. Paths are byte strings or ASCII. */
 export interface MountLine {

@@ -3,7 +3,7 @@ import { closeSync, constants, openSync, readdirSync, rmSync, unlinkSync } from 
 import { Socket } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { temporaryOwner, temporaryPath } from '@tsbuild/oci/node';
+import { temporaryOwner, temporaryPath } from '@tsbuild/oci/internal';
 import { requireTool } from './host-tools.ts';
 
 const O_PATH = 0o10000000;

@@ -1,6 +1,6 @@
 import { mkdirSync, readlinkSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { temporaryPath } from '@tsbuild/oci/node';
+import { temporaryPath } from '@tsbuild/oci/internal';
 import { CAPS_TOOL, EXEC_TOOL } from './exec-failure.ts';
 import { requireTool } from './host-tools.ts';
 import { DEVICES } from './sandbox-mounts.ts';

@@ -1,5 +1,5 @@
 import { constants, closeSync, openSync, readFileSync } from 'node:fs';
-import { replaceFileUnsynced, sealJson, unsealJson } from '@tsbuild/oci/node';
+import { replaceFileUnsynced, sealJson, unsealJson } from '@tsbuild/oci/internal';
 
 /**
  * Reads a small JSON document; undefined when it is missing, damaged or not `isValid`. One without a checksum, which an

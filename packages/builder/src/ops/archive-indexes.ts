@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '@tsbuild/oci/node';
+import { writeFileAtomic } from '@tsbuild/oci/internal';
 import { type ArchiveEntry, formatArchiveEntry, parseArchiveEntry } from './archive-entry.ts';
 
 /** The first line of a kept index; another version is read again from the archive. */

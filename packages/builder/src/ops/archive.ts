@@ -1,6 +1,7 @@
 import { createHash, type Hash, hash } from 'node:crypto';
 import { OciError, readTar } from '@tsbuild/oci';
-import { IndexBudget, rangeReader, sniffCompression } from '@tsbuild/oci/node';
+import { IndexBudget, rangeReader } from '@tsbuild/oci/internal';
+import { sniffCompression } from '@tsbuild/oci/node';
 import type { SourceEntry, SourceReader } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
 import { type ArchiveEntry, archiveEntry } from './archive-entry.ts';

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ByteString, type Digest, isDigest } from '@tsbuild/oci';
-import { replaceFileUnsynced } from '@tsbuild/oci/node';
+import { replaceFileUnsynced } from '@tsbuild/oci/internal';
 
 /** So many copies of one place are remembered, the latest first. */
 const MOST = 64;

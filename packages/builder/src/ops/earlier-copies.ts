@@ -2,7 +2,8 @@ import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BlobReader, type BlobStore, type ByteString, type Digest, isDigest } from '@tsbuild/oci';
-import { type LayerIndex, type LayerIndexStore, replaceFileUnsynced } from '@tsbuild/oci/node';
+import { replaceFileUnsynced } from '@tsbuild/oci/internal';
+import { type LayerIndex, type LayerIndexStore } from '@tsbuild/oci/node';
 import type { CopyPlan } from './copy-item.ts';
 
 /** So many COPY steps of one context find the layers that they wrote before. */

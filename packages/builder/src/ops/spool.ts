@@ -1,6 +1,6 @@
 import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
-import { temporaryPath } from '@tsbuild/oci/node';
+import { temporaryPath } from '@tsbuild/oci/internal';
 
 /** A file without a name: what is too large for memory lies there for a while. Gone when closed, or with the process. */
 export class Spool implements Disposable {

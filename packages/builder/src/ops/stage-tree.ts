@@ -1,5 +1,6 @@
 import type { BlobReader, BlobStore, ByteString, Digest } from '@tsbuild/oci';
-import { rangeReader, type RootfsEntry, type RootfsTree } from '@tsbuild/oci/node';
+import { rangeReader } from '@tsbuild/oci/internal';
+import { type RootfsEntry, type RootfsTree } from '@tsbuild/oci/node';
 import type { SourceEntry, SourceReader, SourceTree } from '../context/source-tree.ts';
 import { BuildError } from '../errors.ts';
 

@@ -1,5 +1,6 @@
 import type { BlobStore, ByteString } from '@tsbuild/oci';
-import { rangeReader, type RootfsTree } from '@tsbuild/oci/node';
+import { rangeReader } from '@tsbuild/oci/internal';
+import { type RootfsTree } from '@tsbuild/oci/node';
 
 /** No file that is read to look up a user is sensibly larger; one that is was made to hurt (CVE-2024-9676). */
 const LIMIT = 1024 * 1024;

@@ -3,7 +3,8 @@ import { closeSync, constants, mkdirSync, openSync, readdirSync, readlinkSync, r
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Digest, LayerEntry } from '@tsbuild/oci';
-import { type CheckOptions, type LayerIndex, temporaryPath } from '@tsbuild/oci/node';
+import { type CheckOptions, temporaryPath } from '@tsbuild/oci/internal';
+import { type LayerIndex } from '@tsbuild/oci/node';
 import { readFacts } from './file-facts.ts';
 import { errorCode, nameOf, rawPath } from './raw-path.ts';
 import type { RawPath } from './native.ts';

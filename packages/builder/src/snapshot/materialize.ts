@@ -6,7 +6,8 @@ import {
 import { setImmediate } from 'node:timers/promises';
 import type { BlobReader, BlobStore, ByteString, Digest, SparseRegion } from '@tsbuild/oci';
 import { byteStringToUtf8 } from '@tsbuild/oci';
-import { namingPath, type NewLayerEntry, rangeReader, SparseFile } from '@tsbuild/oci/node';
+import { namingPath, rangeReader, SparseFile } from '@tsbuild/oci/internal';
+import { type NewLayerEntry } from '@tsbuild/oci/node';
 import { BuildError } from '../errors.ts';
 import type { DiskOwners } from '../user-ids/disk-owners.ts';
 import { CAPABILITY_XATTR } from './native.ts';

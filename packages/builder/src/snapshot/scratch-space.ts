@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { processStart } from '@tsbuild/oci/node';
+import { processStart } from '@tsbuild/oci/internal';
 import { removeTree } from './remove-tree.ts';
 
 /** Leftovers of processes that cannot be seen from here (another pid namespace) are left alone this long. */

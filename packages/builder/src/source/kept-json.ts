@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/node';
+import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
 
 /** Small JSON documents in a directory, by name. The name is hashed: it may hold anything, and is not kept itself. */
 export class KeptJson<T extends object> {

@@ -3,7 +3,7 @@ import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Descriptor, type Digest, digestHex, isDigest } from '@tsbuild/oci';
-import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/node';
+import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
 
 /** A base image that a registry named once: enough to use it again without asking. */
 export interface RemoteImage {

@@ -1,4 +1,4 @@
-import { closeStore } from '@tsbuild/oci/node';
+import { closeStore } from '@tsbuild/oci/internal';
 import type { Host } from '../host.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 

@@ -151,7 +151,11 @@ export function artifactFromManifest(
   };
 }
 
-/** The artifact as one that says something of a manifest: with another subject, and so with another digest. */
+/**
+ * The artifact as one that says something of a manifest: with another subject, and so with another digest.
+ * @example
+ *   const signature = withSubject(made, image.descriptor);
+ */
 export function withSubject(artifact: Artifact, subject: Descriptor | undefined): Artifact {
   const { subject: _, ...manifest } = artifact.manifest;
   const changed = { ...manifest, ...(subject !== undefined && { subject: plain(subject) }) };

@@ -52,6 +52,8 @@ export interface ValidateImage {
  * that the layers' uncompressed digests are the config's diffIDs, that the history explains every layer. Of an index all
  * images are checked, and of artifacts beside them (attestations, signatures) that what they name is there. All problems are
  * collected; an empty list means that the image is sound. In browsers zstd layers cannot be checked, which is a problem, too.
+ * @example
+ *   for (const { where, message } of await validateImage(image)) console.error(`${where}: ${message}`);
  */
 export const validateImage: ValidateImage = validatorWith(unpackAnywhere);
 

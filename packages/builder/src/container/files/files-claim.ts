@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writeFileAtomic } from '@tsbuild/oci/node';
+import { writeFileAtomic } from '@tsbuild/oci/internal';
 import type { Container } from '../container.ts';
 import { identify, type ProcessIdentity, processState } from '../process-identity.ts';
 

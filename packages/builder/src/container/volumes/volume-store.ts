@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareByteStrings, utf8ToByteString } from '@tsbuild/oci';
-import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/node';
+import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
 import { BuildError } from '../../errors.ts';
 import { FileLock } from '../../mounts/file-lock.ts';
 import { DiskOwners } from '../../user-ids/disk-owners.ts';

@@ -12,7 +12,7 @@ import {
   utimesSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { temporaryPath } from '@tsbuild/oci/node';
+import { temporaryPath } from '@tsbuild/oci/internal';
 import { BuildError } from '../../errors.ts';
 
 /** May be executed, and read by nobody. */
