@@ -45,7 +45,7 @@ export class InstallOrder {
   }
 }
 
-/** The text of a RUN that its record has: what the shell gets. */
+/** What the shell of a RUN gets; undefined for the exec form. */
 export function runText({ command, heredocs }: RunInstruction): string | undefined {
   if (command.form === 'exec') return undefined;
   const [first] = heredocs;
