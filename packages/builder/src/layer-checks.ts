@@ -12,7 +12,7 @@ import type { Plan } from './plan/plan.ts';
 import type { Store } from './store.ts';
 
 /** Raise it when the same layers would have to give other findings. */
-const FORMAT = 'tsbuild.layer-checks.v1';
+const FORMAT = 'tsbuild.layer-checks.v2';
 
 /**
  * What is to say of the layers that a build made. The answer for a list of layers is kept, so that the next build with the
