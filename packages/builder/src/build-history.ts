@@ -1,11 +1,14 @@
 import { resolve, join } from 'node:path';
 import type { BuildOptions } from './build-options.ts';
 import { existingDockerfile } from './context/dockerfile-name.ts';
+import type { Dockerfile, Instruction } from './dockerfile/instruction.ts';
 import { BuildError } from './errors.ts';
 import { BuildRecorder } from './explain/build-record.ts';
 import { Explainer } from './explain/explainer.ts';
-import { StepIndex } from './explain/step-index.ts';
+import { type IndexedStep, StepIndex, type StepRuns, sumOf } from './explain/step-index.ts';
+import { withoutPasswords } from './ops/git-reference.ts';
 import type { Plan } from './plan/plan.ts';
+import { declareStages, stageLabel } from './plan/stages.ts';
 import type { ProgressEvent } from './progress/event.ts';
 import type { MissReason } from './progress/miss-reason.ts';
 import type { ProgressReporter } from './progress/reporter.ts';
@@ -54,6 +57,21 @@ export class BuildHistory implements ProgressReporter {
     };
   }
 
+  /** How often a RUN of the plan has run so far, in this build too; undefined when that is not known. */
+  runs(instruction: Instruction): StepRuns | undefined {
+    for (const { label, steps } of this.#plan?.stages ?? []) {
+      const step = steps.find(({ range }) => range === instruction.range);
+      if (step !== undefined) return sumOf(this.#index.runs(label, step.source), this.#ran(step.id));
+    }
+    return undefined;
+  }
+
+  /** What this build has executed of a step. */
+  #ran(id: string): StepRuns | undefined {
+    const step = this.#recorder.record.steps.find((recorded) => recorded.id === id);
+    return step?.state === 'run' ? { times: 1, milliseconds: step.milliseconds ?? 0 } : undefined;
+  }
+
   /** Writes down what happened so far: also of a build that failed. Never throws. */
   save(): void {
     try {
@@ -72,7 +90,10 @@ export class BuildHistory implements ProgressReporter {
       ),
     );
     for (const stage of this.#plan.stages) {
-      const steps = stage.steps.map(({ id, operation, source }) => ({ operation, source, keys: keys.get(id) ?? [] }));
+      const steps = stage.steps.map(({ id, operation, source }): IndexedStep => {
+        const ran = this.#ran(id);
+        return { operation, source, keys: keys.get(id) ?? [], ...(ran === undefined ? {} : { ran }) };
+      });
       this.#index.rememberStage(stage.label, steps);
       stage.steps.forEach(({ id }, i) => {
         const step = steps[i];
@@ -85,6 +106,20 @@ export class BuildHistory implements ProgressReporter {
     }
     this.#store.builds.put(record);
   }
+}
+
+/** How often a RUN has run, for what builds nothing. */
+export function earlierRuns(
+  options: BuildOptions,
+  store: Store,
+  dockerfile: Dockerfile,
+): (run: Instruction) => StepRuns | undefined {
+  const index = new StepIndex(store.directory('explain'), dockerfileOf(options));
+  const { stages } = declareStages(dockerfile);
+  return (run) => {
+    const stage = stages.find(({ instructions }) => instructions.includes(run));
+    return stage === undefined ? undefined : index.runs(stageLabel(stage), withoutPasswords(run.text));
+  };
 }
 
 /** What stands for the Dockerfile from build to build: its path, or where it comes from. */

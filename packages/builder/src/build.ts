@@ -111,8 +111,8 @@ export async function build(
     const size = byLayer.reduce((sum, layer) => sum + layer.size, 0);
     const own = found.filter(({ rule }) => ruleOf(rule).own === true);
     const steps = countSteps(solution);
-    // The records are read for their times only where time was spent.
-    warn(steps.cached < steps.total ? await withHistory(own, store) : own);
+    // What it costs is told where time was spent.
+    warn(steps.cached < steps.total ? withHistory(own, (run) => reporter.runs(run)) : own);
     warn(checks.wanted(await layerFindings(plan, image, store)));
     const result = {
       image,

@@ -3,6 +3,7 @@ import { baseImageResolver } from './base-images.ts';
 import { openBuildContext } from './build-context.ts';
 import type { BuildOptions } from './build-options.ts';
 import { ContextSources } from './context-sources.ts';
+import { earlierRuns } from './build-history.ts';
 import { Checks } from './checks.ts';
 import type { Dockerfile } from './dockerfile/instruction.ts';
 import { parseDockerfile } from './dockerfile/parser.ts';
@@ -82,7 +83,9 @@ export async function checkBuild(
     notice(`base image ${name} was not found: variables in stages on it are not checked`);
   }
   const findings = checks.findings(options.target === undefined ? 'all' : { target: options.target });
-  const warnings = (await withHistory(findings, store)).map((finding) => checks.warning(finding));
+  const warnings = withHistory(findings, earlierRuns(options, store, dockerfile)).map((finding) =>
+    checks.warning(finding),
+  );
   const layers = store.layers(access.client, signal);
   const plan = { store, dockerfile, platform, notice: () => {}, layers, named, resolveImage, added, signal };
   const error = await planningError({ ...plan, options, context: context.tree });

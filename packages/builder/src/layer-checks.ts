@@ -4,8 +4,8 @@ import { rangeReader } from '@tsbuild/oci/internal';
 import { type StoredImage } from '@tsbuild/oci/node';
 import { readKept, writeKept } from './explain/kept-file.ts';
 import type { Instruction } from './dockerfile/instruction.ts';
+import type { StepRuns } from './explain/step-index.ts';
 import type { Finding } from './lint/finding.ts';
-import { runText } from './lint/install-order.ts';
 import { checkLayers } from './lint/layers/check-layers.ts';
 import { describeLayerFindings } from './lint/layers/describe.ts';
 import type { LayerFinding } from './lint/layers/layer-finding.ts';
@@ -13,7 +13,7 @@ import type { Plan } from './plan/plan.ts';
 import type { Store } from './store.ts';
 
 /** Raise it when the same layers would have to give other findings. */
-const FORMAT = 'tsbuild.layer-checks.v1';
+const FORMAT = 'tsbuild.layer-checks.v2';
 
 /**
  * What is to say of the layers that a build made. The answer for a list of layers is kept, so that the next build with the
@@ -76,45 +76,21 @@ function readEntry(store: Store, layer: Digest, entry: LayerEntry): Buffer | und
   }
 }
 
-/** How often a command has run and how long that took, as the records of the store tell; for CopyBeforeInstall. */
-export async function withHistory(findings: readonly Finding[], store: Store): Promise<readonly Finding[]> {
-  const texts = new Map<Finding, string>();
-  for (const finding of findings) {
-    const text = finding.rule === 'CopyBeforeInstall' ? commandOf(finding.instructions) : undefined;
-    if (text !== undefined) texts.set(finding, text);
-  }
-  if (texts.size === 0) return findings;
-  const totals = new Map([...texts.values()].map((text) => [text, { runs: 0, milliseconds: 0 }]));
-  for await (const { preimage, milliseconds } of store.records.durations()) {
-    const total = totals.get(lastArgument(preimage) ?? '');
-    if (total === undefined) continue;
-    total.runs += 1;
-    total.milliseconds += milliseconds;
-  }
+/** Adds how often a command has run and how long that took, in this project, to what CopyBeforeInstall says. */
+export function withHistory(
+  findings: readonly Finding[],
+  runsOf: (run: Instruction) => StepRuns | undefined,
+): readonly Finding[] {
   return findings.map((finding) => {
-    const total = totals.get(texts.get(finding) ?? '');
-    if (total === undefined || total.runs === 0) return finding;
-    const often = total.runs === 1 ? 'once' : `${total.runs} times`;
-    const message = `${finding.message}. In this store it has run ${often}, ${durationText(total.milliseconds)} in all`;
-    return { ...finding, message };
+    const run = finding.instructions.find(({ kind }) => kind === 'run');
+    const ran = finding.rule === 'CopyBeforeInstall' && run !== undefined ? runsOf(run) : undefined;
+    if (ran === undefined) return finding;
+    const often = ran.times === 1 ? 'once' : `${ran.times} times`;
+    return {
+      ...finding,
+      message: `${finding.message}. It has run ${often} here, ${durationText(ran.milliseconds)} in all`,
+    };
   });
-}
-
-function commandOf(instructions: readonly Instruction[]): string | undefined {
-  const run = instructions.find((instruction) => instruction.kind === 'run');
-  return run === undefined ? undefined : runText(run);
-}
-
-/** What the shell of a recorded RUN was given. */
-function lastArgument(preimage: string): string | undefined {
-  if (!preimage.includes('"operation":"run"')) return undefined;
-  try {
-    const { definition } = JSON.parse(preimage) as { definition?: { argv?: readonly unknown[] } };
-    const last = definition?.argv?.at(-1);
-    return typeof last === 'string' ? last : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function durationText(milliseconds: number): string {

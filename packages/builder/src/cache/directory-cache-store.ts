@@ -86,13 +86,6 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
     for await (const { record } of this.all()) yield record.output;
   }
 
-  /** How long each readable record took to make, milliseconds, with the canonical text of its preimage. */
-  async *durations(): AsyncIterable<{ readonly preimage: string; readonly milliseconds: number }> {
-    for await (const { record } of this.all()) {
-      yield { preimage: preimageText(record.preimage), milliseconds: record.milliseconds };
-    }
-  }
-
   /** Every readable record, and how it was used. */
   async *all(): AsyncIterable<StoredCacheRecord<O>> {
     for (const shard of await entriesOf(this.#directory)) {

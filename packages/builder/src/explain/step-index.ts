@@ -6,6 +6,12 @@ import { readKept, writeKept } from './kept-file.ts';
 /** So many keys are remembered of a step: builds with different arguments take turns. */
 const KEYS = 4;
 
+/** How often a step was executed, and how long that took in all. */
+export interface StepRuns {
+  readonly times: number;
+  readonly milliseconds: number;
+}
+
 /** A step as the index knows it. */
 export interface IndexedStep {
   readonly operation: string;
@@ -13,6 +19,8 @@ export interface IndexedStep {
   readonly source: string;
   /** Keys that the step had, the latest first. */
   readonly keys: readonly Digest[];
+  /** Of this step of this Dockerfile alone; undefined when it was never executed, or by a version that did not count. */
+  readonly ran?: StepRuns;
 }
 
 interface StageFile {
@@ -46,10 +54,20 @@ export class StepIndex {
     return readKept<IndexedStep>(path, (step) => areSteps([step]))?.keys ?? [];
   }
 
-  /** Remembers the steps of a stage, if anything is new. `keys`: only the current one of each. */
+  /** How often the step with this text has run in a stage; of several the first. */
+  runs(stage: string, source: string): StepRuns | undefined {
+    return this.stage(stage)?.find((step) => step.operation === 'run' && step.source === source)?.ran;
+  }
+
+  /** Remembers the steps of a stage, if anything is new. `keys` and `ran`: only what this build adds to each. */
   rememberStage(name: string, steps: readonly IndexedStep[]): void {
     const known = this.stage(name) ?? [];
-    const merged = steps.map((step, i) => ({ ...step, keys: latest(step.keys, earlierStep(known, steps, i)?.keys) }));
+    const merged = steps.map((step, i): IndexedStep => {
+      const earlier = earlierStep(known, steps, i);
+      // Another text is another step: how long that one took is no news of this one.
+      const ran = sumOf(step.ran, earlier?.source === step.source ? earlier.ran : undefined);
+      return { ...step, keys: latest(step.keys, earlier?.keys), ...(ran === undefined ? {} : { ran }) };
+    });
     const file: StageFile = { version: 1, steps: merged };
     if (JSON.stringify(known) !== JSON.stringify(merged)) writeKept(this.#stagePath(name), file);
   }
@@ -89,6 +107,12 @@ export function earlierStep(
   return steps.some(({ source }) => source === replaced.source) ? undefined : replaced;
 }
 
+/** The sum of two counts, either of which may be missing. */
+export function sumOf(a: StepRuns | undefined, b: StepRuns | undefined): StepRuns | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return { times: a.times + b.times, milliseconds: a.milliseconds + b.milliseconds };
+}
+
 function latest(keys: readonly Digest[], before: readonly Digest[] = []): readonly Digest[] {
   return [...new Set([...keys, ...before])].slice(0, KEYS);
 }
@@ -101,9 +125,14 @@ function areSteps(steps: unknown): boolean {
       typeof step?.operation === 'string' &&
       typeof step.source === 'string' &&
       Array.isArray(keys) &&
-      keys.every(isDigest)
+      keys.every(isDigest) &&
+      (step.ran === undefined || isRuns(step.ran))
     );
   });
+}
+
+function isRuns({ times, milliseconds }: Partial<StepRuns>): boolean {
+  return Number.isSafeInteger(times) && Number.isFinite(milliseconds);
 }
 
 function hashOf(parts: readonly string[]): string {

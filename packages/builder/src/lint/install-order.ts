@@ -1,51 +1,78 @@
 import { cleanPath } from '../context/clean-path.ts';
-import type { Instruction, RunInstruction } from '../dockerfile/instruction.ts';
+import type { CopyInstruction, Instruction, RunInstruction } from '../dockerfile/instruction.ts';
 import type { StageDeclaration } from '../plan/stages.ts';
 import type { Report } from './finding.ts';
-import { installCommands } from './install-command.ts';
+import { type InstallCommand, installCommands } from './install-command.ts';
+import { INSTALLED_FILES } from './install-programs.ts';
 import type { LintInput } from './lint-input.ts';
 
 /**
  * A copy of the whole context before the dependencies are installed: any change of any file then installs them again.
- * Silent where that costs little: a cache mount keeps what was fetched, or the same tool has installed before the copy.
+ * Silent where that costs little: a cache mount keeps what was fetched, the same tool has installed before the copy, or what it
+ * installs has come from another stage.
  */
 export class InstallOrder {
   readonly #report: Report;
   readonly #isSilent: boolean;
-  /** The tools that each stage installs with: a stage may be the base of many. */
-  readonly #tools = new Map<StageDeclaration, ReadonlySet<string>>();
+  /** What each stage has installed at its end: a stage may be the base of many. */
+  readonly #done = new Map<StageDeclaration, ReadonlySet<string>>();
 
   constructor(input: LintInput, report: Report) {
     this.#report = report;
     this.#isSilent = hidesSources(input);
   }
 
+  /** Stages in the order of the file. */
   check(stage: StageDeclaration, parent: StageDeclaration | undefined): void {
     if (this.#isSilent) return;
-    const done = new Set(parent === undefined ? [] : this.#toolsOf(parent));
+    const done = new Set(parent === undefined ? [] : this.#done.get(parent));
+    this.#done.set(stage, done);
     let copy: Instruction | undefined;
+    let isTold = false;
     for (const instruction of stage.instructions) {
       if (copiesEverything(instruction)) copy ??= instruction;
+      if (instruction.kind === 'copy') for (const tool of broughtBy(instruction)) done.add(tool);
       if (instruction.kind !== 'run') continue;
-      const install = copy === undefined ? undefined : freshInstall(instruction, done);
-      if (copy !== undefined && install !== undefined) {
-        const line = instruction.range.start.line;
-        const message = `everything is copied before ${JSON.stringify(install)} (line ${line}): each change of any file runs it again. Copy what it reads first (such as its lock file), and the rest after it`;
-        this.#report('CopyBeforeInstall', copy, message, { instructions: [copy, instruction] });
-        return;
-      }
-      for (const tool of toolsOf(instruction)) done.add(tool);
+      const installs = installCommands(runText(instruction) ?? '');
+      if (copy !== undefined && !isTold) isTold = this.#tell(copy, instruction, installs, done);
+      for (const install of installs) done.add(workOf(install));
     }
   }
 
-  #toolsOf(stage: StageDeclaration): ReadonlySet<string> {
-    const known = this.#tools.get(stage) ?? new Set(stage.instructions.flatMap(toolsOf));
-    this.#tools.set(stage, known);
-    return known;
+  #tell(
+    copy: Instruction,
+    run: RunInstruction,
+    installs: readonly InstallCommand[],
+    done: ReadonlySet<string>,
+  ): boolean {
+    if (run.mounts.some((mount) => /(?:^|,)\s*type=cache(?:,|$)/i.test(mount))) return false;
+    const fresh = installs.filter((install) => !done.has(workOf(install)));
+    // What needs the project is what the order of lines can mend for good.
+    const install = fresh.find(({ readsProject }) => readsProject) ?? fresh[0];
+    if (install === undefined) return false;
+    const line = run.range.start.line;
+    const what = `everything is copied before ${JSON.stringify(install.shown)} (line ${line})`;
+    const message = install.readsProject
+      ? `${what}: each change of any file runs it again. Copy what it reads first (such as its lock file), and the rest after it`
+      : `${what}, which reads none of it: each change of any file runs it again. Move it above the ${copy.keyword.toUpperCase()}`;
+    this.#report('CopyBeforeInstall', copy, message, { instructions: [copy, run] });
+    return true;
   }
 }
 
-/** The text of a RUN that its record has: what the shell gets. */
+/** Installing `curl` by name is no reason to be silent about the project's own list. */
+function workOf({ tool, readsProject }: Pick<InstallCommand, 'tool' | 'readsProject'>): string {
+  return readsProject ? tool : `${tool} by name`;
+}
+
+/** The tools whose work a copy out of another stage or image brings along. */
+function broughtBy({ from, sources }: CopyInstruction): readonly string[] {
+  if (from === undefined) return [];
+  const paths = sources.map((source) => cleanPath(source));
+  return INSTALLED_FILES.flatMap(([name, tools]) => (paths.some((path) => name.test(path)) ? tools : []));
+}
+
+/** What the shell of a RUN gets; undefined for the exec form. */
 export function runText({ command, heredocs }: RunInstruction): string | undefined {
   if (command.form === 'exec') return undefined;
   const [first] = heredocs;
@@ -62,14 +89,4 @@ function copiesEverything(instruction: Instruction): boolean {
   if (instruction.kind === 'copy' && instruction.from !== undefined) return false;
   if (instruction.excludes.length > 0) return false;
   return instruction.sources.some((source) => /^\.?\/?$/.test(cleanPath(source)) && source !== '');
-}
-
-function toolsOf(instruction: Instruction): readonly string[] {
-  if (instruction.kind !== 'run') return [];
-  return installCommands(runText(instruction) ?? '').map(({ tool }) => tool);
-}
-
-function freshInstall(instruction: RunInstruction, done: ReadonlySet<string>): string | undefined {
-  if (instruction.mounts.some((mount) => /(?:^|,)\s*type=cache(?:,|$)/i.test(mount))) return undefined;
-  return installCommands(runText(instruction) ?? '').find(({ tool }) => !done.has(tool))?.shown;
 }

@@ -10,7 +10,8 @@ export interface Rule {
 }
 
 const EXPLAINED = 'https://docs.docker.com/go/dockerfile/rule';
-const OWN = 'docs/checks.md';
+/** Docker's guides to what our own rules advise: an address that works wherever a build runs. */
+const GUIDE = 'https://docs.docker.com';
 
 /** BuildKit's rule, explained on Docker's page of the same name in kebab case. */
 function buildKit(page: string, description: string, experimental?: 'experimental'): Rule {
@@ -18,8 +19,9 @@ function buildKit(page: string, description: string, experimental?: 'experimenta
   return experimental === undefined ? { description, url } : { description, url, experimental: true };
 }
 
-function own(anchor: string, description: string): Rule {
-  return { description, url: `${OWN}#${anchor}`, own: true };
+/** Of our own, explained in docs/checks.md. */
+function own(page: string, description: string): Rule {
+  return { description, url: `${GUIDE}/${page}`, own: true };
 }
 
 /** Every check by name. The first are those of BuildKit's linter, with its descriptions; the last are our own. */
@@ -90,13 +92,22 @@ export const RULES = {
     'IP address and host-port mapping should not be used in EXPOSE instruction. This will become an error in a future release',
   ),
   CopyBeforeInstall: own(
-    'copybeforeinstall',
+    'build/cache/optimize/#order-your-layers',
     'The whole context is copied before dependencies are installed, so every change of a file installs them again',
   ),
-  FilesStoredTwice: own('filesstoredtwice', 'A change of owner or mode stores whole files again'),
-  DeletedInLaterLayer: own('deletedinlaterlayer', 'What an earlier layer stores cannot be taken away by a later one'),
-  PackageCacheInLayer: own('packagecacheinlayer', 'Caches of package managers make the image larger'),
-  SecretInLayer: own('secretinlayer', 'Files with credentials should not be part of an image'),
+  FilesStoredTwice: own(
+    'reference/dockerfile/#copy---chown---chmod',
+    'A change of owner or mode stores whole files again',
+  ),
+  DeletedInLaterLayer: own(
+    'build/building/multi-stage/',
+    'What an earlier layer stores cannot be taken away by a later one',
+  ),
+  PackageCacheInLayer: own(
+    'build/cache/optimize/#use-cache-mounts',
+    'Caches of package managers make the image larger',
+  ),
+  SecretInLayer: own('build/building/secrets/', 'Files with credentials should not be part of an image'),
 } as const satisfies Readonly<Record<string, Rule>>;
 
 /** The name of a check, as `# check=skip=` takes it. */

@@ -15,7 +15,8 @@ describe('CopyBeforeInstall', () => {
     'npm ci', 'npm install', 'pnpm install --frozen-lockfile', 'yarn', 'yarn install --immutable', 'bun install',
     'pip install -r requirements.txt', 'python3 -m pip install --no-cache-dir flask', 'poetry install', 'uv sync',
     'apt-get update && apt-get install -y curl', 'apk add --no-cache git', 'dnf install -y git', 'bundle install',
-    'composer install', 'go mod download', 'cargo fetch', 'cd x && CI=1 npm ci', '(npm ci)',
+    'composer install', 'go mod download', 'cargo fetch', 'cd x && CI=1 npm ci', '(npm ci)', 'dotnet restore',
+    'conda env create -f environment.yml', 'mix deps.get', './mvnw dependency:go-offline', 'uv pip install -r r.txt',
     '<<EOF\nset -e\nnpm ci\nEOF',
   ])('fires for RUN %s', (command) => {
     expect(after('COPY . .', `RUN ${command}`)).toEqual(['CopyBeforeInstall']);
@@ -24,6 +25,7 @@ describe('CopyBeforeInstall', () => {
   it.each([
     'npm run build', 'npm test', 'yarn build', 'yarn --version', 'pip install .', 'pip install -e ".[dev]"',
     'pip install ./wheels/x.whl', 'go build ./...', 'cargo build --release', 'apt-get update', 'echo "npm install"',
+    'npm i -g pnpm', 'pip install --upgrade pip', 'npm install --global corepack yarn@1', 'dotnet publish', 'mvn package',
     'apt-get install -y ./x.deb', 'make install', 'npm --version', 'cp npm ci /', 'dnf install -y /app/x.rpm',
   ])('is silent for RUN %s', (command) => {
     expect(after('COPY . .', `RUN ${command}`)).toEqual([]);

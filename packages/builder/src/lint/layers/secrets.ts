@@ -1,5 +1,5 @@
 import type { ByteString } from '@tsbuild/oci';
-import { isSecretName } from '../secret-name.ts';
+import { isSecretVariable, PLACEHOLDER } from './secret-variable.ts';
 
 /** Larger files are not read. Bytes. */
 export const LARGEST_SECRET = 64 * 1024;
@@ -9,10 +9,6 @@ const FOREIGN =
   /(?:^|\/)(?:node_modules|site-packages|dist-packages|vendor|testdata|__tests__|tests?|fixtures|examples?)\/|^usr\/(?:share|lib)\//;
 
 const PRIVATE_KEY = /^-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----/m;
-/** Nothing, a variable, or a word that stands for the secret to come. */
-const PLACEHOLDER =
-  /^(?:|\$.*|<.*>|\{\{.*\}\}|x+|\*+|\.+|change[-_ ]?(?:me|it|this)|(?:your|my|some)[-_ ].*|example.*|todo|none|null|true|false|test|dummy|placeholder|secret|password)$/i;
-
 /** What a file of this name holds, and how its content shows it. */
 const KINDS: readonly {
   readonly what: string;
@@ -47,11 +43,11 @@ function hasValue(content: string, pattern: RegExp): boolean {
   });
 }
 
-/** Lines `NAME=value` of a `.env` whose name says that the value is a secret. */
+/** Lines `NAME=value` of a `.env` whose name and value say that it is a secret. */
 function showsVariables(content: string): boolean {
   return content.split(/\r?\n/).some((line) => {
     const [, name = '', value = ''] = /^\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*)$/.exec(line) ?? [];
-    return isSecretName(name) && !/PUBLISHABLE|PUBLIC|SITE_KEY/i.test(name) && !PLACEHOLDER.test(unquote(value));
+    return isSecretVariable(name, unquote(value.replace(/(?:^|\s+)#.*$/, '')));
   });
 }
 
