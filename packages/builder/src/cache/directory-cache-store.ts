@@ -4,7 +4,6 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { basename, dirname, join } from 'node:path';
 import { type Digest, digestHex, isDigest } from '@tsbuild/oci';
 import { namingPath, replaceFileUnsynced, temporaryPath } from '@tsbuild/oci/internal';
-import { preimageText } from './cache-key.ts';
 import type { CacheRecord, CacheStore } from './cache-store.ts';
 import { decodeRecord, encodeRecord } from './record-file.ts';
 
