@@ -184,12 +184,12 @@ describe.skipIf(NO_SANDBOX !== '')(`contexts that are no directory${NO_SANDBOX}`
       writeFileSync(join(canary, 'Dockerfile'), 'FROM scratch\nENV LEAKED=1\n');
       const link: Member = { path: 'Dockerfile', type: 'symlink', linkPath: `${canary}/Dockerfile` };
       await expect(buildIn(archive(link))).rejects.toMatchObject({ code: 'DOCKERFILE_NOT_FOUND' });
-      // Through a link inside the archive nothing is written, as nothing is unpacked: it is refused when it is looked at.
+      // A link inside the archive is followed inside of the context, and nothing is unpacked: the machine's directory stays as it is.
       const through: Member[] = [
         { path: 'out', type: 'symlink', linkPath: canary },
         { path: 'out/x', content: 'X' },
       ];
-      await expect(buildIn(archive(good, ...through))).rejects.toThrow(/below it/);
+      expect((await buildIn(archive(good, ...through))).layer).toContain(`${canary.slice(1)}/x=X`);
       expect(readdirSync(canary).toSorted()).toEqual(['Dockerfile', 'canary']);
     });
 
