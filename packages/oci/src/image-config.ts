@@ -108,6 +108,8 @@ export function encodeImageConfig(config: ImageConfig): Uint8Array {
 type Decoder = (field: Field) => unknown;
 const text: Decoder & ((field: Field) => string) = (field) => field.string();
 const texts: Decoder = (field) => field.strings();
+/** Old configs have a lone string in place of the list (moby, api/types/strslice). */
+const words: Decoder = (field) => (typeof field.value === 'string' ? [field.value] : field.strings());
 const flag: Decoder = (field) => field.boolean();
 const integer: Decoder = (field) => field.integer();
 
@@ -136,7 +138,7 @@ function decodeContainerConfig(field: Field): unknown {
       ArgsEscaped: flag,
       Healthcheck: decodeHealthcheck,
     }),
-    ...pick(field, { Env: texts, Entrypoint: texts, Cmd: texts, OnBuild: texts, Shell: texts }),
+    ...pick(field, { Env: texts, Entrypoint: words, Cmd: words, OnBuild: texts, Shell: words }),
     ...pick(field, { ExposedPorts: emptyObjects, Volumes: emptyObjects, Labels: (f) => f.stringMap() }),
   };
 }

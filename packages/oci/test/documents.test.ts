@@ -278,3 +278,15 @@ describe('assembleImage()', () => {
     expect(image.config).toBe(config);
   });
 });
+
+it('a command that is a lone string is a list of it, as Docker reads old configs', () => {
+  const text = JSON.stringify({
+    architecture: 'amd64',
+    os: 'linux',
+    config: { Cmd: 'sh', Entrypoint: '/run', Shell: ['sh', '-c'] },
+    rootfs: { type: 'layers', diff_ids: [] },
+  });
+  const { config } = decodeImageConfig(Buffer.from(text));
+  expect(config).toMatchObject({ Cmd: ['sh'], Entrypoint: ['/run'], Shell: ['sh', '-c'] });
+  expect(() => decodeImageConfig(Buffer.from(text.replace('"sh",', '1,')))).toThrow(/config\.Cmd/);
+});
