@@ -128,7 +128,7 @@ export class ContextSources implements Disposable {
     const { blobs } = this.#store.layout;
     try {
       const plain = decompressArchive(head, untilAborted(bytes, this.#signal));
-      const { digest } = await storeLayer(plain, blobs, this.#store.indexes);
+      const { digest } = await storeLayer(plain, blobs, this.#store.indexes, { lowest: true });
       return await this.#layerTree(digest);
     } catch (error) {
       this.#signal.throwIfAborted();
@@ -138,13 +138,7 @@ export class ContextSources implements Disposable {
 
   async #layerTree(digest: Digest): Promise<SourceTree> {
     const index = await this.#store.indexes.get(digest);
-    for (const { path, linksBelow } of index.entries()) {
-      // A layer may link to files of the layers below; below a context there is nothing.
-      if (linksBelow === true)
-        throw new BuildError(
-          'CONTEXT_INVALID',
-          `${JSON.stringify(path)}: a hard link to no earlier file of the archive`,
-        );
+    for (const { path } of index.entries()) {
       // In a layer such names remove others; in a context they would silently do the same.
       if (!/(?:^|\/)\.wh\./.test(path)) continue;
       throw new BuildError('CONTEXT_INVALID', `${JSON.stringify(path)}: names that begin with .wh. mean removals`);

@@ -42,6 +42,7 @@ interface Placed {
  */
 export class ForeignLayer {
   readonly #budget: IndexBudget;
+  readonly #lowest: boolean;
   readonly #entries = new Map<ByteString, Placed>();
   /** For each path: when something other than a directory last stood there. */
   readonly #lastNonDirectory = new Map<ByteString, number>();
@@ -55,9 +56,10 @@ export class ForeignLayer {
   readonly #aufsFiles = new Map<ByteString, Placed>();
   #order = 0;
 
-  /** `budget` bounds what is kept of all entries. */
-  constructor(budget: IndexBudget) {
+  /** `budget` bounds what is kept of all entries; below a `lowest` layer is nothing that its hard links could mean. */
+  constructor(budget: IndexBudget, lowest = false) {
     this.#budget = budget;
+    this.#lowest = lowest;
   }
 
   /** Takes the next member of the archive. @throws OciError `LAYER_INVALID`, `LIMIT_EXCEEDED` */
@@ -151,6 +153,7 @@ export class ForeignLayer {
 
   /** True when nothing of this layer so far hides what the layers below may have at `path`. */
   #showsBelow(path: ByteString): boolean {
+    if (this.#lowest) return false;
     if (this.#whiteouts.has(path) || this.#lastNonDirectory.has(path)) return false;
     for (let above = parentPath(path); ; above = parentPath(above)) {
       if (this.#opaque.has(above)) return false;

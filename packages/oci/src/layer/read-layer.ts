@@ -21,6 +21,8 @@ export interface IndexLayerOptions {
   readonly maxEntries?: number;
   /** Bytes of the names, link targets and attributes of all entries; 256 MiB unless told. An attribute counts 256 more. */
   readonly maxIndexBytes?: number;
+  /** Nothing lies below: a hard link to no earlier file of the layer is refused. */
+  readonly lowest?: boolean;
   /** Bytes of the archive, the holes of its sparse files included; 256 GiB unless told. */
   readonly maxBytes?: number;
 }
@@ -40,7 +42,7 @@ export async function indexLayer(
 ): Promise<IndexedLayer> {
   const maxEntries = options.maxEntries ?? MAX_ENTRIES;
   const meter = new Meter(options.maxBytes ?? MAX_BYTES);
-  const layer = new ForeignLayer(new IndexBudget(options.maxIndexBytes));
+  const layer = new ForeignLayer(new IndexBudget(options.maxIndexBytes), options.lowest);
   let entries = 0;
   for await (const member of readTar(meter.through(source))) {
     entries++;

@@ -5,18 +5,19 @@ import { indexLayer } from './read-layer.ts';
 /**
  * Stores an uncompressed layer that comes from elsewhere, and its index, in one pass: what is no layer, or a hostile one,
  * shows now and not at the first build on it.
+ * `lowest`: nothing lies below, as below a root filesystem; its hard links mean its own files.
  * @throws OciError as `indexLayer` and `BlobStore.put`; nothing is stored then
  */
 export async function storeLayer(
   source: AsyncIterable<Uint8Array>,
   blobs: BlobStore,
   indexes: LayerIndexStore,
-  expected?: ExpectedBlob,
+  { lowest = false, ...expected }: ExpectedBlob & { readonly lowest?: boolean } = {},
 ): Promise<BlobInfo> {
   const writer = await blobs.create();
   try {
     // The reader reads to the very end, so every byte passes the writer.
-    const { index } = await indexLayer(copying(source, writer));
+    const { index } = await indexLayer(copying(source, writer), { lowest });
     const info = await writer.commit(expected);
     await indexes.put(info.digest, index);
     return info;

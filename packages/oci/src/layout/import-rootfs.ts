@@ -57,7 +57,7 @@ export async function importRootfs(
 
 function bringLayer(file: ArchiveFile, layout: Layout): Promise<BlobInfo> {
   if (file.size === 0) throw archiveInvalid(file.name, 'it is empty');
-  return storeLayer(file.read(0, file.size), layout.blobs, layout.indexes);
+  return storeLayer(file.read(0, file.size), layout.blobs, layout.indexes, { lowest: true });
 }
 
 function configOf(layer: BlobInfo, comment: string, options: ImportRootfsOptions): ImageConfig {

@@ -6,6 +6,7 @@ import { sha256Digest } from '../../src/digest.ts';
 import { importRootfs } from '../../src/layout/import-rootfs.ts';
 import type { Layout } from '../../src/layout/layout.ts';
 import { parseReference } from '../../src/reference.ts';
+import { makeTar } from '../../testing/make-tar.ts';
 import { validateImage } from '../../src/validation/validate.ts';
 import { freshLayout, layerTar, scratchFolder } from './images.ts';
 import { packed, stream } from './pack.ts';
@@ -56,6 +57,7 @@ describe('importRootfs()', () => {
     ['text', Buffer.from('hello '.repeat(200))],
     ['a cut tar', rootfs.subarray(0, 513)],
     ['a cut gzip', gzipSync(rootfs).subarray(0, 60)],
+    ['a hard link to no file of it', makeTar([{ name: 'etc/shadow', type: '1', linkName: 'etc/passwd' }])],
   ])('refuses %s and stores nothing', async (_, bytes) => {
     await expect(importRootfs(stream(bytes, 300), layout)).rejects.toMatchObject({ code: 'ARCHIVE_INVALID' });
     expect(await layout.images()).toEqual([]);
