@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { SourceEntry } from '../../src/context/source-tree.ts';
-import { changed, open, paths, temporaryDirectory } from './real-tree.ts';
+import { open, paths, temporaryDirectory } from './real-tree.ts';
 
 const MIB = 1024 * 1024;
 const signal = new AbortController().signal;
@@ -40,7 +40,11 @@ it('learns the digest of every file, in both threads', async () => {
 });
 
 it.each([
-  ['grew', (path: string) => appendFileSync(path, 'x'), changed('changed')],
+  [
+    'shrank',
+    (path: string) => truncateSync(path, 5),
+    expect.objectContaining({ message: expect.stringContaining('became shorter') }),
+  ],
   [
     'is gone',
     (path: string) => rmSync(path),
@@ -52,6 +56,16 @@ it.each([
   const files = filesOf(tree);
   spoil(join(root, 'd4/small-1999'));
   await expect(tree.learnAll(files, signal)).rejects.toEqual(error);
+});
+
+it('takes a file that grew as it was', async () => {
+  const { root, contents } = manyFiles();
+  const tree = open(root);
+  const files = filesOf(tree);
+  appendFileSync(join(root, 'd4/small-1999'), 'x');
+  await tree.learnAll(files, signal);
+  const grown = files.find(({ path }) => path === 'd4/small-1999');
+  expect(grown && tree.knownSha256(grown)).toBe(sha256(contents.get('d4/small-1999') ?? Buffer.of()));
 });
 
 it('stops when it is told to', async () => {
