@@ -13,6 +13,8 @@ export interface LayerAttack {
   /** The paths that the image must have then, and no others. */
   readonly paths?: readonly string[];
   readonly differs?: string;
+  /** No other engine is asked: the attack works on it, and fills the disk of this machine. */
+  readonly alone?: boolean;
 }
 
 /** A case of one or more layers on top of a harmless base. */
@@ -20,7 +22,7 @@ export function layerCase(
   row: string,
   name: string,
   layers: (canary: string) => readonly Layer[],
-  { refused, paths, differs }: LayerAttack = {},
+  { refused, paths, differs, alone = false }: LayerAttack = {},
 ): HostileCase {
   const bytes = (canary: string): readonly Uint8Array[] =>
     layers(canary).map((layer) => (layer instanceof Uint8Array ? layer : makeTar(layer)));
@@ -29,7 +31,7 @@ export function layerCase(
     name,
     ...(refused === undefined ? {} : { refused }),
     ...(differs === undefined ? {} : { differs }),
-    layers: bytes,
+    ...(alone ? {} : { layers: bytes }),
     attempt: async (site) => {
       const seen = await takeLayers(site, bytes(site.canary.path));
       if (paths !== undefined) demand('paths', seen.toSorted(), paths.toSorted());

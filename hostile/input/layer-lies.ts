@@ -102,7 +102,8 @@ export const LAYER_LIES: readonly HostileCase[] = [
         file('sp', { content: '1\n0\n0\n'.padEnd(512, '\0') }),
       ],
     ],
-    { refused: /more than \d+ bytes/, differs: 'containerd makes the file, as a hole; tsbuild has a limit for layers' },
+    // containerd writes the zeros of the hole.
+    { refused: /more than \d+ bytes/, alone: true },
   ),
   layerCase('A20', 'a name of 256 bytes', () => [[gnuLong('L', 'n'.repeat(256)), file('x')]], {
     refused: /more than 255 bytes/,
