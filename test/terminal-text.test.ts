@@ -128,6 +128,9 @@ const ASKED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'cache import-mount': [[EVIL, `/nowhere${EVIL}`]],
   'system df': [[], ['-v'], ['--format', 'json']],
   completion: [['bash'], [EVIL]],
+  info: [[], ['--format', '{{json .}}'], [EVIL]],
+  'image prune': [['-f', '--filter', EVIL], [EVIL]],
+  'system prune': [['-f', '--filter', EVIL], [EVIL]],
 };
 
 /** What we draw with ourselves: colours, cursor movements, erasing, the cursor hidden and shown. */
