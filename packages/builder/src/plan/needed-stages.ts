@@ -1,7 +1,7 @@
 import { formatPlatform, type Platform } from '@tsbuild/oci';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parser.ts';
-import { didYouMean } from '../dockerfile/suggest.ts';
+import { suggestNear } from '../dockerfile/suggest.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { atRange, withRange } from './at-range.ts';
 import { baseReference, copyReference, fromPlatform, fromsOf, type Reference } from './references.ts';
@@ -176,7 +176,7 @@ export class StageSearch {
   /** An image that nobody has may have been meant to be a stage. */
   #suggested(name: string, error: unknown): unknown {
     if (!(error instanceof BuildError) || error.code !== 'BASE_NOT_FOUND') return error;
-    const suggestion = didYouMean(name, stageNames(this.#declared.stages));
+    const suggestion = suggestNear(name, stageNames(this.#declared.stages));
     if (suggestion === '') return error;
     const hint = error.hint === undefined ? {} : { hint: error.hint };
     return new BuildError(error.code, `${error.message}${suggestion}`, { ...hint, cause: error });
