@@ -57,7 +57,7 @@ describe('what COPY copies where', () => {
     ],
     ['setuid bits too', { sources: ['f'], destination: '/' }, ['file 4755 0:0 f']],
     [
-      'the contents of a folder, whose own mode stays behind',
+      'the contents of a directory, whose own mode stays behind',
       { sources: ['d'], destination: '/n' },
       [
         'directory 755 0:0 n',
@@ -164,7 +164,7 @@ describe('what COPY copies where', () => {
     ]);
   });
 
-  it('--chmod sets files and folders, and leaves links alone', async () => {
+  it('--chmod sets files and directories, and leaves links alone', async () => {
     expect(await copied({ sources: ['d'], destination: '/n', chmod: '750' })).toEqual([
       'directory 750 0:0 n',
       'symlink 777 0:0 n/l -> x',
