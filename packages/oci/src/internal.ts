@@ -2,16 +2,22 @@
  * What the packages of this project share beneath the public interface: files that appear whole, locks, checks of a store.
  * It may change with every version. Programs use `@tsbuild/oci` and `@tsbuild/oci/node`.
  */
-export { makeFolders, replaceFileUnsynced, temporaryOwner, temporaryPath, writeFileAtomic } from './atomic-file.ts';
+export {
+  makeFolders,
+  replaceFileUnsynced,
+  temporaryOwner,
+  temporaryPath,
+  writeFileAtomic,
+} from './processes/atomic-file.ts';
 export { claimStep } from './layout/step-claim.ts';
 export type { ClaimOptions, StepClaim } from './layout/step-claim.ts';
 export { closeStore } from './layout/store-access.ts';
 export type { StoreAccess } from './layout/store-access.ts';
 export { SparseFile } from './blob/sparse-file.ts';
-export { namingPath } from './store-errors.ts';
+export { namingPath } from './processes/store-errors.ts';
 export { sealJson, unsealJson } from './layout/sealed-json.ts';
 export type { UnsealedJson } from './layout/sealed-json.ts';
-export { processStart } from './process-identity.ts';
+export { processStart } from './processes/process-identity.ts';
 export { rangeReader } from './layer/file-reader.ts';
 export type { FilePlace } from './layer/file-reader.ts';
 export { checkLayoutAt } from './layout/check/check-layout.ts';

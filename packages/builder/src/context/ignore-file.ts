@@ -1,8 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { type ByteString, byteStringToUtf8 } from '@tsbuild/oci';
-import type { SourceFile } from '../dockerfile/source-file.ts';
-import { BuildError } from '../errors.ts';
+import type { SourceFile } from '../diagnostics/source-file.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { cleanPath } from './clean-path.ts';
 import { errorCode } from './context-error.ts';
 import { PatternSyntaxError } from './name-pattern.ts';

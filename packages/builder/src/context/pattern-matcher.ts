@@ -1,5 +1,5 @@
 import { type ByteString, utf8ToByteString } from '@tsbuild/oci';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { cleanPath } from './clean-path.ts';
 import { PatternSyntaxError } from './name-pattern.ts';
 import { accepts, advance, compileRoutes, type Positions, type Route, startOf } from './route.ts';

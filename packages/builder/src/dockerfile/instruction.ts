@@ -1,4 +1,4 @@
-import type { SourceRange } from './source-file.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
 
 /** What every instruction carries. Words are raw: variables not expanded, quotes not removed. */
 interface InstructionBase {

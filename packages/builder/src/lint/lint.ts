@@ -3,7 +3,7 @@ import type { Instruction } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parser.ts';
 import type { ExpandOptions } from '../dockerfile/words.ts';
 import { WorkLimit } from '../dockerfile/work-limit.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import type { GlobalArguments } from '../plan/build-arguments.ts';
 import {
   type DeclaredStages,

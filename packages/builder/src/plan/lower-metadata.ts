@@ -2,7 +2,7 @@ import { parseDuration } from '../dockerfile/duration.ts';
 import type { Command, HealthcheckInstruction, Instruction } from '../dockerfile/instruction.ts';
 import { parsePorts } from '../dockerfile/ports.ts';
 import { expandWords } from '../dockerfile/words.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { atRange } from './at-range.ts';
 import { goDuration, goQuoteList } from './go-format.ts';
 import type { RunConfig } from './run-config.ts';

@@ -1,7 +1,7 @@
 import type { RunInstruction } from '../dockerfile/instruction.ts';
 import type { WorkLimit } from '../dockerfile/work-limit.ts';
-import { runStep } from '../ops/run.ts';
-import { BuildError } from '../errors.ts';
+import { runStep } from '../ops/run/run.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { atRange, notSupported } from './at-range.ts';
 import type { FromResolver } from './from-resolver.ts';
 import { runCommand } from './run-command.ts';

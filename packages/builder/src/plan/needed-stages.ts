@@ -2,7 +2,7 @@ import { formatPlatform, type Platform } from '@tsbuild/oci';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parser.ts';
 import { didYouMean } from '../dockerfile/suggest.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { atRange, withRange } from './at-range.ts';
 import { baseReference, copyReference, fromPlatform, fromsOf, type Reference } from './references.ts';
 import { isNamedFiles, type ResolvedBase } from './resolved-base.ts';

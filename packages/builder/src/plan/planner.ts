@@ -1,7 +1,7 @@
 import { familiarName, parseReference, type Platform } from '@tsbuild/oci';
 import type { Dockerfile, Instruction } from '../dockerfile/instruction.ts';
 import { EMPTY_ROOTFS } from '../ops/rootfs.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { atRange } from './at-range.ts';
 import { Breather } from './breather.ts';
 import type { FilesFrom } from './from-resolver.ts';

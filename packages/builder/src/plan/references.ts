@@ -1,8 +1,8 @@
 import { formatPlatform, normalizePlatform, parsePlatform, type Platform } from '@tsbuild/oci';
 import type { FromInstruction, Instruction } from '../dockerfile/instruction.ts';
-import type { SourceRange } from '../dockerfile/source-file.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
 import { expandWord } from '../dockerfile/words.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { atRange } from './at-range.ts';
 import { mountFrom } from './run-mount-flag.ts';
 import type { LoweringContext } from './stage-state.ts';

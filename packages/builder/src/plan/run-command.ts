@@ -1,6 +1,6 @@
 import { parseHeredocWord } from '../dockerfile/heredoc.ts';
 import type { RunInstruction } from '../dockerfile/instruction.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { commandArgv } from './lower-metadata.ts';
 import type { RunConfig } from './run-config.ts';
 

@@ -1,5 +1,5 @@
 import { didYouMean } from '../dockerfile/suggest.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { parseSize } from './size.ts';
 
 const TYPES = ['bind', 'cache', 'tmpfs', 'secret', 'ssh'] as const;

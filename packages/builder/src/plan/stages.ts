@@ -1,5 +1,5 @@
 import { didYouMean } from '../dockerfile/suggest.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import type { ArgInstruction, Dockerfile, FromInstruction, Instruction } from '../dockerfile/instruction.ts';
 
 /** A FROM and what follows it, as written. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ContainerConfig } from '../../src/container/container-config.ts';
+import type { ContainerConfig } from '../../src/container-state/container-config.ts';
 import { containerRights, readCapabilities } from '../../src/container/container-rights.ts';
 import { CAPABILITIES } from '../../src/executor/capabilities.ts';
 

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { removeTree } from '../../src/snapshot/remove-tree.ts';
+import { removeTree } from '../../src/disk/remove-tree.ts';
 import { bundle } from '../../testing/bundle.ts';
 import { IN_USER_NAMESPACE, NO_SANDBOX } from '../../testing/busybox-root.ts';
 import { asUser, ordinaryUser, userDirectory } from '../../testing/ordinary-user.ts';

@@ -8,10 +8,10 @@ import {
   parseSize,
   signalNumber,
 } from '@tsbuild/builder';
-import { parseHost } from '../commands/run-options.ts';
-import { CommandError, UsageError } from '../errors.ts';
-import type { Host } from '../host.ts';
-import type { OptionTable, OptionValues } from '../options.ts';
+import { parseHost } from './run-options.ts';
+import { CommandError, UsageError } from '../host/usage-error.ts';
+import type { Host } from '../host/host.ts';
+import type { OptionTable, OptionValues } from '../grammar/options.ts';
 import { mountsOf } from './mount-flags.ts';
 import { parsePorts } from './ports.ts';
 import { rightsOf } from './rights-flags.ts';

@@ -1,5 +1,5 @@
 import { type Container, createContainer, type Store } from '@tsbuild/builder';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 import type { CreateFlags, createOptions } from './create-options.ts';
 import { findImage } from './find-image.ts';

@@ -1,6 +1,6 @@
-import { UsageError } from '../errors.ts';
-import { parseDuration } from '../commands/cache-filter.ts';
-import { didYouMean } from '../suggest.ts';
+import { UsageError } from '../host/usage-error.ts';
+import { parseDuration } from './cache-filter.ts';
+import { didYouMean } from '../grammar/suggest.ts';
 
 const KEYS = ['until', 'label', 'label!'];
 

@@ -2,16 +2,16 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { readBlob } from '../blob/read-blob.ts';
-import type { Descriptor } from '../descriptor.ts';
-import type { Digest } from '../digest.ts';
-import { OciError } from '../errors.ts';
-import { decodeImageIndex } from '../image-index.ts';
-import { decodeManifest } from '../manifest.ts';
-import { isIndexType, isManifestType } from '../media-type.ts';
-import { temporaryOwner } from '../atomic-file.ts';
-import { processStart } from '../process-identity.ts';
-import { removePath } from '../remove-path.ts';
-import { errnoOf } from '../store-errors.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import type { Digest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { decodeImageIndex } from '../spec/image-index.ts';
+import { decodeManifest } from '../spec/manifest.ts';
+import { isIndexType, isManifestType } from '../spec/media-type.ts';
+import { temporaryOwner } from '../processes/atomic-file.ts';
+import { processStart } from '../processes/process-identity.ts';
+import { removePath } from '../processes/remove-path.ts';
+import { errnoOf } from '../processes/store-errors.ts';
 import type { IndexEntries } from './index-entries.ts';
 
 /** A temporary file this old belongs to nobody: writers touch theirs all the time. Milliseconds. */

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { temporaryPath } from '../atomic-file.ts';
-import { thisProcess } from '../process-identity.ts';
-import { STORE_MODES } from '../blob/file-modes.ts';
-import { errnoOf, unwritable } from '../store-errors.ts';
-import { heartbeat, newClaimText, readClaim } from './claim.ts';
+import { temporaryPath } from '../processes/atomic-file.ts';
+import { thisProcess } from '../processes/process-identity.ts';
+import { STORE_MODES } from '../processes/file-modes.ts';
+import { errnoOf, unwritable } from '../processes/store-errors.ts';
+import { heartbeat, newClaimText, readClaim } from '../processes/claim.ts';
 import { STEP_CLAIM } from './step-claim.ts';
 
 /** Keeps a collection from deleting blobs until it is disposed of or its process ends. */

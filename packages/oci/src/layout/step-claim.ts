@@ -1,12 +1,12 @@
 import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { temporaryPath } from '../atomic-file.ts';
-import { STORE_MODES } from '../blob/file-modes.ts';
-import { errnoOf } from '../store-errors.ts';
-import { fileSystemTime, heartbeat, newClaimText, readClaim } from './claim.ts';
+import { temporaryPath } from '../processes/atomic-file.ts';
+import { STORE_MODES } from '../processes/file-modes.ts';
+import { errnoOf } from '../processes/store-errors.ts';
+import { fileSystemTime, heartbeat, newClaimText, readClaim } from '../processes/claim.ts';
 import { layoutPaths } from './layout-files.ts';
-import { breakLock } from './lock.ts';
+import { breakLock } from '../processes/lock.ts';
 
 /** The beginning of the names of claims among the leases, which say what a process works on and keep no collection waiting. */
 export const STEP_CLAIM = 'step-';

@@ -1,4 +1,4 @@
-import { decompress } from '../layer/compression.ts';
+import { decompress } from '../compression/compression.ts';
 import { validatorWith } from './validate.ts';
 import type { ValidateImage } from './validate.ts';
 

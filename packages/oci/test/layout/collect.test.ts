@@ -2,10 +2,10 @@ import { readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { sha256Digest } from '../../src/digest.ts';
+import { sha256Digest } from '../../src/spec/digest.ts';
 import { Layout } from '../../src/layout/layout.ts';
-import { MediaType } from '../../src/media-type.ts';
-import { formatReference, parseReference } from '../../src/reference.ts';
+import { MediaType } from '../../src/spec/media-type.ts';
+import { formatReference, parseReference } from '../../src/spec/reference.ts';
 import { freshLayout, imageOf, layerTar, scratchFolder } from './images.ts';
 
 const scratch = await scratchFolder();

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { temporaryPath } from '../../src/atomic-file.ts';
-import { processStart, processState, thisProcess } from '../../src/process-identity.ts';
-import { type HeldLock, withLock } from '../../src/layout/lock.ts';
+import { temporaryPath } from '../../src/processes/atomic-file.ts';
+import { processStart, processState, thisProcess } from '../../src/processes/process-identity.ts';
+import { type HeldLock, withLock } from '../../src/processes/lock.ts';
 import { freshLayout, scratchFolder } from './images.ts';
 
 const scratch = await scratchFolder();

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { newClaimText } from '../../src/layout/claim.ts';
+import { newClaimText } from '../../src/processes/claim.ts';
 import { countLeases } from '../../src/layout/lease.ts';
 import { claimStep } from '../../src/layout/step-claim.ts';
 

@@ -1,11 +1,11 @@
 import { type ByteString, byteStringToUtf8 } from '@tsbuild/oci';
 import { extractTar, type ExtractTarOptions } from '@tsbuild/oci/node';
-import { BuildError } from '../../errors.ts';
-import { DiskOwners } from '../../user-ids/disk-owners.ts';
-import { loadNative } from '../../snapshot/load-native.ts';
-import { errorCode } from '../../snapshot/raw-path.ts';
+import { BuildError } from '../../diagnostics/build-error.ts';
+import { DiskOwners } from '../../disk/disk-owners.ts';
+import { loadNative } from '../../disk/load-native.ts';
+import { errorCode } from '../../disk/raw-path.ts';
 import { containerUser } from '../accounts.ts';
-import type { Container } from '../container.ts';
+import type { Container } from '../../container-state/container.ts';
 import { openContainerRoot } from './container-root.ts';
 import { packTree } from './pack-tree.ts';
 import { type Destination, placementOf, thingAt } from './placement.ts';

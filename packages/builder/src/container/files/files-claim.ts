@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { writeFileAtomic } from '@tsbuild/oci/internal';
-import type { Container } from '../container.ts';
-import { identify, type ProcessIdentity, processState } from '../process-identity.ts';
+import type { Container } from '../../container-state/container.ts';
+import { identify, type ProcessIdentity, processState } from '../../container-state/process-identity.ts';
 
 const MOMENT = 20;
 

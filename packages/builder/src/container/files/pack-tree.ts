@@ -18,10 +18,10 @@ import {
   END_OF_ARCHIVE,
   type TarEntry,
 } from '@tsbuild/oci';
-import { BuildError } from '../../errors.ts';
-import { type FileFacts, factsOf, readFacts } from '../../snapshot/file-facts.ts';
-import { CAPABILITY_XATTR, type Native } from '../../snapshot/native.ts';
-import { errorCode } from '../../snapshot/raw-path.ts';
+import { BuildError } from '../../diagnostics/build-error.ts';
+import { type FileFacts, factsOf, readFacts } from '../../disk/file-facts.ts';
+import { CAPABILITY_XATTR, type Native } from '../../disk/native.ts';
+import { errorCode } from '../../disk/raw-path.ts';
 import { pathIn, type Place } from './rooted-directory.ts';
 
 /** What {@link packTree} needs. */

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileSystemTime, readClaim } from '../claim.ts';
+import { fileSystemTime, readClaim } from '../../processes/claim.ts';
 import type { LayoutPaths } from '../layout-files.ts';
 import type { CheckOptions } from './finding.ts';
 
