@@ -17,7 +17,18 @@ export { SparseFile } from './blob/sparse-file.ts';
 export { namingPath } from './processes/store-errors.ts';
 export { sealJson, unsealJson } from './layout/sealed-json.ts';
 export type { UnsealedJson } from './layout/sealed-json.ts';
-export { processStart } from './processes/process-identity.ts';
+export {
+  decodeIdentity,
+  identify,
+  isAbandoned,
+  isOfThisBoot,
+  ownerState,
+  ownerTag,
+  processState,
+  thisProcess,
+  UNSEEN_LIMIT,
+} from './processes/process-identity.ts';
+export type { ProcessIdentity } from './processes/process-identity.ts';
 export { rangeReader } from './layer/file-reader.ts';
 export type { FilePlace } from './layer/file-reader.ts';
 export { checkLayoutAt } from './layout/check/check-layout.ts';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { open, rm, stat, writeFile } from 'node:fs/promises';
 import { temporaryPath } from './atomic-file.ts';
-import { decodeIdentity, processState, thisProcess } from './process-identity.ts';
+import { decodeIdentity, encodeIdentity, processState, thisProcess } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 import { STORE_MODES } from './file-modes.ts';
 import { errnoOf } from './store-errors.ts';
@@ -27,7 +27,7 @@ const HEARTBEAT_LIMIT = 30_000;
 
 /** The content of a new claim of this process. */
 export function newClaimText(): string {
-  return `${JSON.stringify({ ...thisProcess(), claim: randomBytes(8).toString('hex') })}\n`;
+  return `${JSON.stringify({ ...encodeIdentity(thisProcess()), claim: randomBytes(8).toString('hex') })}\n`;
 }
 
 /** Reads a claim; undefined when there is none (any more). `now` is the file system's own time, milliseconds. */
@@ -35,13 +35,21 @@ export async function readClaim(path: string, now: number): Promise<Claim | unde
   try {
     const text = readFileSync(path, 'utf8');
     const { mtimeMs } = statSync(path);
-    const holder = decodeIdentity(text);
+    const holder = decodeIdentity(parse(text));
     const state = holder === undefined ? 'unknown' : processState(holder);
     const stale = state === 'gone' || (state === 'unknown' && now - mtimeMs > HEARTBEAT_LIMIT);
     return { holder, text, stale, touched: mtimeMs };
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

@@ -2,9 +2,8 @@ import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writeFileAtomic } from '@tsbuild/oci/internal';
+import { decodeIdentity, isOfThisBoot, processState, thisProcess, writeFileAtomic } from '@tsbuild/oci/internal';
 import type { Container } from '../../container-state/container.ts';
-import { identify, type ProcessIdentity, processState } from '../../container-state/process-identity.ts';
 
 const MOMENT = 20;
 
@@ -19,7 +18,7 @@ export async function claimFiles(container: Container, signal: AbortSignal): Pro
   mkdirSync(claimsOf(container), { recursive: true, mode: 0o700 });
   for (;;) {
     signal.throwIfAborted();
-    await writeFileAtomic(path, JSON.stringify(identify(process.pid)));
+    await writeFileAtomic(path, JSON.stringify(thisProcess()));
     if (!isClaimed(container, name)) return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
     rmSync(path, { force: true });
     await sleep(MOMENT * (1 + Math.random()));
@@ -37,13 +36,14 @@ function isClaimed(container: Container, own?: string): boolean {
 
 function isAlive(container: Container, name: string): boolean {
   const path = join(claimsOf(container), name);
-  let state: ReturnType<typeof processState>;
+  let holder: ReturnType<typeof decodeIdentity>;
   try {
-    state = processState(JSON.parse(readFileSync(path, 'utf8')) as ProcessIdentity);
+    holder = decodeIdentity(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
     return false; // Just given back, or damaged.
   }
-  if (state === 'running' || state === 'unknown') return true;
+  // A container is of one machine: where the boot is another, that machine was restarted.
+  if (holder !== undefined && isOfThisBoot(holder) && processState(holder) !== 'gone') return true;
   rmSync(path, { force: true });
   return false;
 }
