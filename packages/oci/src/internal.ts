@@ -9,8 +9,12 @@ export {
   temporaryPath,
   writeFileAtomic,
 } from './processes/atomic-file.ts';
-export { claimStep } from './layout/step-claim.ts';
-export type { ClaimOptions, StepClaim } from './layout/step-claim.ts';
+export { fileSystemTime, holderName } from './processes/claim.ts';
+export { FileLock } from './processes/file-lock.ts';
+export { liveLeases, takeLease } from './processes/lease.ts';
+export { claimStep } from './processes/step-claim.ts';
+export type { ClaimOptions, StepClaim } from './processes/step-claim.ts';
+export { layoutPaths } from './layout/layout-files.ts';
 export { closeStore } from './layout/store-access.ts';
 export type { StoreAccess } from './layout/store-access.ts';
 export { SparseFile } from './blob/sparse-file.ts';
