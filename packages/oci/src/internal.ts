@@ -33,6 +33,7 @@ export {
   UNSEEN_LIMIT,
 } from './processes/process-identity.ts';
 export type { ProcessIdentity } from './processes/process-identity.ts';
+export { storePackedLayer } from './layer/store-layer.ts';
 export { rangeReader } from './layer/file-reader.ts';
 export type { FilePlace } from './layer/file-reader.ts';
 export { checkLayoutAt } from './layout/check/check-layout.ts';
