@@ -95,8 +95,7 @@ export async function build(
     warn(found.filter(({ rule }) => ruleOf(rule).own !== true));
     checks.enforce(found);
     reporter.report(planReady(plan));
-    for (const other of emulated(plan))
-      notice(`RUN for ${other} works only where this machine emulates it (binfmt_misc)`);
+    for (const other of emulated(plan)) notice(`RUN for ${other} needs emulation on this machine (binfmt_misc)`);
     const way = {
       signal,
       jobs: options.jobs ?? Math.max(FEWEST_JOBS, availableParallelism()),
@@ -199,7 +198,7 @@ function parseTag(tag: string): Reference {
   try {
     const reference = parseReference(tag);
     if (reference.digest === undefined) return reference;
-    throw new OciError('REFERENCE_INVALID', 'an image is named by a tag; its digest follows from its content');
+    throw new OciError('REFERENCE_INVALID', 'an image cannot be tagged with a digest, which depends on its content');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BuildError('OPTION_INVALID', `invalid tag ${JSON.stringify(tag)}: ${reason}`, { cause: error });

@@ -80,7 +80,7 @@ export async function checkBuild(
     ),
   );
   for (const name of [...new Set(unknown)].toSorted()) {
-    notice(`base image ${name} was not found: variables in stages on it are not checked`);
+    notice(`base image ${name} was not found: variables in stages based on it are not checked`);
   }
   const findings = checks.findings(options.target === undefined ? 'all' : { target: options.target });
   const warnings = withHistory(findings, earlierRuns(options, store, dockerfile)).map((finding) =>

@@ -209,7 +209,7 @@ describe('what COPY copies where', () => {
     const bench = new CopyBench();
     const tree = 'socket s\nfile a\\xff x\nfile b\\x0ac y';
     expect(await bench.copy(tree)).toEqual(['file 644 0:0 a\xff', 'file 644 0:0 b\nc']);
-    expect(bench.notices).toEqual(['left out the socket s: an image cannot hold sockets']);
+    expect(bench.notices).toEqual(['skipped the socket s: an image cannot contain sockets']);
     expect(await bench.copy(tree, undefined, { sources: ['s', 'a*'] })).toEqual(['file 644 0:0 a\xff']);
   });
 
@@ -221,7 +221,7 @@ describe('what COPY copies where', () => {
     execFileSync('mknod', [join(root, 'gone'), 'c', '0', '0']);
     await expect(bench.copy(open(root))).rejects.toMatchObject({
       code: 'COPY_FAILED',
-      message: 'cannot copy the character device 0:0 to /gone: overlayfs takes it for a removal',
+      message: 'cannot copy the character device 0:0 to /gone: overlayfs treats it as a removal',
       hint: expect.stringContaining('.dockerignore'),
     });
   });
