@@ -61,7 +61,7 @@ async function stateOf(path: string, shownPath: string): Promise<'new' | 'layout
   }
   if (names.length === 0) return 'new';
   if (names.includes('oci-layout')) return 'layout';
-  throw new CommandError(`cannot write a layout to ${shownPath}: it is not empty, and no OCI layout`, {
-    hint: 'name a new directory',
+  throw new CommandError(`cannot write a layout to ${shownPath}: it is neither empty nor an OCI layout`, {
+    hint: 'use a new directory',
   });
 }

@@ -36,7 +36,7 @@ async function loadWhole(write: (sink: Sink) => Promise<void>, host: Host): Prom
   // The engine may refuse the archive and close its end: its exit code then says more than our broken pipe.
   const closed = new AbortController();
   engine.stdin.on('error', (error) => closed.abort(error));
-  void engine.then(() => closed.abort(new Error('docker load ended before the archive did')));
+  void engine.then(() => closed.abort(new Error('docker load ended before reading the whole archive')));
   const failure = await write(streamSink(engine.stdin, AbortSignal.any([signal, closed.signal]))).then(
     () => void engine.stdin.end(),
     (error: unknown) => {
@@ -57,7 +57,7 @@ async function loadWhole(write: (sink: Sink) => Promise<void>, host: Host): Prom
 
 function engineMissing(cause: unknown): CommandError {
   return new CommandError('--load needs the docker command, which is not on the PATH', {
-    hint: 'use -o FILE, and docker load -i FILE where the engine is',
+    hint: 'use -o FILE, and docker load -i FILE on the machine of the engine',
     cause,
   });
 }
