@@ -60,7 +60,7 @@ describe.skipIf(NO_SANDBOX !== '')(`checks in whole builds${NO_SANDBOX}`, () => 
 
   it('tells what stays in the image though it is deleted, and which line has stored it', async () => {
     expect(warnings(await build(`RUN mkdir /d && ${megabytes('/d/a', 3)}\nENV A=1\nRUN rm -rf /d`))).toEqual([
-      '4 DeletedInLaterLayer: deletes 3 MB in one file that line 2, such as /d/a: they stay in the image. Delete them in the instruction that creates them, or create them in an earlier stage',
+      '4 DeletedInLaterLayer: deletes 3 MB in one file stored by line 2, such as /d/a: they stay in the image. Delete them in the instruction that creates them, or create them in an earlier stage',
     ]);
     expect(warnings(await build(`RUN ${megabytes('/a', 3)} && rm /a`))).toEqual([]);
     expect(warnings(await build('RUN echo a >/a\nRUN rm /a'))).toEqual([]);

@@ -94,7 +94,7 @@ describe.skipIf(process.geteuid?.() !== 0)('build (needs root)', () => {
     expect(id).toBe(stdout.trim());
   });
 
-  it('accepts what scripts for buildx say and', async () => {
+  it('accepts what scripts for buildx say and means nothing here', async () => {
     const { build } = await project();
     const off = ['--provenance=false', '--sbom=false', '--attest=type=sbom,disabled=true', '--builder=default'];
     const legacy = ['--compress', '--rm', '--force-rm', '--disable-content-trust=false'];

@@ -151,7 +151,7 @@ export class Layout {
   async tag(source: string, target: string): Promise<void> {
     const name = parseReference(target);
     if (name.digest !== undefined) {
-      throw new OciError('REFERENCE_INVALID', `cannot tag as ${target}: a digest cannot be given to an image`);
+      throw new OciError('REFERENCE_INVALID', `cannot tag as ${target}: an image cannot be tagged with a digest`);
     }
     await this.#change(async (entries) => {
       const { image } = await this.#found(entries, source);

@@ -168,7 +168,7 @@ describe('applyLayer', () => {
     const device = lstatSync(join(root, 'null'), { throwIfNoEntry: false });
     expect(device?.rdev === 259 || /device/.test(skipped.join())).toBe(true);
     await applyLayer(chunked(tar), root, { devices: false, onSkip: ({ reason }) => skipped.push(reason) });
-    expect(skipped).toContain('the device: devices are not made');
+    expect(skipped).toContain('the device: devices are not created');
   });
 
   it('holds its limits, and writes nothing when the layer is bad', async () => {
