@@ -121,9 +121,9 @@ describe.skipIf(NO_SANDBOX !== '')(`checks in whole builds${NO_SANDBOX}`, () => 
     const buildOf = async (name: string, files: Readonly<Record<string, string>>) =>
       warnings(await bench.buildIn(bench.files(name, { Dockerfile, ...files })))[0];
     expect(await buildOf('order', { a: '1' })).toMatch(
-      /^2 CopyBeforeInstall: everything is copied before "npm ci" \(line 3\): .*\. It has run once here, \d\.\d s in all$/,
+      /^2 CopyBeforeInstall: everything is copied before "npm ci" \(line 3\): .*\. It has run once here, \d\.\d s in total$/,
     );
-    expect(await buildOf('order', { a: '2' })).toMatch(/\. It has run 2 times here, \d\.\d s in all$/);
+    expect(await buildOf('order', { a: '2' })).toMatch(/\. It has run 2 times here, \d\.\d s in total$/);
     expect(await buildOf('order', { a: '2' })).not.toContain('has run');
     // The same words in another project are another command.
     expect(await buildOf('another', { a: '3' })).toMatch(/\. It has run once here/);

@@ -59,7 +59,7 @@ describe('the configuration of registries', () => {
     ['[]', 'the document must be an object'],
     [{ registry: {} }, 'unknown key registry', 'known keys: registries'],
     [{ registries: { mirors: {} } }, 'unknown key registries.mirors', 'did you mean mirrors?'],
-    [{ registries: { proxy: {} } }, 'unknown key registries.proxy', /keys there are: mirrors, insecure, caFiles/],
+    [{ registries: { proxy: {} } }, 'unknown key registries.proxy', /known keys: mirrors, insecure, caFiles/],
     [{ registries: [] }, 'registries must be an object'],
     [{ registries: { mirrors: ['x'] } }, 'registries.mirrors must be an object'],
     [{ registries: { mirrors: { 'docker.io': 'x' } } }, 'registries.mirrors["docker.io"] must be a list, […]'],

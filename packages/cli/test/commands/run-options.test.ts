@@ -64,7 +64,7 @@ describe('what RUN finds', () => {
     expect(() => options({ ssh: ['default'] })).toThrow(/no SSH agent is running/);
     expect(() => options({ ssh: ['x=token'] })).toThrow(/not supported yet: --ssh with key files/);
     expect(() => options({ ssh: ['x=nope'] })).toThrow(/no such socket: nope/);
-    expect(() => options({ ssh: ['x=.'] })).toThrow(/is no socket/);
+    expect(() => options({ ssh: ['x=.'] })).toThrow(/is not a socket/);
   });
 
   it('knows hosts, limits, sizes and names', () => {

@@ -237,7 +237,7 @@ describe('a hostile layer', () => {
       const root = folder();
       mkdirSync(join(root, 'd'));
       for (const link of ['l', 'd/l']) symlinkSync(outside, join(root, link));
-      expect(await refusal(members, root), JSON.stringify(members)).toMatch(/no directory/);
+      expect(await refusal(members, root), JSON.stringify(members)).toMatch(/not a directory/);
       expect(readdirSync(outside)).toEqual(['keep']);
       expect(readFileSync(join(outside, 'keep'), 'utf8')).toBe('x');
     }
