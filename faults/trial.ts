@@ -3,7 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkStore, pruneCache, Store } from '@tsbuild/builder';
-import { processStart } from '@tsbuild/oci/internal';
+import { ownerState } from '@tsbuild/oci/internal';
 import { leftoversAfterDeath } from '../test/support/leftovers.ts';
 import { type Ended, output, run } from '../test/support/process.ts';
 import { FREEING, type Point, type Undisturbed, watch } from './points.ts';
@@ -162,7 +162,7 @@ async function check(store: string, severity: 'damaged' | 'any', faults: string[
 async function cgroupsAfterPrunes(store: string, before: readonly string[]): Promise<readonly string[]> {
   for (let attempt = 0; ; attempt++) {
     const left = cgroupsOfTheDead().filter((path) => !before.includes(path));
-    if (left.length === 0 || attempt === 5) return left;
+    if (left.length === 0 || attempt === 50) return left;
     await sleep(200);
     await pruneCache(await Store.open(store), { all: false }, signal);
   }
@@ -173,8 +173,8 @@ function cgroupsOfTheDead(): readonly string[] {
   const roots = ['/sys/fs/cgroup', ...namesIn('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}`)];
   const found = roots.flatMap((root) => namesIn(`${root}/tsbuild`).map((name) => `${root}/tsbuild/${name}`));
   return found.filter((path) => {
-    const [, pid, start] = /\/(\d+)-(\d+)-[0-9a-f]+$/.exec(path) ?? [];
-    return pid !== undefined && processStart(Number(pid)) !== start;
+    const tag = /\/(\d+-\d+-[0-9a-f]{8})-[0-9a-f]+$/.exec(path)?.[1];
+    return tag !== undefined && ownerState(tag) === 'gone';
   });
 }
 

@@ -1,5 +1,5 @@
-import { OciError } from '../packages/oci/src/errors.ts';
-import { BuildError } from '../packages/builder/src/errors.ts';
+import { OciError } from '../packages/oci/src/spec/oci-error.ts';
+import { BuildError } from '../packages/builder/src/diagnostics/build-error.ts';
 import type { Random } from './random.ts';
 
 /** Makes an input of another one. `corpus` holds others of the same kind to take pieces from. */

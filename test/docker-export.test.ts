@@ -1,10 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MemoryBlobStore } from '../packages/oci/src/blob/memory.ts';
-import { toArchive } from '../packages/oci/src/image-archive.ts';
-import type { Image } from '../packages/oci/src/image-value.ts';
-import { parseReference } from '../packages/oci/src/reference.ts';
-import { flatten, squash } from '../packages/oci/src/squash.ts';
+import { toArchive } from '../packages/oci/src/archive/image-archive.ts';
+import type { Image } from '../packages/oci/src/image/image-value.ts';
+import { parseReference } from '../packages/oci/src/spec/reference.ts';
+import { flatten, squash } from '../packages/oci/src/image/squash.ts';
 import { layerTar } from '../packages/oci/test/layer/layer-dsl.ts';
 import { layerStack, wordsOf } from '../packages/oci/test/layer/layer-stacks.ts';
 import { describeTree, diskState } from '../packages/oci/testing/disk-state.ts';

@@ -10,7 +10,7 @@ export function bundleGzip(outfile) {
   buildSync({
     stdin: {
       contents: `import { createReadStream } from 'node:fs';
-        import { gzipLayer } from '${join(PROJECT, 'packages/oci/src/layer/gzip.ts')}';
+        import { gzipLayer } from '${join(PROJECT, 'packages/oci/src/compression/gzip.ts')}';
         const [file, parallel] = process.argv.slice(2);
         const source = createReadStream(file, { highWaterMark: 1 << 20 });
         for await (const _ of gzipLayer(source, parallel === '0' ? {} : { parallel: Number(parallel) }));`,

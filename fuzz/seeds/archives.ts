@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { MediaType } from '../../packages/oci/src/media-type.ts';
+import { MediaType } from '../../packages/oci/src/spec/media-type.ts';
 import { makeTar } from '../../packages/oci/testing/make-tar.ts';
 import type { RawMember } from '../../packages/oci/testing/make-tar.ts';
 import { PLAIN_TAR } from './tars.ts';

@@ -1,4 +1,4 @@
-import { MediaType } from '../../packages/oci/src/media-type.ts';
+import { MediaType } from '../../packages/oci/src/spec/media-type.ts';
 
 const SHA = (digit: string): string => `sha256:${digit.repeat(64)}`;
 

@@ -10,7 +10,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { applyLayer } from '../../packages/oci/src/layer/apply-layer.ts';
+import { applyLayer } from '../../packages/oci/src/disk/apply-layer.ts';
 import { chunked } from '../../packages/oci/testing/make-tar.ts';
 import { mutateTar } from '../mutate/tar.ts';
 import { tarSeeds } from '../seeds/tars.ts';

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromArchive } from '../../packages/oci/src/archive-image.ts';
+import { fromArchive } from '../../packages/oci/src/archive/archive-image.ts';
 import { Layout } from '../../packages/oci/src/layout/layout.ts';
-import { loadArchive } from '../../packages/oci/src/layout/load-archive.ts';
+import { loadArchive } from '../../packages/oci/src/archive/load-archive.ts';
 import { chunked } from '../../packages/oci/testing/make-tar.ts';
 import { mutateArchive } from '../mutate/archive.ts';
 import { archiveSeeds } from '../seeds/archives.ts';

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { OciError } from '../../packages/oci/src/errors.ts';
-import { decompress } from '../../packages/oci/src/layer/compression.ts';
-import { gzipLayer } from '../../packages/oci/src/layer/gzip.ts';
+import { OciError } from '../../packages/oci/src/spec/oci-error.ts';
+import { decompress } from '../../packages/oci/src/compression/compression.ts';
+import { gzipLayer } from '../../packages/oci/src/compression/gzip.ts';
 import { chunked } from '../../packages/oci/testing/make-tar.ts';
 import { mutateBytes } from '../mutate/bytes.ts';
 import { PLAIN_TAR, tarSeeds } from '../seeds/tars.ts';

@@ -1,9 +1,9 @@
-import type { ImageConfig } from '../../packages/oci/src/image-config.ts';
+import type { ImageConfig } from '../../packages/oci/src/spec/image-config.ts';
 import { dumpDockerfile } from '../../packages/builder/src/dockerfile/dump.ts';
 import { parseDockerfile, parseTrigger } from '../../packages/builder/src/dockerfile/parser.ts';
-import type { SourceFile, SourceRange } from '../../packages/builder/src/dockerfile/source-file.ts';
+import type { SourceFile, SourceRange } from '../../packages/builder/src/diagnostics/source-file.ts';
 import { WorkLimit } from '../../packages/builder/src/dockerfile/work-limit.ts';
-import { BuildError } from '../../packages/builder/src/errors.ts';
+import { BuildError } from '../../packages/builder/src/diagnostics/build-error.ts';
 import { parseIgnoreFile } from '../../packages/builder/src/context/ignore-file.ts';
 import { isWanted, parseCheckOptions } from '../../packages/builder/src/lint/check-options.ts';
 import { lintDockerfile } from '../../packages/builder/src/lint/lint.ts';

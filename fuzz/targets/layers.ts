@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { sha256Digest } from '../../packages/oci/src/digest.ts';
+import { sha256Digest } from '../../packages/oci/src/spec/digest.ts';
 import type { LayerEntry } from '../../packages/oci/src/layer/layer-entry.ts';
 import { COUNT_AT, LayerIndex } from '../../packages/oci/src/layer/layer-index.ts';
 import { isCleanPath } from '../../packages/oci/src/layer/layer-path.ts';

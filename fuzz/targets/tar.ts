@@ -1,4 +1,4 @@
-import { OciError } from '../../packages/oci/src/errors.ts';
+import { OciError } from '../../packages/oci/src/spec/oci-error.ts';
 import type { TarEntry, TarEntryType } from '../../packages/oci/src/tar/entry.ts';
 import { BLOCK_SIZE } from '../../packages/oci/src/tar/block.ts';
 import { readTar } from '../../packages/oci/src/tar/reader.ts';

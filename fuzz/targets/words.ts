@@ -4,7 +4,7 @@ import { parseJsonForm } from '../../packages/builder/src/dockerfile/json-form.t
 import { parsePorts } from '../../packages/builder/src/dockerfile/ports.ts';
 import { splitRawWords } from '../../packages/builder/src/dockerfile/raw-words.ts';
 import { expandHeredoc, expandWord, expandWords } from '../../packages/builder/src/dockerfile/words.ts';
-import { BuildError } from '../../packages/builder/src/errors.ts';
+import { BuildError } from '../../packages/builder/src/diagnostics/build-error.ts';
 import { mutateText } from '../mutate/text.ts';
 import { wordSeeds } from '../seeds/words.ts';
 import { isRefusal, mustHold, pureTarget } from '../target.ts';

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OciError } from '@tsbuild/oci';
-import { BuildError } from '../../packages/builder/src/errors.ts';
+import { BuildError } from '../../packages/builder/src/diagnostics/build-error.ts';
 import { findTool } from '../../packages/builder/src/executor/host-tools.ts';
 import { BuildBench } from '../../packages/builder/testing/build-bench.ts';
 import { NO_SANDBOX } from '../../packages/builder/testing/busybox-root.ts';

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BuildOptions } from '../../packages/builder/src/build-options.ts';
+import type { BuildOptions } from '../../packages/builder/src/build/build-options.ts';
 import { paxHeader } from '../../packages/oci/testing/make-tar.ts';
 import { buildCase } from './build-case.ts';
 import { demand, Harmed } from './case.ts';

@@ -1,25 +1,25 @@
-export { build } from './build.ts';
-export { checkBuild, listTargets, outlineBuild } from './check.ts';
-export type { CheckResult } from './check.ts';
+export { build } from './build/build.ts';
+export { checkBuild, listTargets, outlineBuild } from './build/check.ts';
+export type { CheckResult } from './build/check.ts';
 export type { Outline, OutlinedArg, OutlinedMount, OutlinedTarget, TargetList } from './lint/outline.ts';
-export { exportCacheMount, importCacheMount } from './cache-mount-archive.ts';
-export type { CacheMountName } from './cache-mount-archive.ts';
-export { dockerfileStages } from './dockerfile-stages.ts';
+export { exportCacheMount, importCacheMount } from './store/cache-mount-archive.ts';
+export type { CacheMountName } from './store/cache-mount-archive.ts';
+export { dockerfileStages } from './build/dockerfile-stages.ts';
 export { existingDockerfile } from './context/dockerfile-name.ts';
-export { pullImage } from './pull.ts';
-export type { PullOptions, PullResult } from './pull.ts';
-export { pushImage } from './push.ts';
-export type { PushOptions, PushResult } from './push.ts';
-export type { BuildOptions, BuildResult, ContextOrigin, HostEntry } from './build-options.ts';
+export { pullImage } from './build/pull.ts';
+export type { PullOptions, PullResult } from './build/pull.ts';
+export { pushImage } from './export/push.ts';
+export type { PushOptions, PushResult } from './export/push.ts';
+export type { BuildOptions, BuildResult, ContextOrigin } from './build/build-options.ts';
 export type { ContextObserver, DirectoryObserver } from './context/observed-tree.ts';
 export type { SourceEntry } from './context/source-tree.ts';
-export type { SourceFile, SourceRange } from './dockerfile/source-file.ts';
-export { BuildError } from './errors.ts';
-export type { DifferentAttribute, DifferentFile, DifferentStep, Verification } from './verify/verification.ts';
-export type { BuildErrorCode, BuildErrorOptions } from './errors.ts';
+export type { SourceFile, SourceRange } from './diagnostics/source-file.ts';
+export { BuildError } from './diagnostics/build-error.ts';
+export type { DifferentAttribute, DifferentFile, DifferentStep, Verification } from './progress/verification.ts';
+export type { BuildErrorCode, BuildErrorOptions } from './diagnostics/build-error.ts';
 export { examineMachine } from './executor/examine-machine.ts';
 export type { MachineFact, MachineMode, MachineReport } from './executor/examine-machine.ts';
-export type { ResourceLimit } from './executor/executor.ts';
+export type { HostEntry, ResourceLimit } from './executor/executor.ts';
 export type { Isolation } from './executor/select.ts';
 export type { SecretSource } from './mounts/secrets.ts';
 export { needsUserNamespace, runInUserNamespace, userNamespaceCommand } from './executor/user-namespace.ts';
@@ -47,13 +47,18 @@ export { describeChange } from './explain/sentence.ts';
 export { parseSize } from './plan/size.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';
-export { Store } from './store.ts';
+export { Store } from './store/store.ts';
 export { MonitorClient } from './container/client.ts';
 export type { CommandEnd, CommandStreams } from './container/client.ts';
-export { Container } from './container/container.ts';
-export type { ContainerConfig, ContainerMount, NetworkMode, PortMapping } from './container/container-config.ts';
-export type { ContainerState } from './container/container-state.ts';
-export { ContainerStore } from './container/container-store.ts';
+export { Container } from './container-state/container.ts';
+export type {
+  ContainerDescription,
+  ContainerMount,
+  NetworkMode,
+  PortMapping,
+} from './container-state/container-config.ts';
+export type { ContainerState } from './container-state/container-state.ts';
+export { ContainerStore } from './container-state/container-store.ts';
 export { createContainer } from './container/create-container.ts';
 export { readCapabilities } from './container/container-rights.ts';
 export type { BindRequest, CreateOptions, TmpfsRequest, VolumeRequest } from './container/create-options.ts';
@@ -74,10 +79,10 @@ export { commitContainer } from './container/commit.ts';
 export type { CommitOptions } from './container/commit.ts';
 export { listChanges } from './container/container-changes.ts';
 export type { ContainerChange } from './container/container-changes.ts';
-export { removalOf } from './container/images-in-use.ts';
+export { removalOf } from './container-state/images-in-use.ts';
 export { containerDocument } from './container/inspect-container.ts';
 export {
-  type CopyOptions,
+  type ContainerCopyOptions,
   copyFromContainer,
   copyToContainer,
   readFromContainer,
@@ -86,8 +91,8 @@ export {
 export { exportContainer } from './container/files/export-container.ts';
 export { renameContainer } from './container/rename.ts';
 export type { FailedRun, ShellSession } from './ops/dependencies.ts';
-export { checkStore } from './store-check.ts';
-export type { CheckedFinding, CheckStoreOptions, StoreCheck } from './store-check.ts';
-export { listCache, pruneCache } from './store-cache.ts';
-export type { PrunedCache } from './store-cache.ts';
-export type { CacheEntry, CacheKind, PruneOptions } from './usage/cache-entry.ts';
+export { checkStore } from './fsck/store-check.ts';
+export type { CheckedFinding, CheckStoreOptions, StoreCheck } from './fsck/store-check.ts';
+export { listCache, pruneCache } from './store/store-cache.ts';
+export type { PrunedCache } from './store/store-cache.ts';
+export type { CacheEntry, CacheKind, PruneOptions } from './store/cache-entry.ts';

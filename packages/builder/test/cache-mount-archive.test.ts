@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { exportCacheMount, importCacheMount } from '../src/cache-mount-archive.ts';
+import { exportCacheMount, importCacheMount } from '../src/store/cache-mount-archive.ts';
 import { CacheMounts, type CacheRequest } from '../src/mounts/cache-mounts.ts';
-import { Store } from '../src/store.ts';
+import { Store } from '../src/store/store.ts';
 
 const signal = new AbortController().signal;
 const REQUEST: CacheRequest = {

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BuildOptions } from '../src/build-options.ts';
+import type { BuildOptions } from '../src/build/build-options.ts';
 import { BuildBench } from '../testing/build-bench.ts';
 import { NO_SANDBOX } from '../testing/busybox-root.ts';
 import { type GitServer, startGitServer } from '../testing/git-server.ts';

@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, expect, it } from 'vitest';
 import { sha256Digest } from '@tsbuild/oci';
 import { writeFileAtomic } from '@tsbuild/oci/internal';
-import { Container } from '../src/container/container.ts';
-import { readState, writeState } from '../src/container/container-state.ts';
-import { ContainerStore } from '../src/container/container-store.ts';
+import { Container } from '../src/container-state/container.ts';
+import { readState, writeState } from '../src/container-state/container-state.ts';
+import { ContainerStore } from '../src/container-state/container-store.ts';
 import { VolumeStore } from '../src/container/volumes/volume-store.ts';
 import { readKept, writeKept } from '../src/explain/kept-file.ts';
 import { RemoteRecords } from '../src/source/remote-records.ts';
-import { checkStore } from '../src/store-check.ts';
-import { Store } from '../src/store.ts';
+import { checkStore } from '../src/fsck/store-check.ts';
+import { Store } from '../src/store/store.ts';
 
 /*
  * Small documents of a store, after a power cut or by a bad disk: no JSON, JSON of another shape, the right shape with

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { formatPlatform, parseReference } from '@tsbuild/oci';
 import { hostPlatform, LayerWriter } from '@tsbuild/oci/node';
-import { build } from '../src/build.ts';
-import type { BuildOptions, BuildResult } from '../src/build-options.ts';
+import { build } from '../src/build/build.ts';
+import type { BuildOptions, BuildResult } from '../src/build/build-options.ts';
 import type { ProgressEvent } from '../src/progress/event.ts';
-import { removeTree } from '../src/snapshot/remove-tree.ts';
-import { Store } from '../src/store.ts';
+import { removeTree } from '../src/disk/remove-tree.ts';
+import { Store } from '../src/store/store.ts';
 import { busyboxBytes, busyboxLinks, ROOT_DIRECTORIES, ROOT_FILES } from './busybox-root.ts';
 import { addFile, entryOf } from './snapshot-store.ts';
 

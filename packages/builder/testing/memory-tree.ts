@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type ByteString, compareByteStrings } from '@tsbuild/oci';
-import { BuildError } from '../src/errors.ts';
+import { BuildError } from '../src/diagnostics/build-error.ts';
 import { resolveLinks } from '../src/context/resolve-links.ts';
 import type { SourceEntry, SourceReader, SourceTree } from '../src/context/source-tree.ts';
 import { type DescribedEntry, describeTree } from './tree-description.ts';

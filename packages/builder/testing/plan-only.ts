@@ -1,6 +1,6 @@
 import { MemoryBlobStore } from '@tsbuild/oci';
 import { LayerIndexStore } from '@tsbuild/oci/node';
-import { ArchiveIndexes } from '../src/ops/archive-indexes.ts';
+import { ArchiveIndexes } from '../src/ops/add/archive-indexes.ts';
 import type { OpDependencies } from '../src/ops/dependencies.ts';
 import { RootfsTrees } from '../src/ops/rootfs-trees.ts';
 import { localLayers } from './local-layers.ts';

@@ -6,7 +6,7 @@ import { DirectoryBlobStore, LayerIndexStore, LayerWriter, RootfsTree } from '@t
 import type { LayerIndex, WrittenLayer } from '@tsbuild/oci/node';
 import type { Executor } from '../src/executor/executor.ts';
 import { prepareMountPoints } from '../src/executor/mount-points.ts';
-import { removeTree } from '../src/snapshot/remove-tree.ts';
+import { removeTree } from '../src/disk/remove-tree.ts';
 import type { LayerTimes, SnapshotParent, Snapshotter } from '../src/snapshot/snapshotter.ts';
 import { busyboxBytes, busyboxLinks, ROOT_DIRECTORIES, ROOT_FILES } from './busybox-root.ts';
 import { CapturedOutput } from './captured-output.ts';

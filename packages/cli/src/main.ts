@@ -1,5 +1,5 @@
-import type { Use } from './load-program.ts';
-import { version } from './version.ts';
+import type { Use } from './start/load-program.ts';
+import { version } from './host/version.ts';
 
 const argv = process.argv.slice(2);
 
@@ -7,7 +7,7 @@ if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-v' || argv[0]
   // Costs no more than Node itself.
   process.stdout.write(`tsbuild ${version}\n`);
 } else {
-  void import('./load-program.ts').then(({ runProgram }) => runProgram(use()));
+  void import('./start/load-program.ts').then(({ runProgram }) => runProgram(use()));
 }
 
 /** The code that is kept of one kind of use holds what that use needed. A word that is no command costs milliseconds. */

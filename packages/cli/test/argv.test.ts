@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseArguments } from '../src/argv.ts';
-import { UsageError } from '../src/errors.ts';
-import type { OptionTable } from '../src/options.ts';
+import { parseArguments } from '../src/grammar/argv.ts';
+import { UsageError } from '../src/host/usage-error.ts';
+import type { OptionTable } from '../src/grammar/options.ts';
 
 const table: OptionTable = {
   tag: { kind: 'list', short: 't', placeholder: 'NAME[:TAG]', describe: '' },

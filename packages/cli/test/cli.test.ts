@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { catalog } from '../src/commands/catalog.ts';
-import { version } from '../src/version.ts';
+import { version } from '../src/host/version.ts';
 import { tsbuild } from './testing-host.ts';
 
 describe('help', () => {

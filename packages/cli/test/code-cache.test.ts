@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync, symlinkSync, utimesSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readCode, writeCode } from '../src/code-cache.ts';
+import { readCode, writeCode } from '../src/start/code-cache.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tsbuild-code-'));
 afterAll(() => rmSync(folder, { recursive: true }));

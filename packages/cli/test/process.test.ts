@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { version } from '../src/version.ts';
+import { version } from '../src/host/version.ts';
 import { bundleCommand } from './bundled-command.ts';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import { Interrupted } from '../src/errors.ts';
-import { askOnTerminal } from '../src/prompt.ts';
+import { Interrupted } from '../src/host/usage-error.ts';
+import { askOnTerminal } from '../src/registry/prompt.ts';
 
 /** A terminal at which somebody types `keys`; `raw` is what it was told. */
 function terminal(keys: string) {

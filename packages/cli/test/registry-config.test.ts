@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { CommandError } from '../src/errors.ts';
-import { registryOptions } from '../src/registry-config.ts';
+import type { CommandError } from '../src/host/usage-error.ts';
+import { registryOptions } from '../src/registry/registry-config.ts';
 import { temporaryDirectory } from './testing-host.ts';
 
 async function configured(content: unknown) {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { registryOfServer, shownServer } from '../src/registry-name.ts';
+import { registryOfServer, shownServer } from '../src/registry/registry-name.ts';
 
 it.each([
   [undefined, 'docker.io'],

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { Interrupted } from '../src/errors.ts';
-import { abortOnSignals } from '../src/signals.ts';
+import { Interrupted } from '../src/host/usage-error.ts';
+import { abortOnSignals } from '../src/start/signals.ts';
 
 function fakeProcess() {
   const exits: (number | string | null | undefined)[] = [];

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { storeRoot } from '../src/store-root.ts';
+import { storeRoot } from '../src/store/store-root.ts';
 
 it.each([
   ['/a', { TSBUILD_ROOT: '/b' }, '/a'],

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { runCommandLine } from '../src/cli.ts';
-import type { Host } from '../src/host.ts';
+import { runCommandLine } from '../src/start/cli.ts';
+import type { Host } from '../src/host/host.ts';
 import { withSafeText } from '../src/output/safe-stream.ts';
 
 /** What a command line did. */

@@ -2,16 +2,38 @@
  * What the packages of this project share beneath the public interface: files that appear whole, locks, checks of a store.
  * It may change with every version. Programs use `@tsbuild/oci` and `@tsbuild/oci/node`.
  */
-export { makeFolders, replaceFileUnsynced, temporaryOwner, temporaryPath, writeFileAtomic } from './atomic-file.ts';
-export { claimStep } from './layout/step-claim.ts';
-export type { ClaimOptions, StepClaim } from './layout/step-claim.ts';
+export {
+  makeFolders,
+  replaceFileUnsynced,
+  temporaryOwner,
+  temporaryPath,
+  writeFileAtomic,
+} from './processes/atomic-file.ts';
+export { fileSystemTime, holderName } from './processes/claim.ts';
+export { FileLock } from './processes/file-lock.ts';
+export { liveLeases, takeLease } from './processes/lease.ts';
+export { claimStep } from './processes/step-claim.ts';
+export type { ClaimOptions, StepClaim } from './processes/step-claim.ts';
+export { layoutPaths } from './layout/layout-files.ts';
 export { closeStore } from './layout/store-access.ts';
 export type { StoreAccess } from './layout/store-access.ts';
 export { SparseFile } from './blob/sparse-file.ts';
-export { namingPath } from './store-errors.ts';
+export { namingPath } from './processes/store-errors.ts';
 export { sealJson, unsealJson } from './layout/sealed-json.ts';
 export type { UnsealedJson } from './layout/sealed-json.ts';
-export { processStart } from './process-identity.ts';
+export {
+  decodeIdentity,
+  identify,
+  isAbandoned,
+  isOfThisBoot,
+  ownerState,
+  ownerTag,
+  processState,
+  thisProcess,
+  UNSEEN_LIMIT,
+} from './processes/process-identity.ts';
+export type { ProcessIdentity } from './processes/process-identity.ts';
+export { storePackedLayer } from './layer/store-layer.ts';
 export { rangeReader } from './layer/file-reader.ts';
 export type { FilePlace } from './layer/file-reader.ts';
 export { checkLayoutAt } from './layout/check/check-layout.ts';

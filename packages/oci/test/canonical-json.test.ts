@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalJson } from '../src/canonical-json.ts';
+import { canonicalJson } from '../src/spec/canonical-json.ts';
 
 describe('canonicalJson()', () => {
   it.each<[unknown, string]>([

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryBlobStore } from '../src/blob/memory.ts';
-import { blobContent, contentOf, fromBlobs } from '../src/content-source.ts';
-import type { ContentSource } from '../src/content-source.ts';
-import { copyContent } from '../src/copy-content.ts';
-import type { Image } from '../src/image-value.ts';
-import { indexOf, indexOfImages } from '../src/index-building.ts';
-import { blobSink } from '../src/layout-image.ts';
+import { blobContent, contentOf, fromBlobs } from '../src/image/content-source.ts';
+import type { ContentSource } from '../src/image/content-source.ts';
+import { copyContent } from '../src/image/copy-content.ts';
+import type { Image } from '../src/image/image-value.ts';
+import { indexOf, indexOfImages } from '../src/image/index-building.ts';
+import { blobSink } from '../src/layout/layout-image.ts';
 import { sampleImage } from '../testing/sample-image.ts';
 
 const members = (text: string) => [{ name: text, content: text.repeat(1000) }];

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { chainID, chainIDs } from '../src/chain-id.ts';
-import { sha256Digest } from '../src/digest.ts';
-import type { Digest } from '../src/digest.ts';
-import { assembleImage } from '../src/image.ts';
-import { decodeImageConfig, encodeImageConfig } from '../src/image-config.ts';
-import { decodeImageIndex, selectManifest } from '../src/image-index.ts';
-import { DOCUMENT_SIZE_LIMIT } from '../src/json-document.ts';
-import { decodeManifest } from '../src/manifest.ts';
-import { MediaType } from '../src/media-type.ts';
+import { chainID, chainIDs } from '../src/spec/chain-id.ts';
+import { sha256Digest } from '../src/spec/digest.ts';
+import type { Digest } from '../src/spec/digest.ts';
+import { assembleImage } from '../src/image/image.ts';
+import { decodeImageConfig, encodeImageConfig } from '../src/spec/image-config.ts';
+import { decodeImageIndex, selectManifest } from '../src/spec/image-index.ts';
+import { DOCUMENT_SIZE_LIMIT } from '../src/spec/json-document.ts';
+import { decodeManifest } from '../src/spec/manifest.ts';
+import { MediaType } from '../src/spec/media-type.ts';
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
 const DIGEST: Digest = `sha256:${'a'.repeat(64)}`;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { diffImages } from '../src/image-diff.ts';
-import type { Image } from '../src/image-value.ts';
-import { appendLayers, withConfig, withCreated } from '../src/mutate.ts';
+import { diffImages } from '../src/image/image-diff.ts';
+import type { Image } from '../src/image/image-value.ts';
+import { appendLayers, withConfig, withCreated } from '../src/image/mutate.ts';
 import { sampleImage, sampleLayer } from '../testing/sample-image.ts';
 import { layerTar } from './layer/layer-dsl.ts';
 

@@ -4,23 +4,30 @@ import { copyFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { fromArchive } from '../src/archive-image.ts';
+import { fromArchive } from '../src/archive/archive-image.ts';
 import { DirectoryBlobStore } from '../src/blob/directory.ts';
 import { MemoryBlobStore } from '../src/blob/memory.ts';
-import { contentOf } from '../src/content-source.ts';
-import { copyContent } from '../src/copy-content.ts';
-import { sha256Digest } from '../src/digest.ts';
-import { exportTree } from '../src/export-tree.ts';
-import { toArchive } from '../src/image-archive.ts';
-import { emptyImage, imageOf } from '../src/image-value.ts';
-import type { Image } from '../src/image-value.ts';
-import { indexOfImages, selectImage } from '../src/index-building.ts';
-import { blobSink, fromLayout, fromStoredImage, indexFromLayout, toLayout, toStore } from '../src/layout-image.ts';
+import { contentOf } from '../src/image/content-source.ts';
+import { copyContent } from '../src/image/copy-content.ts';
+import { sha256Digest } from '../src/spec/digest.ts';
+import { exportTree } from '../src/image/export-tree.ts';
+import { toArchive } from '../src/archive/image-archive.ts';
+import { emptyImage, imageOf } from '../src/image/image-value.ts';
+import type { Image } from '../src/image/image-value.ts';
+import { indexOfImages, selectImage } from '../src/image/index-building.ts';
+import {
+  blobSink,
+  fromLayout,
+  fromStoredImage,
+  indexFromLayout,
+  toLayout,
+  toStore,
+} from '../src/layout/layout-image.ts';
 import { Layout } from '../src/layout/layout.ts';
-import { withMediaTypes } from '../src/media-type-family.ts';
-import { withLabels } from '../src/mutate.ts';
-import { parsePlatform } from '../src/platform.ts';
-import { parseReference } from '../src/reference.ts';
+import { withMediaTypes } from '../src/image/media-type-family.ts';
+import { withLabels } from '../src/image/mutate.ts';
+import { parsePlatform } from '../src/spec/platform.ts';
+import { parseReference } from '../src/spec/reference.ts';
 import { validateImage } from '../src/validation/validate.ts';
 import { makeTar } from '../testing/make-tar.ts';
 import { sampleImage } from '../testing/sample-image.ts';
@@ -195,7 +202,7 @@ describe('a layout', () => {
       await toLayout(image, root, { names: [name] });
       const bundle = join(folder(), 'bundle');
       execFileSync('umoci', ['unpack', '--image', `${root}:1`, bundle], { stdio: 'ignore' });
-      const { unpackImage } = await import('../src/unpack-image.ts');
+      const { unpackImage } = await import('../src/image/unpack-image.ts');
       const { describeTree } = await import('../testing/disk-state.ts');
       const ours = folder();
       await unpackImage(image, ours);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { JsonValue } from '../src/canonical-json.ts';
-import { NO_CONTENT } from '../src/content-source.ts';
+import type { JsonValue } from '../src/spec/canonical-json.ts';
+import { NO_CONTENT } from '../src/image/content-source.ts';
 import {
   addImage,
   emptyIndex,
@@ -9,9 +9,9 @@ import {
   removeImage,
   selectImage,
   withIndexAnnotations,
-} from '../src/index-building.ts';
-import { withLabels } from '../src/mutate.ts';
-import { formatPlatform, parsePlatform } from '../src/platform.ts';
+} from '../src/image/index-building.ts';
+import { withLabels } from '../src/image/mutate.ts';
+import { formatPlatform, parsePlatform } from '../src/spec/platform.ts';
 import { sampleImage } from '../testing/sample-image.ts';
 
 const image = (platform: string) =>

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editObject, joinArray, joinObject, setMembers, splitArray, splitObject } from '../src/json-edit.ts';
+import { editObject, joinArray, joinObject, setMembers, splitArray, splitObject } from '../src/spec/json-edit.ts';
 
 const json = fc.jsonValue({ maxDepth: 4 });
 const spaced = fc.tuple(json, fc.constantFrom(undefined, 1, 2, '\t')).map(([value, indent]) => ({

@@ -1,12 +1,19 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { JsonValue } from '../src/canonical-json.ts';
-import { sha256Digest } from '../src/digest.ts';
-import { imageOf } from '../src/image-value.ts';
-import type { Image, ImageLayer } from '../src/image-value.ts';
-import { withMediaTypes } from '../src/media-type-family.ts';
-import { MediaType } from '../src/media-type.ts';
-import { appendLayers, withAnnotations, withConfig, withCreated, withLabels, withPlatform } from '../src/mutate.ts';
-import { rebase } from '../src/rebase.ts';
+import type { JsonValue } from '../src/spec/canonical-json.ts';
+import { sha256Digest } from '../src/spec/digest.ts';
+import { imageOf } from '../src/image/image-value.ts';
+import type { Image, ImageLayer } from '../src/image/image-value.ts';
+import { withMediaTypes } from '../src/image/media-type-family.ts';
+import { MediaType } from '../src/spec/media-type.ts';
+import {
+  appendLayers,
+  withAnnotations,
+  withConfig,
+  withCreated,
+  withLabels,
+  withPlatform,
+} from '../src/image/mutate.ts';
+import { rebase } from '../src/image/rebase.ts';
 import { dockerDocuments, sampleImage, sampleLayer } from '../testing/sample-image.ts';
 
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hostPlatform } from '../src/host-platform.ts';
-import { formatPlatform, normalizePlatform, parsePlatform, platformFit, samePlatform } from '../src/platform.ts';
+import { hostPlatform } from '../src/processes/host-platform.ts';
+import { formatPlatform, normalizePlatform, parsePlatform, platformFit, samePlatform } from '../src/spec/platform.ts';
 
 describe('parsePlatform()', () => {
   it.each([

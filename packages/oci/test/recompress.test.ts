@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryBlobStore } from '../src/blob/memory.ts';
-import { contentOf } from '../src/content-source.ts';
-import { copyContent } from '../src/copy-content.ts';
-import { blobSink } from '../src/layout-image.ts';
-import { withMediaTypes } from '../src/media-type-family.ts';
-import { MediaType } from '../src/media-type.ts';
-import { appendLayers } from '../src/mutate.ts';
-import { withCompression } from '../src/recompress.ts';
+import { contentOf } from '../src/image/content-source.ts';
+import { copyContent } from '../src/image/copy-content.ts';
+import { blobSink } from '../src/layout/layout-image.ts';
+import { withMediaTypes } from '../src/image/media-type-family.ts';
+import { MediaType } from '../src/spec/media-type.ts';
+import { appendLayers } from '../src/image/mutate.ts';
+import { withCompression } from '../src/image/recompress.ts';
 import { validateImage } from '../src/validation/validate.ts';
 import { sampleImage, sampleLayer } from '../testing/sample-image.ts';
 

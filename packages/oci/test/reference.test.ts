@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { OciError } from '../src/errors.ts';
-import { familiarName, familiarRepository, formatReference, parseReference } from '../src/reference.ts';
+import { OciError } from '../src/spec/oci-error.ts';
+import { familiarName, familiarRepository, formatReference, parseReference } from '../src/spec/reference.ts';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
 

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { indexOfImages } from '../src/index-building.ts';
-import { fromLayout, toLayout } from '../src/layout-image.ts';
-import { appendLayers, withLabels } from '../src/mutate.ts';
-import { parsePlatform } from '../src/platform.ts';
-import { parseReference } from '../src/reference.ts';
+import { indexOfImages } from '../src/image/index-building.ts';
+import { fromLayout, toLayout } from '../src/layout/layout-image.ts';
+import { appendLayers, withLabels } from '../src/image/mutate.ts';
+import { parsePlatform } from '../src/spec/platform.ts';
+import { parseReference } from '../src/spec/reference.ts';
 import { RegistryClient } from '../src/registry/client.ts';
-import { fromRegistry, indexFromRegistry, toRegistry } from '../src/remote-image.ts';
+import { fromRegistry, indexFromRegistry, toRegistry } from '../src/registry/remote-image.ts';
 import { findProgram, NO_REGISTRY, SKIP_REGISTRY, startDockerRegistry } from '../testing/docker-registry.ts';
 import type { DockerRegistry } from '../testing/docker-registry.ts';
 import { sampleImage, sampleLayer } from '../testing/sample-image.ts';

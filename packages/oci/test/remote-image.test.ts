@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { indexOfImages } from '../src/index-building.ts';
-import { appendLayers } from '../src/mutate.ts';
-import { parsePlatform } from '../src/platform.ts';
-import { parseReference } from '../src/reference.ts';
-import { fromRegistry, indexFromRegistry, toRegistry } from '../src/remote-image.ts';
+import { indexOfImages } from '../src/image/index-building.ts';
+import { appendLayers } from '../src/image/mutate.ts';
+import { parsePlatform } from '../src/spec/platform.ts';
+import { parseReference } from '../src/spec/reference.ts';
+import { fromRegistry, indexFromRegistry, toRegistry } from '../src/registry/remote-image.ts';
 import { FakeRegistry } from '../testing/fake-registry.ts';
 import { sampleImage, sampleLayer } from '../testing/sample-image.ts';
 

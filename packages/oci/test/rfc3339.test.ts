@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { rfc3339 } from '../src/rfc3339.ts';
+import { rfc3339 } from '../src/spec/rfc3339.ts';
 
 it.each([
   [0, '1970-01-01T00:00:00Z'],

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import type { BlobStore } from '../src/blob/blob-store.ts';
-import type { Digest } from '../src/digest.ts';
+import type { Digest } from '../src/spec/digest.ts';
 
 /** What the contract needs of an implementation. */
 export interface BlobStoreFixture {

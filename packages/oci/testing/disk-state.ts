@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import * as fc from 'fast-check';
 import { compareTrees } from '../src/layer/tree-comparison.ts';
-import { DirectoryTree } from '../src/layer/directory-tree.ts';
+import { DirectoryTree } from '../src/disk/directory-tree.ts';
 
 /** One thing to be made on disk. */
 interface DiskNode {

@@ -1,10 +1,10 @@
-import type { Descriptor } from '../src/descriptor.ts';
-import { sha256Digest } from '../src/digest.ts';
-import type { Digest } from '../src/digest.ts';
-import { OciError } from '../src/errors.ts';
-import { MediaType } from '../src/media-type.ts';
-import type { Reference } from '../src/reference.ts';
-import type { RegistryReader, RegistryWriter } from '../src/remote-image.ts';
+import type { Descriptor } from '../src/spec/descriptor.ts';
+import { sha256Digest } from '../src/spec/digest.ts';
+import type { Digest } from '../src/spec/digest.ts';
+import { OciError } from '../src/spec/oci-error.ts';
+import { MediaType } from '../src/spec/media-type.ts';
+import type { Reference } from '../src/spec/reference.ts';
+import type { RegistryReader, RegistryWriter } from '../src/registry/remote-image.ts';
 
 /** Registries in memory behind the client's interface: what images need of it, and a record of what was asked. */
 export class FakeRegistry implements RegistryReader, RegistryWriter {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { MemoryBlobStore } from '../src/blob/memory.ts';
-import { exportTree } from '../src/export-tree.ts';
-import type { Image } from '../src/image-value.ts';
-import { diffDirectories } from '../src/layer/diff-directories.ts';
+import { exportTree } from '../src/image/export-tree.ts';
+import type { Image } from '../src/image/image-value.ts';
+import { diffDirectories } from '../src/disk/diff-directories.ts';
 import { makeState } from './disk-state.ts';
 import type { DiskState } from './disk-state.ts';
 

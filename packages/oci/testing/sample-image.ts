@@ -1,13 +1,13 @@
 import type { BlobStore } from '../src/blob/blob-store.ts';
 import { MemoryBlobStore } from '../src/blob/memory.ts';
-import type { ContainerConfig } from '../src/image-config.ts';
-import type { Image, ImageLayer } from '../src/image-value.ts';
-import { emptyImage } from '../src/image-value.ts';
-import { compressLayer } from '../src/layer/compress.ts';
-import { MediaType } from '../src/media-type.ts';
-import type { LayerCompression } from '../src/media-type.ts';
-import { appendLayers, withConfig, withCreated } from '../src/mutate.ts';
-import type { Platform } from '../src/platform.ts';
+import type { ContainerConfig } from '../src/spec/image-config.ts';
+import type { Image, ImageLayer } from '../src/image/image-value.ts';
+import { emptyImage } from '../src/image/image-value.ts';
+import { compressLayer } from '../src/compression/compress.ts';
+import { MediaType } from '../src/spec/media-type.ts';
+import type { LayerCompression } from '../src/spec/media-type.ts';
+import { appendLayers, withConfig, withCreated } from '../src/image/mutate.ts';
+import type { Platform } from '../src/spec/platform.ts';
 import { chunked, makeTar } from './make-tar.ts';
 import type { RawMember } from './make-tar.ts';
 

@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Identity, lookupUser } from '../executor/identity.ts';
-import type { Container } from './container.ts';
+import type { Container } from '../container-state/container.ts';
 
 /** More than any real file (CVE-2024-9676). */
 const LIMIT = 1024 * 1024;

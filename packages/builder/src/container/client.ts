@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
-import { BuildError, type BuildErrorCode } from '../errors.ts';
+import { BuildError, type BuildErrorCode } from '../diagnostics/build-error.ts';
 import type { TerminalSize } from '../executor/executor.ts';
-import type { Container } from './container.ts';
+import type { Container } from '../container-state/container.ts';
 import { FrameChannel, parseMessage } from './frames.ts';
 import type { MonitorReply, MonitorRequest } from './monitor-messages.ts';
 import { connectToMonitor } from './monitor-socket.ts';

@@ -3,7 +3,7 @@ import { hostPlatform } from '@tsbuild/oci/node';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { parseChanges } from '../dockerfile/parser.ts';
 import { WorkLimit } from '../dockerfile/work-limit.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import type { OpDependencies } from '../ops/dependencies.ts';
 import { EMPTY_ROOTFS } from '../ops/rootfs.ts';
 import { BuildArguments, GlobalArguments } from '../plan/build-arguments.ts';

@@ -11,11 +11,11 @@ import {
   readBlob,
 } from '@tsbuild/oci';
 import { LayerWriter, type StoredImage } from '@tsbuild/oci/node';
-import { DiskOwners } from '../user-ids/disk-owners.ts';
+import { DiskOwners } from '../disk/disk-owners.ts';
 import { writeLayer } from '../snapshot/write-changes.ts';
-import type { Store } from '../store.ts';
+import type { Store } from '../store/store.ts';
 import { MonitorClient } from './client.ts';
-import type { Container } from './container.ts';
+import type { Container } from '../container-state/container.ts';
 import { changeConfig } from './commit-changes.ts';
 import { changesOf } from './container-changes.ts';
 

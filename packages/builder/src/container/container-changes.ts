@@ -1,10 +1,10 @@
 import { compareByteStrings } from '@tsbuild/oci';
 import type { ByteString } from '@tsbuild/oci';
 import { type Changes, findChanges } from '../snapshot/diff.ts';
-import { DiskOwners } from '../user-ids/disk-owners.ts';
-import { loadNative } from '../snapshot/load-native.ts';
-import type { Store } from '../store.ts';
-import type { Container } from './container.ts';
+import { DiskOwners } from '../disk/disk-owners.ts';
+import { loadNative } from '../disk/load-native.ts';
+import type { Store } from '../store/store.ts';
+import type { Container } from '../container-state/container.ts';
 import { requireSameOwners } from './same-owners.ts';
 import { imageTree } from './image-trees.ts';
 

@@ -2,15 +2,15 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, statSync, wri
 import { join } from 'node:path';
 import { byteStringToUtf8, utf8ToByteString } from '@tsbuild/oci';
 import type { RootfsTree } from '@tsbuild/oci/node';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { findTool } from '../executor/host-tools.ts';
 import { prepareMountPoints } from '../executor/mount-points.ts';
-import { fillDirectory } from '../ops/fill-directory.ts';
-import { StageTree } from '../ops/stage-tree.ts';
-import { DiskOwners } from '../user-ids/disk-owners.ts';
-import type { Store } from '../store.ts';
-import type { ContainerMount } from './container-config.ts';
-import { ContainerStore } from './container-store.ts';
+import { fillDirectory } from '../ops/run/fill-directory.ts';
+import { StageTree } from '../ops/copy/stage-tree.ts';
+import { DiskOwners } from '../disk/disk-owners.ts';
+import type { Store } from '../store/store.ts';
+import type { ContainerMount } from '../container-state/container-config.ts';
+import { ContainerStore } from '../container-state/container-store.ts';
 import type { CreateOptions, VolumeRequest } from './create-options.ts';
 import { VolumeStore } from './volumes/volume-store.ts';
 

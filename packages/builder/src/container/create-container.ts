@@ -2,20 +2,20 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { formatPlatform, utf8ToByteString } from '@tsbuild/oci';
 import type { RootfsTree, StoredImage } from '@tsbuild/oci/node';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { ensureDirectory } from '../executor/mount-points.ts';
-import { readTreeFile } from '../ops/tree-file.ts';
-import { DiskOwners } from '../user-ids/disk-owners.ts';
+import { readTreeFile } from '../ops/run/tree-file.ts';
+import { DiskOwners } from '../disk/disk-owners.ts';
 import { layOutOverlay } from '../snapshot/overlay-layout.ts';
-import { removeTree } from '../snapshot/remove-tree.ts';
-import { ScratchSpace } from '../snapshot/scratch-space.ts';
+import { removeTree } from '../disk/remove-tree.ts';
+import { ScratchSpace } from '../disk/scratch-space.ts';
 import { UnpackedLayers } from '../snapshot/unpacked-layers.ts';
 import { canOverlay } from '../snapshot/select.ts';
-import type { Store } from '../store.ts';
-import { Container } from './container.ts';
-import type { ContainerConfig } from './container-config.ts';
+import type { Store } from '../store/store.ts';
+import { Container } from '../container-state/container.ts';
+import type { ContainerDescription } from '../container-state/container-config.ts';
 import { INIT_PATH, makeMounts, needsVolumes } from './container-mounts.ts';
-import { ContainerStore } from './container-store.ts';
+import { ContainerStore } from '../container-state/container-store.ts';
 import type { CreateOptions } from './create-options.ts';
 import { imageTree } from './image-trees.ts';
 import { VolumeStore } from './volumes/volume-store.ts';
@@ -64,7 +64,7 @@ export async function createContainer(
       notice,
       signal,
     });
-    const config: ContainerConfig = {
+    const config: ContainerDescription = {
       version: 1,
       id,
       name,
@@ -145,7 +145,7 @@ function keepAccounts(tree: RootfsTree, store: Store, directory: string): void {
   }
 }
 
-function describe(image: StoredImage, options: CreateOptions): ContainerConfig['image'] {
+function describe(image: StoredImage, options: CreateOptions): ContainerDescription['image'] {
   const { os, architecture, variant } = image.config;
   return {
     id: image.id,

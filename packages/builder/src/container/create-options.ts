@@ -1,7 +1,6 @@
-import type { HostEntry } from '../build-options.ts';
-import type { ResourceLimit, TmpfsOptions } from '../executor/executor.ts';
+import type { HostEntry, ResourceLimit, TmpfsOptions } from '../executor/executor.ts';
 import type { Isolation } from '../executor/select.ts';
-import type { NetworkMode, PortMapping } from './container-config.ts';
+import type { NetworkMode, PortMapping } from '../container-state/container-config.ts';
 
 /** What {@link createContainer} makes; what is left out is as the image says. */
 export interface CreateOptions {

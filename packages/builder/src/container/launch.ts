@@ -2,11 +2,11 @@ import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { blockNestedUserNamespaces } from '../executor/user-namespace.ts';
-import { Store } from '../store.ts';
-import type { Container } from './container.ts';
-import { ContainerStore } from './container-store.ts';
+import { Store } from '../store/store.ts';
+import type { Container } from '../container-state/container.ts';
+import { ContainerStore } from '../container-state/container-store.ts';
 import { Monitor } from './monitor.ts';
 import { requireSameOwners } from './same-owners.ts';
 

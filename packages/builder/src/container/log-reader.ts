@@ -1,6 +1,6 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Container } from './container.ts';
+import type { Container } from '../container-state/container.ts';
 
 /** One line of a container's output. */
 export interface LogEntry {

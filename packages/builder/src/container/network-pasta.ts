@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { endingWithUs } from '../executor/death-signal.ts';
 import { requireTool, SYSTEM_PATH } from '../executor/host-tools.ts';
-import type { PortMapping } from './container-config.ts';
+import type { PortMapping } from '../container-state/container-config.ts';
 import type { NetworkConnection } from './network-connection.ts';
 import { untilConnected } from './until-connected.ts';
 

@@ -1,5 +1,5 @@
-import type { PortMapping } from './container-config.ts';
-import { BuildError } from '../errors.ts';
+import type { PortMapping } from '../container-state/container-config.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { findTool } from '../executor/host-tools.ts';
 import type { NetworkConnection } from './network-connection.ts';
 import { startPasta } from './network-pasta.ts';

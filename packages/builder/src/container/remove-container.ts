@@ -1,8 +1,8 @@
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { removeStaleCgroups } from '../executor/cgroups.ts';
-import type { Store } from '../store.ts';
-import type { Container } from './container.ts';
-import { ContainerStore } from './container-store.ts';
+import type { Store } from '../store/store.ts';
+import type { Container } from '../container-state/container.ts';
+import { ContainerStore } from '../container-state/container-store.ts';
 import { killContainer } from './stop.ts';
 import { removeAnonymousVolumes } from './volumes/volume-use.ts';
 

@@ -1,5 +1,5 @@
-import type { Container } from './container.ts';
-import { ContainerStore } from './container-store.ts';
+import type { Container } from '../container-state/container.ts';
+import { ContainerStore } from '../container-state/container-store.ts';
 
 /** Gives a container another name; it never has none. @throws BuildError `CONTAINER_NAME_TAKEN`, `OPTION_INVALID` */
 export async function renameContainer(container: Container, wanted: string, root: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { ContainerConfig as ImageRunConfig } from '@tsbuild/oci';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import type { CreateOptions } from './create-options.ts';
 
 /** What a container runs, and the image's config as the command line changed it. */

@@ -5,8 +5,8 @@ import { canBeSecret } from '../executor/environment/secret-name.ts';
 import type { ExecSpec, RunMount, RunSpec, TerminalSize } from '../executor/executor.ts';
 import { DEFAULT_PATH } from '../ops/default-path.ts';
 import { containerUser } from './accounts.ts';
-import type { Container } from './container.ts';
-import type { ContainerMount } from './container-config.ts';
+import type { Container } from '../container-state/container.ts';
+import type { ContainerMount } from '../container-state/container-config.ts';
 import { containerRights } from './container-rights.ts';
 import { mergeEnvironment } from './run-config.ts';
 

@@ -1,6 +1,6 @@
-import { BuildError } from '../errors.ts';
-import { DiskOwners } from '../user-ids/disk-owners.ts';
-import type { Container } from './container.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
+import { DiskOwners } from '../disk/disk-owners.ts';
+import type { Container } from '../container-state/container.ts';
 
 /**
  * Refuses a container whose files were made under another mapping of ids: after ids were added, taken away or moved in

@@ -1,5 +1,5 @@
 import { constants } from 'node:os';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 
 const NUMBERS: Readonly<Record<string, number | undefined>> = constants.signals;
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MonitorClient } from './client.ts';
-import type { Container } from './container.ts';
+import type { Container } from '../container-state/container.ts';
 
 /**
  * Ends a container: its stop signal, and SIGKILL when it still runs after `seconds` (-1: waits for ever). Does nothing

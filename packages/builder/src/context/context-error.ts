@@ -1,5 +1,5 @@
 import { type ByteString, byteStringToUtf8 } from '@tsbuild/oci';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 
 /** The code of a failed system call, e.g. `ENOENT`; undefined when it is another kind of error. */
 export function errorCode(error: unknown): string | undefined {

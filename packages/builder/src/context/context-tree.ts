@@ -1,7 +1,7 @@
 import { createHash, hash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import type { ByteString } from '@tsbuild/oci';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { type ContextEntry, isContextEntry } from './context-entry.ts';
 import { errorCode, fileChanged } from './context-error.ts';
 import { ContextFile } from './context-file.ts';

@@ -1,5 +1,5 @@
 import { type ByteString, byteStringToUtf8 } from '@tsbuild/oci';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import type { DirectoryMatch, PatternMatcher } from './pattern-matcher.ts';
 import { resolveLinks } from './resolve-links.ts';
 import type { SourceEntry, SourceReader, SourceTree } from './source-tree.ts';

@@ -1,7 +1,7 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import type { ByteString } from '@tsbuild/oci';
 import { replaceFileUnsynced } from '@tsbuild/oci/internal';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { errorCode } from './context-error.ts';
 import {
   type DigestTable,

@@ -2,7 +2,7 @@ import { trim } from './blanks.ts';
 import type { Directives } from './instruction.ts';
 import { invalid } from './invalid.ts';
 import { withoutNewline } from './lines.ts';
-import type { SourceFile, SourceRange } from './source-file.ts';
+import type { SourceFile, SourceRange } from '../diagnostics/source-file.ts';
 
 const DIRECTIVE = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(\S.*)$/s;
 const FOREIGN_DIRECTIVE = /^\/\/\s*syntax\s*=\s*(\S+)/i;

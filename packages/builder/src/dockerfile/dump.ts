@@ -1,5 +1,5 @@
 import type { Dockerfile, Instruction } from './instruction.ts';
-import type { SourceRange } from './source-file.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
 
 /** Fields that every instruction has; the line's head shows them in its own way. */
 const BASE_FIELDS: ReadonlySet<string> = new Set(['kind', 'range', 'keyword', 'text', 'notes']);

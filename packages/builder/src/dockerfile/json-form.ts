@@ -1,6 +1,6 @@
 import { trimStart } from './blanks.ts';
 import { invalid } from './invalid.ts';
-import type { SourceRange } from './source-file.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
 
 /**
  * The strings of a JSON array, or undefined when `text` is not one: then it is in shell form, as the Dockerfile language has it, even

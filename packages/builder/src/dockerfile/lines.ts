@@ -1,7 +1,7 @@
 import { trim, trimStart } from './blanks.ts';
 import { invalid } from './invalid.ts';
 import type { InstructionNotes } from './instruction.ts';
-import type { SourceFile, SourceRange } from './source-file.ts';
+import type { SourceFile, SourceRange } from '../diagnostics/source-file.ts';
 
 /** A Dockerfile line may hold this many bytes, its newline not counted (BuildKit reads with Go's default line scanner). */
 const MAX_LINE_BYTES = 65_535;

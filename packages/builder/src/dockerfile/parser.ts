@@ -5,7 +5,7 @@ import { invalid } from './invalid.ts';
 import { parseJsonForm } from './json-form.ts';
 import { LineReader, type LogicalLine } from './lines.ts';
 import { parseInstruction } from './parse-instruction.ts';
-import type { SourceFile, SourceRange } from './source-file.ts';
+import type { SourceFile, SourceRange } from '../diagnostics/source-file.ts';
 import { splitStatement, type Statement } from './statement.ts';
 
 const TAKE_HEREDOCS: ReadonlySet<string> = new Set(['add', 'copy', 'run']);

@@ -1,10 +1,10 @@
-import type { BuildError } from '../errors.ts';
+import type { BuildError } from '../diagnostics/build-error.ts';
 import { trim } from './blanks.ts';
 import type { HeredocBody } from './heredoc.ts';
 import type { InstructionNotes } from './instruction.ts';
 import { invalid } from './invalid.ts';
 import { splitFirst } from './raw-words.ts';
-import type { SourceRange } from './source-file.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
 import { splitFlags } from './split-flags.ts';
 
 /** An instruction cut into keyword, flags and arguments, nothing of it understood yet. */

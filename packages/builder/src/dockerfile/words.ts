@@ -1,4 +1,4 @@
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { invalid } from './invalid.ts';
 import { WordLexer } from './word-lexer.ts';
 import type { WorkLimit } from './work-limit.ts';

@@ -1,6 +1,12 @@
 import type { Readable } from 'node:stream';
 import type { ByteString } from '@tsbuild/oci';
-import type { RootMount } from '../root-mount.ts';
+import type { RootMount } from '../disk/root-mount.ts';
+
+/** A line of /etc/hosts. */
+export interface HostEntry {
+  readonly name: string;
+  readonly address: string;
+}
 
 /** A file that the sandbox sees in place of what the image has at `target`, bound read-only. */
 export interface FileMount {
@@ -24,7 +30,7 @@ export type RunMountSource =
       readonly uid: number;
       readonly gid: number;
     }
-  /** An empty directory in memory. */
+  /** Mount an empty tmpfs. */
   | ({ readonly kind: 'tmpfs' } & TmpfsOptions);
 
 /** What a directory in memory is like (tmpfs(5)); what is left out is as the kernel has it. */

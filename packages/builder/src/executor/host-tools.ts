@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 
 const SYSTEM = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/run/wrappers/bin', '/run/current-system/sw/bin'];
 

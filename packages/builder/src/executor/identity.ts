@@ -1,5 +1,5 @@
 import { byteStringToUtf8 } from '@tsbuild/oci';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 
 /** Who a command runs as, in numbers. */
 export interface Identity {

@@ -1,6 +1,6 @@
 import { byteStringToUtf8 } from '@tsbuild/oci';
 import type { ByteString } from '@tsbuild/oci';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import type { FileMount } from './executor.ts';
 import { Stubs } from './stubs.ts';
 import type { MountTree } from './stubs.ts';

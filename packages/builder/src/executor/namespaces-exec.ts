@@ -1,5 +1,5 @@
 import { readlinkSync } from 'node:fs';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { givenEnvironment, shellEnvironment } from './environment/shell-environment.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
 import type { ExecSpec, RunControl, RunOutput, RunResult, RunSpec } from './executor.ts';

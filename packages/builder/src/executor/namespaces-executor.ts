@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { cgroupName, makeLeafCgroups, removeCgroup, removeStaleCgroups } from './cgroups.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
 import type { Executor, ResourceLimit, RunControl, RunningCommand, RunOutput, RunResult, RunSpec } from './executor.ts';

@@ -1,4 +1,4 @@
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { commandCapabilities, type CapabilityRequest } from './capabilities.ts';
 import type { RunSpec, RunUser } from './executor.ts';
 import type { IdMaps } from './id-map.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { byteStringToUtf8 } from '@tsbuild/oci';
 import type { ByteString } from '@tsbuild/oci';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { commandCapabilities, type CapabilityRequest } from './capabilities.ts';
 import type { ExecSpec, FileMount, ResourceLimit, RunMount, RunSpec, TerminalSize } from './executor.ts';
 import { isReplaced, SHM_SIZE } from './sandbox-mounts.ts';

@@ -1,4 +1,4 @@
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
 import type { ExecSpec, RunControl, RunOutput, RunResult } from './executor.ts';
 import { requireTool } from './host-tools.ts';

@@ -3,7 +3,7 @@ import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { execFile } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { cgroupName, cgroupPath, removeCgroup, removeStaleCgroups, wasOutOfMemory } from './cgroups.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
 import type { Executor, RunControl, RunOutput, RunResult, RunSpec } from './executor.ts';

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import type { Executor } from './executor.ts';
 import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';

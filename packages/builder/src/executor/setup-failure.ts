@@ -1,4 +1,4 @@
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 
 /** What a complaint of the set-up means, most specific first. */
 const MEANINGS: readonly { readonly pattern: RegExp; readonly hint: string }[] = [

@@ -1,6 +1,6 @@
 import { byteStringToUtf8, utf8ToByteString } from '@tsbuild/oci';
 import type { ByteString } from '@tsbuild/oci';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import type { RunMount, RunSpec, TmpfsOptions } from './executor.ts';
 import { formatFstab, type MountLine } from './fstab.ts';
 import { requireTool } from './host-tools.ts';

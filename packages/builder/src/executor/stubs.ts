@@ -14,7 +14,7 @@ import type { BigIntStats } from 'node:fs';
 import type { ByteString } from '@tsbuild/oci';
 import { byteStringToUtf8 } from '@tsbuild/oci';
 import type { RootfsEntry, RootfsTree } from '@tsbuild/oci/node';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 
 /** The part of the merged view that mount points are found by. */
 export type MountTree = Pick<RootfsTree, 'lookup' | 'resolveForWrite'>;

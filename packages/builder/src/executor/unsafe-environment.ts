@@ -1,4 +1,4 @@
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 
 /*
  * The last program of the host takes over the command's environment. These variables make a program load code or read

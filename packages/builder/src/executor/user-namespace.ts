@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { constants, userInfo } from 'node:os';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { endingWithUs } from './death-signal.ts';
 import { findTool, requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';

@@ -1,5 +1,5 @@
 import type { Instruction } from '../dockerfile/instruction.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import type { Finding } from './finding.ts';
 import { ruleOf } from './rules.ts';
 

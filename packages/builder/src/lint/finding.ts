@@ -1,5 +1,5 @@
 import type { Instruction } from '../dockerfile/instruction.ts';
-import type { SourceRange } from '../dockerfile/source-file.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
 import type { RuleName } from './rules.ts';
 
 /** A check that fired. */

@@ -1,5 +1,5 @@
 import type { ArgInstruction, Dockerfile, Instruction } from '../dockerfile/instruction.ts';
-import type { SourceRange } from '../dockerfile/source-file.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
 import { type ExpandOptions, expandWord } from '../dockerfile/words.ts';
 import { WorkLimit } from '../dockerfile/work-limit.ts';
 import { type BuildArguments, GlobalArguments } from '../plan/build-arguments.ts';

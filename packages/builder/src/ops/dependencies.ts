@@ -1,13 +1,13 @@
 import type { BlobStore } from '@tsbuild/oci';
-import type { BuildError } from '../errors.ts';
+import type { BuildError } from '../diagnostics/build-error.ts';
 import type { Executor, RunControl, RunOutput, TerminalSize } from '../executor/executor.ts';
 import type { MountSources } from '../mounts/mount-sources.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
-import type { ArchivePlaces } from './archive.ts';
-import type { CopyMemory } from './copy-memory.ts';
-import type { EarlierCopies } from './earlier-copies.ts';
+import type { ArchivePlaces } from './add/archive.ts';
+import type { CopyMemory } from './copy/copy-memory.ts';
+import type { EarlierCopies } from './copy/earlier-copies.ts';
 import type { LayerFetcher } from './layer-fetcher.ts';
-import type { GitCheckouts, RemoteFiles } from './remote-sources.ts';
+import type { GitCheckouts, RemoteFiles } from './add/remote-sources.ts';
 import type { RootfsTrees } from './rootfs-trees.ts';
 
 /** What commands run in. */

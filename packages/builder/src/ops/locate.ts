@@ -1,6 +1,6 @@
 import { OciError } from '@tsbuild/oci';
-import type { SourceRange } from '../dockerfile/source-file.ts';
-import { BuildError } from '../errors.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 
 /** Runs a step's work; errors about its input get the instruction's place, so that the frame can be drawn. */
 export async function locate<T>(range: SourceRange, work: () => Promise<T>): Promise<T> {

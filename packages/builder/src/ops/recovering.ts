@@ -1,6 +1,6 @@
 import { FileChanged } from '../context/context-error.ts';
 import type { SourceTree } from '../context/source-tree.ts';
-import type { SourceRange } from '../dockerfile/source-file.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
 import { StepOutdated } from '../solver/vertex.ts';
 import { locate } from './locate.ts';
 

@@ -1,13 +1,13 @@
 import { type ByteString, sha256Digest, utf8ToByteString } from '@tsbuild/oci';
 import { LayerWriter, type RootfsEntry, type RootfsTree } from '@tsbuild/oci/node';
-import type { SourceRange } from '../dockerfile/source-file.ts';
-import { BuildError } from '../errors.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import type { PreparedStep, StepVertex, Vertex } from '../solver/vertex.ts';
 import type { OpDependencies } from './dependencies.ts';
 import { locate } from './locate.ts';
 import { printablePath } from './listing.ts';
-import { type Owner, resolveOwner } from './ownership.ts';
-import { SETGID } from './written-tree.ts';
+import { type Owner, resolveOwner } from './copy/ownership.ts';
+import { SETGID } from './copy/written-tree.ts';
 import { EMPTY_ROOTFS, type LayerOutput, type Rootfs, withLayer } from './rootfs.ts';
 
 /** A WORKDIR with everything expanded. */

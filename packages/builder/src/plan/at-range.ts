@@ -1,5 +1,5 @@
-import type { SourceRange } from '../dockerfile/source-file.ts';
-import { BuildError } from '../errors.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 
 /** Runs `task`; an error that does not say where it happened gets the instruction's range. */
 export function atRange<T>(range: SourceRange, task: () => T): T {

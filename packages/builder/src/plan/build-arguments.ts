@@ -1,7 +1,7 @@
 import type { Platform } from '@tsbuild/oci';
 import { type ExpandOptions, expandWord } from '../dockerfile/words.ts';
 import type { ArgInstruction } from '../dockerfile/instruction.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 
 /** Build arguments that every RUN sees without ARG, and that stay out of the cache key and the history. */
 const PROXY_ARGUMENTS: readonly string[] = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY'];

@@ -1,11 +1,11 @@
 import { type Digest, parseDigest } from '@tsbuild/oci';
 import type { AddInstruction, CopyInstruction } from '../dockerfile/instruction.ts';
 import { expandHeredoc } from '../dockerfile/words.ts';
-import { BuildError } from '../errors.ts';
-import { copyStep } from '../ops/copy.ts';
-import type { CopySource } from '../ops/copy-request.ts';
-import { type ModeOption, parseModeChange } from '../ops/file-mode.ts';
-import { type GitReference, parseGitReference, withoutCredentials } from '../ops/git-reference.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
+import { copyStep } from '../ops/copy/copy.ts';
+import type { CopySource } from '../ops/copy/copy-request.ts';
+import { type ModeOption, parseModeChange } from '../ops/copy/file-mode.ts';
+import { type GitReference, parseGitReference, withoutCredentials } from '../ops/add/git-reference.ts';
 import { atRange } from './at-range.ts';
 import type { FilesFrom } from './from-resolver.ts';
 import type { StageState } from './stage-state.ts';

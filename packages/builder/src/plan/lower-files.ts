@@ -1,5 +1,5 @@
 import type { WorkdirInstruction } from '../dockerfile/instruction.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { workdirStep } from '../ops/workdir.ts';
 import { resolveFrom } from './paths.ts';
 import type { StageState } from './stage-state.ts';

@@ -1,6 +1,6 @@
 import type { SourceTree } from '../context/source-tree.ts';
-import type { SourceRange } from '../dockerfile/source-file.ts';
-import { copyStep } from '../ops/copy.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
+import { copyStep } from '../ops/copy/copy.ts';
 import { EMPTY_ROOTFS } from '../ops/rootfs.ts';
 import type { BuildStep } from './plan.ts';
 import type { LoweringContext } from './stage-state.ts';

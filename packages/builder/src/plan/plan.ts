@@ -1,6 +1,6 @@
 import type { ImageConfig, Platform } from '@tsbuild/oci';
 import type { Instruction } from '../dockerfile/instruction.ts';
-import type { SourceRange } from '../dockerfile/source-file.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
 import type { StepVertex, Vertex } from '../solver/vertex.ts';
 import type { RunConfig } from './run-config.ts';

@@ -1,7 +1,7 @@
 import { familiarName, parseReference, type Platform } from '@tsbuild/oci';
 import type { Dockerfile, Instruction } from '../dockerfile/instruction.ts';
 import { EMPTY_ROOTFS } from '../ops/rootfs.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { atRange } from './at-range.ts';
 import { Breather } from './breather.ts';
 import type { FilesFrom } from './from-resolver.ts';
@@ -9,7 +9,7 @@ import { contextStep } from './lower-named.ts';
 import { lowerInstruction } from './lower.ts';
 import { imageKey, type ImageResolver, type NeededStages, type ResolvedImages, StageSearch } from './needed-stages.ts';
 import type { BuildVertex, Plan } from './plan.ts';
-import { copyReference, type Reference } from './references.ts';
+import { copyReference, type ResolvedName } from './references.ts';
 import { isNamedFiles, type NamedFiles, type ResolvedBase } from './resolved-base.ts';
 import { type LoweringContext, type StageStart, StageState } from './stage-state.ts';
 import { type DeclaredStages, declareStages, type StageDeclaration, stageLabel, targetStage } from './stages.ts';
@@ -96,7 +96,7 @@ function refuseForeign({ from }: StageDeclaration, { os }: Platform, own: Platfo
 
 function stageStart(
   stage: StageDeclaration,
-  base: Reference,
+  base: ResolvedName,
   platform: Platform,
   images: ResolvedImages,
   lowered: ReadonlyMap<StageDeclaration, StageState>,
@@ -144,7 +144,7 @@ function startFromFiles(state: StageState, stage: StageDeclaration, base: NamedF
 async function lowerStage(
   stage: StageDeclaration,
   start: StageStart,
-  base: Reference,
+  base: ResolvedName,
   instructions: readonly Instruction[],
   known: {
     readonly declared: DeclaredStages;

@@ -1,8 +1,8 @@
 import type { SourceTree } from '../context/source-tree.ts';
 import type { RunInstruction } from '../dockerfile/instruction.ts';
-import type { SourceRange } from '../dockerfile/source-file.ts';
-import { BuildError } from '../errors.ts';
-import type { MountRequest } from '../ops/run-mount.ts';
+import type { SourceRange } from '../diagnostics/source-file.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
+import type { MountRequest } from '../ops/run/run-mount.ts';
 import { atRange } from './at-range.ts';
 import { cleanAbsolute, resolveFrom } from './paths.ts';
 import type { FilesFrom } from './from-resolver.ts';

@@ -1,6 +1,6 @@
 import type { Digest } from '@tsbuild/oci';
-import type { SourceFile, SourceRange } from '../dockerfile/source-file.ts';
-import type { Verification } from '../verify/verification.ts';
+import type { SourceFile, SourceRange } from '../diagnostics/source-file.ts';
+import type { Verification } from './verification.ts';
 import type { MissReason } from './miss-reason.ts';
 
 /**

@@ -4,10 +4,10 @@ import type { LayerPiece, LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
 import type { ContextEntry } from '../context/context-entry.ts';
 import { isWorthThread, ReadAhead } from '../context/read-ahead.ts';
 import type { FilesAhead } from '../context/source-tree.ts';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import type { ChangedPath } from './diff.ts';
-import type { RawPath } from './native.ts';
-import { errorCode, rawPath } from './raw-path.ts';
+import type { RawPath } from '../disk/native.ts';
+import { errorCode, rawPath } from '../disk/raw-path.ts';
 
 const SECOND = 1_000_000_000n;
 

@@ -5,10 +5,10 @@ import { setImmediate } from 'node:timers/promises';
 import type { Digest, LayerEntry } from '@tsbuild/oci';
 import { type CheckOptions, temporaryPath } from '@tsbuild/oci/internal';
 import { type LayerIndex } from '@tsbuild/oci/node';
-import { readFacts } from './file-facts.ts';
-import { errorCode, nameOf, rawPath } from './raw-path.ts';
-import type { RawPath } from './native.ts';
-import { removeTree } from './remove-tree.ts';
+import { readFacts } from '../disk/file-facts.ts';
+import { errorCode, nameOf, rawPath } from '../disk/raw-path.ts';
+import type { RawPath } from '../disk/native.ts';
+import { removeTree } from '../disk/remove-tree.ts';
 import { parseSnapshotName } from './snapshot-name.ts';
 import { WHITEOUT_PREFIX } from './unpack-layer.ts';
 

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, readlinkSync, readSync } from 'node:fs';
 import type { RootfsEntry } from '@tsbuild/oci/node';
-import type { DiskOwners } from '../user-ids/disk-owners.ts';
-import type { FileFacts } from './file-facts.ts';
-import { CAPABILITY_XATTR } from './native.ts';
-import type { RawPath } from './native.ts';
+import type { DiskOwners } from '../disk/disk-owners.ts';
+import type { FileFacts } from '../disk/file-facts.ts';
+import { CAPABILITY_XATTR } from '../disk/native.ts';
+import type { RawPath } from '../disk/native.ts';
 
 const READ_SIZE = 256 * 1024;
 

@@ -3,14 +3,14 @@ import { setImmediate } from 'node:timers/promises';
 import type { ByteString } from '@tsbuild/oci';
 import { byteStringToUtf8, compareByteStrings } from '@tsbuild/oci';
 import type { RootfsEntry, RootfsTree } from '@tsbuild/oci/node';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { isUnchanged } from './compare-entry.ts';
-import type { DiskOwners } from '../user-ids/disk-owners.ts';
-import { readFacts } from './file-facts.ts';
-import type { FileFacts } from './file-facts.ts';
-import { CAPABILITY_XATTR, isOverlayXattr, OPAQUE_XATTRS } from './native.ts';
-import type { Native, RawPath } from './native.ts';
-import { errorCode, join, nameOf, parentOf, rawPath } from './raw-path.ts';
+import type { DiskOwners } from '../disk/disk-owners.ts';
+import { readFacts } from '../disk/file-facts.ts';
+import type { FileFacts } from '../disk/file-facts.ts';
+import { CAPABILITY_XATTR, isOverlayXattr, OPAQUE_XATTRS } from '../disk/native.ts';
+import type { Native, RawPath } from '../disk/native.ts';
+import { errorCode, join, nameOf, parentOf, rawPath } from '../disk/raw-path.ts';
 import { WHITEOUT_PREFIX } from './unpack-layer.ts';
 
 /** Something that exists and goes into the layer. */

@@ -3,9 +3,9 @@ import type { ByteString, LayerEntry } from '@tsbuild/oci';
 
 import type { LayerIndex } from '@tsbuild/oci/node';
 import type { Changes } from './diff.ts';
-import type { FileFacts } from './file-facts.ts';
-import type { Native, RawPath } from './native.ts';
-import { errorCode, join, nameOf, parentOf, rawPath } from './raw-path.ts';
+import type { FileFacts } from '../disk/file-facts.ts';
+import type { Native, RawPath } from '../disk/native.ts';
+import { errorCode, join, nameOf, parentOf, rawPath } from '../disk/raw-path.ts';
 import { WHITEOUT_PREFIX } from './unpack-layer.ts';
 
 const S_IFCHR = 0o020000;

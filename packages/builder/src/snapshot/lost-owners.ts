@@ -1,6 +1,6 @@
 import type { BlobInfo, Digest } from '@tsbuild/oci';
 import type { LayerIndexStore } from '@tsbuild/oci/node';
-import type { DiskOwners } from '../user-ids/disk-owners.ts';
+import type { DiskOwners } from '../disk/disk-owners.ts';
 import type { Changes } from './diff.ts';
 
 /** Layers that were looked through: their first owner that cannot be on this disk, or that there is none. */

@@ -8,11 +8,11 @@ import type { BlobReader, BlobStore, ByteString, Digest, SparseRegion } from '@t
 import { byteStringToUtf8 } from '@tsbuild/oci';
 import { namingPath, rangeReader, SparseFile } from '@tsbuild/oci/internal';
 import { type NewLayerEntry } from '@tsbuild/oci/node';
-import { BuildError } from '../errors.ts';
-import type { DiskOwners } from '../user-ids/disk-owners.ts';
-import { CAPABILITY_XATTR } from './native.ts';
-import type { Native, RawPath } from './native.ts';
-import { errorCode, nameOf, parentOf, rawPath } from './raw-path.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
+import type { DiskOwners } from '../disk/disk-owners.ts';
+import { CAPABILITY_XATTR } from '../disk/native.ts';
+import type { Native, RawPath } from '../disk/native.ts';
+import { errorCode, nameOf, parentOf, rawPath } from '../disk/raw-path.ts';
 
 /** What files are made with. */
 export interface MaterializeTools {

@@ -1,8 +1,8 @@
 import { chmodSync, chownSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { RootfsTree } from '@tsbuild/oci/node';
-import type { RootMount } from '../root-mount.ts';
-import { DiskOwners } from '../user-ids/disk-owners.ts';
+import type { RootMount } from '../disk/root-mount.ts';
+import { DiskOwners } from '../disk/disk-owners.ts';
 
 /** An overlay's directories. */
 export type OverlayRoot = Extract<RootMount, { kind: 'overlay' }>;

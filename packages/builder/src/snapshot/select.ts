@@ -5,8 +5,8 @@ import { join, resolve } from 'node:path';
 import { CopyingSnapshotter } from './copying-snapshotter.ts';
 import { OverlaySnapshotter } from './overlay-snapshotter.ts';
 import type { SnapshotterOptions } from './overlay-snapshotter.ts';
-import { removeTree } from './remove-tree.ts';
-import { ScratchSpace } from './scratch-space.ts';
+import { removeTree } from '../disk/remove-tree.ts';
+import { ScratchSpace } from '../disk/scratch-space.ts';
 import type { Snapshotter } from './snapshotter.ts';
 
 /** Filesystems that are known to take overlayfs's upper directory (statfs(2)): ext2–4, xfs, btrfs, tmpfs, f2fs. */

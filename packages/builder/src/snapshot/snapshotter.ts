@@ -1,5 +1,5 @@
 import type { BlobInfo, LayerWriter, RootfsTree } from '@tsbuild/oci/node';
-import type { RootMount } from '../root-mount.ts';
+import type { RootMount } from '../disk/root-mount.ts';
 
 /** The parent of a snapshot: a filesystem as a value. */
 export interface SnapshotParent {

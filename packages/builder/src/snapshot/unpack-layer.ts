@@ -1,9 +1,9 @@
 import { type BlobInfo, type ByteString, byteStringToUtf8, IMPLIED_DIRECTORY, type LayerEntry } from '@tsbuild/oci';
 import type { LayerIndex, RootfsTree } from '@tsbuild/oci/node';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { Materializer } from './materialize.ts';
 import type { MaterializeTools } from './materialize.ts';
-import { nameOf, parentOf, join } from './raw-path.ts';
+import { nameOf, parentOf, join } from '../disk/raw-path.ts';
 
 /** Names with this prefix remove what is below (image-spec layer.md, "Whiteouts"). */
 export const WHITEOUT_PREFIX = '.wh.';

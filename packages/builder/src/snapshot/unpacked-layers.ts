@@ -4,11 +4,11 @@ import { chainIDs } from '@tsbuild/oci';
 import type { BlobInfo, BlobStore, Digest } from '@tsbuild/oci';
 import { RootfsTree } from '@tsbuild/oci/node';
 import type { LayerIndexStore } from '@tsbuild/oci/node';
-import { DiskOwners } from '../user-ids/disk-owners.ts';
-import { loadNative } from './load-native.ts';
-import { errorCode } from './raw-path.ts';
-import { removeTree } from './remove-tree.ts';
-import type { ScratchSpace } from './scratch-space.ts';
+import { DiskOwners } from '../disk/disk-owners.ts';
+import { loadNative } from '../disk/load-native.ts';
+import { errorCode } from '../disk/raw-path.ts';
+import { removeTree } from '../disk/remove-tree.ts';
+import type { ScratchSpace } from '../disk/scratch-space.ts';
 import { snapshotName } from './snapshot-name.ts';
 import { isSelfContained, unpackLayer } from './unpack-layer.ts';
 

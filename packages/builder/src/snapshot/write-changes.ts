@@ -3,10 +3,10 @@ import type { ByteString } from '@tsbuild/oci';
 import type { LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
 import { ChangedContent } from './changed-content.ts';
 import type { ChangedPath, Changes } from './diff.ts';
-import type { DiskOwners } from '../user-ids/disk-owners.ts';
-import { CAPABILITY_XATTR } from './native.ts';
-import type { RawPath } from './native.ts';
-import { nameOf, parentOf, rawPath } from './raw-path.ts';
+import type { DiskOwners } from '../disk/disk-owners.ts';
+import { CAPABILITY_XATTR } from '../disk/native.ts';
+import type { RawPath } from '../disk/native.ts';
+import { nameOf, parentOf, rawPath } from '../disk/raw-path.ts';
 import type { LayerTimes } from './snapshotter.ts';
 
 /**

@@ -1,4 +1,4 @@
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { repositoryAuthorization, type SecretLookup } from './remote-credentials.ts';
 
 /** A credential for some URLs, in git's words, and the texts of it that no message may hold. */

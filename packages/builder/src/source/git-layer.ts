@@ -1,7 +1,7 @@
 import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import type { BlobWriter, ByteString } from '@tsbuild/oci';
 import { LayerWriter, type WrittenLayer } from '@tsbuild/oci/node';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 
 /** A checked out commit on disk. */
 export interface GitDirectory {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import type { GitCredential } from './git-credentials.ts';
 import type { MovedRepository } from './git-redirects.ts';
 import { SilenceWatch } from './silence-watch.ts';

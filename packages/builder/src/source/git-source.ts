@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type BlobStore, type Digest, isDigest, OciError } from '@tsbuild/oci';
 import { temporaryPath } from '@tsbuild/oci/internal';
 import { type LayerIndexStore, type WebClient } from '@tsbuild/oci/node';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import { writeCheckout } from './git-layer.ts';
 import { credentialFor, plainRemote } from './git-credentials.ts';
 import { GitProgram } from './git-program.ts';
@@ -85,7 +85,8 @@ export class GitSource {
       ensure: async (later) => {
         if ((await this.#options.blobs.has(layer)) !== undefined) return;
         const again = await this.#fetch(wanted, commit, git, later);
-        if (again !== layer) throw new BuildError('FILE_CHANGED', `commit ${commit} comes out differently now`);
+        if (again !== layer)
+          throw new BuildError('FILE_CHANGED', `commit ${commit} no longer has the content it had before`);
       },
     };
   }

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { type BlobStore, type Digest, isDigest, OciError } from '@tsbuild/oci';
 import { decompress, sniffCompression, type WebClient, type WebResponse } from '@tsbuild/oci/node';
-import { BuildError } from '../errors.ts';
-import { peekBytes } from '../peek-bytes.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
+import { peekBytes } from './peek-bytes.ts';
 import { KeptJson } from './kept-json.ts';
 import { downloadAuthorization, downloadSecretHint, type SecretLookup } from './remote-credentials.ts';
 

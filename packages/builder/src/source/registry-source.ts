@@ -12,7 +12,7 @@ import {
   readBlob,
 } from '@tsbuild/oci';
 import { fromRegistry, type RegistryReader } from '@tsbuild/oci/node';
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 import type { RemoteImage, RemoteRecords } from './remote-records.ts';
 import type { ResolvedImage, Source } from './source.ts';
 

@@ -1,4 +1,4 @@
-import { BuildError } from '../errors.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
 
 /** Gives the secrets of the build (`--secret`) by their ids. */
 export type SecretLookup = (id: string) => Uint8Array | undefined;

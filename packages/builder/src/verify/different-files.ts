@@ -1,6 +1,11 @@
 import { byteStringToUtf8, rfc3339 } from '@tsbuild/oci';
 import { type ChangedField, compareLayers, type LayerChange, type LayerIndex } from '@tsbuild/oci/node';
-import { type DifferentAttribute, type DifferentFile, type DifferentStep, MOST_FILES } from './verification.ts';
+import {
+  type DifferentAttribute,
+  type DifferentFile,
+  type DifferentStep,
+  MOST_FILES,
+} from '../progress/verification.ts';
 
 type Entry = NonNullable<LayerChange['before']>;
 

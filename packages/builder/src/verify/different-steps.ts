@@ -4,7 +4,7 @@ import type { LayerOutput } from '../ops/rootfs.ts';
 import type { BuildVertex, Plan } from '../plan/plan.ts';
 import type { StepResult } from '../solver/vertex.ts';
 import { differentFiles } from './different-files.ts';
-import type { DifferentStep } from './verification.ts';
+import type { DifferentStep } from '../progress/verification.ts';
 
 /** How the steps of a plan ended, by id. */
 type Results = ReadonlyMap<string, StepResult<LayerOutput>>;

@@ -1,4 +1,4 @@
-import { BuildError } from '../../src/errors.ts';
+import { BuildError } from '../../src/diagnostics/build-error.ts';
 
 /** The BuildError that `run` throws, undefined when it returns. Every other error is a bug and passes through. */
 export function errorOf(run: () => unknown): BuildError | undefined {

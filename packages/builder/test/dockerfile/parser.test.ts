@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { dumpDockerfile, dumpInstruction } from '../../src/dockerfile/dump.ts';
 import type { Dockerfile } from '../../src/dockerfile/instruction.ts';
 import { parseDockerfile, parseTrigger } from '../../src/dockerfile/parser.ts';
-import type { SourceRange } from '../../src/dockerfile/source-file.ts';
-import type { BuildError } from '../../src/errors.ts';
+import type { SourceRange } from '../../src/diagnostics/source-file.ts';
+import type { BuildError } from '../../src/diagnostics/build-error.ts';
 import { errorOf } from './error-of.ts';
 import { describeGoldens } from './golden.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expandHeredoc, expandWord, expandWords } from '../../src/dockerfile/words.ts';
-import { BuildError } from '../../src/errors.ts';
+import { BuildError } from '../../src/diagnostics/build-error.ts';
 import { errorOf } from './error-of.ts';
 
 const FIXTURE = new URL('../../../../fixtures/words.txt', import.meta.url);

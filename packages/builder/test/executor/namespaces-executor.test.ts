@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { RunningCommand } from '../../src/executor/executor.ts';
-import type { RootMount } from '../../src/root-mount.ts';
+import type { RootMount } from '../../src/disk/root-mount.ts';
 import { NamespacesExecutor } from '../../src/executor/namespaces-executor.ts';
 import { blockNestedUserNamespaces } from '../../src/executor/user-namespace.ts';
 import { BusyboxRoot, NO_SANDBOX } from '../../testing/busybox-root.ts';

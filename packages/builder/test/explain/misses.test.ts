@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, wri
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseReference } from '@tsbuild/oci';
-import type { BuildOptions } from '../../src/build-options.ts';
+import type { BuildOptions } from '../../src/build/build-options.ts';
 import type { MissReason } from '../../src/progress/miss-reason.ts';
 import { BuildBench } from '../../testing/build-bench.ts';
 import { NO_SANDBOX } from '../../testing/busybox-root.ts';

@@ -3,7 +3,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gnuLong, makeTar, type RawMember } from '../../../oci/testing/make-tar.ts';
-import { BuildError } from '../../src/errors.ts';
+import { BuildError } from '../../src/diagnostics/build-error.ts';
 import { dir, file, holding, link, symlink, unpacked } from './archive-case.ts';
 import { CopyBench } from './copy-bench.ts';
 

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { cacheKey } from '../../src/cache/cache-key.ts';
-import { CopyMemory } from '../../src/ops/copy-memory.ts';
+import { CopyMemory } from '../../src/ops/copy/copy-memory.ts';
 import { EMPTY_ROOTFS, type Rootfs } from '../../src/ops/rootfs.ts';
 import { open, temporaryDirectory, watch, writeTree } from '../context/real-tree.ts';
 import { type CopyCase, CopyBench } from './copy-bench.ts';

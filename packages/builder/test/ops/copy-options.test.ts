@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { CopySource } from '../../src/ops/copy-request.ts';
+import type { CopySource } from '../../src/ops/copy/copy-request.ts';
 import { CopyBench, type CopyCase } from './copy-bench.ts';
 
 const SOURCE = `

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseModeChange } from '../../src/ops/file-mode.ts';
+import { parseModeChange } from '../../src/ops/copy/file-mode.ts';
 
 describe('--chmod', () => {
   it.each<[string, number, boolean, number]>([

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type GitReference, parseGitReference, withoutCredentials } from '../../src/ops/git-reference.ts';
+import { type GitReference, parseGitReference, withoutCredentials } from '../../src/ops/add/git-reference.ts';
 
 describe('git sources', () => {
   it.each<[string, Partial<GitReference>]>([

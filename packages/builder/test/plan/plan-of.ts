@@ -2,7 +2,7 @@ import { formatPlatform, type ImageConfig } from '@tsbuild/oci';
 import type { Dockerfile } from '../../src/dockerfile/instruction.ts';
 import { parseDockerfile } from '../../src/dockerfile/parser.ts';
 import { WorkLimit } from '../../src/dockerfile/work-limit.ts';
-import { BuildError } from '../../src/errors.ts';
+import { BuildError } from '../../src/diagnostics/build-error.ts';
 import { BuildArguments, GlobalArguments, platformArguments } from '../../src/plan/build-arguments.ts';
 import type { Plan, PlannedTarget } from '../../src/plan/plan.ts';
 import { checkPlan, planBuild, type PlanOptions } from '../../src/plan/planner.ts';

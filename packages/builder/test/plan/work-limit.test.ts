@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parsePattern, PatternMatcher } from '../../src/context/pattern-matcher.ts';
-import { withoutPasswords } from '../../src/ops/git-reference.ts';
+import { withoutPasswords } from '../../src/ops/add/git-reference.ts';
 import { lintOf } from '../lint/lint-of.ts';
 import { checkOf, planOf } from './plan-of.ts';
 

@@ -6,9 +6,9 @@ import { RootfsTree } from '@tsbuild/oci/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isUnchanged } from '../../src/snapshot/compare-entry.ts';
 import { findChanges } from '../../src/snapshot/diff.ts';
-import { DiskOwners } from '../../src/user-ids/disk-owners.ts';
-import { readFacts } from '../../src/snapshot/file-facts.ts';
-import { loadNative } from '../../src/snapshot/load-native.ts';
+import { DiskOwners } from '../../src/disk/disk-owners.ts';
+import { readFacts } from '../../src/disk/file-facts.ts';
+import { loadNative } from '../../src/disk/load-native.ts';
 import { addFile, entryOf, SnapshotStore } from '../../testing/snapshot-store.ts';
 
 const ALL_IDS = '0 0 4294967295\n';
@@ -119,7 +119,7 @@ describe('findChanges', () => {
     }
     expect(path.length).toBeGreaterThan(4096);
     await expect(find(nothing)).rejects.toThrow(/too long to read: \/nnn/);
-    const { removeTree } = await import('../../src/snapshot/remove-tree.ts');
+    const { removeTree } = await import('../../src/disk/remove-tree.ts');
     await removeTree(directory);
     mkdirSync(directory);
   });

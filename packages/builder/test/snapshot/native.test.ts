@@ -3,9 +3,9 @@ import { lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { readFacts } from '../../src/snapshot/file-facts.ts';
-import { libraryNative } from '../../src/snapshot/native-library.ts';
-import { programsNative } from '../../src/snapshot/native-programs.ts';
+import { readFacts } from '../../src/disk/file-facts.ts';
+import { libraryNative } from '../../src/disk/native-library.ts';
+import { programsNative } from '../../src/disk/native-programs.ts';
 
 const root = process.getuid?.() === 0;
 /** cap_net_raw+ep as the kernel keeps it (version 2). */

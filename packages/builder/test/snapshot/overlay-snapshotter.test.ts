@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NamespacesExecutor } from '../../src/executor/namespaces-executor.ts';
 import { OverlaySnapshotter } from '../../src/snapshot/overlay-snapshotter.ts';
-import { removeTree } from '../../src/snapshot/remove-tree.ts';
+import { removeTree } from '../../src/disk/remove-tree.ts';
 import { NO_SANDBOX } from '../../testing/busybox-root.ts';
 import { addFile, entryOf, layerContent, SnapshotStore } from '../../testing/snapshot-store.ts';
 import { snapshotterContract } from '../../testing/snapshotter-contract.ts';

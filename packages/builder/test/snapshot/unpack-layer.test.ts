@@ -3,9 +3,9 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, wr
 import { join } from 'node:path';
 import { type LayerWriter, storeLayer } from '@tsbuild/oci/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DiskOwners } from '../../src/user-ids/disk-owners.ts';
+import { DiskOwners } from '../../src/disk/disk-owners.ts';
 import { Materializer } from '../../src/snapshot/materialize.ts';
-import { loadNative } from '../../src/snapshot/load-native.ts';
+import { loadNative } from '../../src/disk/load-native.ts';
 import { OverlaySnapshotter } from '../../src/snapshot/overlay-snapshotter.ts';
 import { chunked, makeTar, type RawMember } from '../../../oci/testing/make-tar.ts';
 import { addFile, entryOf, SnapshotStore } from '../../testing/snapshot-store.ts';

@@ -10,12 +10,12 @@ import {
   SKIP_REGISTRY,
   startDockerRegistry,
 } from '../../../oci/testing/docker-registry.ts';
-import { pullImage } from '../../src/pull.ts';
-import { pushImage } from '../../src/push.ts';
+import { pullImage } from '../../src/build/pull.ts';
+import { pushImage } from '../../src/export/push.ts';
 import { silentReporter } from '../../src/progress/reporter.ts';
 import { LayerProvider } from '../../src/source/layer-provider.ts';
 import { RegistrySource } from '../../src/source/registry-source.ts';
-import { Store } from '../../src/store.ts';
+import { Store } from '../../src/store/store.ts';
 import { sourceContract } from '../../testing/source-contract.ts';
 
 const AMD64: Platform = { os: 'linux', architecture: 'amd64' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseSnapshotName, snapshotName } from '../../src/snapshot/snapshot-name.ts';
-import { DiskOwners } from '../../src/user-ids/disk-owners.ts';
+import { DiskOwners } from '../../src/disk/disk-owners.ts';
 
 const owners = (map: string): DiskOwners => new DiskOwners(map, map);
 

@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../grammar/command.ts';
 
 /** A command as the dispatcher and the help know it before its file is loaded. */
 export interface CatalogEntry {
@@ -11,211 +11,211 @@ export interface CatalogEntry {
 export const catalog: Readonly<Record<string, CatalogEntry>> = {
   build: {
     summary: 'Build an image from a Dockerfile',
-    load: async () => (await import('./build.ts')).buildCommand,
+    load: async () => (await import('./build/build.ts')).buildCommand,
   },
   images: {
     summary: 'List images',
-    load: async () => (await import('./images.ts')).imagesCommand,
+    load: async () => (await import('./image/images.ts')).imagesCommand,
   },
   inspect: {
-    summary: 'Show everything that is known of containers and images, as JSON',
-    load: async () => (await import('./inspect.ts')).inspectCommand,
+    summary: 'Show details of containers and images as JSON',
+    load: async () => (await import('./image/inspect.ts')).inspectCommand,
   },
   history: {
-    summary: 'Show the steps that made an image',
-    load: async () => (await import('./history.ts')).historyCommand,
+    summary: 'Show the history of an image',
+    load: async () => (await import('./image/history.ts')).historyCommand,
   },
   tag: {
-    summary: 'Give an image another name',
-    load: async () => (await import('./tag.ts')).tagCommand,
+    summary: 'Add a name to an image',
+    load: async () => (await import('./image/tag.ts')).tagCommand,
   },
   rmi: {
-    summary: 'Remove names of images, and images without names',
-    load: async () => (await import('./rmi.ts')).rmiCommand,
+    summary: 'Remove image names, and images that have no name left',
+    load: async () => (await import('./image/rmi.ts')).rmiCommand,
   },
   save: {
     summary: 'Write images to an archive that docker load accepts',
-    load: async () => (await import('./save.ts')).saveCommand,
+    load: async () => (await import('./image/save.ts')).saveCommand,
   },
   load: {
     summary: 'Read images from an archive of docker save or an OCI archive',
-    load: async () => (await import('./load.ts')).loadCommand,
+    load: async () => (await import('./image/load.ts')).loadCommand,
   },
   import: {
-    summary: 'Make an image from a root filesystem in a tar archive',
-    load: async () => (await import('./import.ts')).importCommand,
+    summary: 'Create an image from a root filesystem in a tar archive',
+    load: async () => (await import('./image/import.ts')).importCommand,
   },
   pull: {
-    summary: 'Fetch an image from a registry',
-    load: async () => (await import('./pull.ts')).pullCommand,
+    summary: 'Pull an image from a registry',
+    load: async () => (await import('./registry/pull.ts')).pullCommand,
   },
   push: {
-    summary: 'Send an image to the registry that its name tells',
-    load: async () => (await import('./push.ts')).pushCommand,
+    summary: 'Push an image to the registry in its name',
+    load: async () => (await import('./registry/push.ts')).pushCommand,
   },
   doctor: {
-    summary: 'Say what this machine offers, and what is missing',
-    load: async () => (await import('./doctor.ts')).doctorCommand,
+    summary: 'Report what this machine supports and what is missing',
+    load: async () => (await import('./system/doctor.ts')).doctorCommand,
   },
   login: {
     summary: 'Log in to a registry',
-    load: async () => (await import('./login.ts')).loginCommand,
+    load: async () => (await import('./registry/login.ts')).loginCommand,
   },
   logout: {
     summary: 'Log out of a registry',
-    load: async () => (await import('./logout.ts')).logoutCommand,
+    load: async () => (await import('./registry/logout.ts')).logoutCommand,
   },
   run: {
     summary: 'Run a command in a new container',
-    load: async () => (await import('./run.ts')).runCommand,
+    load: async () => (await import('./container/run.ts')).runCommand,
   },
   ps: {
     summary: 'List containers',
-    load: async () => (await import('./ps.ts')).psCommand,
+    load: async () => (await import('./container/ps.ts')).psCommand,
   },
   logs: {
-    summary: 'Show what a container wrote',
-    load: async () => (await import('./logs.ts')).logsCommand,
+    summary: 'Show the output of a container',
+    load: async () => (await import('./container/logs.ts')).logsCommand,
   },
   exec: {
-    summary: 'Run one more command in a running container',
-    load: async () => (await import('./exec.ts')).execCommand,
+    summary: 'Run another command in a running container',
+    load: async () => (await import('./container/exec.ts')).execCommand,
   },
   attach: {
-    summary: 'Connect to the output and input of a running container',
-    load: async () => (await import('./attach.ts')).attachCommand,
+    summary: 'Attach to the input and output of a running container',
+    load: async () => (await import('./container/attach.ts')).attachCommand,
   },
   start: {
-    summary: 'Start containers that do not run',
-    load: async () => (await import('./start.ts')).startCommand,
+    summary: 'Start stopped containers',
+    load: async () => (await import('./container/start.ts')).startCommand,
   },
   stop: {
-    summary: 'End containers in order',
-    load: async () => (await import('./stop.ts')).stopCommand,
+    summary: 'Stop containers gracefully',
+    load: async () => (await import('./container/stop.ts')).stopCommand,
   },
   restart: {
-    summary: 'End containers in order, and start them again',
-    load: async () => (await import('./restart.ts')).restartCommand,
+    summary: 'Restart containers',
+    load: async () => (await import('./container/restart.ts')).restartCommand,
   },
   pause: {
-    summary: 'Stop the processes of containers where they are',
-    load: async () => (await import('./pause.ts')).pauseCommand,
+    summary: 'Suspend the processes of containers',
+    load: async () => (await import('./container/pause.ts')).pauseCommand,
   },
   unpause: {
-    summary: 'Let the processes of paused containers go on',
-    load: async () => (await import('./pause.ts')).unpauseCommand,
+    summary: 'Resume the processes of paused containers',
+    load: async () => (await import('./container/pause.ts')).unpauseCommand,
   },
   kill: {
-    summary: 'Send running containers a signal',
-    load: async () => (await import('./kill.ts')).killCommand,
+    summary: 'Send a signal to running containers',
+    load: async () => (await import('./container/kill.ts')).killCommand,
   },
   wait: {
-    summary: 'Wait until containers have ended',
-    load: async () => (await import('./wait.ts')).waitCommand,
+    summary: 'Wait for containers to exit',
+    load: async () => (await import('./container/wait.ts')).waitCommand,
   },
   rm: {
     summary: 'Remove containers',
-    load: async () => (await import('./rm.ts')).rmCommand,
+    load: async () => (await import('./container/rm.ts')).rmCommand,
   },
   create: {
-    summary: 'Make a container without starting it',
-    load: async () => (await import('./create.ts')).createCommand,
+    summary: 'Create a container without starting it',
+    load: async () => (await import('./container/create.ts')).createCommand,
   },
   commit: {
-    summary: 'Make an image of what a container changed',
-    load: async () => (await import('./commit.ts')).commitCommand,
+    summary: 'Create an image from the changes of a container',
+    load: async () => (await import('./container/commit.ts')).commitCommand,
   },
   diff: {
-    summary: 'List what a container changed',
-    load: async () => (await import('./diff.ts')).diffCommand,
+    summary: 'List the files that a container changed',
+    load: async () => (await import('./container/diff.ts')).diffCommand,
   },
   cp: {
     summary: 'Copy files between a container and this machine',
-    load: async () => (await import('./cp.ts')).cpCommand,
+    load: async () => (await import('./container/cp.ts')).cpCommand,
   },
   export: {
-    summary: 'Write the files of a container as a tar archive',
-    load: async () => (await import('./export.ts')).exportCommand,
+    summary: 'Export the files of a container as a tar archive',
+    load: async () => (await import('./container/export.ts')).exportCommand,
   },
   rename: {
-    summary: 'Give a container another name',
-    load: async () => (await import('./rename.ts')).renameCommand,
+    summary: 'Rename a container',
+    load: async () => (await import('./container/rename.ts')).renameCommand,
   },
   port: {
-    summary: 'Show which ports lead to a container',
-    load: async () => (await import('./port.ts')).portCommand,
+    summary: 'List the published ports of a container',
+    load: async () => (await import('./container/port.ts')).portCommand,
   },
   top: {
     summary: 'List the processes of a container',
-    load: async () => (await import('./top.ts')).topCommand,
+    load: async () => (await import('./container/top.ts')).topCommand,
   },
   'container prune': {
-    summary: 'Remove all containers that do not run',
-    load: async () => (await import('./container-prune.ts')).containerPruneCommand,
+    summary: 'Remove all stopped containers',
+    load: async () => (await import('./container/container-prune.ts')).containerPruneCommand,
   },
   'volume create': {
-    summary: 'Make a volume',
-    load: async () => (await import('./volume-create.ts')).volumeCreateCommand,
+    summary: 'Create a volume',
+    load: async () => (await import('./volume/volume-create.ts')).volumeCreateCommand,
   },
   'volume inspect': {
-    summary: 'Show everything that is known of volumes, as JSON',
-    load: async () => (await import('./volume-inspect.ts')).volumeInspectCommand,
+    summary: 'Show details of volumes as JSON',
+    load: async () => (await import('./volume/volume-inspect.ts')).volumeInspectCommand,
   },
   'volume ls': {
     summary: 'List volumes',
-    load: async () => (await import('./volume-ls.ts')).volumeLsCommand,
+    load: async () => (await import('./volume/volume-ls.ts')).volumeLsCommand,
   },
   'volume prune': {
-    summary: 'Remove volumes without a name that no container uses',
-    load: async () => (await import('./volume-prune.ts')).volumePruneCommand,
+    summary: 'Remove unused anonymous volumes',
+    load: async () => (await import('./volume/volume-prune.ts')).volumePruneCommand,
   },
   'volume rm': {
     summary: 'Remove volumes that no container uses',
-    load: async () => (await import('./volume-rm.ts')).volumeRmCommand,
+    load: async () => (await import('./volume/volume-rm.ts')).volumeRmCommand,
   },
   'cache ls': {
-    summary: 'List what is kept to make builds faster',
-    load: async () => (await import('./cache-ls.ts')).cacheLsCommand,
+    summary: 'List the build cache',
+    load: async () => (await import('./cache/cache-ls.ts')).cacheLsCommand,
   },
   'cache prune': {
-    summary: 'Remove what is kept to make builds faster',
-    load: async () => (await import('./cache-prune.ts')).cachePruneCommand,
+    summary: 'Remove entries of the build cache',
+    load: async () => (await import('./cache/cache-prune.ts')).cachePruneCommand,
   },
   'cache explain': {
-    summary: 'Tell why the steps of the last build ran again',
-    load: async () => (await import('./cache-explain.ts')).cacheExplainCommand,
+    summary: 'Explain why the steps of the last build ran again',
+    load: async () => (await import('./cache/cache-explain.ts')).cacheExplainCommand,
   },
   fsck: {
-    summary: 'Check the store, and mend it',
-    load: async () => (await import('./fsck.ts')).fsckCommand,
+    summary: 'Verify the store, and repair it',
+    load: async () => (await import('./system/fsck.ts')).fsckCommand,
   },
   'cache export-mount': {
     summary: 'Write the content of a cache mount as a tar archive',
-    load: async () => (await import('./cache-mount.ts')).exportMountCommand,
+    load: async () => (await import('./cache/cache-mount.ts')).exportMountCommand,
   },
   'cache import-mount': {
     summary: 'Put the content of a tar archive into a cache mount',
-    load: async () => (await import('./cache-mount.ts')).importMountCommand,
+    load: async () => (await import('./cache/cache-mount.ts')).importMountCommand,
   },
   'image prune': {
     summary: 'Remove images without a name',
-    load: async () => (await import('./image-prune.ts')).imagePruneCommand,
+    load: async () => (await import('./image/image-prune.ts')).imagePruneCommand,
   },
   'system prune': {
     summary: 'Remove containers, images and build cache that nothing uses',
-    load: async () => (await import('./system-prune.ts')).systemPruneCommand,
+    load: async () => (await import('./system/system-prune.ts')).systemPruneCommand,
   },
   info: {
     summary: 'Show how many containers and images there are, and where',
-    load: async () => (await import('./info.ts')).infoCommand,
+    load: async () => (await import('./system/info.ts')).infoCommand,
   },
   'system df': {
-    summary: 'Show what images and the build cache take on the disk',
-    load: async () => (await import('./system-df.ts')).systemDfCommand,
+    summary: 'Show the disk usage of images and the build cache',
+    load: async () => (await import('./system/system-df.ts')).systemDfCommand,
   },
   completion: {
-    summary: 'Print a script that completes command lines in a shell',
-    load: async () => (await import('./completion.ts')).completionCommand,
+    summary: 'Print a shell completion script',
+    load: async () => (await import('./completion/completion.ts')).completionCommand,
   },
 };
 

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../host/usage-error.ts';
 
 /** Docker's: ctrl-p ctrl-q. */
 const USUAL = 'ctrl-p,ctrl-q';

@@ -1,9 +1,9 @@
 import { type Container, ContainerStore } from '@tsbuild/builder';
-import type { GlobalSettings } from '../command.ts';
-import { EXIT_FAILED, EXIT_OK } from '../exit-code.ts';
-import type { Host } from '../host.ts';
+import type { GlobalSettings } from '../grammar/command.ts';
+import { EXIT_FAILED, EXIT_OK } from '../host/exit-code.ts';
+import type { Host } from '../host/host.ts';
 import { sanitizeText } from '../output/sanitize.ts';
-import { reportError } from '../report-error.ts';
+import { reportError } from '../output/report-error.ts';
 
 /** Does something to each of the containers named, and prints each name when it is done; one that fails stops no other. */
 export async function forEach(

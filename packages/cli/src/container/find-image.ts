@@ -1,12 +1,12 @@
 import { pullImage, type Store } from '@tsbuild/builder';
 import { formatReference, OciError, parseReference } from '@tsbuild/oci/node';
-import type { Host } from '../host.ts';
-import { openProgress } from '../open-progress.ts';
+import type { Host } from '../host/host.ts';
+import { openProgress } from '../output/open-progress.ts';
 import { sanitizeName } from '../output/sanitize.ts';
-import { registryOptions } from '../registry-config.ts';
+import { registryOptions } from '../registry/registry-config.ts';
 
 /** Brings the image of a container in, when it is not in the store. @throws OciError of the registry, or `IMAGE_NOT_FOUND` */
-export async function findImage(
+export async function findOrPullImage(
   name: string,
   store: Store,
   choice: { readonly platform: string | undefined; readonly pull: string | undefined },

@@ -8,8 +8,8 @@ import {
   type VolumeRequest,
 } from '@tsbuild/builder';
 import { parseTmpfs } from './tmpfs-flag.ts';
-import { notSupportedYet, UsageError } from '../errors.ts';
-import type { Host } from '../host.ts';
+import { notSupportedYet, UsageError } from '../host/usage-error.ts';
+import type { Host } from '../host/host.ts';
 
 /** The flags that say what is mounted into a container. */
 export interface MountFlags {

@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../host/usage-error.ts';
 
 /** The option `-t` of commands that end containers. */
 export const patienceOption = {

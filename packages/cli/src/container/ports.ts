@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import type { PortMapping } from '@tsbuild/builder';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../host/usage-error.ts';
 
 /** Reads `-p`: `[IP:]HOST:CONTAINER[/tcp|/udp]`, also ranges of equal length. @throws UsageError */
-export function parsePorts(texts: readonly string[]): readonly PortMapping[] {
+export function parsePublished(texts: readonly string[]): readonly PortMapping[] {
   return texts.flatMap(parsePort);
 }
 

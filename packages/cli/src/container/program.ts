@@ -7,8 +7,8 @@ import {
   runInUserNamespace,
   type Store,
 } from '@tsbuild/builder';
-import { CommandError } from '../errors.ts';
-import type { Host } from '../host.ts';
+import { CommandError } from '../host/usage-error.ts';
+import type { Host } from '../host/host.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 
 /**

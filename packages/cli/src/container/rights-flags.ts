@@ -1,6 +1,6 @@
 import { type CreateOptions, readCapabilities } from '@tsbuild/builder';
-import { parseLimit } from '../commands/run-options.ts';
-import { UsageError } from '../errors.ts';
+import { parseLimit } from './run-options.ts';
+import { UsageError } from '../host/usage-error.ts';
 
 /** The flags that say what a container may do. */
 export interface RightsFlags {

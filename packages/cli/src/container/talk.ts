@@ -1,6 +1,6 @@
 import type { CommandEnd, MonitorClient } from '@tsbuild/builder';
-import { CommandError } from '../errors.ts';
-import type { Host, OutputStream } from '../host.ts';
+import { CommandError } from '../host/usage-error.ts';
+import type { Host, OutputStream } from '../host/host.ts';
 import { enterRawMode } from '../terminal/raw-mode.ts';
 import { DetachKeys } from './detach-keys.ts';
 

@@ -1,5 +1,5 @@
 import { parseSize, type TmpfsRequest } from '@tsbuild/builder';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../host/usage-error.ts';
 
 /** Words that say how things are anyway, or that make no difference to memory. */
 const USUAL = ['rw', 'nosuid', 'nodev', 'async', 'sync', 'atime', 'noatime', 'diratime', 'nodiratime', 'relatime', 'norelatime',

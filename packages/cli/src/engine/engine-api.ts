@@ -1,6 +1,6 @@
 import http from 'node:http';
-import type { Sink } from '../output-file.ts';
-import { streamSink } from '../output-stream.ts';
+import type { Sink } from '../output/output-file.ts';
+import { streamSink } from '../output/output-stream.ts';
 import type { EngineEndpoint } from './endpoint.ts';
 import { fieldOf, textOf } from './json-field.ts';
 

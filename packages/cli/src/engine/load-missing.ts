@@ -1,6 +1,6 @@
 import { type BlobStore, chainIDs, type Digest, familiarName } from '@tsbuild/oci';
 import { type ImageToArchive, type StoredImage, writeArchive } from '@tsbuild/oci/node';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 import { sanitizeText } from '../output/sanitize.ts';
 import { EngineApi } from './engine-api.ts';
 import { engineEndpoint } from './endpoint.ts';

@@ -1,4 +1,4 @@
-import type { OutputStream } from '../host.ts';
+import type { OutputStream } from '../host/host.ts';
 
 /** True when colours help: on a terminal that can show them, unless NO_COLOR (https://no-color.org) is set. */
 export function usesColour(stream: OutputStream, env: Readonly<Record<string, string | undefined>>): boolean {

@@ -1,7 +1,7 @@
 import type { BuildError, SourceFile, SourceRange } from '@tsbuild/builder';
 import type { OciError, OciErrorCode } from '@tsbuild/oci';
-import { CommandError, UsageError } from '../errors.ts';
-import { EXIT_FAILED, EXIT_USAGE } from '../exit-code.ts';
+import { CommandError, UsageError } from '../host/usage-error.ts';
+import { EXIT_FAILED, EXIT_USAGE } from '../host/exit-code.ts';
 import { paint } from './colour.ts';
 import { sanitizeLine, sanitizeText } from './sanitize.ts';
 import { cutLine, renderFrame } from './source-frame.ts';

@@ -1,4 +1,4 @@
-import type { OutputStream } from '../host.ts';
+import type { OutputStream } from '../host/host.ts';
 import { sanitizeText } from './sanitize.ts';
 
 /**

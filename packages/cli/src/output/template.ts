@@ -1,4 +1,4 @@
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../host/usage-error.ts';
 
 type Part = { readonly text: string } | { readonly path: readonly string[]; readonly json: boolean };
 

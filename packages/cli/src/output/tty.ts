@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from 'node:util';
 import type { ProgressEvent, ProgressReporter } from '@tsbuild/builder';
-import type { OutputStream } from '../host.ts';
+import type { OutputStream } from '../host/host.ts';
 import { type Activity, BUILDING, ProgressBoard } from './board.ts';
 import { styled } from './safe-stream.ts';
 import { displayWidth } from './width.ts';

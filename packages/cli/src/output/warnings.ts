@@ -1,5 +1,5 @@
 import type { CheckWarning, ProgressEvent, ProgressReporter } from '@tsbuild/builder';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 import { paint, usesColour } from './colour.ts';
 import { sanitizeName, sanitizeText } from './sanitize.ts';
 import { renderBeginning, renderFrame } from './source-frame.ts';

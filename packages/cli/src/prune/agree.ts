@@ -1,6 +1,6 @@
-import { CommandError } from '../errors.ts';
-import type { Host } from '../host.ts';
-import { askOnTerminal } from '../prompt.ts';
+import { CommandError } from '../host/usage-error.ts';
+import type { Host } from '../host/host.ts';
+import { askOnTerminal } from '../registry/prompt.ts';
 
 /** Docker's question before something is removed. @throws CommandError when nobody can be asked */
 export async function agreed(warning: string, host: Host): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { ContainerStore, removeContainer, type Store } from '@tsbuild/builder';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 import type { Prunable } from './prune-filter.ts';
 
 /** Removes the containers that do not run, and lists them as docker does. */

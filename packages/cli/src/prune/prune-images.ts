@@ -1,7 +1,7 @@
 import { ContainerStore, type Store } from '@tsbuild/builder';
 import type { StoredImage } from '@tsbuild/oci/node';
-import type { Host } from '../host.ts';
-import { LayerSizes } from '../open-layout.ts';
+import type { Host } from '../host/host.ts';
+import { LayerSizes } from '../store/open-layout.ts';
 import { sanitizeText } from '../output/sanitize.ts';
 import type { Prunable } from './prune-filter.ts';
 

@@ -1,5 +1,5 @@
 import { closeStore } from '@tsbuild/oci/internal';
-import type { Host } from '../host.ts';
+import type { Host } from '../host/host.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 
 /** Commands that use no store. */

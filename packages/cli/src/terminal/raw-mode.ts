@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import type { InputStream } from '../host.ts';
+import type { InputStream } from '../host/host.ts';
 
 /**
  * Lets a terminal pass on every byte as it is, in both directions: the command's own terminal does the rest. Node's raw mode still makes

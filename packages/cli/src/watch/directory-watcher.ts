@@ -1,6 +1,6 @@
 import { type FSWatcher, readFileSync, statSync, watch } from 'node:fs';
 import type { ByteString } from '@tsbuild/oci';
-import { CommandError } from '../errors.ts';
+import { CommandError } from '../host/usage-error.ts';
 
 interface Watched {
   readonly watcher: FSWatcher;

@@ -2,7 +2,7 @@ import { access, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Layout } from '@tsbuild/oci/node';
 import { describe, expect, it } from 'vitest';
-import { Interrupted } from '../../src/errors.ts';
+import { Interrupted } from '../../src/host/usage-error.ts';
 import { addSampleImage } from '../sample-image.ts';
 import { temporaryDirectory, tsbuild } from '../testing-host.ts';
 

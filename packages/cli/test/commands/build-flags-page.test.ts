@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
-import { buildOptionTable } from '../../src/commands/build-options.ts';
-import type { OptionSpec } from '../../src/options.ts';
+import { buildOptionTable } from '../../src/commands/build/build-options.ts';
+import type { OptionSpec } from '../../src/grammar/options.ts';
 
 const PAGE = new URL('../../../../docs/build.md', import.meta.url);
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { decodeManifest, Layout, readBlob } from '@tsbuild/oci/node';
 import { describe, expect, it } from 'vitest';
-import { Interrupted } from '../../src/errors.ts';
+import { Interrupted } from '../../src/host/usage-error.ts';
 import { temporaryDirectory, tsbuild } from '../testing-host.ts';
 
 async function project(dockerfile = 'FROM scratch\nCOPY run /\n') {

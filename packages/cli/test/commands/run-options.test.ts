@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunFlags, runOptions } from '../../src/commands/run-options.ts';
-import type { Host } from '../../src/host.ts';
+import { type RunFlags, runOptions } from '../../src/container/run-options.ts';
+import type { Host } from '../../src/host/host.ts';
 
 const NONE: RunFlags = {
   'no-cache-filter': [],

@@ -1,7 +1,7 @@
 import { BuildError, type SourceFile } from '@tsbuild/builder';
 import { OciError } from '@tsbuild/oci';
 import { describe, expect, it } from 'vitest';
-import { CommandError, UsageError } from '../../src/errors.ts';
+import { CommandError, UsageError } from '../../src/host/usage-error.ts';
 import { diagnose, renderDiagnostic } from '../../src/output/diagnostic.ts';
 import { renderFrame } from '../../src/output/source-frame.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { UsageError } from '../../src/errors.ts';
+import { UsageError } from '../../src/host/usage-error.ts';
 import { compileTemplate } from '../../src/output/template.ts';
 
 const document = { Id: 'sha256:1', Config: { Env: ['A=1', 'B=2'], Labels: { b: '2', a: '1' }, Cmd: null }, Size: 5 };

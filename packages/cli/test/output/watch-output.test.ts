@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { endOf, WatchOutput } from '../../src/output/watch-output.ts';
+import { endOf, WatchOutput } from '../../src/commands/build/watch-output.ts';
 
 const said = (mode: 'lines' | 'json' | 'quiet', say: (output: WatchOutput) => void): string => {
   let text = '';

@@ -1,15 +1,15 @@
-import type { Descriptor } from '../descriptor.ts';
-import { OciError } from '../errors.ts';
-import { openLayoutEntries } from '../layout-image.ts';
-import type { FromLayoutOptions } from '../layout-image.ts';
-import { isIndexType } from '../media-type.ts';
-import { formatReference } from '../reference.ts';
-import type { Reference } from '../reference.ts';
-import { registryContent, toRegistry } from '../remote-image.ts';
-import type { RegistryReader, RegistryWriter } from '../remote-image.ts';
-import type { CopyOptions } from '../copy-content.ts';
-import { artifactFrom, artifactFromManifest, artifactOf } from './artifact.ts';
-import type { Artifact, ArtifactParts } from './artifact.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { openLayoutEntries } from '../layout/layout-image.ts';
+import type { FromLayoutOptions } from '../layout/layout-image.ts';
+import { isIndexType } from '../spec/media-type.ts';
+import { formatReference } from '../spec/reference.ts';
+import type { Reference } from '../spec/reference.ts';
+import { registryContent, toRegistry } from '../registry/remote-image.ts';
+import type { RegistryReader, RegistryWriter } from '../registry/remote-image.ts';
+import type { CopyOptions } from '../image/copy-content.ts';
+import { artifactFrom, artifactFromManifest, artifactOf } from '../image/artifact.ts';
+import type { Artifact, ArtifactParts } from '../image/artifact.ts';
 
 /**
  * The artifact that a reference names in a registry. Its manifest is fetched, files when they are opened.

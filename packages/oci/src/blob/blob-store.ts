@@ -1,4 +1,4 @@
-import type { Digest } from '../digest.ts';
+import type { Digest } from '../spec/digest.ts';
 
 /** What is known of a stored blob. `size` is in bytes. */
 export interface BlobInfo {

@@ -3,10 +3,10 @@ import { close, closeSync, constants, fsync, lstatSync, openSync, rmSync } from 
 import { link, lstat, rename, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { makeFolders, syncDirectory } from '../atomic-file.ts';
-import type { Digest } from '../digest.ts';
-import { OciError } from '../errors.ts';
-import { errnoOf, unwritable } from '../store-errors.ts';
+import { makeFolders, syncDirectory } from '../processes/atomic-file.ts';
+import type { Digest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { errnoOf, unwritable } from '../processes/store-errors.ts';
 import type { BlobInfo, BlobWriter, ExpectedBlob } from './blob-store.ts';
 import { SparseFile } from './sparse-file.ts';
 import { checkBlob } from './verify.ts';

@@ -3,13 +3,13 @@ import type { Stats } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { temporaryPath } from '../atomic-file.ts';
-import { digestAlgorithm, digestHex, isDigest } from '../digest.ts';
-import type { Digest } from '../digest.ts';
-import { errnoOf, unwritable } from '../store-errors.ts';
+import { temporaryPath } from '../processes/atomic-file.ts';
+import { digestAlgorithm, digestHex, isDigest } from '../spec/digest.ts';
+import type { Digest } from '../spec/digest.ts';
+import { errnoOf, unwritable } from '../processes/store-errors.ts';
 import type { BlobInfo, BlobRange, BlobReader, BlobStore, BlobWriter, ExpectedBlob } from './blob-store.ts';
 import { DirectoryBlobWriter, makeStoreFolder, nodeHasher, refreshBlob } from './directory-writer.ts';
-import { type FileModes, USER_MODES } from './file-modes.ts';
+import { type FileModes, USER_MODES } from '../processes/file-modes.ts';
 import { lentChunks } from './lent-chunks.ts';
 import { checkBlob, corrupt, notFound, verified } from './verify.ts';
 

@@ -1,5 +1,5 @@
-import { digestAlgorithm } from '../digest.ts';
-import type { Digest } from '../digest.ts';
+import { digestAlgorithm } from '../spec/digest.ts';
+import type { Digest } from '../spec/digest.ts';
 import type { BlobInfo, BlobReader, BlobStore, BlobWriter, ExpectedBlob } from './blob-store.ts';
 import { checkBlob, notFound, portableHasher, verified } from './verify.ts';
 

@@ -1,7 +1,7 @@
-import type { Descriptor } from '../descriptor.ts';
-import { type Digest, digestAlgorithm, sha256Digest } from '../digest.ts';
-import { OciError } from '../errors.ts';
-import { DOCUMENT_SIZE_LIMIT } from '../json-document.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import { type Digest, digestAlgorithm, sha256Digest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { DOCUMENT_SIZE_LIMIT } from '../spec/json-document.ts';
 import type { BlobStore } from './blob-store.ts';
 import { checkBlob, portableHasher } from './verify.ts';
 

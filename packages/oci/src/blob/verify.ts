@@ -1,7 +1,7 @@
 import { sha256, sha512 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import type { Digest } from '../digest.ts';
-import { OciError } from '../errors.ts';
+import type { Digest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
 import type { BlobInfo, ExpectedBlob } from './blob-store.ts';
 
 /** A running digest over bytes. */

@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import type { ByteString } from '../spec/byte-string.ts';
 import type { TarEntryType } from '../tar/entry.ts';
 import { layerInvalid } from './layer-error.ts';
 import { isCleanPath, parentPath, PATH_MAX } from './layer-path.ts';

@@ -1,5 +1,5 @@
-import type { ByteString } from '../byte-string.ts';
-import type { OciError } from '../errors.ts';
+import type { ByteString } from '../spec/byte-string.ts';
+import type { OciError } from '../spec/oci-error.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import type { TarMember } from '../tar/reader.ts';
 import type { IndexBudget } from './index-budget.ts';

@@ -1,4 +1,4 @@
-import { OciError } from '../errors.ts';
+import { OciError } from '../spec/oci-error.ts';
 import type { TarEntry } from '../tar/entry.ts';
 
 /** Most bytes that the names, link targets and attributes of one layer may take: 268 for each of a million entries. */

@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import type { ByteString } from '../spec/byte-string.ts';
 import { type ChangedField, changedFields } from './changed-fields.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import type { LayerIndex } from './layer-index.ts';

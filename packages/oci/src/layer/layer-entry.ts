@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import type { ByteString } from '../spec/byte-string.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import type { SparseRegion } from '../tar/sparse.ts';
 

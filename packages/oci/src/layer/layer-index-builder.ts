@@ -1,4 +1,4 @@
-import { type ByteString, compareByteStrings } from '../byte-string.ts';
+import { type ByteString, compareByteStrings } from '../spec/byte-string.ts';
 import { indexTooLarge, MAX_INDEX_BYTES } from './index-budget.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import { layerInvalid } from './layer-error.ts';

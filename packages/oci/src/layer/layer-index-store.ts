@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { temporaryPath } from '../atomic-file.ts';
+import { temporaryPath } from '../processes/atomic-file.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
-import { type Digest, digestAlgorithm, digestHex, parseDigest } from '../digest.ts';
-import { OciError } from '../errors.ts';
-import { unwritable } from '../store-errors.ts';
+import { type Digest, digestAlgorithm, digestHex, parseDigest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { unwritable } from '../processes/store-errors.ts';
 import { LayerIndex } from './layer-index.ts';
 import { indexLayer } from './read-layer.ts';
 

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
-import type { ByteString } from '../byte-string.ts';
-import { OciError } from '../errors.ts';
+import type { ByteString } from '../spec/byte-string.ts';
+import { OciError } from '../spec/oci-error.ts';
 import type { TarEntryType } from '../tar/entry.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import {

@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import type { ByteString } from '../spec/byte-string.ts';
 
 /** Longest path that Linux takes, in bytes: what is longer no engine can unpack. */
 export const PATH_MAX = 4095;

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import type { BlobInfo, BlobReader, BlobWriter } from '../blob/blob-store.ts';
 import { nodeHasher } from '../blob/directory-writer.ts';
 import { checkBlob } from '../blob/verify.ts';
-import { digestAlgorithm } from '../digest.ts';
-import type { Digest } from '../digest.ts';
-import { unwritable } from '../store-errors.ts';
+import { digestAlgorithm } from '../spec/digest.ts';
+import type { Digest } from '../spec/digest.ts';
+import { unwritable } from '../processes/store-errors.ts';
 
 /**
  * A place for unpacked layers while an image is looked at: files without names in a folder for temporary files. They are

@@ -1,5 +1,5 @@
-import type { ByteString } from '../byte-string.ts';
-import type { Digest } from '../digest.ts';
+import type { ByteString } from '../spec/byte-string.ts';
+import type { Digest } from '../spec/digest.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import type { LayerIndex } from './layer-index.ts';
 import { baseName, joinPath, parentPath } from './layer-path.ts';

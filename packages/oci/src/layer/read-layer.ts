@@ -1,6 +1,6 @@
 import { createHash, hash, type Hash } from 'node:crypto';
-import { OciError } from '../errors.ts';
-import type { Digest } from '../digest.ts';
+import { OciError } from '../spec/oci-error.ts';
+import type { Digest } from '../spec/digest.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import { readTar, type TarMember } from '../tar/reader.ts';
 import type { SparseRegion } from '../tar/sparse.ts';

@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import type { ByteString } from '../spec/byte-string.ts';
 import { joinPath, parentPath } from './layer-path.ts';
 
 /** Symlinks that may be followed for one path; more are taken for a loop (as containerd's continuity does). */

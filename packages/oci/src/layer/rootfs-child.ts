@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import type { ByteString } from '../spec/byte-string.ts';
 import type { LayerIndex } from './layer-index.ts';
 import { isWhiteoutName, OPAQUE_NAME, WHITEOUT_PREFIX, whiteoutPath } from './whiteout.ts';
 

@@ -1,6 +1,6 @@
 import type { BlobInfo } from '../blob/blob-store.ts';
-import { type ByteString, compareByteStrings } from '../byte-string.ts';
-import type { Digest } from '../digest.ts';
+import { type ByteString, compareByteStrings } from '../spec/byte-string.ts';
+import type { Digest } from '../spec/digest.ts';
 import { IMPLIED_DIRECTORY, type LayerEntry } from './layer-entry.ts';
 import { layerInvalid } from './layer-error.ts';
 import type { LayerIndex } from './layer-index.ts';

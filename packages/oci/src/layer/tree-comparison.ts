@@ -1,4 +1,4 @@
-import { type ByteString, compareByteStrings } from '../byte-string.ts';
+import { type ByteString, compareByteStrings } from '../spec/byte-string.ts';
 import { type ChangedField, changedFields } from './changed-fields.ts';
 import type { LayerEntry } from './layer-entry.ts';
 import type { RootfsTree } from './rootfs-tree.ts';

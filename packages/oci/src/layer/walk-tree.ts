@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import type { ByteString } from '../spec/byte-string.ts';
 import type { RootfsEntry, RootfsTree } from './rootfs-tree.ts';
 
 /** An entry of a merged view, and the name of the same file that came before it. */

@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import type { ByteString } from '../spec/byte-string.ts';
 import { layerInvalid } from './layer-error.ts';
 import { baseName, joinPath, parentPath } from './layer-path.ts';
 

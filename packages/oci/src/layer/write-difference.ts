@@ -1,4 +1,4 @@
-import { type ByteString, compareByteStrings } from '../byte-string.ts';
+import { type ByteString, compareByteStrings } from '../spec/byte-string.ts';
 import type { FileReader } from './file-reader.ts';
 import { baseName, parentPath } from './layer-path.ts';
 import type { TreeComparison, TreeEntry } from './tree-comparison.ts';

@@ -1,8 +1,8 @@
 import { createHash, hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import type { BlobInfo, BlobWriter } from '../blob/blob-store.ts';
-import { type ByteString, byteStringToUtf8 } from '../byte-string.ts';
-import { OciError } from '../errors.ts';
+import { type ByteString, byteStringToUtf8 } from '../spec/byte-string.ts';
+import { OciError } from '../spec/oci-error.ts';
 import type { TarEntryType, TarTime } from '../tar/entry.ts';
 import { BLOCK_SIZE } from '../tar/block.ts';
 import { displayName } from '../tar/tar-error.ts';

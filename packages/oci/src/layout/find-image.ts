@@ -1,10 +1,10 @@
 import type { BlobStore } from '../blob/blob-store.ts';
-import type { Descriptor } from '../descriptor.ts';
-import type { Digest } from '../digest.ts';
-import { OciError } from '../errors.ts';
-import type { Platform } from '../platform.ts';
-import { familiarName, parseReference } from '../reference.ts';
-import type { Reference } from '../reference.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import type { Digest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
+import type { Platform } from '../spec/platform.ts';
+import { familiarName, parseReference } from '../spec/reference.ts';
+import type { Reference } from '../spec/reference.ts';
 import { bareDescriptor, entryName, entryNamed, namesOf } from './index-entries.ts';
 import type { IndexEntries } from './index-entries.ts';
 import { documentsOf, manifestFor, readImage } from './read-image.ts';

@@ -1,6 +1,6 @@
-import { OciError } from '../errors.ts';
-import { decodeImageConfig } from '../image-config.ts';
-import type { ImageConfig } from '../image-config.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { decodeImageConfig } from '../spec/image-config.ts';
+import type { ImageConfig } from '../spec/image-config.ts';
 import type { ImageContent } from './stored-image.ts';
 
 /** The config of an image to be added, when it agrees with the layers. @throws OciError `CONFIG_INVALID` */

@@ -1,7 +1,7 @@
-import type { Descriptor } from '../descriptor.ts';
-import type { Digest } from '../digest.ts';
-import { familiarName, formatReference, parseReference } from '../reference.ts';
-import type { Reference } from '../reference.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import type { Digest } from '../spec/digest.ts';
+import { familiarName, formatReference, parseReference } from '../spec/reference.ts';
+import type { Reference } from '../spec/reference.ts';
 
 /**
  * What an `index.json` says, as a value: one descriptor for each name, and one without a name for a dangling image. All

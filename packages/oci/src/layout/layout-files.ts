@@ -1,14 +1,14 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeStoreFolder } from '../blob/directory-writer.ts';
-import { type FileModes, USER_MODES } from '../blob/file-modes.ts';
-import { OciError } from '../errors.ts';
-import { decodeImageIndex } from '../image-index.ts';
-import { DOCUMENT_SIZE_LIMIT, Field } from '../json-document.ts';
-import { MediaType } from '../media-type.ts';
-import { errnoOf, unwritable } from '../store-errors.ts';
+import { type FileModes, USER_MODES } from '../processes/file-modes.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { decodeImageIndex } from '../spec/image-index.ts';
+import { DOCUMENT_SIZE_LIMIT, Field } from '../spec/json-document.ts';
+import { MediaType } from '../spec/media-type.ts';
+import { errnoOf, unwritable } from '../processes/store-errors.ts';
 import type { IndexEntries } from './index-entries.ts';
-import { type HeldLock, withLock } from './lock.ts';
+import { type HeldLock, withLock } from '../processes/lock.ts';
 
 /** The content of the `oci-layout` file (image-spec image-layout.md). */
 export const OCI_LAYOUT = '{"imageLayoutVersion":"1.0.0"}';

@@ -1,16 +1,16 @@
 import { join, resolve as absolutePath } from 'node:path';
 import { DirectoryBlobStore } from '../blob/directory.ts';
-import { STORE_MODES, USER_MODES } from '../blob/file-modes.ts';
-import type { Descriptor } from '../descriptor.ts';
-import type { Digest } from '../digest.ts';
-import { OciError } from '../errors.ts';
-import { hostPlatform } from '../host-platform.ts';
-import { assembleImage } from '../image.ts';
-import type { ImageConfig } from '../image-config.ts';
+import { STORE_MODES, USER_MODES } from '../processes/file-modes.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import type { Digest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { hostPlatform } from '../processes/host-platform.ts';
+import { assembleImage } from '../image/image.ts';
+import type { ImageConfig } from '../spec/image-config.ts';
 import { LayerIndexStore } from '../layer/layer-index-store.ts';
-import { parseReference } from '../reference.ts';
-import type { Reference } from '../reference.ts';
-import { fileSystemTime } from './claim.ts';
+import { parseReference } from '../spec/reference.ts';
+import type { Reference } from '../spec/reference.ts';
+import { fileSystemTime } from '../processes/claim.ts';
 import { reachable, sweep, sweepTemporaries } from './collect.ts';
 import { findImage, readImages } from './find-image.ts';
 import type { FoundImage } from './find-image.ts';
@@ -27,9 +27,9 @@ import type { IndexEntries } from './index-entries.ts';
 import { checkLayout, createLayout, layoutPaths, readIndex, writeIndex } from './layout-files.ts';
 import type { LayoutPaths } from './layout-files.ts';
 import { checkedConfig } from './image-content.ts';
-import { countLeases, takeLease } from './lease.ts';
-import type { Lease } from './lease.ts';
-import { type HeldLock, isHeld, withLock } from './lock.ts';
+import { countLeases, takeLease } from '../processes/lease.ts';
+import type { Lease } from '../processes/lease.ts';
+import { type HeldLock, isHeld, withLock } from '../processes/lock.ts';
 import { readImage } from './read-image.ts';
 import { Reserve } from './reserve.ts';
 import { openStoreDirectory } from './store-access.ts';
@@ -198,7 +198,7 @@ export class Layout {
    * @throws OciError `STORE_UNWRITABLE`, `LOCK_TIMEOUT`
    */
   async lease(): Promise<Lease> {
-    const lease = await takeLease(this.#paths.leases);
+    const lease = takeLease(this.#paths.leases);
     try {
       // A collection takes the lock and then looks for leases. When nobody has the lock now, the next one will see this
       // lease; else one may be past its look, and must end first.

@@ -1,13 +1,13 @@
 import type { BlobStore } from '../blob/blob-store.ts';
 import { readBlob } from '../blob/read-blob.ts';
-import type { Descriptor } from '../descriptor.ts';
-import type { Digest } from '../digest.ts';
-import { OciError } from '../errors.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import type { Digest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
 import { imageConfigOf } from '../selection/image-config-of.ts';
-import { decodeImageIndex, isAttestation } from '../image-index.ts';
-import { decodeManifest, isImageManifest } from '../manifest.ts';
-import { isIndexType, isManifestType } from '../media-type.ts';
-import type { Platform } from '../platform.ts';
+import { decodeImageIndex, isAttestation } from '../spec/image-index.ts';
+import { decodeManifest, isImageManifest } from '../spec/manifest.ts';
+import { isIndexType, isManifestType } from '../spec/media-type.ts';
+import type { Platform } from '../spec/platform.ts';
 import { chooseManifest } from '../selection/choose-manifest.ts';
 import type { StoredImage } from './stored-image.ts';
 

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { OciError } from '../errors.ts';
-import { errnoOf } from '../store-errors.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { errnoOf } from '../processes/store-errors.ts';
 
 /** Files and their size: what the lock, the index and other small files need while room is made. */
 const FILES = 4;

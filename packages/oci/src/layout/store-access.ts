@@ -1,8 +1,8 @@
 import { accessSync, chmodSync, constants, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
-import { OciError } from '../errors.ts';
-import { unwritable } from '../store-errors.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { unwritable } from '../processes/store-errors.ts';
 
 /** A file of this name in a store says that its owner shares it: the mode of the store's directory is left as it is. */
 const SHARED = 'shared';

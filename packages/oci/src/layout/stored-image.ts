@@ -1,7 +1,7 @@
-import type { Descriptor } from '../descriptor.ts';
-import type { Digest } from '../digest.ts';
-import type { ImageConfig } from '../image-config.ts';
-import type { Reference } from '../reference.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import type { Digest } from '../spec/digest.ts';
+import type { ImageConfig } from '../spec/image-config.ts';
+import type { Reference } from '../spec/reference.ts';
 
 /** What makes an image: the exact bytes of its config, and its layers, which are in the blob store uncompressed. */
 export interface ImageContent {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import { rootCertificates } from 'node:tls';
-import { OciError } from '../errors.ts';
+import { OciError } from '../spec/oci-error.ts';
 import { bareHost, proxyAuthorization, proxyFor } from './proxy.ts';
 import type { Environment } from './proxy.ts';
 import { tunnelAgent } from './tunnel-agent.ts';

@@ -1,4 +1,4 @@
-import { OciError } from '../errors.ts';
+import { OciError } from '../spec/oci-error.ts';
 import { abortable } from './abortable.ts';
 import { parseAuthenticate } from './authenticate-header.ts';
 import type { Challenge } from './authenticate-header.ts';

@@ -1,8 +1,8 @@
-import type { Descriptor } from '../descriptor.ts';
-import { parseDigest } from '../digest.ts';
-import { OciError } from '../errors.ts';
-import { formatReference, parseReference } from '../reference.ts';
-import type { Reference } from '../reference.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import { parseDigest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { formatReference, parseReference } from '../spec/reference.ts';
+import type { Reference } from '../spec/reference.ts';
 
 /**
  * Values of these types may have been made by hand, and they become parts of URLs: `a/../b` or `sha256:../../x` must

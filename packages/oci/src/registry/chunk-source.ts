@@ -1,7 +1,7 @@
 import { nodeHasher } from '../blob/directory-writer.ts';
 import { verified } from '../blob/verify.ts';
-import type { Descriptor } from '../descriptor.ts';
-import { digestAlgorithm } from '../digest.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import { digestAlgorithm } from '../spec/digest.ts';
 
 /**
  * A blob to be sent in pieces, read once while all goes well. Each piece is held until the next is asked for, so an

@@ -1,4 +1,4 @@
-import { OciError } from '../errors.ts';
+import { OciError } from '../spec/oci-error.ts';
 import { ChunkSource } from './chunk-source.ts';
 import { receivedBytes } from './content-range.ts';
 import type { HttpResponse } from './http-response.ts';

@@ -1,7 +1,7 @@
-import type { Descriptor } from '../descriptor.ts';
-import type { Digest } from '../digest.ts';
-import { OciError } from '../errors.ts';
-import type { Reference } from '../reference.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import type { Digest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
+import type { Reference } from '../spec/reference.ts';
 import { downloadBlob } from './download.ts';
 import { deleteManifest, readManifest, resolveManifest, writeManifest } from './manifests.ts';
 import type { FetchedManifest } from './manifests.ts';

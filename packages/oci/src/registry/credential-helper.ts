@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { OciError } from '../errors.ts';
-import { Field } from '../json-document.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { Field } from '../spec/json-document.ts';
 import { onAbort } from './abortable.ts';
 import type { Credential } from './credential.ts';
 import { plainText } from './plain-text.ts';

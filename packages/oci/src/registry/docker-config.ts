@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { OciError } from '../errors.ts';
-import { Field } from '../json-document.ts';
-import type { DocumentKind } from '../json-document.ts';
-import { errnoOf } from '../store-errors.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { Field } from '../spec/json-document.ts';
+import type { DocumentKind } from '../spec/json-document.ts';
+import { errnoOf } from '../processes/store-errors.ts';
 import type { Credential, CredentialSource } from './credential.ts';
 import { askHelper, serverUrl } from './credential-helper.ts';
 import type { Environment } from './proxy.ts';

@@ -1,4 +1,4 @@
-import { OciError } from '../errors.ts';
+import { OciError } from '../spec/oci-error.ts';
 import { abortable } from './abortable.ts';
 import { isInsecure } from './agents.ts';
 import { plainText } from './plain-text.ts';

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { OciError } from '../errors.ts';
+import { OciError } from '../spec/oci-error.ts';
 import { idleError, networkError, responseError } from './network-error.ts';
 import { plainUrl } from './plain-text.ts';
 

@@ -1,8 +1,8 @@
-import { OciError } from '../errors.ts';
-import { decodeImageIndex } from '../image-index.ts';
-import { Field } from '../json-document.ts';
-import { decodeManifest } from '../manifest.ts';
-import { isIndexType, isManifestType, MediaType } from '../media-type.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { decodeImageIndex } from '../spec/image-index.ts';
+import { Field } from '../spec/json-document.ts';
+import { decodeManifest } from '../spec/manifest.ts';
+import { isIndexType, isManifestType, MediaType } from '../spec/media-type.ts';
 
 /** What we can read, for Accept. */
 export const ACCEPTED_MANIFESTS: string = [

@@ -1,4 +1,4 @@
-import { OciError } from '../errors.ts';
+import { OciError } from '../spec/oci-error.ts';
 import { plainText, plainUrl } from './plain-text.ts';
 
 /** What errno and OpenSSL codes mean to the person at the keyboard. */

@@ -1,4 +1,4 @@
-import type { Digest } from '../digest.ts';
+import type { Digest } from '../spec/digest.ts';
 import type { CredentialSource } from './credential.ts';
 
 /** How a {@link RegistryClient} reaches registries. Everything has a default that suits `docker`'s habits. */

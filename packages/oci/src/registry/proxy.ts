@@ -1,5 +1,5 @@
 import { BlockList, isIP } from 'node:net';
-import { OciError } from '../errors.ts';
+import { OciError } from '../spec/oci-error.ts';
 import { plainText } from './plain-text.ts';
 
 /** Environment variables by name. */

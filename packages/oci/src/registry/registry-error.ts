@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
-import { OciError } from '../errors.ts';
-import type { OciErrorCode } from '../errors.ts';
+import { OciError } from '../spec/oci-error.ts';
+import type { OciErrorCode } from '../spec/oci-error.ts';
 import type { HttpResponse } from './http-response.ts';
 import { plainText, plainUrl } from './plain-text.ts';
 import { parseRetryAfter } from './retry.ts';

@@ -1,4 +1,4 @@
-import { OciError } from '../errors.ts';
+import { OciError } from '../spec/oci-error.ts';
 import type { Clock, RetryPolicy } from './options.ts';
 
 /** What a registry answers when the same request may well succeed in a moment. */

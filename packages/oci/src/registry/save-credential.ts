@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises';
-import { writeFileAtomic } from '../atomic-file.ts';
-import { OciError } from '../errors.ts';
-import type { Field } from '../json-document.ts';
-import { unwritable } from '../store-errors.ts';
+import { writeFileAtomic } from '../processes/atomic-file.ts';
+import { OciError } from '../spec/oci-error.ts';
+import type { Field } from '../spec/json-document.ts';
+import { unwritable } from '../processes/store-errors.ts';
 import type { Credential } from './credential.ts';
 import { eraseWithHelper, serverUrl, storeWithHelper } from './credential-helper.ts';
 import { dockerConfigPath, helperFor, isKeyOf, readDockerConfig } from './docker-config.ts';

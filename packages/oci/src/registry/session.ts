@@ -1,5 +1,5 @@
-import type { Reference } from '../reference.ts';
-import { OciError } from '../errors.ts';
+import type { Reference } from '../spec/reference.ts';
+import { OciError } from '../spec/oci-error.ts';
 import { Authorizer } from './authorizer.ts';
 import { systemClock } from './clock.ts';
 import { mayCarryCredential } from './credential-origin.ts';

@@ -1,6 +1,6 @@
-import { OciError } from '../errors.ts';
-import { Field } from '../json-document.ts';
-import type { Reference } from '../reference.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { Field } from '../spec/json-document.ts';
+import type { Reference } from '../spec/reference.ts';
 import { checkReference } from './checked-input.ts';
 import { responseError } from './network-error.ts';
 import { pages } from './pages.ts';

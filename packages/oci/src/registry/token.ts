@@ -1,5 +1,5 @@
-import { OciError } from '../errors.ts';
-import { Field } from '../json-document.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { Field } from '../spec/json-document.ts';
 import { isInsecure } from './agents.ts';
 import type { Challenge } from './authenticate-header.ts';
 import type { Credential } from './credential.ts';

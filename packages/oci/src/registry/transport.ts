@@ -1,7 +1,7 @@
 import http from 'node:http';
 import type { ClientRequest } from 'node:http';
 import https from 'node:https';
-import { OciError } from '../errors.ts';
+import { OciError } from '../spec/oci-error.ts';
 import { onAbort } from './abortable.ts';
 import { Agents } from './agents.ts';
 import type { AgentOptions } from './agents.ts';

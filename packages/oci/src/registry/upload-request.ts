@@ -1,5 +1,5 @@
-import type { Descriptor } from '../descriptor.ts';
-import type { Digest } from '../digest.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import type { Digest } from '../spec/digest.ts';
 import { mayCarryCredential } from './credential-origin.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { HttpResponse } from './http-response.ts';

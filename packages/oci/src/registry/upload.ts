@@ -1,10 +1,10 @@
 import { nodeHasher } from '../blob/directory-writer.ts';
 import { verified } from '../blob/verify.ts';
-import type { Descriptor } from '../descriptor.ts';
-import { digestAlgorithm } from '../digest.ts';
-import type { Digest } from '../digest.ts';
-import { OciError } from '../errors.ts';
-import type { Reference } from '../reference.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import { digestAlgorithm } from '../spec/digest.ts';
+import type { Digest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
+import type { Reference } from '../spec/reference.ts';
 import { checkDescriptor, checkReference } from './checked-input.ts';
 import { sendChunks } from './chunked-upload.ts';
 import type { Endpoint } from './endpoint.ts';

@@ -1,13 +1,13 @@
-import type { Descriptor } from '../descriptor.ts';
-import type { Digest } from '../digest.ts';
-import { OciError } from '../errors.ts';
-import { decodeImageConfig } from '../image-config.ts';
-import { decodeImageIndex, isAttestation } from '../image-index.ts';
-import type { ImageIndex } from '../image-index.ts';
-import { decodeManifest, isImageManifest } from '../manifest.ts';
-import { isIndexType, isManifestType } from '../media-type.ts';
-import { formatPlatform, PERFECT_FIT, platformFit } from '../platform.ts';
-import type { Platform } from '../platform.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import type { Digest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { decodeImageConfig } from '../spec/image-config.ts';
+import { decodeImageIndex, isAttestation } from '../spec/image-index.ts';
+import type { ImageIndex } from '../spec/image-index.ts';
+import { decodeManifest, isImageManifest } from '../spec/manifest.ts';
+import { isIndexType, isManifestType } from '../spec/media-type.ts';
+import { formatPlatform, PERFECT_FIT, platformFit } from '../spec/platform.ts';
+import type { Platform } from '../spec/platform.ts';
 
 /** An index within an index within … : deeper than this is an attack, not an image. */
 const INDEX_DEPTH_LIMIT = 4;

@@ -1,5 +1,5 @@
-import type { Descriptor } from '../descriptor.ts';
-import { setMembers } from '../json-edit.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import { setMembers } from '../spec/json-edit.ts';
 
 /** The JSON text that a descriptor was read from, with members that nobody here knows. */
 const TEXTS = new WeakMap<Descriptor, string>();

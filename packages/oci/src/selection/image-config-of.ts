@@ -1,9 +1,9 @@
-import { OciError } from '../errors.ts';
-import { decodeImageConfig } from '../image-config.ts';
-import type { ImageConfig } from '../image-config.ts';
-import { isImageManifest } from '../manifest.ts';
-import type { Manifest } from '../manifest.ts';
-import { isLayerType } from '../media-type.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { decodeImageConfig } from '../spec/image-config.ts';
+import type { ImageConfig } from '../spec/image-config.ts';
+import { isImageManifest } from '../spec/manifest.ts';
+import type { Manifest } from '../spec/manifest.ts';
+import { isLayerType } from '../spec/media-type.ts';
 
 /**
  * The config of an image.

@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import type { ByteString } from '../spec/byte-string.ts';
 
 /** Archives are made of blocks of this many bytes. */
 export const BLOCK_SIZE = 512;

@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import type { ByteString } from '../spec/byte-string.ts';
 import { BLOCK_SIZE, readString, writeString } from './block.ts';
 import { tarInvalid } from './tar-error.ts';
 import { oldSparseHeader, type SparseHeader } from './sparse.ts';

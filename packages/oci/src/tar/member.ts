@@ -1,5 +1,5 @@
-import type { ByteString } from '../byte-string.ts';
-import { OciError } from '../errors.ts';
+import type { ByteString } from '../spec/byte-string.ts';
+import { OciError } from '../spec/oci-error.ts';
 import type { TarEntry, TarEntryType, TarTime } from './entry.ts';
 import { bytesToByteString } from './block.ts';
 import { type TarHeader } from './header.ts';

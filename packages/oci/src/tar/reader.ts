@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import type { ByteString } from '../spec/byte-string.ts';
 import { BlockInput } from './block-input.ts';
 import type { TarEntry } from './entry.ts';
 import { BLOCK_SIZE, readString } from './block.ts';

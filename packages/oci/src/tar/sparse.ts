@@ -1,5 +1,5 @@
-import type { ByteString } from '../byte-string.ts';
-import { OciError } from '../errors.ts';
+import type { ByteString } from '../spec/byte-string.ts';
+import { OciError } from '../spec/oci-error.ts';
 import type { BlockInput } from './block-input.ts';
 import { BLOCK_SIZE, bytesToByteString } from './block.ts';
 import { type PaxRecords, parsePaxInteger } from './pax.ts';

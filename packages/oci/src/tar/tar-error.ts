@@ -1,5 +1,5 @@
-import { type ByteString, byteStringToUtf8 } from '../byte-string.ts';
-import { OciError } from '../errors.ts';
+import { type ByteString, byteStringToUtf8 } from '../spec/byte-string.ts';
+import { OciError } from '../spec/oci-error.ts';
 
 const SHOWN = 120;
 

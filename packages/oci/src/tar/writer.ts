@@ -1,4 +1,4 @@
-import type { ByteString } from '../byte-string.ts';
+import type { ByteString } from '../spec/byte-string.ts';
 import type { TarEntry } from './entry.ts';
 import { BLOCK_SIZE, writeString } from './block.ts';
 import { encodeHeader, NAME_SIZE, PREFIX_SIZE, type UstarFields } from './header.ts';

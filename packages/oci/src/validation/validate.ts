@@ -1,22 +1,22 @@
 import type { BlobStore } from '../blob/blob-store.ts';
 import { checkBlob, notFound, portableHasher } from '../blob/verify.ts';
-import { blobContent, readSmall } from '../content-source.ts';
-import type { ContentSource } from '../content-source.ts';
-import type { Descriptor } from '../descriptor.ts';
-import { digestAlgorithm } from '../digest.ts';
-import type { Digest } from '../digest.ts';
-import { OciError } from '../errors.ts';
-import { decodeImageConfig } from '../image-config.ts';
-import type { ImageConfig } from '../image-config.ts';
-import { decodeImageIndex, isAttestation } from '../image-index.ts';
-import type { Image } from '../image-value.ts';
-import { contentBehind, rootDocument } from '../index-building.ts';
-import type { MultiPlatformImage } from '../index-building.ts';
-import { decodeManifest, isImageManifest } from '../manifest.ts';
-import type { Manifest } from '../manifest.ts';
-import { isConfigType, isIndexType, isManifestType, layerCompression } from '../media-type.ts';
-import type { LayerCompression } from '../media-type.ts';
-import { formatPlatform } from '../platform.ts';
+import { blobContent, readSmall } from '../image/content-source.ts';
+import type { ContentSource } from '../image/content-source.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import { digestAlgorithm } from '../spec/digest.ts';
+import type { Digest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
+import { decodeImageConfig } from '../spec/image-config.ts';
+import type { ImageConfig } from '../spec/image-config.ts';
+import { decodeImageIndex, isAttestation } from '../spec/image-index.ts';
+import type { Image } from '../image/image-value.ts';
+import { contentBehind, rootDocument } from '../image/index-building.ts';
+import type { MultiPlatformImage } from '../image/index-building.ts';
+import { decodeManifest, isImageManifest } from '../spec/manifest.ts';
+import type { Manifest } from '../spec/manifest.ts';
+import { isConfigType, isIndexType, isManifestType, layerCompression } from '../spec/media-type.ts';
+import type { LayerCompression } from '../spec/media-type.ts';
+import { formatPlatform } from '../spec/platform.ts';
 
 /** One thing that is wrong with an image: where, and what. */
 export interface ImageProblem {

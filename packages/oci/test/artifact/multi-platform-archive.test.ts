@@ -3,18 +3,18 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { fromArchive, indexFromArchive } from '../../src/archive-image.ts';
-import { toArchive } from '../../src/image-archive.ts';
-import type { Image } from '../../src/image-value.ts';
-import { emptyIndex, indexOfImages, selectImage } from '../../src/index-building.ts';
+import { fromArchive, indexFromArchive } from '../../src/archive/archive-image.ts';
+import { toArchive } from '../../src/archive/image-archive.ts';
+import type { Image } from '../../src/image/image-value.ts';
+import { emptyIndex, indexOfImages, selectImage } from '../../src/image/index-building.ts';
 import { Layout } from '../../src/layout/layout.ts';
-import { loadArchive } from '../../src/layout/load-archive.ts';
-import { parsePlatform } from '../../src/platform.ts';
-import { parseReference } from '../../src/reference.ts';
+import { loadArchive } from '../../src/archive/load-archive.ts';
+import { parsePlatform } from '../../src/spec/platform.ts';
+import { parseReference } from '../../src/spec/reference.ts';
 import { collect } from '../../testing/image-trees.ts';
 import { sampleImage } from '../../testing/sample-image.ts';
 import { scratchFolders } from '../../testing/scratch.ts';
-import { validateImage } from '../../src/validation/validate-node.ts';
+import { validateImageWithZstd } from '../../src/validation/validate-node.ts';
 
 const folder = scratchFolders();
 const amd64 = parsePlatform('linux/amd64');
@@ -39,7 +39,7 @@ describe('an archive for several platforms', () => {
     if (file !== path) writeFileSync(file, gzipSync(readFileSync(path)));
     const back = await indexFromArchive(file, { name: 'app:1' });
     expect(back.rawIndex).toEqual(index.rawIndex);
-    expect(await validateImage(back)).toEqual([]);
+    expect(await validateImageWithZstd(back)).toEqual([]);
     for (const [i, platform] of [amd64, arm64].entries()) {
       const image = await selectImage(back, platform);
       expect(image.descriptor.digest).toBe(images[i]?.descriptor.digest);

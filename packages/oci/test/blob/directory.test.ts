@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { asOrdinaryUser } from '../../testing/as-ordinary-user.ts';
 import { DirectoryBlobStore } from '../../src/blob/directory.ts';
-import { sha256Digest } from '../../src/digest.ts';
+import { sha256Digest } from '../../src/spec/digest.ts';
 import { blobStoreContract } from '../../testing/blob-store-contract.ts';
 
 const scratch = await mkdtemp(join(tmpdir(), 'tsbuild-blobs-'));

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { applyLayer } from '../../src/layer/apply-layer.ts';
+import { applyLayer } from '../../src/disk/apply-layer.ts';
 import { chunked, makeTar, paxHeader } from '../../testing/make-tar.ts';
 import { scratchFolders } from '../../testing/scratch.ts';
 import { layerTar } from './layer-dsl.ts';

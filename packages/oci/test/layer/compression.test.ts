@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { decompress, sniffCompression } from '../../src/layer/compression.ts';
+import { decompress, sniffCompression } from '../../src/compression/compression.ts';
 import { chunked } from '../../testing/make-tar.ts';
 
 const plain = Buffer.concat([randomBytes(300_000), Buffer.alloc(700_000, 'text ')]);

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { extractTar } from '../../src/layer/extract-tar.ts';
+import { extractTar } from '../../src/disk/extract-tar.ts';
 import type { TarEntry } from '../../src/tar/entry.ts';
 import { encodeTarHeader, END_OF_ARCHIVE } from '../../src/tar/writer.ts';
 

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { gzipLayer } from '../../src/layer/gzip.ts';
-import type { GzipOptions } from '../../src/layer/gzip.ts';
+import { gzipLayer } from '../../src/compression/gzip.ts';
+import type { GzipOptions } from '../../src/compression/gzip.ts';
 import { chunked } from '../../testing/make-tar.ts';
 
 /** Text that compresses, the same on every machine. */

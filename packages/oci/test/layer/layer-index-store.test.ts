@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { MemoryBlobStore } from '../../src/blob/memory.ts';
-import { digestHex } from '../../src/digest.ts';
+import { digestHex } from '../../src/spec/digest.ts';
 import { LayerIndexStore } from '../../src/layer/layer-index-store.ts';
 import { indexed, layerTar } from './layer-dsl.ts';
 

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import * as zlib from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { decompress } from '../../src/layer/compression.ts';
-import { unzstd, zstdLayer } from '../../src/layer/zstd.ts';
-import type { ZstdEngine } from '../../src/layer/zstd.ts';
+import { decompress } from '../../src/compression/compression.ts';
+import { unzstd, zstdLayer } from '../../src/compression/zstd.ts';
+import type { ZstdEngine } from '../../src/compression/zstd.ts';
 import { chunked } from '../../testing/make-tar.ts';
 
 const hasProgram = ((): boolean => {

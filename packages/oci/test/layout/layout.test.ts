@@ -1,13 +1,13 @@
 import { readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { sha256Digest } from '../../src/digest.ts';
-import type { Digest } from '../../src/digest.ts';
-import { decodeImageConfig, encodeImageConfig } from '../../src/image-config.ts';
+import { sha256Digest } from '../../src/spec/digest.ts';
+import type { Digest } from '../../src/spec/digest.ts';
+import { decodeImageConfig, encodeImageConfig } from '../../src/spec/image-config.ts';
 import { Layout } from '../../src/layout/layout.ts';
 import type { ImageContent } from '../../src/layout/stored-image.ts';
-import { MediaType } from '../../src/media-type.ts';
-import { familiarName, parseReference } from '../../src/reference.ts';
+import { MediaType } from '../../src/spec/media-type.ts';
+import { familiarName, parseReference } from '../../src/spec/reference.ts';
 import { freshLayout, imageOf, scratchFolder } from './images.ts';
 
 const scratch = await scratchFolder();

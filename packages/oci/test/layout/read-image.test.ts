@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Descriptor } from '../../src/descriptor.ts';
-import { sha256Digest } from '../../src/digest.ts';
-import type { Digest } from '../../src/digest.ts';
+import type { Descriptor } from '../../src/spec/descriptor.ts';
+import { sha256Digest } from '../../src/spec/digest.ts';
+import type { Digest } from '../../src/spec/digest.ts';
 import { manifestFor, manifestsBehind } from '../../src/layout/read-image.ts';
 import type { DocumentSource } from '../../src/layout/read-image.ts';
-import { MediaType } from '../../src/media-type.ts';
+import { MediaType } from '../../src/spec/media-type.ts';
 
 /** Documents in memory, and how often they are read. */
 class Documents implements DocumentSource {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Layout } from '../../src/layout/layout.ts';
-import { parseReference } from '../../src/reference.ts';
+import { parseReference } from '../../src/spec/reference.ts';
 import { imageOf, scratchFolder } from './images.ts';
 
 const scratch = await scratchFolder();

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { list } from 'tar';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { sha256Digest } from '../../src/digest.ts';
+import { sha256Digest } from '../../src/spec/digest.ts';
 import type { Layout } from '../../src/layout/layout.ts';
-import { loadArchive } from '../../src/layout/load-archive.ts';
+import { loadArchive } from '../../src/archive/load-archive.ts';
 import type { StoredImage } from '../../src/layout/stored-image.ts';
-import { writeArchive, writeArchiveFile } from '../../src/layout/write-archive.ts';
-import { parseReference } from '../../src/reference.ts';
+import { writeArchive, writeArchiveFile } from '../../src/archive/write-archive.ts';
+import { parseReference } from '../../src/spec/reference.ts';
 import { freshLayout, imageOf, layerTar, scratchFolder } from './images.ts';
 
 const scratch = await scratchFolder();

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import { MediaType } from '../../src/media-type.ts';
-import { parseReference } from '../../src/reference.ts';
+import { MediaType } from '../../src/spec/media-type.ts';
+import { parseReference } from '../../src/spec/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
 import type { RegistryOptions } from '../../src/registry/options.ts';
 import { parseNextLink } from '../../src/registry/pages.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Digest } from '../../src/digest.ts';
-import { MediaType } from '../../src/media-type.ts';
-import { parseReference } from '../../src/reference.ts';
+import type { Digest } from '../../src/spec/digest.ts';
+import { MediaType } from '../../src/spec/media-type.ts';
+import { parseReference } from '../../src/spec/reference.ts';
 import { describeBytes, failure, makeManifest, readAll, someBytes, sourceOf } from './content.ts';
 import { answer, at, client, SECRET, server } from './hostile-registry.ts';
 import type { Handler } from './hostile-registry.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Descriptor } from '../../src/descriptor.ts';
+import type { Descriptor } from '../../src/spec/descriptor.ts';
 import type { Clock, RegistryOptions } from '../../src/registry/options.ts';
-import { MediaType } from '../../src/media-type.ts';
+import { MediaType } from '../../src/spec/media-type.ts';
 
 /** Bytes that look random and are the same each time. */
 export function someBytes(size: number, seed = 'seed'): Buffer {

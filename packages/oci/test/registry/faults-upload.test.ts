@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { NO_REGISTRY, SKIP_REGISTRY } from '../../testing/docker-registry.ts';
-import type { Descriptor } from '../../src/descriptor.ts';
-import { parseReference } from '../../src/reference.ts';
+import type { Descriptor } from '../../src/spec/descriptor.ts';
+import { parseReference } from '../../src/spec/reference.ts';
 import { describeBytes, failure, readAll, someBytes, sourceOf } from './content.ts';
 import { FaultyRegistry, manifest, manifestDescriptor } from './faulty-registry.ts';
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, expect } from 'vitest';
-import { parseReference } from '../../src/reference.ts';
+import { parseReference } from '../../src/spec/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
 import type { RegistryOptions } from '../../src/registry/options.ts';
 import { quietOptions } from './content.ts';

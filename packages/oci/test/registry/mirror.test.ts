@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NO_REGISTRY, SKIP_REGISTRY } from '../../testing/docker-registry.ts';
 import type { Fault } from '../../testing/fault-proxy.ts';
-import { parseReference } from '../../src/reference.ts';
+import { parseReference } from '../../src/spec/reference.ts';
 import { failure, readAll } from './content.ts';
 import { blob, descriptor, FaultyRegistry, manifestDescriptor, onBlob } from './faulty-registry.ts';
 

@@ -1,7 +1,7 @@
-import { sha256Digest } from '../../src/digest.ts';
-import type { Descriptor } from '../../src/descriptor.ts';
-import { MediaType } from '../../src/media-type.ts';
-import type { Reference } from '../../src/reference.ts';
+import { sha256Digest } from '../../src/spec/digest.ts';
+import type { Descriptor } from '../../src/spec/descriptor.ts';
+import { MediaType } from '../../src/spec/media-type.ts';
+import type { Reference } from '../../src/spec/reference.ts';
 import type { RegistryClient } from '../../src/registry/client.ts';
 import { describeBytes, makeManifest, someBytes, sourceOf } from './content.ts';
 

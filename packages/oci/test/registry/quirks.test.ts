@@ -5,12 +5,12 @@ import type { DockerRegistry } from '../../testing/docker-registry.ts';
 import { PROFILES } from '../../testing/quirky-registry/quirks.ts';
 import type { ProfileName } from '../../testing/quirky-registry/quirks.ts';
 import { QuirkyRegistry } from '../../testing/quirky-registry/server.ts';
-import type { Descriptor } from '../../src/descriptor.ts';
-import { imageOf } from '../../src/image-value.ts';
-import { MediaType } from '../../src/media-type.ts';
-import { parseReference } from '../../src/reference.ts';
+import type { Descriptor } from '../../src/spec/descriptor.ts';
+import { imageOf } from '../../src/image/image-value.ts';
+import { MediaType } from '../../src/spec/media-type.ts';
+import { parseReference } from '../../src/spec/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
-import { toRegistry } from '../../src/remote-image.ts';
+import { toRegistry } from '../../src/registry/remote-image.ts';
 import { describeBytes, makeManifest, quietOptions, readAll, someBytes, sourceOf } from './content.ts';
 import { pushImage } from './push-image.ts';
 

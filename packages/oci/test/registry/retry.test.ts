@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OciError } from '../../src/errors.ts';
+import { OciError } from '../../src/spec/oci-error.ts';
 import { isTransient, parseRetryAfter, retryDelay, retrying } from '../../src/registry/retry.ts';
 import { TestClock } from './content.ts';
 

@@ -1,7 +1,7 @@
 /* A program for memory.test.ts: pushes a large blob, then copies it to another repository, and tells its peak memory. */
 import { createHash } from 'node:crypto';
-import type { Descriptor } from '../../src/descriptor.ts';
-import { parseReference } from '../../src/reference.ts';
+import type { Descriptor } from '../../src/spec/descriptor.ts';
+import { parseReference } from '../../src/spec/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
 
 const PART = 64 * 1024;

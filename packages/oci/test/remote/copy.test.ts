@@ -1,17 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { QuirkyRegistry } from '../../testing/quirky-registry/server.ts';
 import { sampleImage } from '../../testing/sample-image.ts';
-import type { Descriptor } from '../../src/descriptor.ts';
-import { indexOfImages } from '../../src/index-building.ts';
-import { MediaType } from '../../src/media-type.ts';
-import { withPlatform } from '../../src/mutate.ts';
-import { parsePlatform } from '../../src/platform.ts';
-import { parseReference } from '../../src/reference.ts';
-import type { Reference } from '../../src/reference.ts';
+import type { Descriptor } from '../../src/spec/descriptor.ts';
+import { indexOfImages } from '../../src/image/index-building.ts';
+import { MediaType } from '../../src/spec/media-type.ts';
+import { withPlatform } from '../../src/image/mutate.ts';
+import { parsePlatform } from '../../src/spec/platform.ts';
+import { parseReference } from '../../src/spec/reference.ts';
+import type { Reference } from '../../src/spec/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
-import { copyReferrers } from '../../src/remote/copy-referrers.ts';
-import { keepPlatforms } from '../../src/remote/keep-platforms.ts';
-import { fromRegistry, indexFromRegistry, toRegistry } from '../../src/remote-image.ts';
+import { copyReferrers } from '../../src/artifact/copy-referrers.ts';
+import { keepPlatforms } from '../../src/image/keep-platforms.ts';
+import { fromRegistry, indexFromRegistry, toRegistry } from '../../src/registry/remote-image.ts';
 import { describeBytes, makeManifest, quietOptions, sourceOf } from '../registry/content.ts';
 
 let registry: QuirkyRegistry;

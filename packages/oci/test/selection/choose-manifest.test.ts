@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryBlobStore } from '../../src/blob/memory.ts';
-import { blobContent } from '../../src/content-source.ts';
-import type { Descriptor } from '../../src/descriptor.ts';
-import { decodeImageIndex } from '../../src/image-index.ts';
-import { emptyImage } from '../../src/image-value.ts';
-import type { Image } from '../../src/image-value.ts';
-import { addImage, indexOf, indexOfImages, removeImage, selectImage } from '../../src/index-building.ts';
-import type { MultiPlatformImage } from '../../src/index-building.ts';
-import { MediaType } from '../../src/media-type.ts';
-import { formatPlatform, parsePlatform } from '../../src/platform.ts';
+import { blobContent } from '../../src/image/content-source.ts';
+import type { Descriptor } from '../../src/spec/descriptor.ts';
+import { decodeImageIndex } from '../../src/spec/image-index.ts';
+import { emptyImage } from '../../src/image/image-value.ts';
+import type { Image } from '../../src/image/image-value.ts';
+import { addImage, indexOf, indexOfImages, removeImage, selectImage } from '../../src/image/index-building.ts';
+import type { MultiPlatformImage } from '../../src/image/index-building.ts';
+import { MediaType } from '../../src/spec/media-type.ts';
+import { formatPlatform, parsePlatform } from '../../src/spec/platform.ts';
 
 const image = (platform: string): Image => emptyImage(parsePlatform(platform));
 const chosen = async (index: MultiPlatformImage, platform: string): Promise<string> => {

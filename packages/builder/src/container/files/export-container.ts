@@ -1,5 +1,5 @@
-import { loadNative } from '../../snapshot/load-native.ts';
-import type { Container } from '../container.ts';
+import { loadNative } from '../../disk/load-native.ts';
+import type { Container } from '../../container-state/container.ts';
 import { openContainerRoot } from './container-root.ts';
 import { packTree } from './pack-tree.ts';
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
-import { BuildError } from '../../errors.ts';
+import { BuildError } from '../../diagnostics/build-error.ts';
 import { requireTool, SYSTEM_PATH } from '../../executor/host-tools.ts';
 
 /*

@@ -1,5 +1,5 @@
 import type { ByteString } from '@tsbuild/oci';
-import { BuildError } from '../../errors.ts';
+import { BuildError } from '../../diagnostics/build-error.ts';
 
 /** What is copied. */
 export interface CopiedThing {

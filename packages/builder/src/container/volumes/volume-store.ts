@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareByteStrings, utf8ToByteString } from '@tsbuild/oci';
-import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
-import { BuildError } from '../../errors.ts';
-import { FileLock } from '../../mounts/file-lock.ts';
-import { DiskOwners } from '../../user-ids/disk-owners.ts';
-import { removeTree } from '../../snapshot/remove-tree.ts';
+import { FileLock, sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
+import { BuildError } from '../../diagnostics/build-error.ts';
+import { DiskOwners } from '../../disk/disk-owners.ts';
+import { removeTree } from '../../disk/remove-tree.ts';
 
 /** Docker's rule. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;

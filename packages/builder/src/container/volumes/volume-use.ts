@@ -1,6 +1,6 @@
-import { BuildError } from '../../errors.ts';
-import type { Container } from '../container.ts';
-import { ContainerStore } from '../container-store.ts';
+import { BuildError } from '../../diagnostics/build-error.ts';
+import type { Container } from '../../container-state/container.ts';
+import { ContainerStore } from '../../container-state/container-store.ts';
 import { type Volume, VolumeStore } from './volume-store.ts';
 
 /** The IDs of the containers that each volume is mounted in. */

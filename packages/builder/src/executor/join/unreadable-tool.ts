@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { temporaryPath } from '@tsbuild/oci/internal';
-import { BuildError } from '../../errors.ts';
+import { BuildError } from '../../diagnostics/build-error.ts';
 
 /** May be executed, and read by nobody. */
 const MODE = 0o111;

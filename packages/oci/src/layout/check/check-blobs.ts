@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { temporaryOwner } from '../../atomic-file.ts';
+import { temporaryOwner } from '../../processes/atomic-file.ts';
 import type { DirectoryBlobStore } from '../../blob/directory.ts';
-import { digestAlgorithm, digestHex, isDigest } from '../../digest.ts';
-import type { Digest } from '../../digest.ts';
-import { errnoOf } from '../../store-errors.ts';
+import { digestAlgorithm, digestHex, isDigest } from '../../spec/digest.ts';
+import type { Digest } from '../../spec/digest.ts';
+import { errnoOf } from '../../processes/store-errors.ts';
 import type { CheckOptions, Repair } from './finding.ts';
 
 /** Where blobs go whose content is not what their name says: somebody may want to save what is left of them. */

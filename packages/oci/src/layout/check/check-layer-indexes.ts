@@ -1,9 +1,9 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DirectoryBlobStore } from '../../blob/directory.ts';
-import { isDigest } from '../../digest.ts';
-import type { Digest } from '../../digest.ts';
-import { OciError } from '../../errors.ts';
+import { isDigest } from '../../spec/digest.ts';
+import type { Digest } from '../../spec/digest.ts';
+import { OciError } from '../../spec/oci-error.ts';
 import { LayerIndex } from '../../layer/layer-index.ts';
 import { indexLayer } from '../../layer/read-layer.ts';
 import type { CheckedBlobs } from './check-blobs.ts';

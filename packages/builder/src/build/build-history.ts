@@ -1,0 +1,153 @@
+import { resolve, join } from 'node:path';
+import type { BuildOptions } from './build-options.ts';
+import { existingDockerfile } from '../context/dockerfile-name.ts';
+import type { Dockerfile, Instruction } from '../dockerfile/instruction.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
+import { BuildRecorder } from '../explain/build-record.ts';
+import { Explainer } from '../explain/explainer.ts';
+import { type IndexedStep, StepIndex, type StepRuns, sumOf } from '../explain/step-index.ts';
+import { withoutPasswords } from '../ops/add/git-reference.ts';
+import type { Plan } from '../plan/plan.ts';
+import { declareStages, stageLabel } from '../plan/stages.ts';
+import type { ProgressEvent } from '../progress/event.ts';
+import type { MissReason } from '../progress/miss-reason.ts';
+import type { ProgressReporter } from '../progress/reporter.ts';
+import type { SolveOptions } from '../solver/solver.ts';
+import type { Store } from '../store/store.ts';
+
+/**
+ * What a build leaves for later ones to explain themselves with, and what it knows of earlier ones. A reporter that passes
+ * everything on and remembers it; {@link save} writes it down.
+ */
+export class BuildHistory implements ProgressReporter {
+  readonly #store: Store;
+  readonly #reporter: ProgressReporter;
+  readonly #recorder: BuildRecorder;
+  readonly #index: StepIndex;
+  #plan: Plan | undefined;
+
+  constructor(options: BuildOptions, store: Store, reporter: ProgressReporter, started: number) {
+    this.#store = store;
+    this.#reporter = reporter;
+    this.#recorder = new BuildRecorder(started);
+    const dockerfile = dockerfileOf(options);
+    this.#index = new StepIndex(store.directory('explain'), dockerfile);
+  }
+
+  report(event: ProgressEvent): void {
+    this.#recorder.apply(event);
+    this.#reporter.report(event);
+  }
+
+  /** What the solver needs to tell misses, and to stop at them. @throws BuildError `OPTION_INVALID` */
+  watch(plan: Plan, failOnMiss: string | undefined): Pick<SolveOptions<unknown>, 'explainer' | 'onMiss'> {
+    this.#plan = plan;
+    const steps = plan.stages.flatMap(({ label, steps: own }) => own.map((step) => ({ ...step, stage: label })));
+    const explainer = new Explainer(steps, this.#index, this.#store.records);
+    if (failOnMiss === undefined) return { explainer };
+    const forbidden = new Set(steps.filter((step, i) => isMeant(failOnMiss, step, i + 1)).map(({ id }) => id));
+    if (failOnMiss !== '' && forbidden.size === 0) throw noSuchStep(failOnMiss, steps);
+    return {
+      explainer,
+      onMiss: (id, reason) => {
+        const number = steps.findIndex((step) => step.id === id) + 1;
+        const step = steps[number - 1];
+        if (step !== undefined && forbidden.has(id)) throw missed(step, number, reason);
+      },
+    };
+  }
+
+  /** How often a RUN of the plan has run so far, in this build too; undefined when that is not known. */
+  runs(instruction: Instruction): StepRuns | undefined {
+    for (const { label, steps } of this.#plan?.stages ?? []) {
+      const step = steps.find(({ range }) => range === instruction.range);
+      if (step !== undefined) return sumOf(this.#index.runs(label, step.source), this.#ran(step.id));
+    }
+    return undefined;
+  }
+
+  /** What this build has executed of a step. */
+  #ran(id: string): StepRuns | undefined {
+    const step = this.#recorder.record.steps.find((recorded) => recorded.id === id);
+    return step?.state === 'run' ? { times: 1, milliseconds: step.milliseconds ?? 0 } : undefined;
+  }
+
+  /** Writes down what happened so far: also of a build that failed. Never throws. */
+  save(): void {
+    try {
+      this.#save();
+    } catch {
+      // Explanations are lost, and nothing else.
+    }
+  }
+
+  #save(): void {
+    const { record } = this.#recorder;
+    if (this.#plan === undefined) return;
+    const keys = new Map(
+      record.steps.flatMap(({ id, key, state }) =>
+        key !== undefined && (state === 'cached' || state === 'run') ? [[id, [key]]] : [],
+      ),
+    );
+    for (const stage of this.#plan.stages) {
+      const steps = stage.steps.map(({ id, operation, source }): IndexedStep => {
+        const ran = this.#ran(id);
+        return { operation, source, keys: keys.get(id) ?? [], ...(ran === undefined ? {} : { ran }) };
+      });
+      this.#index.rememberStage(stage.label, steps);
+      stage.steps.forEach(({ id }, i) => {
+        const step = steps[i];
+        const ran = record.steps.find((recorded) => recorded.id === id)?.state === 'run';
+        if (ran && step !== undefined) this.#index.rememberText(step);
+      });
+    }
+    for (const { state, key } of record.steps) {
+      if (state === 'cached' && key !== undefined) this.#store.records.countUse(key);
+    }
+    this.#store.builds.put(record);
+  }
+}
+
+/** How often a RUN has run, for what builds nothing. */
+export function earlierRuns(
+  options: BuildOptions,
+  store: Store,
+  dockerfile: Dockerfile,
+): (run: Instruction) => StepRuns | undefined {
+  const index = new StepIndex(store.directory('explain'), dockerfileOf(options));
+  const { stages } = declareStages(dockerfile);
+  return (run) => {
+    const stage = stages.find(({ instructions }) => instructions.includes(run));
+    return stage === undefined ? undefined : index.runs(stageLabel(stage), withoutPasswords(run.text));
+  };
+}
+
+/** What stands for the Dockerfile from build to build: its path, or where it comes from. */
+function dockerfileOf({ context, dockerfile, dockerfileText }: BuildOptions): string {
+  const place = typeof context === 'string' ? resolve(context) : context.kind === 'url' ? context.url : '-';
+  if (dockerfileText !== undefined) return `${place}/-`;
+  if (typeof context !== 'string') return `${place} ${dockerfile ?? ''}`;
+  return existingDockerfile(resolve(dockerfile ?? join(context, 'Dockerfile')));
+}
+
+type WatchedStep = Plan['stages'][number]['steps'][number] & { readonly stage: string };
+
+/** `--fail-on-miss` names steps by number (`5`), by stage (`build`), or by both (`build/2`); empty means all. */
+function isMeant(wanted: string, { stage, id }: WatchedStep, number: number): boolean {
+  return wanted === '' || wanted === String(number) || wanted.toLowerCase() === stage || wanted.toLowerCase() === id;
+}
+
+function missed(step: WatchedStep, number: number, { summary, kind }: MissReason): BuildError {
+  const why = kind === 'changed' || kind === 'no-cache' ? summary : `it is not in the cache: ${summary}`;
+  return new BuildError('CACHE_MISS', `step #${number} ${step.name} would have to run: ${why}`, {
+    range: step.range,
+    hint: '--fail-on-miss forbids it; `tsbuild cache explain last` tells more',
+  });
+}
+
+function noSuchStep(wanted: string, steps: readonly WatchedStep[]): BuildError {
+  const names = [...new Set(steps.map(({ stage }) => stage))].join(', ');
+  return new BuildError('OPTION_INVALID', `--fail-on-miss=${wanted}: there is no such step`, {
+    hint: `it takes a number (1 to ${steps.length}), a stage (${names}), or both: ${steps[0]?.id ?? 'build/2'}`,
+  });
+}

@@ -1,0 +1,101 @@
+import type { RegistryOptions, StoredImage } from '@tsbuild/oci/node';
+import type { ContextObserver } from '../context/observed-tree.ts';
+import type { HostEntry, ResourceLimit } from '../executor/executor.ts';
+import type { Isolation } from '../executor/select.ts';
+import type { FailedRun } from '../ops/dependencies.ts';
+import type { SecretSource } from '../mounts/secrets.ts';
+import type { Verification } from '../progress/verification.ts';
+
+/** Where a build context comes from that is no directory. */
+export type ContextOrigin =
+  /** A Dockerfile without context, or a tar archive, plain or compressed: the content decides. Read once. */
+  | { readonly kind: 'stream'; readonly bytes: AsyncIterable<Uint8Array> }
+  /** A git repository, an archive or a Dockerfile, as `docker build URL` takes it. */
+  | { readonly kind: 'url'; readonly url: string };
+
+/** What to build and how; `tsbuild build`'s flags. */
+export interface BuildOptions {
+  /** The build context, a directory unless told. */
+  readonly context: string | ContextOrigin;
+  /**
+   * Path of the Dockerfile, on this machine for a directory, else inside the context; default `Dockerfile` in the context.
+   * It may be a URL.
+   */
+  readonly dockerfile?: string;
+  /** The Dockerfile's text, in place of a path. */
+  readonly dockerfileText?: string;
+  /**
+   * Named contexts, which stand in for stages and images of these names: a directory (absolute), `docker-image://NAME`,
+   * `oci-layout://DIR[:TAG|@DIGEST]`, or the URL of a git repository or an archive.
+   */
+  readonly contexts?: ReadonlyMap<string, string>;
+  /** The Dockerfile's name in messages; default its path. */
+  readonly dockerfileName?: string;
+  /** Names for the image. */
+  readonly tags: readonly string[];
+  /** Values for ARGs; undefined takes the value from `environment`. */
+  readonly buildArgs: ReadonlyMap<string, string | undefined>;
+  /** The caller's environment; nothing of it reaches a command unless an option names it. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** The stage to build; default the last one. */
+  readonly target?: string;
+  /** `os/arch[/variant]`; only the host's for now. */
+  readonly platform?: string;
+  /** Ask registries for base images although the store has them. */
+  readonly pull: boolean;
+  /** How registries are reached. */
+  readonly registry: RegistryOptions;
+  /** Execute every step, whatever the cache holds. */
+  readonly noCache: boolean;
+  /** Execute the steps of these stages (names), whatever the cache holds. */
+  readonly noCacheFilter?: readonly string[];
+  /** Values for `RUN --mount=type=secret`, by id. They reach the commands that ask for them, and nothing else. */
+  readonly secrets?: ReadonlyMap<string, SecretSource>;
+  /** Sockets of SSH agents for `RUN --mount=type=ssh`, by id. */
+  readonly agents?: ReadonlyMap<string, string>;
+  /** Names for /etc/hosts of the sandbox, with their addresses. */
+  readonly hosts?: readonly HostEntry[];
+  /** Bytes of the sandbox's /dev/shm; default 64 MiB. */
+  readonly shmSize?: number;
+  /** Resource limits of commands. */
+  readonly limits?: readonly ResourceLimit[];
+  /** What a Dockerfile may ask for beyond the usual, e.g. `security.insecure`. */
+  readonly allow?: readonly string[];
+  /** What RUN may reach; `default` is the host's network. */
+  readonly network: 'default' | 'host' | 'none';
+  readonly isolation: Isolation;
+  /** Asked when a RUN failed, before the build ends: it may run a shell in the state before the command. */
+  readonly onFailedRun?: (failed: FailedRun) => Promise<void>;
+  /** Labels added last. */
+  readonly labels: ReadonlyMap<string, string>;
+  /** Annotations of the image's manifest. */
+  readonly annotations?: ReadonlyMap<string, string>;
+  /** `SOURCE_DATE_EPOCH`, seconds since 1970: everything new gets no later time. */
+  readonly epoch?: number;
+  /** Told what the build reads of directories of the machine, before it does. */
+  readonly observer?: ContextObserver;
+  /** Build twice without the cache and compare; the first image is the one that stays. */
+  readonly verify?: boolean;
+  /** Fail rather than execute a step: any one (`''`), or those of a number, a stage, or `STAGE/N`. */
+  readonly failOnMiss?: string;
+  /** The image is not listed in the store, under no name: what the steps made is in the cache, and that is all. */
+  readonly cacheOnly?: boolean;
+  /** How many steps may run at once; default the number of processors, at least four. */
+  readonly jobs?: number;
+}
+
+/** What a build gave. */
+export interface BuildResult {
+  readonly image: StoredImage;
+  /** Bytes of all files in the image's layers, as Docker counts. */
+  readonly size: number;
+  /** The image's names, in full. */
+  readonly names: readonly string[];
+  /** What each layer of the image adds, lowest first: its files' bytes, and the step that made it, if it is not the base's. */
+  readonly layers: readonly { readonly size: number; readonly step?: string }[];
+  /** `saved`: how long the executions took that the cached steps stand for, milliseconds. */
+  readonly steps: { readonly total: number; readonly cached: number; readonly saved: number };
+  readonly milliseconds: number;
+  /** Of a build with `verify`. */
+  readonly verification?: Verification;
+}

@@ -1,0 +1,66 @@
+import { readlinkSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Digest } from '@tsbuild/oci';
+import type { StoredImage } from '@tsbuild/oci/node';
+import { BuildError } from '../diagnostics/build-error.ts';
+import { ContainerStore } from './container-store.ts';
+import type { Container } from './container.ts';
+
+/** The containers of an image, those that run first. */
+function containersOf(image: Digest, root: string): readonly Container[] {
+  return new ContainerStore(root)
+    .list()
+    .filter(({ config }) => config.image.id === image)
+    .toSorted((a, b) => Number(b.isRunning) - Number(a.isRunning));
+}
+
+/** Blobs that containers need: a collection must leave them, whatever became of their images' names. */
+export function blobsInUse(root: string): readonly Digest[] {
+  return new ContainerStore(root)
+    .list()
+    .flatMap(({ config: { image } }) => [image.id, image.manifest, ...image.layers.map(({ digest }) => digest)]);
+}
+
+/** Names of the unpacked layers that containers have below their own. */
+export function snapshotsInUse(root: string): ReadonlySet<string> {
+  const links = new ContainerStore(root).list().flatMap(({ lower }) => lower.slice(0, -1));
+  return new Set(links.map((link) => basename(readlinkSync(link))));
+}
+
+/**
+ * Whether an image may be removed under `name`, by docker's rules: the last name of an image that a container uses only
+ * with `force`, and with it the image too unless the container runs; by its ID never while a container runs.
+ * @returns `name` when only the name may go, `image` when the image may go with it
+ * @throws BuildError `CONTAINER_CONFLICT`
+ */
+export function removalOf(image: StoredImage, name: string, root: string, force: boolean): 'name' | 'image' {
+  const [container] = containersOf(image.id, root);
+  if (container === undefined) return 'image';
+  const short = image.id.slice('sha256:'.length, 'sha256:'.length + 12);
+  const byId =
+    /^(?:sha256:)?[0-9a-f]+$/.test(name) && image.id.replace('sha256:', '').startsWith(name.replace('sha256:', ''));
+  const { isRunning, shortId } = container;
+  if (!byId) {
+    if (image.names.length > 1) return 'name';
+    if (force) return isRunning ? 'name' : 'image';
+    throw conflict(
+      `unable to remove repository reference ${JSON.stringify(name)} (must force) - container ${shortId} is using its referenced image ${short}`,
+      `remove the container first: tsbuild rm ${container.name}`,
+    );
+  }
+  if (isRunning) {
+    throw conflict(
+      `unable to delete ${short} (cannot be forced) - image is being used by running container ${shortId}`,
+      `stop and remove the container first: tsbuild rm -f ${container.name}`,
+    );
+  }
+  if (force) return 'image';
+  throw conflict(
+    `unable to delete ${short} (must be forced) - image is being used by stopped container ${shortId}`,
+    `remove the container first: tsbuild rm ${container.name}`,
+  );
+}
+
+function conflict(message: string, hint: string): BuildError {
+  return new BuildError('CONTAINER_CONFLICT', `conflict: ${message}`, { hint });
+}

@@ -1,0 +1,50 @@
+import type { Digest } from '@tsbuild/oci';
+import type { SourceTree } from '../../context/source-tree.ts';
+import type { SourceRange } from '../../diagnostics/source-file.ts';
+import type { Vertex } from '../../solver/vertex.ts';
+import type { ModeOption } from './file-mode.ts';
+import type { GitReference } from '../add/git-reference.ts';
+import type { LayerOutput, Rootfs } from '../rootfs.ts';
+
+/** One source of COPY or ADD, with everything expanded. */
+export type CopySource =
+  | {
+      /** Paths of the context or stage. */
+      readonly kind: 'paths';
+      readonly pattern: string;
+      /** Take files that are archives apart. */
+      readonly unpack: boolean;
+    }
+  | { readonly kind: 'heredoc'; readonly name: string; readonly text: string }
+  | {
+      readonly kind: 'url';
+      readonly url: string;
+      /** What the file is called. */
+      readonly name: string;
+      readonly checksum: Digest | undefined;
+      readonly unpack: boolean;
+    }
+  | { readonly kind: 'git'; readonly reference: GitReference };
+
+/** A COPY or ADD with everything expanded. */
+export interface CopyRequest {
+  readonly id: string;
+  readonly range: SourceRange;
+  readonly parent: Vertex<Rootfs, LayerOutput>;
+  readonly from:
+    | { readonly kind: 'context'; readonly tree: () => SourceTree }
+    | { readonly kind: 'stage'; readonly rootfs: Vertex<Rootfs, LayerOutput> };
+  /** In the order in which they are copied. */
+  readonly sources: readonly CopySource[];
+  readonly destination: string;
+  readonly workingDirectory: string;
+  readonly chown: string | undefined;
+  readonly chmod: ModeOption | undefined;
+  /** Patterns as in .dockerignore, relative to what is copied. */
+  readonly excludes: readonly string[];
+  /** Keep the folders of the sources' paths (`--parents`). */
+  readonly parents: boolean;
+  /** A layer of its own that knows nothing of the files below it (`--link`). */
+  readonly link: boolean;
+  readonly ignoreCache: boolean;
+}

@@ -1,0 +1,140 @@
+import { resolve } from 'node:path';
+import {
+  build,
+  type BuildOptions,
+  type BuildResult,
+  type ContextObserver,
+  type FailedRun,
+  Store,
+} from '@tsbuild/builder';
+import type { RegistryOptions } from '@tsbuild/oci/node';
+import type { GlobalSettings } from '../../grammar/command.ts';
+import { EXIT_OK } from '../../host/exit-code.ts';
+import type { Host } from '../../host/host.ts';
+import { type OpenProgress, openProgress, reportFailure } from '../../output/open-progress.ts';
+import { writeOutputFile } from '../../output/output-file.ts';
+import { PUSHING } from '../../output/board.ts';
+import { layerLines } from '../../output/layer-lines.ts';
+import { styled } from '../../output/safe-stream.ts';
+import { WarningCollector } from '../../output/warnings.ts';
+import { limitNotice } from './build-notice.ts';
+import type { BuildInput } from './build-context.ts';
+import type { BuildFlags, BuilderFlags } from './build-options.ts';
+import type { BuildOutput } from './build-output.ts';
+import { staysInCache } from './check-outputs.ts';
+import { closingLine } from './closing-line.ts';
+import { deliver } from './deliver.ts';
+import { writeMetadata } from './metadata-file.ts';
+
+/** Everything that the command line says of a build. */
+export interface BuildWork {
+  readonly options: BuildFlags;
+  readonly flags: BuilderFlags;
+  readonly context: BuildInput;
+  readonly outputs: readonly BuildOutput[];
+  readonly registry: RegistryOptions;
+  readonly settings: GlobalSettings;
+}
+
+/** One of several builds of the same. */
+interface Round {
+  /** Aborted with a {@link Superseded} when the result is of no use any more; not once the image goes to its outputs. */
+  readonly signal: AbortSignal;
+  readonly observer: ContextObserver;
+}
+
+/** The reason of the abort when a build is given up for a newer one. */
+export class Superseded extends Error {
+  constructor() {
+    super('the build is given up for a newer one');
+    this.name = 'Superseded';
+  }
+}
+
+/**
+ * Builds, brings the image where it is wanted, and tells of it.
+ * @returns the exit code; a failure has been shown
+ * @throws Superseded
+ */
+export async function buildOnce(work: BuildWork, host: Host, round?: Round): Promise<number> {
+  const { options, settings, outputs } = work;
+  const progress = openProgress(options, host);
+  const warnings = new WarningCollector(progress.reporter);
+  const showWarnings = (): void => {
+    if (!options.quiet && progress.json === undefined) host.stderr.write(styled(warnings.text(host)));
+  };
+  try {
+    const store = await Store.open(settings.root);
+    const buildOptions = { ...builderOptions(work, progress, host), ...(round && { observer: round.observer }) };
+    const signal = round === undefined ? host.signal : AbortSignal.any([host.signal, round.signal]);
+    const result = await build(buildOptions, store, warnings, signal);
+    progress.close();
+    showWarnings();
+    await tellVerification(result, work, { store, progress }, host);
+    await bring(result, work, store, host);
+    if (!options.quiet && progress.json === undefined) {
+      host.stderr.write([...layerLines(result), closingLine(result, outputs)].map((line) => `${line}\n`).join(''));
+    }
+    return EXIT_OK;
+  } catch (error) {
+    progress.close();
+    if (round?.signal.aborted === true && !host.signal.aborted) throw round.signal.reason;
+    showWarnings();
+    return await reportFailure(error, { progress, debug: settings.debug }, host);
+  }
+}
+
+function builderOptions(
+  { flags, registry, context, options }: BuildWork,
+  progress: OpenProgress,
+  host: Host,
+): BuildOptions {
+  const opensShell = options['debug-shell'] || options['on-error'] === 'shell';
+  const onFailedRun = async (failed: FailedRun): Promise<void> => {
+    progress.close();
+    const { openFailedRun } = await import('../../output/failed-run.ts');
+    await openFailedRun(failed, host);
+  };
+  return { ...flags, registry, ...context, ...(opensShell ? { onFailedRun } : {}) };
+}
+
+/** @throws BuildError `NOT_REPRODUCIBLE`: then the image goes nowhere but into the store */
+async function tellVerification(
+  { verification }: BuildResult,
+  { options, flags }: BuildWork,
+  { store, progress }: { readonly store: Store; readonly progress: OpenProgress },
+  host: Host,
+): Promise<void> {
+  if (verification === undefined) return;
+  const { notReproducible, verificationLines } = await import('../../output/verification-lines.ts');
+  const hasEpoch = flags.epoch !== undefined;
+  if (!options.quiet && progress.json === undefined) {
+    host.stderr.write(
+      verificationLines(verification, hasEpoch)
+        .map((line) => `${line}\n`)
+        .join(''),
+    );
+  }
+  // Layers of the second build that nothing refers to.
+  if (verification.steps.length > 0) await store.collect();
+  if (!verification.same) throw notReproducible(verification, hasEpoch);
+}
+
+/** Brings the image to its outputs, and its names and digests into the files that were asked for. */
+async function bring(result: BuildResult, work: BuildWork, store: Store, host: Host): Promise<void> {
+  const { options, outputs, registry, flags } = work;
+  const pushed = await deliver(result, outputs, {
+    store,
+    registry,
+    host,
+    annotations: flags.annotations ?? new Map(),
+    openProgress: () => openProgress(options, host, PUSHING),
+    notice: (text) => limitNotice(text, options, host),
+  });
+  const { image } = result;
+  if (options.iidfile) {
+    await writeOutputFile(resolve(host.cwd, options.iidfile), (sink) => sink(Buffer.from(image.id)), host.signal);
+  }
+  if (options.quiet && !staysInCache(outputs)) host.stdout.write(`${image.id}\n`);
+  await writeMetadata(result, pushed, options['metadata-file'], host);
+}

@@ -1,0 +1,264 @@
+import type { BuildOptions } from '@tsbuild/builder';
+import { parsePlatform, parseReference } from '@tsbuild/oci/node';
+import { UsageError, notSupportedYet } from '../../host/usage-error.ts';
+import type { Host } from '../../host/host.ts';
+import { buildProgressOption } from '../../output/open-progress.ts';
+import { runOptions } from '../../container/run-options.ts';
+import { checkAttestations } from './attestation-flags.ts';
+import { parseAnnotations } from './annotation-flag.ts';
+import { parseNamedContext } from './named-context-flag.ts';
+import type { OptionTable, OptionValues } from '../../grammar/options.ts';
+
+const LATER = { describe: '', later: true } as const;
+
+/** The options of `tsbuild build`: those of `docker buildx build`, the planned ones marked as later. */
+/** Of docker's classic builder; BuildKit takes such flags, too, and does nothing. */
+const NO_LIMITS =
+  'RUN has no such limits; use --ulimit, or run the whole build in a limited cgroup (systemd-run --scope -p MemoryMax=2G tsbuild …)';
+
+export const buildOptionTable = {
+  tag: { kind: 'list', short: 't', placeholder: 'NAME[:TAG]', describe: 'Name the image' },
+  file: {
+    kind: 'value',
+    short: 'f',
+    placeholder: 'FILE',
+    describe: 'The Dockerfile, a URL, or - for standard input (default: PATH/Dockerfile)',
+  },
+  'build-arg': {
+    kind: 'list',
+    placeholder: 'NAME[=VALUE]',
+    describe: 'Set a build argument; without a value, from the environment',
+  },
+  'build-context': {
+    kind: 'list',
+    placeholder: 'NAME=SOURCE',
+    describe:
+      'Put a directory, docker-image://IMAGE, oci-layout://DIR[:TAG] or a URL in place of the stage or image NAME',
+  },
+  target: { kind: 'value', placeholder: 'STAGE', describe: 'Build this stage of the Dockerfile' },
+  platform: { kind: 'value', placeholder: 'OS/ARCH', describe: "The image's platform; this machine's unless told" },
+  pull: { kind: 'flag', describe: 'Check registries for newer base images' },
+  'no-cache': { kind: 'flag', describe: 'Run every step again' },
+  'no-cache-filter': { kind: 'list', placeholder: 'STAGE[,STAGE]', describe: 'Run the steps of these stages again' },
+  'fail-on-miss': {
+    kind: 'value',
+    bare: '',
+    placeholder: 'STEP',
+    describe:
+      'Fail with the reason instead of running a step that is not cached: any step, or a number, a stage, or STAGE/N',
+  },
+  secret: {
+    kind: 'list',
+    placeholder: 'id=ID[,src=FILE|,env=VAR]',
+    describe: 'A secret for RUN --mount=type=secret, or for ADD (GIT_AUTH_TOKEN, …); never in the image or the cache',
+  },
+  ssh: { kind: 'list', placeholder: 'default|ID[=SOCKET]', describe: 'An SSH agent for RUN --mount=type=ssh' },
+  network: { kind: 'value', placeholder: 'MODE', describe: 'Network of RUN', choices: ['default', 'host', 'none'] },
+  'add-host': { kind: 'list', placeholder: 'HOST:IP', describe: 'Add a line to /etc/hosts of RUN' },
+  'shm-size': { kind: 'value', placeholder: 'BYTES', describe: 'Size of /dev/shm of RUN (default 64m)' },
+  ulimit: { kind: 'list', placeholder: 'NAME=SOFT[:HARD]', describe: 'A resource limit of RUN' },
+  allow: { kind: 'list', placeholder: 'NAME', describe: 'Grant an entitlement to the Dockerfile, e.g. network.host' },
+  isolation: {
+    kind: 'value',
+    placeholder: 'MODE',
+    describe: 'Sandbox of RUN',
+    choices: ['auto', 'runc', 'namespaces', 'default'],
+  },
+  'on-error': {
+    kind: 'value',
+    placeholder: 'WHAT',
+    describe: 'When a RUN fails: exit, or first open a shell in the state before it',
+    choices: ['fail', 'shell'],
+  },
+  'debug-shell': { kind: 'flag', describe: 'The same as --on-error shell' },
+  label: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Add a label to the image' },
+  annotation: {
+    kind: 'list',
+    placeholder: '[manifest:]KEY=VALUE',
+    describe: "Add an annotation to the image's manifest",
+  },
+  output: {
+    kind: 'list',
+    short: 'o',
+    placeholder: 'FILE|DIR|-',
+    describe:
+      'Also write the image to an archive that docker load accepts, or with a directory its files; or type=docker|oci,dest=FILE, type=oci,dest=DIR,tar=false, type=local,dest=DIR, type=tar,dest=FILE, type=image|registry[,name=NAME], type=cacheonly',
+  },
+  push: { kind: 'flag', describe: 'Push the image, under each of its names' },
+  load: { kind: 'flag', describe: 'Load the image into the Docker engine' },
+  iidfile: { kind: 'value', placeholder: 'FILE', describe: 'Write the image ID to a file' },
+  check: { kind: 'flag', describe: 'Check the Dockerfile without building; exits 1 if there are warnings' },
+  call: {
+    kind: 'value',
+    placeholder: 'METHOD',
+    describe: 'Report on the Dockerfile without building: check, outline or targets (,format=json)',
+  },
+  'metadata-file': { kind: 'value', placeholder: 'FILE', describe: 'Write digests and names of the image as JSON' },
+  jobs: {
+    kind: 'value',
+    placeholder: 'N',
+    describe: 'How many steps may run at once (default: the number of cores, at least 4)',
+  },
+  verify: {
+    kind: 'flag',
+    describe:
+      'Build twice without the cache; fail, and name instruction and file, when the images differ. Times are set by SOURCE_DATE_EPOCH; without it they always differ',
+  },
+  watch: {
+    kind: 'flag',
+    describe: 'Rebuild whenever a file that the build reads changes, until Ctrl-C; best with --load',
+  },
+  progress: buildProgressOption,
+  quiet: { kind: 'flag', short: 'q', describe: 'Print only the image ID' },
+  // What docker has and help leaves out; docs/build.md lists all of them.
+  rm: { kind: 'flag', describe: '', unused: 'a build leaves no containers' },
+  'force-rm': { kind: 'flag', describe: '', unused: 'a build leaves no containers' },
+  provenance: { kind: 'value', placeholder: 'false', describe: '' },
+  sbom: { kind: 'value', placeholder: 'false', describe: '' },
+  attest: { kind: 'list', describe: '' },
+  builder: { kind: 'value', describe: '', unused: 'there is one builder, and this is it' },
+  compress: { kind: 'flag', describe: '', unused: 'the context does not travel' },
+  'disable-content-trust': { kind: 'flag', describe: '', unused: 'Notary signatures are not looked at' },
+  squash: {
+    kind: 'flag',
+    describe: '',
+    unused: 'BuildKit has dropped it, too; end with a stage FROM scratch that has COPY --from=STAGE / /',
+  },
+  'cache-from': {
+    kind: 'list',
+    describe: '',
+    unused: 'the cache is that of the store; keep TSBUILD_ROOT between runs',
+  },
+  'cache-to': {
+    kind: 'list',
+    ...LATER,
+    instead: 'leave it away: the cache is in the store; keep the directory TSBUILD_ROOT between runs',
+  },
+  invoke: { kind: 'value', ...LATER, instead: 'use --debug-shell for a shell where a RUN failed' },
+  policy: { kind: 'list', ...LATER, instead: 'pin base images by digest: FROM IMAGE@sha256:…' },
+  print: { kind: 'value', ...LATER, instead: 'use --call, its name in newer buildx' },
+  resource: { kind: 'list', ...LATER, instead: 'use systemd-run or a cgroup around the build' },
+  'cgroup-parent': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpu-period': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpu-quota': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpu-shares': { kind: 'value', short: 'c', describe: '', unused: NO_LIMITS },
+  'cpuset-cpus': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'cpuset-mems': { kind: 'value', describe: '', unused: NO_LIMITS },
+  memory: { kind: 'value', short: 'm', describe: '', unused: NO_LIMITS },
+  'memory-swap': { kind: 'value', describe: '', unused: NO_LIMITS },
+  'security-opt': { kind: 'list', describe: '', unused: 'the sandbox of RUN is always the same; see --isolation' },
+} as const satisfies OptionTable;
+
+export type BuildFlags = OptionValues<typeof buildOptionTable>;
+
+/** What of a build the flags alone say. */
+export type BuilderFlags = Omit<
+  BuildOptions,
+  'context' | 'dockerfile' | 'dockerfileText' | 'dockerfileName' | 'registry'
+>;
+
+/**
+ * Turns the flags into what the builder takes, all but the context and the Dockerfile, which may come from a stream, and
+ * what a file says of registries.
+ */
+export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
+  const buildArgs = new Map(flags['build-arg'].map(parseBuildArg));
+  const epoch = sourceDateEpoch(buildArgs.get('SOURCE_DATE_EPOCH') ?? host.env['SOURCE_DATE_EPOCH']);
+  refuseSourcePolicy(host);
+  const platform = checkPlatform(flags.platform ?? host.env['DOCKER_DEFAULT_PLATFORM']);
+  checkAttestations(flags);
+  if (flags.verify && flags['fail-on-miss'] !== undefined) throw wrong('--verify runs every step, --fail-on-miss none');
+  const jobs = parseJobs(flags.jobs);
+  return {
+    tags: flags.tag.map(checkTag),
+    buildArgs,
+    environment: host.env,
+    pull: flags.pull,
+    noCache: flags['no-cache'],
+    network: networkMode(flags.network),
+    isolation: isolationMode(flags.isolation),
+    labels: new Map(flags.label.map(parseLabel)),
+    annotations: parseAnnotations(flags.annotation, platform),
+    contexts: new Map(flags['build-context'].map((text) => parseNamedContext(text, host))),
+    ...(jobs === undefined ? {} : { jobs }),
+    ...runOptions(flags, host),
+    ...(flags['fail-on-miss'] === undefined ? {} : { failOnMiss: flags['fail-on-miss'] }),
+    ...(flags.target ? { target: flags.target } : {}),
+    ...(platform === undefined ? {} : { platform }),
+    ...(epoch === undefined ? {} : { epoch }),
+    ...(flags.verify ? { verify: true } : {}),
+  };
+}
+
+/** Somebody relies on it to keep images out: a build that does not look at it must not go on. */
+function refuseSourcePolicy({ env }: Host): void {
+  if (!env['EXPERIMENTAL_BUILDKIT_SOURCE_POLICY']) return;
+  throw new UsageError('not supported yet: the source policy of EXPERIMENTAL_BUILDKIT_SOURCE_POLICY', {
+    command: 'build',
+    hint: 'unset the variable, and pin base images by digest: FROM IMAGE@sha256:…',
+  });
+}
+
+function parseBuildArg(text: string): [string, string | undefined] {
+  const equals = text.indexOf('=');
+  const name = equals < 0 ? text : text.slice(0, equals);
+  if (name === '') throw wrong(`invalid --build-arg ${JSON.stringify(text)}: expected NAME or NAME=VALUE`);
+  return [name, equals < 0 ? undefined : text.slice(equals + 1)];
+}
+
+function parseLabel(text: string): [string, string] {
+  const equals = text.indexOf('=');
+  const key = equals < 0 ? text : text.slice(0, equals);
+  if (key === '') throw wrong(`invalid --label ${JSON.stringify(text)}: expected KEY=VALUE`);
+  return [key, equals < 0 ? '' : text.slice(equals + 1)];
+}
+
+function parseJobs(text: string | undefined): number | undefined {
+  if (!text) return undefined;
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw wrong(`invalid --jobs ${JSON.stringify(text)}: expected a number, 1 or more`);
+}
+
+function checkTag(name: string): string {
+  try {
+    const reference = parseReference(name);
+    if (reference.digest === undefined) return name;
+  } catch (error) {
+    throw wrong(`invalid --tag: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  throw wrong(`invalid --tag ${JSON.stringify(name)}: a name to give cannot contain a digest`);
+}
+
+function checkPlatform(text: string | undefined): string | undefined {
+  if (!text) return undefined;
+  if (text.includes(',')) throw notSupportedYet('--platform with several platforms', 'build');
+  let wanted: ReturnType<typeof parsePlatform>;
+  try {
+    wanted = parsePlatform(text);
+  } catch (error) {
+    throw wrong(`invalid --platform: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  if (wanted.os !== 'linux') throw notSupportedYet(`--platform ${text}, not a Linux image,`, 'build');
+  return text;
+}
+
+/** https://reproducible-builds.org/specs/source-date-epoch: seconds since 1970, a decimal integer. */
+function sourceDateEpoch(text: string | undefined): number | undefined {
+  if (!text) return undefined;
+  const seconds = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(seconds * 1000)) return seconds;
+  throw wrong(`invalid SOURCE_DATE_EPOCH ${JSON.stringify(text)}: expected seconds since 1970`);
+}
+
+// The grammar has checked the choices; these only tell the compiler.
+function networkMode(text: string | undefined): BuildOptions['network'] {
+  return text === 'host' || text === 'none' ? text : 'default';
+}
+
+function isolationMode(text: string | undefined): BuildOptions['isolation'] {
+  return text === 'runc' || text === 'namespaces' ? text : 'auto';
+}
+
+function wrong(message: string): UsageError {
+  return new UsageError(message, { command: 'build' });
+}

@@ -1,0 +1,94 @@
+import { needsUserNamespace, pruneCache, type PrunedCache, runInUserNamespace, Store } from '@tsbuild/builder';
+import { defineCommand } from '../../grammar/command.ts';
+import { UsageError } from '../../host/usage-error.ts';
+import { EXIT_OK } from '../../host/exit-code.ts';
+import type { Host } from '../../host/host.ts';
+import { humanSize } from '../../output/human.ts';
+import { compileTemplate } from '../../output/template.ts';
+import { askOnTerminal } from '../../registry/prompt.ts';
+import { parseCacheFilter, parseKeepStorage } from '../../prune/cache-filter.ts';
+import { cacheRow, cacheTable } from './cache-rows.ts';
+
+const COMMAND = 'cache prune';
+
+/** `tsbuild cache prune`: makes room. */
+export const cachePruneCommand = defineCommand({
+  name: COMMAND,
+  synopsis: '',
+  summary: 'Remove entries of the build cache, as far as no image needs it',
+  options: {
+    all: {
+      kind: 'flag',
+      short: 'a',
+      describe: 'Also list what images share and what is cached of base images and contexts',
+    },
+    filter: {
+      kind: 'list',
+      placeholder: 'KEY=VALUE',
+      describe:
+        'Only entries with type=record|cache-mount|snapshot|base|context|source, id=PREFIX, until=DURATION or unused-for=DURATION: not used for so long',
+    },
+    'keep-storage': {
+      kind: 'value',
+      placeholder: 'SIZE',
+      describe: 'Remove the least recently used entries until the cache is no larger than this',
+    },
+    'dry-run': { kind: 'flag', describe: 'Print what would be removed, and remove nothing' },
+    force: { kind: 'flag', short: 'f', describe: 'Do not prompt for confirmation' },
+    format: {
+      kind: 'value',
+      placeholder: 'FORMAT',
+      describe: 'Format of the removed entries: table, json (one object a line), or a template: {{.ID}}',
+    },
+    'no-trunc': { kind: 'flag', describe: 'Do not truncate IDs and descriptions' },
+    verbose: { kind: 'flag', describe: '' },
+  },
+  operands: { min: 0, max: 0, what: '' },
+  examples: [
+    ['tsbuild cache prune', 'What no image needs'],
+    ['tsbuild cache prune -f --filter until=24h', 'Of that, what was not used for a day; without a question'],
+    ['tsbuild cache prune --keep-storage 10g --dry-run', 'What would go to come down to 10 GiB'],
+  ],
+  async run({ options, settings }, host) {
+    const format = options.format ?? 'table';
+    const template = format === 'table' || format === 'json' ? undefined : compileTemplate(format, COMMAND);
+    const filter = parseCacheFilter(options.filter, COMMAND);
+    const keepStorage = parseKeepStorage(options['keep-storage'], COMMAND);
+    const { all, 'dry-run': dryRun, force, 'no-trunc': whole } = options;
+    if (!force && !dryRun && !(await agreed(all, host))) return EXIT_OK;
+    if (needsUserNamespace()) return runInUserNamespace([...host.commandLine, '--force'], () => {});
+    const store = await Store.open(settings.root);
+    const choice = { all, ...filter, ...(keepStorage === undefined ? {} : { keepStorage }), dryRun };
+    const pruned = await pruneCache(store, choice, host.signal);
+    const rows = pruned.removed.map((entry) =>
+      cacheRow(entry, { whole: whole || format !== 'table', now: host.now() }),
+    );
+    if (format === 'json') for (const row of rows) host.stdout.write(`${JSON.stringify(row)}\n`);
+    else if (template !== undefined) for (const row of rows) host.stdout.write(`${template(row)}\n`);
+    else {
+      if (rows.length > 0) host.stdout.write(`${cacheTable(rows, { whole })}\n`);
+      host.stdout.write(
+        `Total ${dryRun ? 'that would be reclaimed' : 'reclaimed space'}: ${humanSize(pruned.bytes)}\n`,
+      );
+    }
+    tellHeldBack(pruned, host);
+    return EXIT_OK;
+  },
+});
+
+/** Docker's question. @throws UsageError when nobody can be asked */
+async function agreed(all: boolean, host: Host): Promise<boolean> {
+  if (host.stdin.isTTY !== true) {
+    throw new UsageError('there is no terminal to ask on', { hint: 'use --force, or --dry-run', command: COMMAND });
+  }
+  const what = all ? 'all build cache' : 'all build cache that no image needs';
+  host.stderr.write(`WARNING! This will remove ${what}.\n`);
+  const answer = await askOnTerminal('Are you sure you want to continue? [y/N] ', host);
+  return /^y(?:es)?$/i.test(answer?.trim() ?? '');
+}
+
+function tellHeldBack({ heldBackBy }: PrunedCache, host: Host): void {
+  if (heldBackBy === 0) return;
+  const builds = heldBackBy === 1 ? 'a build is' : `${heldBackBy} builds are`;
+  host.stderr.write(`WARNING: ${builds} running: only cache mounts were removed, and none that a command has\n`);
+}

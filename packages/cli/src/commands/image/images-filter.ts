@@ -1,0 +1,70 @@
+import { familiarName, familiarRepository } from '@tsbuild/oci/node';
+import { UsageError } from '../../host/usage-error.ts';
+import { didYouMean } from '../../grammar/suggest.ts';
+import type { ListedImage } from './listed-image.ts';
+
+type Keeps = (row: ListedImage) => boolean;
+
+const FILTERS = ['dangling', 'label', 'reference'];
+
+/** Which rows `tsbuild images [NAME] --filter …` shows: those that match the name and, of each kind of filter, one. */
+export function imageFilter(name: string | undefined, filters: readonly string[]): Keeps {
+  const byKey = new Map<string, Keeps[]>();
+  for (const filter of filters) {
+    const { key, keeps } = parseFilter(filter);
+    byKey.set(key, [...(byKey.get(key) ?? []), keeps]);
+  }
+  const groups = [...byKey.values()];
+  const named = name === undefined ? () => true : matchesName(name);
+  return (row) => named(row) && groups.every((group) => group.some((keeps) => keeps(row)));
+}
+
+function parseFilter(filter: string): { key: string; keeps: Keeps } {
+  const [key = '', ...rest] = filter.split('=');
+  const value = rest.join('=');
+  if (rest.length === 0) throw invalid(filter, 'expected KEY=VALUE');
+  if (key === 'reference') return { key, keeps: matchesName(value) };
+  if (key === 'label') return { key: filter, keeps: (row) => hasLabel(row, value) };
+  if (key === 'dangling' && /^(?:true|false|1|0)$/.test(value)) {
+    const wanted = value === 'true' || value === '1';
+    return { key, keeps: (row) => (row.image.names.length === 0) === wanted };
+  }
+  if (key === 'dangling') throw invalid(filter, 'expected true or false');
+  throw invalid(filter, `expected one of ${FILTERS.join(', ')}`, didYouMean(key, FILTERS));
+}
+
+function invalid(filter: string, why: string, hint?: string): UsageError {
+  return new UsageError(`invalid --filter ${JSON.stringify(filter)}: ${why}`, { hint, command: 'images' });
+}
+
+/** `my-app`, `my-app:1`, `ghcr.io/me/*:2*`: without a tag every tag matches. */
+function matchesName(pattern: string): Keeps {
+  const matches = globMatcher(pattern);
+  return ({ image, shown }) =>
+    image.names.some(
+      (name) =>
+        familiarRepository(name) === shown.Repository &&
+        (name.tag ?? '<none>') === shown.Tag &&
+        (matches(familiarRepository(name)) || matches(familiarName(name))),
+    );
+}
+
+/** Shell patterns within path components: `*`, `?`, `[a-z]`. */
+function globMatcher(pattern: string): (text: string) => boolean {
+  const source = pattern.replace(/\[[^\]/]*\]|[\\^$+.()|{}[\]*?]/g, (token) => {
+    if (token === '*') return '[^/]*';
+    if (token === '?') return '[^/]';
+    if (token.length > 2 && token.startsWith('[')) return `[${token.slice(1, -1).replace(/[\\\]]/g, '\\$&')}]`;
+    return token.replace(/./g, '\\$&');
+  });
+  const expression = new RegExp(`^${source}$`);
+  return (text) => expression.test(text);
+}
+
+function hasLabel({ image }: ListedImage, wanted: string): boolean {
+  const labels = image.config.config?.Labels ?? {};
+  const equals = wanted.indexOf('=');
+  if (equals < 0) return Object.hasOwn(labels, wanted);
+  const key = wanted.slice(0, equals);
+  return Object.hasOwn(labels, key) && labels[key] === wanted.slice(equals + 1);
+}

@@ -1,0 +1,97 @@
+import { type StoredImage, familiarRepository } from '@tsbuild/oci/node';
+import { defineCommand } from '../../grammar/command.ts';
+import { EXIT_OK } from '../../host/exit-code.ts';
+import { compileTemplate } from '../../output/template.ts';
+import { humanAge, humanSize } from '../../output/human.ts';
+import { shownId } from '../../output/image-id.ts';
+import { sanitizeName } from '../../output/sanitize.ts';
+import { renderTable } from '../../output/table.ts';
+import { LayerSizes, openLayout } from '../../store/open-layout.ts';
+import { imageFilter } from './images-filter.ts';
+import type { ImageRow, ListedImage } from './listed-image.ts';
+
+/** `tsbuild images`: docker's listing. */
+export const imagesCommand = defineCommand({
+  name: 'images',
+  synopsis: '[REPOSITORY[:TAG]]',
+  summary: 'List images, newest first',
+  options: {
+    all: { kind: 'flag', short: 'a', describe: "All images (there are no hidden ones: for docker's sake)" },
+    filter: {
+      kind: 'list',
+      short: 'f',
+      placeholder: 'KEY=VALUE',
+      describe: 'Only images with dangling=true|false, reference=PATTERN or label=KEY[=VALUE]',
+    },
+    format: {
+      kind: 'value',
+      placeholder: 'FORMAT',
+      describe: 'table, json (one object a line), or a template: {{.ID}}',
+    },
+    'no-trunc': { kind: 'flag', describe: 'Do not truncate image IDs' },
+    quiet: { kind: 'flag', short: 'q', describe: 'Image IDs only' },
+    digests: { kind: 'flag', describe: 'Show manifest digests', later: true },
+    tree: { kind: 'flag', describe: 'Show platforms as a tree', later: true },
+  },
+  operands: { min: 0, max: 1, what: 'one REPOSITORY[:TAG]' },
+  examples: [
+    ['tsbuild images', 'All images'],
+    ['tsbuild images my-app', 'The tags of one repository'],
+    ['tsbuild images -q --filter dangling=true', 'The IDs of images without a name'],
+  ],
+  async run({ options, operands, settings }, host) {
+    const format = options.format ?? 'table';
+    const template = format === 'table' || format === 'json' ? undefined : compileTemplate(format, 'images');
+    const keeps = imageFilter(operands[0], options.filter);
+    const layout = await openLayout(settings.root);
+    const sizes = new LayerSizes(layout);
+    const rows: ListedImage[] = [];
+    for (const image of await layout.images()) {
+      const size = await sizes.sum(image.layers);
+      rows.push(...imageRows(image, size, { whole: options['no-trunc'], now: host.now() }).filter(keeps));
+    }
+    if (options.quiet) host.stdout.write(lines(rows.map((row) => row.shown.ID)));
+    else if (format === 'json') host.stdout.write(lines(rows.map((row) => JSON.stringify(row.shown))));
+    else if (template !== undefined) host.stdout.write(lines(rows.map((row) => template(row.shown))));
+    else host.stdout.write(imageTable(rows.map((row) => row.shown)));
+    return EXIT_OK;
+  },
+});
+
+function imageRows(
+  image: StoredImage,
+  size: number,
+  options: { readonly whole: boolean; readonly now: number },
+): ListedImage[] {
+  const facts = {
+    ID: shownId(image.id, options.whole),
+    CreatedAt: createdAt(image.config.created),
+    CreatedSince: humanAge(image.config.created, options.now),
+    Size: humanSize(size),
+  };
+  const names = image.names.map((name) => ({
+    Repository: familiarRepository(name),
+    Tag: name.tag ?? '<none>',
+    Digest: name.digest ?? '<none>',
+  }));
+  if (names.length === 0) names.push({ Repository: '<none>', Tag: '<none>', Digest: '<none>' });
+  return names.map((name) => ({ image, shown: { ...name, ...facts } }));
+}
+
+function imageTable(rows: readonly ImageRow[]): string {
+  return renderTable([
+    ['REPOSITORY', 'TAG', 'IMAGE ID', 'CREATED', 'SIZE'],
+    ...rows.map((row) => [sanitizeName(row.Repository), sanitizeName(row.Tag), row.ID, row.CreatedSince, row.Size]),
+  ]);
+}
+
+/** Docker's form of a time, `2024-05-01 10:00:00 +0000 UTC`. */
+function createdAt(created: string | undefined): string {
+  const time = created === undefined ? Number.NaN : Date.parse(created);
+  if (Number.isNaN(time)) return 'N/A';
+  return `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} +0000 UTC`;
+}
+
+function lines(texts: readonly string[]): string {
+  return texts.map((text) => `${text}\n`).join('');
+}

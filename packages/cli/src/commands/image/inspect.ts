@@ -1,0 +1,77 @@
+import { BuildError, type Container, containerDocument, ContainerStore } from '@tsbuild/builder';
+import { defineCommand } from '../../grammar/command.ts';
+import { EXIT_FAILED, EXIT_OK } from '../../host/exit-code.ts';
+import { LayerSizes, openLayout } from '../../store/open-layout.ts';
+import { imageDocument } from '../../output/image-document.ts';
+import { sanitizeText } from '../../output/sanitize.ts';
+import { compileTemplate } from '../../output/template.ts';
+import { reportError } from '../../output/report-error.ts';
+
+/** `tsbuild inspect`: the documents of containers and images as one JSON array, those that were found even when others were not. */
+export const inspectCommand = defineCommand({
+  name: 'inspect',
+  synopsis: 'IMAGE|CONTAINER [IMAGE|CONTAINER…]',
+  summary: 'Show details of containers and images as JSON',
+  options: {
+    format: {
+      kind: 'value',
+      short: 'f',
+      placeholder: 'FORMAT',
+      describe: 'json, or a template: {{.Id}}, {{json .Config.Env}}',
+    },
+    type: {
+      kind: 'value',
+      placeholder: 'TYPE',
+      describe: 'Only an image, or only a container',
+      choices: ['image', 'container'],
+    },
+    size: { kind: 'flag', short: 's', describe: 'Show sizes', later: true },
+    platform: {
+      kind: 'value',
+      placeholder: 'OS/ARCH',
+      describe: 'The platform to take from a multi-platform image',
+      later: true,
+    },
+  },
+  operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one IMAGE or CONTAINER, or more' },
+  examples: [
+    ['tsbuild inspect my-app', 'The whole document'],
+    ["tsbuild inspect -f '{{.Id}}' my-app other", 'Two image IDs'],
+  ],
+  async run({ options, operands, settings }, host) {
+    const json = options.format === undefined || options.format === 'json';
+    const template = json ? undefined : compileTemplate(options.format ?? '', 'inspect');
+    const layout = await openLayout(settings.root);
+    const sizes = new LayerSizes(layout);
+    const documents: unknown[] = [];
+    let code = EXIT_OK;
+    for (const name of operands) {
+      try {
+        const container = options.type === 'image' ? undefined : findContainer(name, settings.root);
+        if (container !== undefined) {
+          documents.push(containerDocument(container));
+          continue;
+        }
+        const image = options.type === 'container' ? undefined : await layout.find(name);
+        if (image !== undefined) documents.push(imageDocument(image, await sizes.sum(image.layers)));
+        else host.stderr.write(`Error: No such ${options.type ?? 'object'}: ${sanitizeText(name)}\n`);
+        if (image === undefined) code = EXIT_FAILED;
+      } catch (error) {
+        code = await reportError(error, host, settings);
+      }
+    }
+    if (template === undefined)
+      host.stdout.write(`${JSON.stringify(documents, null, options.format === 'json' ? 0 : 4)}\n`);
+    else host.stdout.write(documents.map((document) => `${template(document)}\n`).join(''));
+    return code;
+  },
+});
+
+function findContainer(name: string, root: string): Container | undefined {
+  try {
+    return new ContainerStore(root).find(name);
+  } catch (error) {
+    if (error instanceof BuildError && error.code === 'CONTAINER_NOT_FOUND') return undefined;
+    throw error;
+  }
+}

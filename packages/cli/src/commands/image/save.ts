@@ -1,0 +1,78 @@
+import {
+  type ImageToArchive,
+  type Layout,
+  type Reference,
+  formatReference,
+  parseReference,
+  writeArchive,
+} from '@tsbuild/oci/node';
+import { archiveOption, archiveOutput } from '../../output/archive-output.ts';
+import { defineCommand } from '../../grammar/command.ts';
+import { EXIT_OK } from '../../host/exit-code.ts';
+import { openLayout } from '../../store/open-layout.ts';
+import { namesVersion } from './names-version.ts';
+
+/** `tsbuild save`: images as an archive that every engine loads. */
+export const saveCommand = defineCommand({
+  name: 'save',
+  synopsis: 'IMAGE [IMAGE…]',
+  summary: 'Write images to an archive that docker load accepts',
+  options: {
+    output: archiveOption,
+    platform: {
+      kind: 'value',
+      placeholder: 'OS/ARCH',
+      describe: 'The platform to take from a multi-platform image',
+      later: true,
+    },
+  },
+  operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one IMAGE or more' },
+  examples: [
+    ['tsbuild save my-app | docker load', 'Hand an image to a Docker engine'],
+    ['tsbuild save -o images.tar my-app other:1.2', 'Two images in one file'],
+  ],
+  async run({ options, operands, settings }, host) {
+    const output = archiveOutput(options.output, 'save', host, 'tsbuild save … | docker load');
+    const layout = await openLayout(settings.root);
+    const images: ImageToArchive[] = [];
+    for (const name of operands) images.push(...(await imagesToSave(layout, name)));
+    await output((_, sink) => writeArchive(images, layout.blobs, sink));
+    return EXIT_OK;
+  },
+});
+
+/**
+ * What one word of the command line means to `docker save`: a name with a tag is that name only, a repository all of its
+ * tags, an ID the image without names.
+ */
+async function imagesToSave(layout: Layout, name: string): Promise<readonly ImageToArchive[]> {
+  const wanted = referenceOf(name);
+  if (wanted !== undefined && !namesVersion(name)) {
+    const tagged = await imagesOfRepository(layout, wanted);
+    if (tagged.length > 0) return tagged;
+  }
+  const image = await layout.resolve(name);
+  const named =
+    wanted === undefined ? [] : image.names.filter((known) => formatReference(known) === formatReference(wanted));
+  return [{ ...image, names: named }];
+}
+
+async function imagesOfRepository(
+  layout: Layout,
+  { registry, repository }: Reference,
+): Promise<readonly ImageToArchive[]> {
+  const images = await layout.images();
+  return images.flatMap((image) => {
+    const names = image.names.filter((name) => name.registry === registry && name.repository === repository);
+    return names.length === 0 ? [] : [{ ...image, names }];
+  });
+}
+
+/** Undefined for what can only be an ID. */
+function referenceOf(name: string): Reference | undefined {
+  try {
+    return parseReference(name);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import type { MachineFact, MachineReport } from '@tsbuild/builder';
+import { dockerConfigPath } from '@tsbuild/oci/node';
+import { defineCommand } from '../../grammar/command.ts';
+import { UsageError } from '../../host/usage-error.ts';
+import { EXIT_FAILED, EXIT_OK } from '../../host/exit-code.ts';
+import type { Host } from '../../host/host.ts';
+import { sanitizeText } from '../../output/sanitize.ts';
+
+/** `tsbuild doctor`: whether RUN works here, how well, and what would help. */
+export const doctorCommand = defineCommand({
+  name: 'doctor',
+  synopsis: '',
+  summary: 'Report what this machine supports and what is missing',
+  options: {
+    format: { kind: 'value', placeholder: 'FORMAT', describe: 'text or json' },
+  },
+  operands: { min: 0, max: 0, what: 'no operands' },
+  examples: [
+    ['tsbuild doctor', 'Exit code 0 when RUN works here'],
+    ['tsbuild doctor --format json', 'The same for programs'],
+  ],
+  async run({ options, settings }, host) {
+    const format = options.format ?? 'text';
+    if (format !== 'text' && format !== 'json') {
+      throw new UsageError(`invalid --format ${JSON.stringify(format)}: text or json`, { command: 'doctor' });
+    }
+    const { examineMachine } = await import('@tsbuild/builder');
+    const found = await examineMachine(settings.root);
+    const report = { ...found, facts: [...found.facts, ...network(host)] };
+    host.stdout.write(format === 'json' ? `${JSON.stringify(report, undefined, 2)}\n` : rendered(report));
+    return report.canRun ? EXIT_OK : EXIT_FAILED;
+  },
+});
+
+/** Proxies and credentials; no password is shown. */
+function network({ env }: Host): readonly MachineFact[] {
+  const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'http_proxy', 'https_proxy', 'no_proxy'];
+  const proxies = names.filter((name) => (env[name] ?? '') !== '');
+  const shown = proxies.map((name) => `${name}=${(env[name] ?? '').replace(/\/\/[^/@]*@/, '//xxxxx:xxxxx@')}`);
+  const config = dockerConfigPath(env);
+  return [
+    { name: 'proxies', state: 'ok', detail: shown.length === 0 ? 'none' : shown.join(' ') },
+    {
+      name: 'registries',
+      state: 'ok',
+      detail: existsSync(config) ? `credentials in ${config}` : 'no credentials (tsbuild login)',
+    },
+  ];
+}
+
+const WORDS = { ok: 'ok', missing: 'MISSING', note: 'note' } as const;
+
+function rendered({ facts, modes, canRun }: MachineReport): string {
+  const width = Math.max(...facts.map(({ name }) => name.length));
+  const lines = facts.flatMap(({ name, state, detail, hint }) => [
+    `${WORDS[state].padEnd(8)} ${name.padEnd(width)}  ${detail}`,
+    ...(hint === undefined ? [] : [`${' '.repeat(11 + width)}${hint}`]),
+  ]);
+  const ways = modes.flatMap(({ name, works, lacks }) => [
+    `${(works ? 'works' : 'no').padEnd(8)} ${name}`,
+    ...lacks.map((what) => `${' '.repeat(11)}${works ? 'lacks ' : ''}${what}`),
+  ]);
+  const best = modes.find(({ works }) => works);
+  const end = canRun
+    ? `RUN works here: ${best?.name ?? ''}.`
+    : 'RUN cannot work here. Dockerfiles without RUN (COPY, ADD, WORKDIR and all the rest) build.';
+  return `${[...lines, '', 'Ways to run commands, the first that works is taken:', ...ways, '', end].map(sanitizeText).join('\n')}\n`;
+}

@@ -1,0 +1,54 @@
+import { copyContent } from '../image/copy-content.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import type { Digest } from '../spec/digest.ts';
+import { OciError } from '../spec/oci-error.ts';
+import type { Reference } from '../spec/reference.ts';
+import type { RegistryClient } from '../registry/client.ts';
+import { registryContent, registrySink } from '../registry/remote-image.ts';
+import type { ToRegistryOptions } from '../registry/remote-image.ts';
+
+/** Choices of {@link copyReferrers}. */
+export interface CopyReferrersOptions extends ToRegistryOptions {
+  /** Only what is of this type: signatures, SBOMs. */
+  readonly artifactType?: string;
+}
+
+/** Far more than people attach to an image; a list that leads on for ever is an attack. */
+const LIMIT = 1000;
+
+/**
+ * Copies what refers to a manifest (signatures, SBOMs, and what refers to those) to another repository, where the manifest
+ * itself should be already. Each is entered there into the list of referrers, by the registry or by the tag of the list.
+ * @param from names the manifest by its digest or tag
+ * @param to the repository; its tag or digest says nothing
+ * @returns what was copied
+ * @throws OciError of the clients; `LIMIT_EXCEEDED`
+ * @example
+ *   await toRegistry(client, to, await fromRegistry(client, from));
+ *   await copyReferrers(client, from, to, { artifactType: 'application/spdx+json' });
+ */
+export async function copyReferrers(
+  client: RegistryClient,
+  from: Reference,
+  to: Reference,
+  options: CopyReferrersOptions = {},
+): Promise<readonly Descriptor[]> {
+  const { registry, repository } = from;
+  const { artifactType, signal } = options;
+  const sink = registrySink(client, { registry: to.registry, repository: to.repository }, options);
+  const copied = new Map<Digest, Descriptor>();
+  const subjects: Reference[] = [from];
+  for (let subject = subjects.pop(); subject !== undefined; subject = subjects.pop()) {
+    // What refers to a signature, say, is wanted with it, whatever it is.
+    const wanted = subject === from ? artifactType : undefined;
+    for (const found of await client.referrers(subject, wanted, signal)) {
+      if (copied.has(found.digest)) continue;
+      if (copied.size >= LIMIT)
+        throw new OciError('LIMIT_EXCEEDED', `more than ${LIMIT} manifests refer to one another`);
+      await copyContent(registryContent(client, from), found, sink, options);
+      copied.set(found.digest, found);
+      subjects.push({ registry, repository, digest: found.digest });
+    }
+  }
+  return [...copied.values()];
+}

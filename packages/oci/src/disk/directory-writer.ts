@@ -1,0 +1,291 @@
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  futimesSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  symlinkSync,
+  unlinkSync,
+  utimesSync,
+} from 'node:fs';
+import type { ByteString } from '../spec/byte-string.ts';
+import { OciError } from '../spec/oci-error.ts';
+import type { TarTime } from '../tar/entry.ts';
+import { layerInvalid } from '../layer/layer-error.ts';
+import { baseName, isCleanPath, parentPath } from '../layer/layer-path.ts';
+
+/** Linux: a descriptor that only names a directory, so that no permission to read it is needed. */
+const O_PATH = 0o10000000;
+const HAS_PROC = existsSync('/proc/self/fd');
+const OPEN_DIRECTORY = constants.O_DIRECTORY | constants.O_NOFOLLOW | (HAS_PROC ? O_PATH : constants.O_RDONLY);
+
+/** Owner of a file. */
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * Changes what is in a directory, by paths that cannot lead out of it: each component above the last must be a real
+ * directory, opened one from the other without following links, and the last is never followed. On Linux that holds even
+ * against someone who swaps directories for links meanwhile; elsewhere nobody else may write to the directory.
+ */
+export class DirectoryWriter {
+  readonly #root: Buffer;
+  readonly #rootFd: number;
+  /** The directory used last: entries come sorted, so most share it with the one before. */
+  #last: { readonly path: ByteString; readonly fd: number } | undefined;
+
+  /** @param root an existing directory; may itself be reached through links */
+  constructor(root: string) {
+    this.#root = Buffer.from(root);
+    this.#rootFd = openSync(root, constants.O_DIRECTORY | (HAS_PROC ? O_PATH : constants.O_RDONLY));
+  }
+
+  close(): void {
+    this.#forget();
+    closeSync(this.#rootFd);
+  }
+
+  /** What is at a path itself; undefined when nothing is. */
+  typeAt(path: ByteString): 'directory' | 'file' | 'symlink' | 'other' | undefined {
+    const stats = lstatSync(this.at(path), { throwIfNoEntry: false });
+    if (stats === undefined) return undefined;
+    if (stats.isSymbolicLink()) return 'symlink';
+    return stats.isDirectory() ? 'directory' : stats.isFile() ? 'file' : 'other';
+  }
+
+  /** True when all components of `path` are real directories; false when one is missing or something else. */
+  hasDirectory(path: ByteString): boolean {
+    try {
+      this.#directory(path);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT' || error instanceof OciError) return false;
+      throw error;
+    }
+  }
+
+  /** Refuses a path below something that is there and is no directory. @throws OciError `LAYER_INVALID` */
+  checkParents(path: ByteString): void {
+    try {
+      this.#directory(parentPath(path));
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+  }
+
+  /** Makes the directories above `path` that are missing, 0755. @throws OciError `LAYER_INVALID` as {@link checkParents} */
+  makeParents(path: ByteString): void {
+    const parent = parentPath(path);
+    if (this.#isThere(parent)) return;
+    // From the top down, so that each is opened from the one above: paths may be thousands deep.
+    for (const directory of [...ancestorsOf(parent), parent]) {
+      if (this.#isThere(directory)) continue;
+      mkdirSync(this.at(directory), { mode: 0o755 });
+      this.#chmod(directory, 0o755);
+    }
+  }
+
+  /** Makes a directory, for now open to its owner only; one that is there stays, anything else goes. */
+  makeDirectory(path: ByteString): void {
+    if (this.typeAt(path) === 'directory') return;
+    this.remove(path);
+    mkdirSync(this.at(path), { mode: 0o700 });
+  }
+
+  /** Makes a new, empty file in place of whatever is there; the caller closes it. */
+  makeFile(path: ByteString): number {
+    this.remove(path);
+    const flags = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | constants.O_NOFOLLOW;
+    return openSync(this.at(path), flags, 0o600);
+  }
+
+  makeSymlink(path: ByteString, target: ByteString): void {
+    this.remove(path);
+    symlinkSync(Buffer.from(target, 'latin1'), this.at(path));
+  }
+
+  /** Gives a regular file one more name. @throws OciError `LAYER_INVALID` when there is no such file */
+  makeLink(path: ByteString, target: ByteString): void {
+    if (!this.hasDirectory(parentPath(target)) || this.typeAt(target) !== 'file') {
+      throw layerInvalid(path, 'the target of the hard link is not there as a file');
+    }
+    this.remove(path);
+    this.withFile(target, (from) => linkSync(from, this.at(path)));
+  }
+
+  /** Calls `use` with a path for system calls that stays valid until it returns, whatever else it asks for. */
+  withFile(path: ByteString, use: (at: Buffer) => void): void {
+    // Opened for itself: the directory used last is open for other names meanwhile.
+    const directory = this.#open(parentPath(path));
+    try {
+      use(this.#named(directory, path));
+    } finally {
+      closeSync(directory);
+    }
+  }
+
+  /** Removes what is there, with all that is in it; nothing is no error. */
+  remove(path: ByteString): void {
+    const type = this.typeAt(path);
+    if (type === undefined) return;
+    if (type !== 'directory') unlinkSync(this.at(path));
+    else {
+      this.removeChildren(path);
+      rmdirSync(this.at(path));
+      // Another directory may come to stand at this path.
+      if (this.#last?.path === path) this.#forget();
+    }
+  }
+
+  /** Empties a directory. */
+  removeChildren(directory: ByteString): void {
+    for (const name of this.#names(directory)) this.remove(directory === '' ? name : `${directory}/${name}`);
+  }
+
+  /** Sets owner, mode and time of what is at a path, a symlink itself included. */
+  setAttributes(path: ByteString, owner: Owner | undefined, mode: number | undefined, mtime: TarTime): void {
+    // Owner before mode: changing it takes setuid bits away.
+    if (owner !== undefined) lchownSync(this.at(path), owner.uid, owner.gid);
+    if (mode !== undefined) this.#chmod(path, mode);
+    const time = timeOf(mtime);
+    lutimesSync(this.at(path), time, time);
+  }
+
+  /** Sets owner, mode and time of the directory that all paths start from. */
+  setRootAttributes(owner: Owner | undefined, mode: number, mtime: TarTime): void {
+    const root = HAS_PROC ? `/proc/self/fd/${this.#rootFd}` : this.#root;
+    if (owner !== undefined) chownSync(root, owner.uid, owner.gid);
+    chmodSync(root, mode);
+    const time = timeOf(mtime);
+    utimesSync(root, time, time);
+  }
+
+  /** The path that system calls take for `path`; its last component must not be followed. Valid until the next call. */
+  at(path: ByteString): Buffer {
+    if (!isCleanPath(path)) throw layerInvalid(path, 'not a clean path relative to the root');
+    return this.#named(this.#directory(parentPath(path)), path);
+  }
+
+  /** A descriptor of what is at a path itself, good for naming it to a program; Linux only. The caller closes it. */
+  openPath(path: ByteString): number {
+    return openSync(this.at(path), O_PATH | constants.O_NOFOLLOW);
+  }
+
+  #named(directory: number, path: ByteString): Buffer {
+    if (HAS_PROC)
+      return Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), Buffer.from(baseName(path), 'latin1')]);
+    return Buffer.concat([this.#root, Buffer.from(`/${path}`, 'latin1')]);
+  }
+
+  #directory(path: ByteString): number {
+    if (path === '') return this.#rootFd;
+    if (this.#last?.path === path) return this.#last.fd;
+    const fd = this.#open(path);
+    this.#forget();
+    this.#last = { path, fd };
+    return fd;
+  }
+
+  #forget(): void {
+    if (this.#last !== undefined) closeSync(this.#last.fd);
+    this.#last = undefined;
+  }
+
+  /** Opens a directory from the root, or from the one used last, down, component by component. */
+  #open(path: ByteString): number {
+    if (path === '') return openSync(HAS_PROC ? `/proc/self/fd/${this.#rootFd}/.` : this.#root, OPEN_DIRECTORY);
+    const from = this.#last !== undefined && path.startsWith(`${this.#last.path}/`) ? this.#last : undefined;
+    const start = from?.fd ?? this.#rootFd;
+    let fd = start;
+    let done: ByteString = from?.path ?? '';
+    for (const name of path.slice(from === undefined ? 0 : from.path.length + 1).split('/')) {
+      done = done === '' ? name : `${done}/${name}`;
+      const above = fd;
+      try {
+        fd = openSync(this.#named(above, done), OPEN_DIRECTORY);
+      } catch (error) {
+        if (['ENOTDIR', 'ELOOP', 'EMLINK'].includes(codeOf(error)))
+          throw layerInvalid(done, 'something lies below it, but it is no directory');
+        throw error;
+      } finally {
+        if (above !== start) closeSync(above);
+      }
+    }
+    return fd;
+  }
+
+  #names(directory: ByteString): readonly ByteString[] {
+    const fd = this.#open(directory);
+    try {
+      const path = HAS_PROC
+        ? `/proc/self/fd/${fd}`
+        : Buffer.concat([this.#root, Buffer.from(`/${directory}`, 'latin1')]);
+      return readdirSync(path, { encoding: 'buffer' }).map((name) => name.toString('latin1'));
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #isThere(path: ByteString): boolean {
+    try {
+      this.#directory(path);
+      return true;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  /** Neither follows a symlink nor opens the thing itself: opening a device may have effects. */
+  #chmod(path: ByteString, mode: number): void {
+    if (!HAS_PROC) return chmodSync(this.at(path), mode);
+    const fd = this.openPath(path);
+    try {
+      chmodSync(`/proc/self/fd/${fd}`, mode);
+    } finally {
+      closeSync(fd);
+    }
+  }
+}
+
+/** The directories above `path`, the topmost first; not the root. */
+function ancestorsOf(path: ByteString): readonly ByteString[] {
+  const ancestors: ByteString[] = [];
+  for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) ancestors.push(path.slice(0, end));
+  return ancestors;
+}
+
+/** Sets owner, mode and time of an open file. */
+export function setFileAttributes(fd: number, owner: Owner | undefined, mode: number, mtime: TarTime): void {
+  if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
+  fchmodSync(fd, mode);
+  const time = timeOf(mtime);
+  futimesSync(fd, time, time);
+}
+
+/**
+ * Node takes numbers before 1970 for the current time, but dates for what they say. It keeps microseconds and cuts off what a
+ * double cannot hold of them, so the time lies half a microsecond further.
+ */
+function timeOf({ seconds, nanoseconds }: TarTime): number | Date {
+  if (seconds < 0) return new Date(seconds * 1000 + nanoseconds / 1e6);
+  return nanoseconds === 0 ? seconds : seconds + (Math.floor(nanoseconds / 1000) + 0.5) / 1e6;
+}
+
+/** The `code` of a system call's error; empty for others. */
+export function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}
