@@ -48,6 +48,8 @@ export { parseSize } from './plan/size.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';
 export { Store } from './store/store.ts';
+export { storePath } from './disk/store-paths.ts';
+export type { StoreDirectory } from './disk/store-paths.ts';
 export { MonitorClient } from './container/client.ts';
 export type { CommandEnd, CommandStreams } from './container/client.ts';
 export { Container } from './container-state/container.ts';

@@ -29,9 +29,9 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     archive: 0,
   },
   builder: {
-    cache: 6,
     diagnostics: 2,
-    disk: 8,
+    disk: 9,
+    cache: 6,
     progress: 4,
     context: 16,
     dockerfile: 8,
