@@ -9,6 +9,10 @@ export {
   temporaryPath,
   writeFileAtomic,
 } from './processes/atomic-file.ts';
+export { writerOf as sinkWriter } from './archive/archive-sink.ts';
+export { writeOutputFile } from './processes/output-file.ts';
+export type { Sink } from './processes/output-file.ts';
+export { streamSink } from './processes/output-stream.ts';
 export { claimStep } from './layout/step-claim.ts';
 export type { ClaimOptions, StepClaim } from './layout/step-claim.ts';
 export { closeStore } from './layout/store-access.ts';
