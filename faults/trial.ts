@@ -155,7 +155,7 @@ async function check(store: string, severity: 'damaged' | 'any', faults: string[
 async function cgroupsAfterPrunes(store: string, before: readonly string[]): Promise<readonly string[]> {
   for (let attempt = 0; ; attempt++) {
     const left = cgroupsOfTheDead().filter((path) => !before.includes(path));
-    if (left.length === 0 || attempt === 5) return left;
+    if (left.length === 0 || attempt === 50) return left;
     await sleep(200);
     await pruneCache(await Store.open(store), { all: false }, signal);
   }

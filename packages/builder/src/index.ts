@@ -64,7 +64,12 @@ export { Store } from './store/store.ts';
 export { MonitorClient } from './container/client.ts';
 export type { CommandEnd, CommandStreams } from './container/client.ts';
 export { Container } from './container-state/container.ts';
-export type { ContainerConfig, ContainerMount, NetworkMode, PortMapping } from './container-state/container-config.ts';
+export type {
+  ContainerDescription,
+  ContainerMount,
+  NetworkMode,
+  PortMapping,
+} from './container-state/container-config.ts';
 export type { ContainerState } from './container-state/container-state.ts';
 export { ContainerStore } from './container-state/container-store.ts';
 export { createContainer } from './container/create-container.ts';
@@ -90,7 +95,7 @@ export type { ContainerChange } from './container/container-changes.ts';
 export { removalOf } from './container-state/images-in-use.ts';
 export { containerDocument } from './container/inspect-container.ts';
 export {
-  type CopyOptions,
+  type ContainerCopyOptions,
   copyFromContainer,
   copyToContainer,
   readFromContainer,

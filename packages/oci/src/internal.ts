@@ -22,6 +22,7 @@ export { namingPath } from './processes/store-errors.ts';
 export { sealJson, unsealJson } from './layout/sealed-json.ts';
 export type { UnsealedJson } from './layout/sealed-json.ts';
 export { processStart } from './processes/process-identity.ts';
+export { storePackedLayer } from './layer/store-layer.ts';
 export { rangeReader } from './layer/file-reader.ts';
 export type { FilePlace } from './layer/file-reader.ts';
 export { checkLayoutAt } from './layout/check/check-layout.ts';

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { familiarName, formatPlatform, OciError, parseReference, type Platform } from '@tsbuild/oci';
-import { decompress, fromLayout, storeLayer } from '@tsbuild/oci/node';
+import { storePackedLayer } from '@tsbuild/oci/internal';
+import { fromLayout } from '@tsbuild/oci/node';
 import { importedTree } from './build-context.ts';
 import type { ContextSources } from './context-sources.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
@@ -86,7 +87,7 @@ export class NamedContexts {
     const { blobs } = store.layout;
     for (const layer of image.layers) {
       if ((await blobs.has(layer.diffID)) !== undefined) continue;
-      await storeLayer(decompress(layer.open()), blobs, store.indexes, { digest: layer.diffID });
+      await storePackedLayer(layer.open(), blobs, store.indexes, { digest: layer.diffID });
     }
     const layers = image.layers.map(({ diffID }) => ({ digest: diffID }));
     return { name, digest: image.descriptor.digest, config: image.config, layers };

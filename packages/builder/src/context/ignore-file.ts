@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { type ByteString, byteStringToUtf8 } from '@tsbuild/oci';
 import type { SourceFile } from '../diagnostics/source-file.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
-import { cleanPath } from './clean-path.ts';
+import { cleanFilePath } from './clean-path.ts';
 import { errorCode } from './context-error.ts';
 import { PatternSyntaxError } from './name-pattern.ts';
 import { type Pattern, PatternMatcher, parsePattern, trimBlanks } from './pattern-matcher.ts';
@@ -55,7 +55,7 @@ function patternOf(line: ByteString, source: SourceFile, lineNumber: number): Pa
     return parsePattern(normal);
   } catch (error) {
     if (!(error instanceof PatternSyntaxError)) throw error;
-    const shown = cleanPath(normal);
+    const shown = cleanFilePath(normal);
     const end = source.text.split('\n')[lineNumber - 1]?.replace(/\r$/, '').length ?? 0;
     throw new BuildError(
       'IGNORE_INVALID',
@@ -79,7 +79,7 @@ function normalForm(line: ByteString): ByteString {
   const exception = trimmed.startsWith('!');
   const pattern = exception ? trimBlanks(trimmed.slice(1)) : trimmed;
   if (pattern === '') return trimmed.slice(0, 1);
-  const cleaned = cleanPath(pattern);
+  const cleaned = cleanFilePath(pattern);
   return (exception ? '!' : '') + (cleaned.length > 1 && cleaned.startsWith('/') ? cleaned.slice(1) : cleaned);
 }
 

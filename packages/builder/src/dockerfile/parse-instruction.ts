@@ -17,7 +17,7 @@ import { parseAdd, parseCopy } from './parse-copy.ts';
 import { parseArg, parseEnv, parseLabel } from './parse-pairs.ts';
 import { splitAtBlanks } from './raw-words.ts';
 import { baseOf, splitStatement, type Statement } from './statement.ts';
-import { didYouMean } from './suggest.ts';
+import { suggestNear } from './suggest.ts';
 
 /** What no text holds, and what stands for bytes that are none. */
 const BINARY = /[\0-\x08\x0e-\x1f\x7f\ufffd]/;
@@ -58,7 +58,7 @@ export function parseInstruction(statement: Statement): Instruction {
     : /^[a-z]/i.test(keyword)
       ? undefined
       : lost;
-  throw statement.fail(`unknown instruction: ${keyword}${didYouMean(keyword, keywords)}`, keyword, hint);
+  throw statement.fail(`unknown instruction: ${keyword}${suggestNear(keyword, keywords)}`, keyword, hint);
 }
 
 function isKind(name: string): name is Instruction['kind'] {

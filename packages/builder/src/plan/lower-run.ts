@@ -4,7 +4,7 @@ import { runStep } from '../ops/run/run.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { atRange, notSupported } from './at-range.ts';
 import type { FromResolver } from './from-resolver.ts';
-import { runCommand } from './run-command.ts';
+import { commandOfRun } from './run-command.ts';
 import { lowerRunMounts } from './run-mounts.ts';
 import type { LoweringContext, StageState } from './stage-state.ts';
 
@@ -14,7 +14,7 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
   checkSecurity(instruction, stage.context.allowed);
   refuseForeign(stage, instruction);
   const { context, variables, config } = stage;
-  const { argv, script, summary } = runCommand(instruction, config);
+  const { argv, script, summary } = commandOfRun(instruction, config);
   const environment = variables.environment();
   const args = variables.argumentsForHistory();
   atRange(range, () => chargeFor([...environment, ...args], context.limit));

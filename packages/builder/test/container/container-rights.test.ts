@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ContainerConfig } from '../../src/container-state/container-config.ts';
+import type { ContainerDescription } from '../../src/container-state/container-config.ts';
 import { containerRights, readCapabilities } from '../../src/container/container-rights.ts';
 import { CAPABILITIES } from '../../src/executor/capabilities.ts';
 
@@ -23,11 +23,11 @@ describe('readCapabilities', () => {
 });
 
 describe('containerRights', () => {
-  const rights = (config: Partial<ContainerConfig>) =>
-    containerRights({ network: 'none', ...config } as ContainerConfig).capabilities?.toSorted();
+  const rights = (config: Partial<ContainerDescription>) =>
+    containerRights({ network: 'none', ...config } as ContainerDescription).capabilities?.toSorted();
 
   it('leaves the usual ones to the executor', () => {
-    expect(containerRights({ network: 'host' } as ContainerConfig)).toEqual({});
+    expect(containerRights({ network: 'host' } as ContainerDescription)).toEqual({});
   });
 
   it('drops first, and then adds', () => {

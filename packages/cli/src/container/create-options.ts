@@ -13,7 +13,7 @@ import { CommandError, UsageError } from '../host/usage-error.ts';
 import type { Host } from '../host/host.ts';
 import type { OptionTable, OptionValues } from '../grammar/options.ts';
 import { mountsOf } from './mount-flags.ts';
-import { parsePorts } from './ports.ts';
+import { parsePublished } from './ports.ts';
 import { rightsOf } from './rights-flags.ts';
 
 /** Options that `run` and `create` have in common: what the container is. */
@@ -57,7 +57,7 @@ export type CreateFlags = OptionValues<typeof createOptionTable>;
 export function createOptions(flags: CreateFlags, operands: readonly string[], host: Host): CreateOptions {
   const [image = '', ...command] = operands;
   const mounts = mountsOf(flags, host);
-  const ports = parsePorts(flags.publish);
+  const ports = parsePublished(flags.publish);
   const network = parseNetwork(flags.network ?? flags.net, ports.length > 0, host);
   const shm = flags['shm-size'];
   const shmSize = shm === undefined ? undefined : parseSize(shm);

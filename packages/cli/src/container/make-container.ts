@@ -2,7 +2,7 @@ import { type Container, createContainer, type Store } from '@tsbuild/builder';
 import type { Host } from '../host/host.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 import type { CreateFlags, createOptions } from './create-options.ts';
-import { findImage } from './find-image.ts';
+import { findOrPullImage } from './find-image.ts';
 
 /** Makes a container, and brings its image in first; what is to be said about it is a warning. @throws as both do */
 export async function makeContainer(
@@ -11,7 +11,7 @@ export async function makeContainer(
   store: Store,
   host: Host,
 ): Promise<Container> {
-  await findImage(wanted.image, store, choice, host);
+  await findOrPullImage(wanted.image, store, choice, host);
   const notice = (text: string): void => void host.stderr.write(`WARNING: ${sanitizeName(text)}\n`);
   return createContainer(wanted, store, { notice, signal: host.signal });
 }

@@ -3,7 +3,7 @@ import type { PortMapping } from '@tsbuild/builder';
 import { UsageError } from '../host/usage-error.ts';
 
 /** Reads `-p`: `[IP:]HOST:CONTAINER[/tcp|/udp]`, also ranges of equal length. @throws UsageError */
-export function parsePorts(texts: readonly string[]): readonly PortMapping[] {
+export function parsePublished(texts: readonly string[]): readonly PortMapping[] {
   return texts.flatMap(parsePort);
 }
 

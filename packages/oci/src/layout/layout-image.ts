@@ -11,9 +11,8 @@ import { hostPlatform } from '../processes/host-platform.ts';
 import type { Image } from '../image/image-value.ts';
 import { contentBehind, indexOf, rootDocument, selectImage } from '../image/index-building.ts';
 import type { MultiPlatformImage } from '../image/index-building.ts';
-import { decompress } from '../compression/compression.ts';
 import type { DecompressOptions } from '../compression/compression.ts';
-import { storeLayer } from '../layer/store-layer.ts';
+import { storePackedLayer } from '../layer/store-layer.ts';
 import { findImage } from './find-image.ts';
 import { entryName, withImage } from './index-entries.ts';
 import type { IndexEntries } from './index-entries.ts';
@@ -163,7 +162,7 @@ export async function toStore(
           if (diffID === undefined) return;
           const known = await layout.blobs.has(diffID);
           const { blobs, indexes } = layout;
-          const info = known ?? (await storeLayer(decompress(open(), options), blobs, indexes, { digest: diffID }));
+          const info = known ?? (await storePackedLayer(open(), blobs, indexes, { digest: diffID }, options));
           layers.set(diffID, { mediaType: MediaType.ociLayer, ...info });
         },
         document: async () => {},

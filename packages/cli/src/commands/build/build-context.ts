@@ -6,7 +6,7 @@ import type { Host } from '../../host/host.ts';
 import { untilAborted } from '../../host/until-aborted.ts';
 
 /** Where the build reads from. */
-export type BuildContext = Pick<BuildOptions, 'context' | 'dockerfile' | 'dockerfileText' | 'dockerfileName'>;
+export type BuildInput = Pick<BuildOptions, 'context' | 'dockerfile' | 'dockerfileText' | 'dockerfileName'>;
 
 /** No Dockerfile is larger; anything that is was not meant to be one. Bytes. */
 const LARGEST_DOCKERFILE = 16 << 20;
@@ -24,7 +24,7 @@ export function isRemote(text: string): boolean {
  * whether it is a Dockerfile or a context.
  * @throws UsageError, CommandError
  */
-export async function openBuildContext(path: string, file: string | undefined, host: Host): Promise<BuildContext> {
+export async function openBuildInput(path: string, file: string | undefined, host: Host): Promise<BuildInput> {
   if (path === '')
     throw new UsageError('the context PATH is empty', { command: 'build', hint: 'use . for this directory' });
   if (path === '-' && file === '-') {

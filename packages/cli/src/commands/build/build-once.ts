@@ -18,7 +18,7 @@ import { layerLines } from '../../output/layer-lines.ts';
 import { styled } from '../../output/safe-stream.ts';
 import { WarningCollector } from '../../output/warnings.ts';
 import { limitNotice } from './build-notice.ts';
-import type { BuildContext } from './build-context.ts';
+import type { BuildInput } from './build-context.ts';
 import type { BuildFlags, BuilderFlags } from './build-options.ts';
 import type { BuildOutput } from './build-output.ts';
 import { staysInCache } from './check-outputs.ts';
@@ -30,7 +30,7 @@ import { writeMetadata } from './metadata-file.ts';
 export interface BuildWork {
   readonly options: BuildFlags;
   readonly flags: BuilderFlags;
-  readonly context: BuildContext;
+  readonly context: BuildInput;
   readonly outputs: readonly BuildOutput[];
   readonly registry: RegistryOptions;
   readonly settings: GlobalSettings;

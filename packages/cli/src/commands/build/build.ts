@@ -4,7 +4,7 @@ import { UsageError } from '../../host/usage-error.ts';
 import type { Host } from '../../host/host.ts';
 import { progressMode } from '../../output/open-progress.ts';
 import { registryOptions } from '../../registry/registry-config.ts';
-import { openBuildContext } from './build-context.ts';
+import { openBuildInput } from './build-context.ts';
 import { limitNotice } from './build-notice.ts';
 import { buildOnce } from './build-once.ts';
 import { buildOptionTable, builderOptions, type BuilderFlags, type BuildFlags } from './build-options.ts';
@@ -53,7 +53,7 @@ export const buildCommand = defineCommand({
     }
 
     for (const text of unusedNotices(options)) limitNotice(text, options, host);
-    const context = await openBuildContext(operands[0] ?? '', options.file, host);
+    const context = await openBuildInput(operands[0] ?? '', options.file, host);
     const work = { options, flags: outputFlags(options, outputs, host), context, outputs, registry, settings };
     if (!options.watch) return await buildOnce(work, host);
     const { watchBuild } = await import('./watch.ts');

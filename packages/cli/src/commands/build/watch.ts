@@ -6,7 +6,7 @@ import { EXIT_OK, EXIT_USAGE } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
 import { progressMode } from '../../output/open-progress.ts';
 import { endOf, WatchOutput } from './watch-output.ts';
-import { Changes } from '../../watch/changes.ts';
+import { ChangedPaths } from '../../watch/changes.ts';
 import { ContextUse } from '../../watch/context-use.ts';
 import { DirectoryWatcher, floodLimit } from '../../watch/directory-watcher.ts';
 import { isNoise, isThere, ownStreams, type WatchedFiles, watchedFiles } from '../../watch/watched-files.ts';
@@ -56,7 +56,7 @@ class Watch implements Disposable {
   readonly #host: Host;
   readonly #output: WatchOutput;
   readonly #files: WatchedFiles;
-  readonly #changes = new Changes(floodLimit());
+  readonly #changes = new ChangedPaths(floodLimit());
   readonly #watcher: DirectoryWatcher;
   /** Of the last build that went to its end well. */
   #lastGood: ContextUse | undefined;

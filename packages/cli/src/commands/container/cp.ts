@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import {
-  type CopyOptions,
+  type ContainerCopyOptions,
   ContainerStore,
   copyFromContainer,
   copyToContainer,
@@ -45,7 +45,7 @@ export const cpCommand = defineCommand({
     const inside = await besideContainer(name, settings.root, host);
     if (inside !== undefined) return inside;
     const container = new ContainerStore(settings.root).find(name);
-    const how: CopyOptions = {
+    const how: ContainerCopyOptions = {
       archive: options.archive,
       followLink: options['follow-link'],
       notice: (text) => void host.stderr.write(`WARNING: ${sanitizeName(text)}\n`),
