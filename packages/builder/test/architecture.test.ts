@@ -14,7 +14,7 @@ const PACKAGES = resolve(import.meta.dirname, '../..');
 const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   oci: {
     spec: 14,
-    processes: 8,
+    processes: 9,
     tar: 6,
     selection: 3,
     blob: 6,
@@ -195,8 +195,8 @@ describe('imports run one way', () => {
     ).toEqual([]);
   });
 
-  it('dockerfile/ imports nothing outside itself but errors and their places', () => {
-    const fine = (to: string): boolean => /^builder\/src\/(?:dockerfile|diagnostics)\//.test(to);
+  it('dockerfile/ imports nothing outside itself but errors, their places and the edit distance', () => {
+    const fine = (to: string): boolean => /^builder\/src\/(?:dockerfile|diagnostics)\//.test(to) || to === 'leven';
     expect(offenders(within('builder/src/dockerfile/'), fine)).toEqual([]);
   });
 

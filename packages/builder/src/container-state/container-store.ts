@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAbandoned } from '@tsbuild/oci/internal';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { removeTree } from '../disk/remove-tree.ts';
 import { Container } from './container.ts';
@@ -8,8 +9,6 @@ import { randomName } from './random-name.ts';
 
 /** Docker's rule. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
-/** A container that is half made this long will not be finished. */
-const ABANDONED = 60 * 60 * 1000;
 
 /** All containers of a store: `containers/<id>`, and `container-names/<name>`, links that say whose a name is. */
 export class ContainerStore {
@@ -160,7 +159,7 @@ export class ContainerStore {
       const directory = join(this.#directory, id);
       const made = statSync(join(directory, 'config.json'), { throwIfNoEntry: false }) !== undefined;
       const age = Date.now() - (statSync(directory, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-      if (!made && age > ABANDONED) void removeTree(directory).catch(() => {});
+      if (!made && isAbandoned('unknown', () => age)) void removeTree(directory).catch(() => {});
     }
   }
 }

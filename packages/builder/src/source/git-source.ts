@@ -85,7 +85,8 @@ export class GitSource {
       ensure: async (later) => {
         if ((await this.#options.blobs.has(layer)) !== undefined) return;
         const again = await this.#fetch(wanted, commit, git, later);
-        if (again !== layer) throw new BuildError('FILE_CHANGED', `commit ${commit} comes out differently now`);
+        if (again !== layer)
+          throw new BuildError('FILE_CHANGED', `commit ${commit} no longer has the content it had before`);
       },
     };
   }

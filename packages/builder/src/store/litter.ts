@@ -1,6 +1,7 @@
-import { type Dirent, readdirSync } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Finding, temporaryOwner } from '@tsbuild/oci/internal';
+import { type Finding, isAbandoned, temporaryOwner } from '@tsbuild/oci/internal';
+import { isAbandonedScratch } from '../disk/scratch-space.ts';
 
 /** Where temporary files and folders are made, and how deep below. Contents of blobs, layers and caches are not looked into. */
 const PLACES: Readonly<Record<string, number>> = {
@@ -21,9 +22,14 @@ const PLACES: Readonly<Record<string, number>> = {
 export interface LitterTools {
   /** Removes a file or a whole tree. */
   remove(path: string): Promise<void>;
-  /** Whether a folder of `mounts` is a dead process's. */
-  isAbandoned(name: string, path: string): boolean;
 }
+
+/** What is said of a file of a process that has ended, or of which nothing was seen for long. */
+const LEFT_BY = {
+  gone: 'left by a process that has ended',
+  unknown: 'left by a process that cannot be seen from here, more than an hour ago',
+  running: 'being written',
+} as const;
 
 /** What processes left that were killed: their temporary files, and root filesystems of commands. Never what a living one has. */
 export function findLitter(root: string, tools: LitterTools): readonly Finding[] {
@@ -35,14 +41,17 @@ export function findLitter(root: string, tools: LitterTools): readonly Finding[]
   const look = (folder: string, depth: number): void => {
     for (const entry of entriesOf(join(root, folder))) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-      if (temporaryOwner(entry.name) === 'gone') add(path, 'left by a process that has ended');
+      const owner = temporaryOwner(entry.name);
+      const age = (): number =>
+        Date.now() - (lstatSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (owner !== undefined && isAbandoned(owner, age)) add(path, LEFT_BY[owner]);
       else if (depth > 0 && entry.isDirectory()) look(path, depth - 1);
     }
   };
   for (const [folder, depth] of Object.entries(PLACES)) look(folder, depth);
   for (const { name } of entriesOf(join(root, 'mounts'))) {
     const path = `mounts/${name}`;
-    if (tools.isAbandoned(name, join(root, path))) add(path, 'the root filesystem of a command that was killed');
+    if (isAbandonedScratch(name, join(root, path))) add(path, 'the root filesystem of a command that was killed');
   }
   return found;
 }

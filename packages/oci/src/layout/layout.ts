@@ -27,8 +27,8 @@ import type { IndexEntries } from './index-entries.ts';
 import { checkLayout, createLayout, layoutPaths, readIndex, writeIndex } from './layout-files.ts';
 import type { LayoutPaths } from './layout-files.ts';
 import { checkedConfig } from './image-content.ts';
-import { countLeases, takeLease } from './lease.ts';
-import type { Lease } from './lease.ts';
+import { countLeases, takeLease } from '../processes/lease.ts';
+import type { Lease } from '../processes/lease.ts';
 import { type HeldLock, isHeld, withLock } from '../processes/lock.ts';
 import { readImage } from './read-image.ts';
 import { Reserve } from './reserve.ts';
@@ -198,7 +198,7 @@ export class Layout {
    * @throws OciError `STORE_UNWRITABLE`, `LOCK_TIMEOUT`
    */
   async lease(): Promise<Lease> {
-    const lease = await takeLease(this.#paths.leases);
+    const lease = takeLease(this.#paths.leases);
     try {
       // A collection takes the lock and then looks for leases. When nobody has the lock now, the next one will see this
       // lease; else one may be past its look, and must end first.

@@ -2,9 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareByteStrings, utf8ToByteString } from '@tsbuild/oci';
-import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
+import { FileLock, sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
 import { BuildError } from '../../diagnostics/build-error.ts';
-import { FileLock } from '../../mounts/file-lock.ts';
 import { DiskOwners } from '../../disk/disk-owners.ts';
 import { removeTree } from '../../disk/remove-tree.ts';
 

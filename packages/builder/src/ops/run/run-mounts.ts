@@ -187,7 +187,7 @@ export class RunMounts {
       if (request.from === undefined) return;
       const found = this.#contentOf(request);
       if (found.entry.type !== 'directory')
-        throw new BuildError('RUN_FAILED', `a cache cannot begin as the file ${request.source}`);
+        throw new BuildError('RUN_FAILED', `cache source ${request.source} must be a directory`);
       await this.#deps.layers.ensure((this.#rootfs.get(request) ?? EMPTY_ROOTFS).layers);
       const { tree, close } = await this.#source(request);
       try {

@@ -90,7 +90,7 @@ async function textFromStdin(path: string, host: Host): Promise<string> {
 
 function refuseTerminal(hint: string, host: Host): void {
   if (host.stdin.isTTY !== true) return;
-  throw new UsageError('the Dockerfile is to come from standard input, which is a terminal', {
+  throw new UsageError('cannot read the Dockerfile from standard input: it is a terminal', {
     hint,
     command: 'build',
   });

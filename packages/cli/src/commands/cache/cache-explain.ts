@@ -14,7 +14,7 @@ export const cacheExplainCommand = defineCommand({
   summary: 'Tell why the steps of the last build of an image ran again, or since when they are cached',
   options: {
     step: { kind: 'value', placeholder: 'N', describe: 'Only this step, by its number in the progress output (#N)' },
-    format: { kind: 'value', placeholder: 'FORMAT', describe: 'How to tell it', choices: ['text', 'json'] },
+    format: { kind: 'value', placeholder: 'FORMAT', describe: 'Output format', choices: ['text', 'json'] },
   },
   operands: { min: 1, max: 1, what: 'one IMAGE, or last for the last build, also one that failed' },
   examples: [

@@ -15,12 +15,12 @@ const COMMAND = 'cache prune';
 export const cachePruneCommand = defineCommand({
   name: COMMAND,
   synopsis: '',
-  summary: 'Remove what is kept to make builds faster, as far as no image needs it',
+  summary: 'Remove entries of the build cache, as far as no image needs it',
   options: {
     all: {
       kind: 'flag',
       short: 'a',
-      describe: 'Also what images share, and what is known of base images and contexts',
+      describe: 'Also list what images share and what is cached of base images and contexts',
     },
     filter: {
       kind: 'list',
@@ -31,16 +31,16 @@ export const cachePruneCommand = defineCommand({
     'keep-storage': {
       kind: 'value',
       placeholder: 'SIZE',
-      describe: 'Stop when no more than this is taken; what was not used for longest goes first',
+      describe: 'Remove the least recently used entries until the cache is no larger than this',
     },
-    'dry-run': { kind: 'flag', describe: 'Say what would go, remove nothing' },
-    force: { kind: 'flag', short: 'f', describe: 'Do not ask' },
+    'dry-run': { kind: 'flag', describe: 'Print what would be removed, and remove nothing' },
+    force: { kind: 'flag', short: 'f', describe: 'Do not prompt for confirmation' },
     format: {
       kind: 'value',
       placeholder: 'FORMAT',
-      describe: 'How to show what went: table, json (one object a line), or a template: {{.ID}}',
+      describe: 'Format of the removed entries: table, json (one object a line), or a template: {{.ID}}',
     },
-    'no-trunc': { kind: 'flag', describe: 'Whole IDs and descriptions' },
+    'no-trunc': { kind: 'flag', describe: 'Do not truncate IDs and descriptions' },
     verbose: { kind: 'flag', describe: '' },
   },
   operands: { min: 0, max: 0, what: '' },

@@ -30,8 +30,8 @@ export const cpCommand = defineCommand({
   summary: 'Copy files between a container and this machine; - is a tar archive',
   options: {
     archive: { kind: 'flag', short: 'a', describe: 'Keep owners (into a container: those of its USER)' },
-    'follow-link': { kind: 'flag', short: 'L', describe: 'Copy what a symlink at SRC leads to' },
-    quiet: { kind: 'flag', short: 'q', describe: 'Do not say what was copied' },
+    'follow-link': { kind: 'flag', short: 'L', describe: 'Follow a symlink at SRC' },
+    quiet: { kind: 'flag', short: 'q', describe: 'Do not print what was copied' },
   },
   operands: { min: 2, max: 2, what: 'a source and a destination' },
   examples: [

@@ -16,7 +16,7 @@ const CHANGES = /^\s*(?:CMD|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|ONBUILD|STOP
 export const importCommand = defineCommand({
   name: 'import',
   synopsis: 'FILE|- [NAME[:TAG]]',
-  summary: 'Make an image from a root filesystem in a tar archive, also gzipped',
+  summary: 'Create an image from a root filesystem in a tar archive, also gzipped',
   options: {
     change: {
       kind: 'list',

@@ -14,11 +14,11 @@ export const loadCommand = defineCommand({
   summary: 'Read images from an archive of docker save or an OCI archive, also gzipped',
   options: {
     input: { kind: 'value', short: 'i', placeholder: 'FILE', describe: 'Read this file instead of standard input' },
-    quiet: { kind: 'flag', short: 'q', describe: 'Say less' },
+    quiet: { kind: 'flag', short: 'q', describe: 'Print less' },
     platform: {
       kind: 'value',
       placeholder: 'OS/ARCH',
-      describe: 'Which platform of a multi-platform archive',
+      describe: 'The platform to take from a multi-platform archive',
       later: true,
     },
   },

@@ -29,7 +29,7 @@ export const loginCommand = defineCommand({
       kind: 'value',
       short: 'p',
       placeholder: 'PASSWORD',
-      describe: 'The password, for everybody to see: rather use --password-stdin',
+      describe: 'The password, visible to other users; prefer --password-stdin',
     },
   },
   operands: { min: 0, max: 1, what: "one SERVER, a registry's host (default: docker.io)" },

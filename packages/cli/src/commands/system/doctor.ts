@@ -11,7 +11,7 @@ import { sanitizeText } from '../../output/sanitize.ts';
 export const doctorCommand = defineCommand({
   name: 'doctor',
   synopsis: '',
-  summary: 'Say what this machine offers, and what is missing',
+  summary: 'Report what this machine supports and what is missing',
   options: {
     format: { kind: 'value', placeholder: 'FORMAT', describe: 'text or json' },
   },

@@ -20,10 +20,10 @@ export const fsckCommand = defineCommand({
   options: {
     repair: {
       kind: 'flag',
-      describe: 'Mend what can be mended without losing anything good, and remove what killed processes left',
+      describe: 'Repair what can be repaired without losing data, and remove leftovers of killed processes',
     },
-    'remove-images': { kind: 'flag', describe: 'With --repair: also remove images that have lost a part' },
-    quick: { kind: 'flag', describe: 'Compare sizes only, read no layer' },
+    'remove-images': { kind: 'flag', describe: 'With --repair: also remove incomplete images' },
+    quick: { kind: 'flag', describe: 'Verify sizes only, without reading layers' },
     format: { kind: 'value', placeholder: 'FORMAT', describe: 'text, or json (one document)' },
   },
   operands: { min: 0, max: 0, what: '' },

@@ -9,7 +9,7 @@ export const volumeCreateCommand = defineCommand({
   synopsis: '[VOLUME]',
   summary: 'Make a volume; one that is there stays as it is',
   options: {
-    driver: { kind: 'value', short: 'd', placeholder: 'NAME', describe: 'There is local' },
+    driver: { kind: 'value', short: 'd', placeholder: 'NAME', describe: 'Volume driver; only local exists' },
     label: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Set a label' },
     opt: { kind: 'list', short: 'o', describe: '', later: true },
   },

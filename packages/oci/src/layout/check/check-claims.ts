@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileSystemTime, readClaim } from '../../processes/claim.ts';
+import { fileSystemTime, holderName, readClaim } from '../../processes/claim.ts';
 import type { LayoutPaths } from '../layout-files.ts';
 import type { CheckOptions } from './finding.ts';
 
@@ -17,8 +17,7 @@ export async function checkClaims(paths: LayoutPaths, options: CheckOptions): Pr
     const file = join(paths.root, path);
     const claim = await readClaim(file, now);
     if (claim?.stale !== true) continue;
-    const pid = claim.holder?.pid;
-    const message = `left by ${pid === undefined ? 'a process' : `process ${pid}`} that has ended`;
+    const message = `left by ${holderName(claim, 'a process')} that has ended`;
     const run = async (): Promise<void> => {
       // A lock of that name may be another's by now.
       if ((await readClaim(file, now))?.text === claim.text) await rm(file, { force: true });
