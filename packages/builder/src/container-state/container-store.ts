@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isAbandoned } from '@tsbuild/oci/internal';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { removeTree } from '../disk/remove-tree.ts';
+import { storePath } from '../disk/store-paths.ts';
 import { Container } from './container.ts';
 import { randomName } from './random-name.ts';
 
@@ -17,8 +18,8 @@ export class ContainerStore {
 
   /** @param root the store's directory */
   constructor(root: string) {
-    this.#directory = join(root, 'containers');
-    this.#names = join(root, 'container-names');
+    this.#directory = storePath(root, 'containers');
+    this.#names = storePath(root, 'container-names');
   }
 
   /** Newest first. */
