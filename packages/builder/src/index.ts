@@ -9,7 +9,20 @@ export { existingDockerfile } from './context/dockerfile-name.ts';
 export { pullImage } from './build/pull.ts';
 export type { PullOptions, PullResult } from './build/pull.ts';
 export { pushImage } from './export/push.ts';
-export type { PushOptions, PushResult } from './export/push.ts';
+export type { PushOptions } from './export/push.ts';
+export { openExporter } from './export/open-exporter.ts';
+export type {
+  BytesTarget,
+  DirectoryTarget,
+  EngineTarget,
+  Exporter,
+  ExportResult,
+  ExportTarget,
+  ExportWork,
+  ImageToExport,
+  PushResult,
+  RegistryTarget,
+} from './export/exporter.ts';
 export type { BuildOptions, BuildResult, ContextOrigin } from './build/build-options.ts';
 export type { ContextObserver, DirectoryObserver } from './context/observed-tree.ts';
 export type { SourceEntry } from './context/source-tree.ts';
@@ -48,6 +61,8 @@ export { parseSize } from './plan/size.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';
 export { Store } from './store/store.ts';
+export { storePath } from './disk/store-paths.ts';
+export type { StoreDirectory } from './disk/store-paths.ts';
 export { MonitorClient } from './container/client.ts';
 export type { CommandEnd, CommandStreams } from './container/client.ts';
 export { Container } from './container-state/container.ts';

@@ -224,7 +224,9 @@ describe.skipIf(NO_SANDBOX !== '')(`contexts that are no directory${NO_SANDBOX}`
 
     it('is no place for another one', async () => {
       const given = { dockerfile: 'other' };
-      await expect(buildIn(stream(Buffer.from('FROM scratch\n')), given)).rejects.toThrow(/there are two Dockerfiles/);
+      await expect(buildIn(stream(Buffer.from('FROM scratch\n')), given)).rejects.toThrow(
+        /the context is a Dockerfile, but -f names another one/,
+      );
     });
 
     it('must be there', async () => {

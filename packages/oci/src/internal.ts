@@ -9,12 +9,16 @@ export {
   temporaryPath,
   writeFileAtomic,
 } from './processes/atomic-file.ts';
+export { writerOf as sinkWriter } from './archive/archive-sink.ts';
+export { writeOutputFile } from './processes/output-file.ts';
+export type { Sink } from './processes/output-file.ts';
+export { streamSink } from './processes/output-stream.ts';
 export { fileSystemTime, holderName } from './processes/claim.ts';
 export { FileLock } from './processes/file-lock.ts';
 export { liveLeases, takeLease } from './processes/lease.ts';
 export { claimStep } from './processes/step-claim.ts';
 export type { ClaimOptions, StepClaim } from './processes/step-claim.ts';
-export { layoutPaths } from './layout/layout-files.ts';
+export { LAYOUT_NAMES, layoutPaths } from './processes/layout-names.ts';
 export { closeStore } from './layout/store-access.ts';
 export type { StoreAccess } from './layout/store-access.ts';
 export { SparseFile } from './blob/sparse-file.ts';

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { isAbandoned } from '@tsbuild/oci/internal';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { removeTree } from '../disk/remove-tree.ts';
+import { storePath } from '../disk/store-paths.ts';
 import { Container } from './container.ts';
 import { randomName } from './random-name.ts';
 
@@ -17,8 +18,8 @@ export class ContainerStore {
 
   /** @param root the store's directory */
   constructor(root: string) {
-    this.#directory = join(root, 'containers');
-    this.#names = join(root, 'container-names');
+    this.#directory = storePath(root, 'containers');
+    this.#names = storePath(root, 'container-names');
   }
 
   /** Newest first. */
@@ -140,7 +141,7 @@ export class ContainerStore {
       .flatMap((id) => Container.read(join(this.#directory, id)) ?? []);
     if (found.length < 2) return found[0];
     throw new BuildError('CONTAINER_AMBIGUOUS', `Multiple IDs found with provided prefix: ${prefix}`, {
-      hint: 'give more digits',
+      hint: 'use more digits of the ID',
     });
   }
 

@@ -78,11 +78,6 @@ export class RemoteRecords {
     }
   }
 
-  /** The documents of all known images: what a collection must keep. */
-  async *documents(): AsyncIterable<Digest> {
-    for await (const { image } of this.images()) yield* [image.manifest.digest, image.config.digest];
-  }
-
   async #read<T>(path: string, isValid: (value: unknown) => value is T): Promise<T | undefined> {
     try {
       const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);

@@ -78,7 +78,7 @@ describe.skipIf(process.geteuid?.() !== 0)('the cache (needs root)', () => {
     });
     expect(await run('cache', 'explain', 'last', '--step', '4')).toMatchObject({
       code: 2,
-      stderr: 'ERROR: --step 4: there is no such step\nhint: the build has the steps 1 to 3\n',
+      stderr: 'ERROR: --step 4: no such step\nhint: the build has the steps 1 to 3\n',
     });
     expect(await run('cache', 'explain', 'nothing')).toMatchObject({ code: 1 });
   });

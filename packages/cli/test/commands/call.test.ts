@@ -115,7 +115,7 @@ describe('build --check', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/^Check complete, 1 warning .*\n\nWARNING: LegacyKeyValueFormat/);
     expect(stderr).toBe(
-      'WARNING: base image localhost:1/nobody/has:this was not found: variables in stages on it are not checked\n',
+      'WARNING: base image localhost:1/nobody/has:this was not found: variables in stages based on it are not checked\n',
     );
   });
 

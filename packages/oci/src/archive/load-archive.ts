@@ -1,9 +1,9 @@
-import { join } from 'node:path';
 import { nodeHasher } from '../blob/directory-writer.ts';
 import { verified } from '../blob/verify.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
 import { hostPlatform } from '../processes/host-platform.ts';
+import { layoutPaths } from '../processes/layout-names.ts';
 import { decodeImageConfig } from '../spec/image-config.ts';
 import { sniffCompression } from '../compression/compression.ts';
 import { storePackedLayer } from '../layer/store-layer.ts';
@@ -47,7 +47,7 @@ export async function loadArchive(
   layout: Layout,
   options: LoadArchiveOptions = {},
 ): Promise<readonly LoadedImage[]> {
-  const file = await openArchive(source, join(layout.root, 'tmp'));
+  const file = await openArchive(source, layoutPaths(layout.root).temporary);
   try {
     const members = await ArchiveMembers.index(file);
     const platform = options.platform ?? hostPlatform();

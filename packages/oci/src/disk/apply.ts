@@ -201,7 +201,7 @@ export class Application<E extends LayerEntry> {
     const { type, path } = entry;
     if (type !== 'fifo' && type !== 'char' && type !== 'block') return;
     if (type === 'char' && entry.devMajor === 0 && entry.devMinor === 0) {
-      throw layerInvalid(path, 'a 0:0 character device, which overlayfs takes for a whiteout');
+      throw layerInvalid(path, 'a 0:0 character device, which overlayfs treats as a whiteout');
     }
     const wanted = type === 'fifo' || (this.#options.devices ?? this.#isRoot);
     const failure = wanted ? makeNode(this.#writer, path, { ...entry, type }) : 'devices are not made';

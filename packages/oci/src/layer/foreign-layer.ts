@@ -237,7 +237,7 @@ function checkedPath(member: TarEntry): ByteString {
   refuseLength(path, member.path);
   if (member.type === 'symlink' && member.linkPath === '') throw layerInvalid(path, 'a symlink without a target');
   if (member.type === 'char' && member.devMajor === 0 && member.devMinor === 0) {
-    throw layerInvalid(path, 'a 0:0 character device, which overlayfs takes for a whiteout');
+    throw layerInvalid(path, 'a 0:0 character device, which overlayfs treats as a whiteout');
   }
   return path;
 }

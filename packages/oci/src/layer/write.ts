@@ -216,7 +216,7 @@ export class LayerWriter {
   #begin(entry: LayerEntry): void {
     this.#refuseIncomplete();
     if (entry.type === 'char' && entry.devMajor === 0 && entry.devMinor === 0) {
-      throw layerInvalid(entry.path, 'a 0:0 character device, which overlayfs takes for a removal');
+      throw layerInvalid(entry.path, 'a 0:0 character device, which overlayfs treats as a removal');
     }
     if (entry.xattrs !== undefined) refuseOverlayXattrs(entry.path, entry.xattrs);
     this.#rules.enter(entry.path, entry.type, entry.linkPath);

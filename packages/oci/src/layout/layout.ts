@@ -1,6 +1,6 @@
-import { join, resolve as absolutePath } from 'node:path';
+import { resolve as absolutePath } from 'node:path';
 import { DirectoryBlobStore } from '../blob/directory.ts';
-import { STORE_MODES, USER_MODES } from '../processes/file-modes.ts';
+import { type LayoutPaths, layoutPaths, STORE_MODES, USER_MODES } from '../processes/layout-names.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
 import { OciError } from '../spec/oci-error.ts';
@@ -24,8 +24,7 @@ import {
   withoutReference,
 } from './index-entries.ts';
 import type { IndexEntries } from './index-entries.ts';
-import { checkLayout, createLayout, layoutPaths, readIndex, writeIndex } from './layout-files.ts';
-import type { LayoutPaths } from './layout-files.ts';
+import { checkLayout, createLayout, readIndex, writeIndex } from './layout-files.ts';
 import { checkedConfig } from './image-content.ts';
 import { countLeases, takeLease } from '../processes/lease.ts';
 import type { Lease } from '../processes/lease.ts';
@@ -66,10 +65,10 @@ export class Layout {
   private constructor(paths: LayoutPaths, lockTimeout: number | undefined) {
     this.root = paths.root;
     this.blobs = new DirectoryBlobStore(paths.root, paths.modes);
-    this.indexes = new LayerIndexStore(join(paths.root, 'indexes'), this.blobs);
+    this.indexes = new LayerIndexStore(paths.indexes, this.blobs);
     this.#paths = paths;
     this.#lockTimeout = lockTimeout;
-    this.#reserve = paths.modes === STORE_MODES ? new Reserve(paths.root) : undefined;
+    this.#reserve = paths.modes === STORE_MODES ? new Reserve(paths.reserve) : undefined;
   }
 
   /** @throws OciError `LAYOUT_INVALID` (none there, damaged, or of a newer format), `STORE_UNWRITABLE` */

@@ -140,7 +140,7 @@ describe('hard links', () => {
     const root = await tree('symlink s x\nfifo f\ndir d', 'link t s\nlink g f\nlink e d');
     expect(root.lookup('t')).toMatchObject({ type: 'symlink', linkPath: 'x' });
     expect(root.lookup('g')).toMatchObject({ type: 'fifo' });
-    expect(() => root.lookup('e')).toThrow(/layer entry 'e': a hard link whose target is in no layer below/);
+    expect(() => root.lookup('e')).toThrow(/layer entry 'e': a hard link whose target is not in a lower layer/);
   });
 
   it.each([

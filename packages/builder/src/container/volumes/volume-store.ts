@@ -6,6 +6,7 @@ import { FileLock, sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/in
 import { BuildError } from '../../diagnostics/build-error.ts';
 import { DiskOwners } from '../../disk/disk-owners.ts';
 import { removeTree } from '../../disk/remove-tree.ts';
+import { storePath } from '../../disk/store-paths.ts';
 
 /** Docker's rule. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -39,7 +40,7 @@ export class VolumeStore {
 
   /** @param root the store's directory */
   constructor(root: string) {
-    this.#directory = join(root, 'volumes');
+    this.#directory = storePath(root, 'volumes');
   }
 
   /** In byte order of their names. */

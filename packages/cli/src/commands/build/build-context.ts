@@ -84,7 +84,7 @@ function standardInput({ stdin, signal }: Host): AsyncIterable<Uint8Array> {
 async function textFromStdin(path: string, host: Host): Promise<string> {
   refuseTerminal(`tsbuild build -f - ${path} < Dockerfile`, host);
   const text = await untilAborted(readAll(host), host.signal);
-  if (text.length === 0) throw new CommandError('standard input is empty: there is no Dockerfile in it');
+  if (text.length === 0) throw new CommandError('standard input is empty: it contains no Dockerfile');
   return text.toString('utf8');
 }
 

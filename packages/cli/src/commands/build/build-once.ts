@@ -12,7 +12,7 @@ import type { GlobalSettings } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
 import { type OpenProgress, openProgress, reportFailure } from '../../output/open-progress.ts';
-import { writeOutputFile } from '../../output/output-file.ts';
+import { writeOutputFile } from '@tsbuild/oci/internal';
 import { PUSHING } from '../../output/board.ts';
 import { layerLines } from '../../output/layer-lines.ts';
 import { styled } from '../../output/safe-stream.ts';

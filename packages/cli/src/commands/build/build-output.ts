@@ -1,5 +1,5 @@
-import { imageKeys } from '../../export/image-keys.ts';
-import { NO, OutputFields, splitRecord, wrongOutput as wrong } from '../../export/output-fields.ts';
+import { imageKeys } from './image-keys.ts';
+import { NO, OutputFields, splitRecord, wrongOutput as wrong } from './output-fields.ts';
 
 /** Where the image goes beside the store. `names` stand in for the image's own, where it has none. */
 export type BuildOutput = (

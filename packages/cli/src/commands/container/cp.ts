@@ -15,7 +15,7 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
 import { humanSize } from '../../output/human.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
-import { streamSink } from '../../output/output-stream.ts';
+import { streamSink } from '@tsbuild/oci/internal';
 
 /** What one operand names: something of a container, something of this machine, or `-`. */
 interface Named {

@@ -4,9 +4,9 @@ import {
   needsUserNamespace,
   runInUserNamespace,
   type StoreCheck,
+  storePath,
 } from '@tsbuild/builder';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { defineCommand } from '../../grammar/command.ts';
 import { UsageError } from '../../host/usage-error.ts';
 import { EXIT_FAILED, EXIT_OK } from '../../host/exit-code.ts';
@@ -53,7 +53,7 @@ export const fsckCommand = defineCommand({
 });
 
 function hasForeignFiles(root: string): boolean {
-  return ['snapshots', 'mounts', 'cache-mounts'].some((folder) => existsSync(join(root, folder)));
+  return (['snapshots', 'mounts', 'cache-mounts'] as const).some((name) => existsSync(storePath(root, name)));
 }
 
 /** Damage that is (still) there. */

@@ -1,6 +1,5 @@
 import http from 'node:http';
-import type { Sink } from '../output/output-file.ts';
-import { streamSink } from '../output/output-stream.ts';
+import { type Sink, streamSink } from '@tsbuild/oci/internal';
 import type { EngineEndpoint } from './endpoint.ts';
 import { fieldOf, textOf } from './json-field.ts';
 
