@@ -68,7 +68,7 @@ describe('ContextTree and kinds of files', () => {
     expect(tarTime(0)).toEqual({ seconds: 0, nanoseconds: 0 });
   });
 
-  it('names a file that is not readable', async () => {
+  it('names a file that may not be read', async () => {
     const root = temporaryDirectory();
     chmodSync(root, 0o755);
     writeTree(root, 'file d/f mode=000 x');

@@ -128,6 +128,6 @@ describe('readIgnoreFile', () => {
     const context = temporaryDirectory();
     writeFileSync(join(context, '.dockerignore'), '');
     truncateSync(join(context, '.dockerignore'), 2 ** 33);
-    expect(() => readIgnoreFile(context, undefined)).toThrow(invalid('at most 4194304 are read'));
+    expect(() => readIgnoreFile(context, undefined)).toThrow(invalid('the limit is 4194304'));
   });
 });

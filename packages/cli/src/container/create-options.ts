@@ -120,7 +120,7 @@ function parseNetwork(text: string | undefined, hasPorts: boolean, host: Host): 
   }
   const wantsPrivate = ['private', 'bridge', 'pasta', 'slirp4netns'].includes(text ?? '');
   if (text !== undefined && !wantsPrivate && text !== 'default') {
-    throw wrong(`network ${JSON.stringify(text)} not found`, 'there are host, none and private');
+    throw wrong(`network ${JSON.stringify(text)} not found`, 'expected host, none or private');
   }
   if (!wantsPrivate && !hasPorts) return 'host';
   if (!hasPrivateNetwork()) throw noPrivateNetwork(hasPorts ? '--publish' : `--network ${text}`);

@@ -232,7 +232,7 @@ it.each([
   [['-t', 'x/y:1', '-o', 'type=registry,push-by-digest=true', '.'], /cannot push x\/y:1 by digest/],
   [['-o', 'type=registry,name=x/y,compression=zstd', '.'], /compression=zstd .*\nhint: layers are pushed with gzip/],
   [['-o', 'type=oci,dest=x.tar,compression=gzip', '.'], /hint: .*compress the file/],
-  [['-o', 'type=local,dest=x,mode=delete', '.'], /hint: .*empty the directory/],
+  [['-o', 'type=local,dest=x,mode=delete', '.'], /hint: .*empty it before the build/],
   [['-o', 'type=docker,context=other', '.'], /hint: set DOCKER_HOST/],
   [['-o', 'type=image,annotation-index.a=b', '.'], /index annotations are not supported/],
   [['--cache-to', 'type=gha', '.'], /not supported yet: --cache-to\nhint: .*TSBUILD_ROOT/],

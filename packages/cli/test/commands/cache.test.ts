@@ -131,7 +131,7 @@ describe.skipIf(process.geteuid?.() !== 0)('the cache (needs root)', () => {
     const { run, build } = await project();
     expect(await run('cache', 'prune')).toMatchObject({
       code: 2,
-      stderr: 'ERROR: there is no terminal to ask on\nhint: use --force, or --dry-run\n',
+      stderr: 'ERROR: cannot ask for confirmation: standard input is not a terminal\nhint: use --force, or --dry-run\n',
     });
     const dry = await run('cache', 'prune', '--dry-run');
     expect(dry.stdout).toMatch(/\nTotal that would be reclaimed: [\d.]+kB\n$/);

@@ -121,7 +121,7 @@ describe('build --check', () => {
 
   it.each([
     ['--call=nope', 'invalid --call "nope": expected build, check, outline or targets'],
-    ['--call=check,format=yaml', '"format=yaml" means nothing here'],
+    ['--call=check,format=yaml', 'unknown field "format=yaml"'],
   ])('refuses %s', async (option, message) => {
     const build = await project(BAD);
     const { code, stderr } = await build(option);

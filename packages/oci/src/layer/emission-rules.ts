@@ -60,7 +60,7 @@ export class EmissionRules {
       const kind = this.#kinds.get(directory);
       // What is above a known directory was looked at when that came.
       if (kind === 'directory' || kind === 'implied') return;
-      if (kind !== undefined) throw layerInvalid(path, `it lies below a ${kind}`);
+      if (kind !== undefined) throw layerInvalid(path, `it is below a ${kind}`);
       this.#kinds.set(directory, 'implied');
     }
   }

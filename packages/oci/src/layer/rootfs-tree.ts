@@ -188,7 +188,7 @@ export class RootfsTree {
     if (digest === undefined) return;
     throw layerInvalid(
       entry.path,
-      `layer ${digest} holds entries below it, but it is a ${entry.type}; engines disagree on what that means`,
+      `layer ${digest} has entries below it, but it is a ${entry.type}; engines disagree on what that means`,
     );
   }
 }

@@ -333,7 +333,7 @@ function layerEntry(entry: NewLayerEntry): Writable<LayerEntry> {
 
 function refuseOverlayXattrs(path: ByteString, xattrs: ReadonlyMap<string, Uint8Array>): void {
   for (const name of xattrs.keys()) {
-    if (isOverlayXattr(name)) throw layerInvalid(path, `the attribute ${name} is overlayfs's own`);
+    if (isOverlayXattr(name)) throw layerInvalid(path, `the attribute ${name} is reserved for overlayfs`);
   }
 }
 

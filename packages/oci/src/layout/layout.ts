@@ -150,7 +150,7 @@ export class Layout {
   async tag(source: string, target: string): Promise<void> {
     const name = parseReference(target);
     if (name.digest !== undefined) {
-      throw new OciError('REFERENCE_INVALID', `cannot tag as ${target}: a digest cannot be given to an image`);
+      throw new OciError('REFERENCE_INVALID', `cannot tag as ${target}: an image cannot be tagged with a digest`);
     }
     // As docker: `sha256:4bcd…` as a name of its own would be taken for the image of that ID.
     if (familiarRepository(name) === 'sha256') {

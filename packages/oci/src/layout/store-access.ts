@@ -49,7 +49,7 @@ export function openStoreDirectory(root: string): void {
   if (!isOpen || readdirSync(root).includes(LAYOUT_NAMES.marker)) return;
   throw invalid(
     root,
-    'it holds other files, and other users can enter it; name a directory of its own with --root or TSBUILD_ROOT',
+    'it contains other files, and other users can access it; choose a dedicated directory with --root or TSBUILD_ROOT',
   );
 }
 
@@ -67,7 +67,7 @@ function checkAccess(root: string, { uid }: Stats): void {
     accessSync(root, constants.R_OK | constants.X_OK);
   } catch {
     const why = `it belongs to ${ownerName(uid)}, who does not share it`;
-    throw invalid(root, `${why}; name a store of your own with --root or TSBUILD_ROOT`);
+    throw invalid(root, `${why}; choose your own store with --root or TSBUILD_ROOT`);
   }
 }
 

@@ -257,7 +257,7 @@ describe('entries below a symlink', () => {
     [
       'of a lower layer',
       [lower, 'file lib/x x'],
-      /layer sha256:[0-9a-f]{64} holds entries below it, but it is a symlink/,
+      /layer sha256:[0-9a-f]{64} has entries below it, but it is a symlink/,
     ],
     ['file of a lower layer', ['file lib x', 'file lib/x x'], /but it is a file/],
   ])('%s are refused when they are looked at', async (_, layers, message) => {

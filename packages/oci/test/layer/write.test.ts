@@ -219,15 +219,15 @@ describe('the rules', () => {
     ['a hard link before its target', [hardlink('b', 'a')], /'b': the target of a hard link must be a file/],
     ['a hard link to a directory', [add(dir('a')), hardlink('b', 'a')], /the target of a hard link must be a file/],
     ['a hard link to itself', [hardlink('b', 'b')], /the target of a hard link must be a file/],
-    ['an entry below a file', [add(file('a')), add(file('a/b'))], /'a\/b': it lies below a file/],
-    ['an entry deep below a symlink', [symlink('a'), add(file('a/b/c'))], /'a\/b\/c': it lies below a symlink/],
-    ['a whiteout below a symlink', [symlink('a'), whiteout('a/b')], /'a\/\.wh\.b': it lies below a symlink/],
+    ['an entry below a file', [add(file('a')), add(file('a/b'))], /'a\/b': it is below a file/],
+    ['an entry deep below a symlink', [symlink('a'), add(file('a/b/c'))], /'a\/b\/c': it is below a symlink/],
+    ['a whiteout below a symlink', [symlink('a'), whiteout('a/b')], /'a\/\.wh\.b': it is below a symlink/],
     ['a file over implied directories', [add(file('a/b/c')), add(file('a/b'))], /'a\/b': a file with entries below it/],
     ['content without addFile', [add(file('a', 5))], /'a': content is added by addFile/],
     [
       'an attribute of overlayfs',
       [add({ ...dir('a'), xattrs: new Map([['trusted.overlay.opaque', Buffer.from('y')]]) })],
-      /the attribute trusted\.overlay\.opaque is overlayfs's own/,
+      /the attribute trusted\.overlay\.opaque is reserved for overlayfs/,
     ],
   ])('refuse %s', async (_, steps, message) => {
     const { writer } = await newLayer();

@@ -30,7 +30,7 @@ export async function openBuildInput(path: string, file: string | undefined, hos
   if (path === '-' && file === '-') {
     throw new UsageError('the context and the Dockerfile cannot both come from standard input', {
       command: 'build',
-      hint: 'leave -f away for a Dockerfile without context: tsbuild build - < Dockerfile',
+      hint: 'omit -f to build a Dockerfile without a context: tsbuild build - < Dockerfile',
     });
   }
   const named = file === undefined || file === '' || file === '-' ? undefined : file;

@@ -98,7 +98,7 @@ function parseFilter(text: string): (container: Container) => boolean {
     default:
       throw new UsageError(`invalid filter ${JSON.stringify(text)}`, {
         command: 'ps',
-        hint: 'there are name, id, status, ancestor, label and exited',
+        hint: 'expected name, id, status, ancestor, label or exited',
       });
   }
 }
