@@ -36,16 +36,16 @@ const DOCKERFILES: readonly HostileCase[] = [
 const NAME = `${'n'.repeat(250)}/`.repeat(15);
 const LONG = Buffer.from('v'.repeat(60_000));
 
-/** Many times one sort of entry, compressed: what comes over the network is small. */
+/** In a row that begins with a cheaper case, the only one that the tests try. Many times one sort of entry, compressed: what comes over the network is small. */
 const many = (count: number, entry: (at: number) => readonly RawMember[]): Uint8Array =>
   gzipSync(makeTar(Array.from({ length: count }, (_, at) => entry(at)).flat()), { level: 1 });
 
 const LAYERS: readonly HostileCase[] = [
-  layerCase('A27', 'names that fill the memory', () => [many(75_000, (at) => [paxHeader({ path: `${NAME}${at}` }), { name: 'x' }])], {
+  layerCase('A14', 'names that fill the memory', () => [many(75_000, (at) => [paxHeader({ path: `${NAME}${at}` }), { name: 'x' }])], {
     refused: /take more than [^,]+, the limit for one layer/,
     alone: true,
   }),
-  layerCase('A27', 'attributes that fill the memory', () => [many(4700, (at) => [paxHeader({ 'SCHILY.xattr.user.a': LONG }), { name: `x${at}` }])], {
+  layerCase('A14', 'attributes that fill the memory', () => [many(4700, (at) => [paxHeader({ 'SCHILY.xattr.user.a': LONG }), { name: `x${at}` }])], {
     refused: /take more than [^,]+, the limit for one layer/,
     alone: true,
   }),

@@ -24,6 +24,7 @@ export type {
   RegistryTarget,
 } from './export/exporter.ts';
 export type { BuildOptions, BuildResult, ContextOrigin } from './build/build-options.ts';
+export type { Material } from './build/materials.ts';
 export type { ContextObserver, DirectoryObserver } from './context/observed-tree.ts';
 export type { SourceEntry } from './context/source-tree.ts';
 export type { SourceFile, SourceRange } from './diagnostics/source-file.ts';

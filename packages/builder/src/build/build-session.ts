@@ -18,6 +18,7 @@ import type { BuildOptions } from './build-options.ts';
 import { Checks } from './checks.ts';
 import { ContextSources } from './context-sources.ts';
 import type { PlanInput } from './make-plan.ts';
+import { Materials } from './materials.ts';
 import { NamedContexts } from './named-contexts.ts';
 import { targetPlatform } from './target-platform.ts';
 
@@ -49,6 +50,8 @@ export class BuildSession implements AsyncDisposable {
   readonly reporter: ProgressReporter;
   readonly signal: AbortSignal;
   readonly platform: Platform;
+  /** What came into it from outside so far. */
+  readonly materials = new Materials();
   /** The layers of images, those in registries included. */
   readonly layers: LayerFetcher;
   readonly #lease: AsyncDisposable;
@@ -69,12 +72,14 @@ export class BuildSession implements AsyncDisposable {
     this.platform = platform;
     this.#lease = lease;
     this.#access = new RegistryAccess(options.registry, reporter);
-    this.#added = new AddSources(options, store, reporter);
+    this.#added = new AddSources(options, store, reporter, this.materials);
     this.#sources = new ContextSources(store, this.#added, signal, options.observer);
     this.layers = store.layers(this.#access.client, signal);
-    const find = baseImageResolver({ store, pull: options.pull, client: this.#access.client, signal });
+    const { materials } = this;
+    const base = baseImageResolver({ store, pull: options.pull, client: this.#access.client, signal });
+    const find = materials.ofImages(base);
     const contexts = options.contexts ?? new Map<string, string>();
-    this.#named = new NamedContexts({ contexts, sources: this.#sources, store, resolveImage: find });
+    this.#named = new NamedContexts({ contexts, sources: this.#sources, store, materials, resolveImage: find });
     this.#resolveImage = remembering(async (name, of) => (await this.#named.find(name, of)) ?? find(name, of));
   }
 

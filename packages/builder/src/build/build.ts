@@ -52,7 +52,8 @@ export async function build(
     const steps = countSteps(solution);
     await checked.warnOfBuilt(image, steps.cached < steps.total ? (run) => history.runs(run) : undefined);
     const milliseconds = Date.now() - started;
-    const result = { image, size, layers, names: names.map(formatReference), steps, milliseconds };
+    const materials = session.materials.list();
+    const result = { image, size, layers, names: names.map(formatReference), steps, materials, milliseconds };
     history.report({ type: 'image-built', id: image.id, names: names.map(familiarName), size, milliseconds });
     if (options.verify !== true) return result;
     const verification = await verifyBuild({ plan, results: solution.results, image }, session, progress);

@@ -4,6 +4,7 @@ import { storePackedLayer } from '@tsbuild/oci/internal';
 import { fromLayout } from '@tsbuild/oci/node';
 import { importedTree } from './build-context.ts';
 import type { ContextSources } from './context-sources.ts';
+import type { Materials } from './materials.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { NamedFiles, ResolvedBase } from '../plan/resolved-base.ts';
 import type { ResolvedImage } from '../source/source.ts';
@@ -14,6 +15,8 @@ export interface NamedContextOptions {
   readonly contexts: ReadonlyMap<string, string>;
   readonly sources: ContextSources;
   readonly store: Store;
+  /** Told of images of layouts. */
+  readonly materials: Materials;
   /** Finds the image that `docker-image://` names. */
   readonly resolveImage: (name: string, platform: Platform) => Promise<ResolvedImage>;
 }
@@ -74,7 +77,7 @@ export class NamedContexts {
   }
 
   async #fromLayout(name: string, place: string, platform: Platform): Promise<ResolvedImage> {
-    const { store } = this.#options;
+    const { store, materials } = this.#options;
     const { directory, image: wanted } = layoutPlace(place);
     const image = await fromLayout(directory, { ...(wanted !== undefined && { name: wanted }), platform });
     const { os, architecture } = image.config;
@@ -89,6 +92,7 @@ export class NamedContexts {
       if ((await blobs.has(layer.diffID)) !== undefined) continue;
       await storePackedLayer(layer.open(), blobs, store.indexes, { digest: layer.diffID });
     }
+    materials.addImage(`oci-layout://${place}`, platform, image.descriptor.digest);
     const layers = image.layers.map(({ diffID }) => ({ digest: diffID }));
     return { name, digest: image.descriptor.digest, config: image.config, layers };
   }

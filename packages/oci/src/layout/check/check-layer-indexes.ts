@@ -4,7 +4,7 @@ import type { DirectoryBlobStore } from '../../blob/directory.ts';
 import { isDigest } from '../../spec/digest.ts';
 import type { Digest } from '../../spec/digest.ts';
 import { OciError } from '../../spec/oci-error.ts';
-import { LayerIndex } from '../../layer/layer-index.ts';
+import { isIndexOfOtherVersion, LayerIndex } from '../../layer/layer-index.ts';
 import { indexLayer } from '../../layer/read-layer.ts';
 import type { CheckedBlobs } from './check-blobs.ts';
 import { LAYOUT_NAMES } from '../../processes/layout-names.ts';
@@ -46,7 +46,10 @@ async function faultOf(
 ): Promise<string | undefined> {
   let kept: LayerIndex;
   try {
-    kept = LayerIndex.decode(await readFile(path));
+    const bytes = await readFile(path);
+    // Whoever needs it next makes it again, as if there were none.
+    if (isIndexOfOtherVersion(bytes)) return undefined;
+    kept = LayerIndex.decode(bytes);
   } catch (error) {
     if (error instanceof OciError) return error.message;
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
