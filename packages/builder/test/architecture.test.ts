@@ -14,7 +14,7 @@ const PACKAGES = resolve(import.meta.dirname, '../..');
 const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   oci: {
     spec: 14,
-    processes: 8,
+    processes: 9,
     tar: 6,
     selection: 3,
     blob: 6,
@@ -29,9 +29,9 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     archive: 0,
   },
   builder: {
-    cache: 6,
     diagnostics: 2,
-    disk: 8,
+    disk: 9,
+    cache: 6,
     progress: 4,
     context: 16,
     dockerfile: 8,
@@ -60,10 +60,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     output: 24,
     registry: 4,
     store: 3,
-    engine: 1,
     container: 8,
     prune: 5,
-    export: 5,
     commands: 3,
     start: 0,
   },
@@ -197,8 +195,8 @@ describe('imports run one way', () => {
     ).toEqual([]);
   });
 
-  it('dockerfile/ imports nothing outside itself but errors and their places', () => {
-    const fine = (to: string): boolean => /^builder\/src\/(?:dockerfile|diagnostics)\//.test(to);
+  it('dockerfile/ imports nothing outside itself but errors, their places and the edit distance', () => {
+    const fine = (to: string): boolean => /^builder\/src\/(?:dockerfile|diagnostics)\//.test(to) || to === 'leven';
     expect(offenders(within('builder/src/dockerfile/'), fine)).toEqual([]);
   });
 

@@ -144,8 +144,8 @@ describe.skipIf(NO_SANDBOX !== '')(`a store is checked${NO_SANDBOX}`, () => {
 
   it('what looks like a blob and is none is damage', async () => {
     const [, copied = ''] = await layerBlobs();
-    renameSync(join(root, copied), join(root, 'elsewhere'));
-    symlinkSync('../../elsewhere', join(root, copied));
+    renameSync(join(root, copied), join(root, '../elsewhere'));
+    symlinkSync('../../../elsewhere', join(root, copied));
     expect(await fsck({ quick: true })).toContainEqual(`damaged found ${copied}: it is not a regular file`);
   });
 

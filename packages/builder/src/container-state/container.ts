@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
-import { type ContainerConfig, isContainerConfig } from './container-config.ts';
+import { type ContainerDescription, isContainerConfig } from './container-config.ts';
 import { type ContainerState, readState, writeState } from './container-state.ts';
 
 /** A container of a store: what it is, and the directory where everything of it is. */
 export class Container {
   readonly directory: string;
-  #config: ContainerConfig;
+  #config: ContainerDescription;
 
-  private constructor(directory: string, config: ContainerConfig) {
+  private constructor(directory: string, config: ContainerDescription) {
     this.directory = directory;
     this.#config = config;
   }
@@ -26,12 +26,12 @@ export class Container {
   }
 
   /** Makes the container in `directory` there for everybody. */
-  static async write(directory: string, config: ContainerConfig): Promise<Container> {
+  static async write(directory: string, config: ContainerDescription): Promise<Container> {
     await writeFileAtomic(join(directory, 'config.json'), sealJson(config));
     return new Container(directory, config);
   }
 
-  get config(): ContainerConfig {
+  get config(): ContainerDescription {
     return this.#config;
   }
 

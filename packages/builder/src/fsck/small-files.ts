@@ -2,24 +2,26 @@ import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDigest } from '@tsbuild/oci';
 import { isContainerConfig } from '../container-state/container-config.ts';
+import { type StoreDirectory, storePath } from '../disk/store-paths.ts';
 import { type CheckedBlobs, type CheckOptions, unsealJson } from '@tsbuild/oci/internal';
 
-/** Folders of small JSON files that a build can do without, and what they hold. */
-const FOLDERS = [
-  'remotes/images',
-  'remotes/layers',
-  'remotes/compressed',
-  'sources/http',
-  'sources/git',
-  'builds',
-  'checks',
-  'explain/stages',
-  'explain/texts',
+/** Directories of small JSON files that a build can do without, and what they hold. */
+const DIRECTORIES: readonly (readonly [StoreDirectory, ...string[]])[] = [
+  ['remotes', 'images'],
+  ['remotes', 'layers'],
+  ['remotes', 'compressed'],
+  ['sources', 'http'],
+  ['sources', 'git'],
+  ['builds'],
+  ['checks'],
+  ['explain', 'stages'],
+  ['explain', 'texts'],
 ];
 
 /** Checks what the store knows of images elsewhere, of downloads and of past builds: JSON, and the blobs it needs. */
 export async function checkSmallFiles(root: string, blobs: CheckedBlobs, options: CheckOptions): Promise<void> {
-  for (const folder of FOLDERS) {
+  for (const place of DIRECTORIES) {
+    const folder = storePath('', ...place);
     for (const name of namesIn(join(root, folder)).filter((each) => each.endsWith('.json'))) {
       const path = `${folder}/${name}`;
       const value = readJson(join(root, path));
@@ -42,8 +44,8 @@ export async function checkSmallFiles(root: string, blobs: CheckedBlobs, options
 /** The descriptions of cache mounts. Without one a cache cannot be listed; the next command that takes it writes it. */
 export function checkCacheMounts(root: string, options: CheckOptions): number {
   let count = 0;
-  for (const name of namesIn(join(root, 'cache-mounts')).filter((each) => /^[0-9a-f]{64}$/.test(each))) {
-    const path = `cache-mounts/${name}/mount.json`;
+  for (const name of namesIn(storePath(root, 'cache-mounts')).filter((each) => /^[0-9a-f]{64}$/.test(each))) {
+    const path = storePath('', 'cache-mounts', name, 'mount.json');
     count++;
     const value = readJson(join(root, path));
     if (value === null || isCache(value)) continue;
@@ -58,11 +60,11 @@ export function checkCacheMounts(root: string, options: CheckOptions): number {
  * and nothing is removed.
  */
 export function checkContainers(root: string, options: CheckOptions): void {
-  for (const id of namesIn(join(root, 'containers')).filter((each) => /^[0-9a-f]{64}$/.test(each))) {
-    const path = `containers/${id}/config.json`;
+  for (const id of namesIn(storePath(root, 'containers')).filter((each) => /^[0-9a-f]{64}$/.test(each))) {
+    const path = storePath('', 'containers', id, 'config.json');
     const value = readJson(join(root, path));
     if (value === null || isContainerConfig(value)) continue;
-    const message = `it describes no container; the files that the container wrote are in containers/${id}/upper`;
+    const message = `it describes no container; the files that the container wrote are in ${storePath('', 'containers', id, 'upper')}`;
     options.report({ severity: 'damaged', kind: 'container', path, message });
   }
 }

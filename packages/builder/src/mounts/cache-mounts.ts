@@ -1,10 +1,9 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { canonicalJson, type Digest, sha256Digest } from '@tsbuild/oci';
-import { replaceFileUnsynced, sealJson, temporaryPath } from '@tsbuild/oci/internal';
+import { FileLock, replaceFileUnsynced, sealJson, temporaryPath } from '@tsbuild/oci/internal';
 import { readKept } from '../explain/kept-file.ts';
 import { DiskOwners } from '../disk/disk-owners.ts';
-import { FileLock } from './file-lock.ts';
 
 /** Where imported caches wait for their first command. */
 const IMPORTED = 'imported';

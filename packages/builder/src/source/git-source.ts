@@ -24,6 +24,8 @@ export interface GitWanted {
 
 /** A commit's files as a layer. */
 interface Checkout {
+  /** In full. */
+  readonly commit: string;
   readonly rootfs: { readonly layers: readonly { readonly digest: Digest }[] };
   ensure(signal: AbortSignal): Promise<void>;
 }
@@ -81,11 +83,13 @@ export class GitSource {
     const layer = (await this.#known(name, keepGitDir)) ?? (await this.#fetch(wanted, commit, git, signal));
     await this.#records.put(name, { layer });
     return {
+      commit,
       rootfs: { layers: [{ digest: layer }] },
       ensure: async (later) => {
         if ((await this.#options.blobs.has(layer)) !== undefined) return;
         const again = await this.#fetch(wanted, commit, git, later);
-        if (again !== layer) throw new BuildError('FILE_CHANGED', `commit ${commit} comes out differently now`);
+        if (again !== layer)
+          throw new BuildError('FILE_CHANGED', `commit ${commit} no longer has the content it had before`);
       },
     };
   }

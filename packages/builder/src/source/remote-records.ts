@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Descriptor, type Digest, digestHex, isDigest } from '@tsbuild/oci';
+import { type Descriptor, type Digest, digestAlgorithm, digestHex, isDigest } from '@tsbuild/oci';
 import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
 
 /** A base image that a registry named once: enough to use it again without asking. */
@@ -53,7 +53,9 @@ export class RemoteRecords {
     return this.#read(this.#layerPath(diffID), isRemoteLayer);
   }
 
+  /** @throws OciError `UNSUPPORTED` for a digest of an algorithm that nobody can check (CVE-2024-3727) */
   async putLayer(diffID: Digest, layer: RemoteLayer): Promise<void> {
+    digestAlgorithm(layer.descriptor.digest);
     await writeFileAtomic(this.#layerPath(diffID), sealJson(layer));
   }
 
@@ -74,11 +76,6 @@ export class RemoteRecords {
       const image = await this.#read(path, isRemoteImage);
       if (image !== undefined) yield { image, path };
     }
-  }
-
-  /** The documents of all known images: what a collection must keep. */
-  async *documents(): AsyncIterable<Digest> {
-    for await (const { image } of this.images()) yield* [image.manifest.digest, image.config.digest];
   }
 
   async #read<T>(path: string, isValid: (value: unknown) => value is T): Promise<T | undefined> {

@@ -88,7 +88,7 @@ describe('changeConfig', () => {
   });
 
   it.each([
-    ['# nothing', 'there is no instruction'],
+    ['# nothing', 'contains no instruction'],
     ['RUN true', 'run is not a valid change command'],
     ['COPY a b', 'copy is not a valid change command'],
     ['nonsense', 'unknown instruction'],

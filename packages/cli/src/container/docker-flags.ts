@@ -2,10 +2,10 @@ import type { OptionTable, OptionValues } from '../grammar/options.ts';
 import { UsageError } from '../host/usage-error.ts';
 
 const LIMITS = 'limit single processes with --ulimit; for limits of the whole container use docker or podman';
-const RESOLVER = 'mount a file of your own: -v ./resolv.conf:/etc/resolv.conf:ro';
-const NETWORKS = 'there are no networks but host, none and private, and no addresses of their own';
-const NAMESPACES = 'a container has its own, always';
-const HEALTH = 'health checks do not run here';
+const RESOLVER = 'mount your own file: -v ./resolv.conf:/etc/resolv.conf:ro';
+const NETWORKS = 'only the networks host, none and private exist, and containers have no addresses of their own';
+const NAMESPACES = 'a container always has its own';
+const HEALTH = 'health checks are not run';
 
 const refused = (kind: 'flag' | 'value' | 'list', instead: string) =>
   ({ kind, describe: '', later: true, instead }) as const;
@@ -22,14 +22,14 @@ export const dockerFlagTable = {
   cpus: refused('value', LIMITS),
   'cpuset-cpus': refused('value', LIMITS),
   'cpuset-mems': refused('value', LIMITS),
-  device: refused('list', "there are docker's devices and no others; for more use docker or podman"),
-  'disable-content-trust': idle('flag', 'Notary signatures are not looked at'),
+  device: refused('list', "only docker's default devices are available; for others use docker or podman"),
+  'disable-content-trust': idle('flag', 'Notary signatures are not checked'),
   dns: refused('list', RESOLVER),
   'dns-option': refused('list', RESOLVER),
   'dns-search': refused('list', RESOLVER),
-  domainname: refused('value', 'give the whole name to --hostname'),
-  gpus: refused('value', "there are docker's devices and no others; for more use docker or podman"),
-  'group-add': refused('list', 'list the user in the /etc/group of the image, or name one group: --user USER:GROUP'),
+  domainname: refused('value', 'give the full name to --hostname'),
+  gpus: refused('value', "only docker's default devices are available; for others use docker or podman"),
+  'group-add': refused('list', 'add the user to /etc/group in the image, or name one group: --user USER:GROUP'),
   'health-cmd': idle('value', HEALTH),
   'health-interval': idle('value', HEALTH),
   'health-retries': idle('value', HEALTH),
@@ -39,7 +39,7 @@ export const dockerFlagTable = {
   ip: refused('value', NETWORKS),
   ip6: refused('value', NETWORKS),
   link: refused('list', NETWORKS),
-  'log-opt': refused('list', "the log is docker's json-file, as long as it gets"),
+  'log-opt': refused('list', "the log is docker's json-file, without a size limit"),
   'mac-address': refused('value', NETWORKS),
   memory: { ...refused('value', LIMITS), short: 'm' },
   'memory-reservation': refused('value', LIMITS),
@@ -49,11 +49,11 @@ export const dockerFlagTable = {
   'oom-kill-disable': refused('flag', LIMITS),
   'oom-score-adj': refused('value', LIMITS),
   'pids-limit': refused('value', LIMITS),
-  privileged: refused('flag', 'give single rights with --cap-add; for all of the machine use docker or podman'),
+  privileged: refused('flag', 'add single capabilities with --cap-add; for full access to the machine use docker or podman'),
   'publish-all': { ...refused('flag', 'name the ports: -p 8080:80'), short: 'P' },
   runtime: refused('value', '--isolation runc'),
   'storage-opt': refused('list', 'a container may fill the disk that the store is on'),
-  sysctl: refused('list', "the kernel's settings are not a container's to change here"),
+  sysctl: refused('list', 'containers cannot change kernel settings'),
   'volume-driver': refused('value', 'volumes are directories of the store'),
   cgroupns: silent,
   ipc: silent,

@@ -15,7 +15,7 @@ import { sanitizeName } from '../output/sanitize.ts';
 import { registryOptions } from '../registry/registry-config.ts';
 
 /** Brings the image of a container in, when it is not in the store. @throws OciError of the registry, or `IMAGE_NOT_FOUND` */
-export async function findImage(
+export async function findOrPullImage(
   name: string,
   store: Store,
   choice: { readonly platform: string | undefined; readonly pull: string | undefined; readonly quiet: boolean },

@@ -3,7 +3,7 @@ import type { PortMapping } from '@tsbuild/builder';
 import { UsageError } from '../host/usage-error.ts';
 
 /** Reads `-p`: `[IP:]HOST:CONTAINER[/tcp|/udp]`, also ranges of equal length. @throws UsageError */
-export function parsePorts(texts: readonly string[]): readonly PortMapping[] {
+export function parsePublished(texts: readonly string[]): readonly PortMapping[] {
   return texts.flatMap(parsePort);
 }
 
@@ -14,14 +14,14 @@ function parsePort(text: string): readonly PortMapping[] {
       hint: 'expected [IP:]HOST:CONTAINER[/tcp|/udp], e.g. -p 8080:80',
     });
   const [, rest = '', protocol = 'tcp'] = /^(.*?)(?:\/([a-z]+))?$/.exec(text) ?? [];
-  if (protocol !== 'tcp' && protocol !== 'udp') throw bad(`no protocol ${protocol}`);
+  if (protocol !== 'tcp' && protocol !== 'udp') throw bad(`unknown protocol ${protocol}`);
   const [, ip = '', host = '', container = ''] = /^(?:(\[[^\]]*\]|[^:]*):)?([\d-]+):([\d-]+)$/.exec(rest) ?? [];
-  if (container === '') throw bad('a port of this machine and one of the container');
+  if (container === '') throw bad('expected a port of this machine and a port of the container');
   const address = ip.replace(/^\[(.*)\]$/, '$1');
-  if (address !== '' && isIP(address) === 0) throw bad(`${address} is no address`);
+  if (address !== '' && isIP(address) === 0) throw bad(`${address} is not an address`);
   const [from, to] = [portRange(host), portRange(container)];
   if (from === undefined || to === undefined) throw bad('ports go from 1 to 65535');
-  if (from.length !== to.length) throw bad('the ranges are of different length');
+  if (from.length !== to.length) throw bad('the ranges have different lengths');
   return from.map((hostPort, i) => ({ protocol, address, hostPort, containerPort: to[i] ?? 0 }));
 }
 

@@ -73,7 +73,7 @@ export class LayerIndexStore {
     }
     const { index, diffID } = await indexLayer(this.#blobs.open(layer));
     if (layer.startsWith('sha256:') && diffID !== layer) {
-      throw new OciError('BLOB_CORRUPT', `the layer ${layer} holds bytes of digest ${diffID}`);
+      throw new OciError('BLOB_CORRUPT', `the layer ${layer} contains data with the digest ${diffID}`);
     }
     try {
       await this.put(layer, index);

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { compareByteStrings, utf8ToByteString } from '@tsbuild/oci';
-import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
+import { FileLock, sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
 import { BuildError } from '../../diagnostics/build-error.ts';
-import { FileLock } from '../../mounts/file-lock.ts';
 import { DiskOwners } from '../../disk/disk-owners.ts';
 import { removeTree } from '../../disk/remove-tree.ts';
+import { storePath } from '../../disk/store-paths.ts';
 
 /** Docker's rule. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -40,7 +40,7 @@ export class VolumeStore {
 
   /** @param root the store's directory */
   constructor(root: string) {
-    this.#directory = join(root, 'volumes');
+    this.#directory = storePath(root, 'volumes');
   }
 
   /** In byte order of their names. */

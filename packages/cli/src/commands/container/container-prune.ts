@@ -10,9 +10,9 @@ import { parsePruneFilter } from '../../prune/prune-filter.ts';
 export const containerPruneCommand = defineCommand({
   name: 'container prune',
   synopsis: '',
-  summary: 'Remove all containers that do not run',
+  summary: 'Remove all stopped containers',
   options: {
-    force: { kind: 'flag', short: 'f', describe: 'Do not ask' },
+    force: { kind: 'flag', short: 'f', describe: 'Do not prompt for confirmation' },
     filter: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Only those with until=, label= or label!=' },
   },
   operands: { min: 0, max: 0, what: 'no argument' },

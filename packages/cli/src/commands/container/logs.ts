@@ -7,17 +7,17 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 export const logsCommand = defineCommand({
   name: 'logs',
   synopsis: 'CONTAINER',
-  summary: 'Show what a container wrote',
+  summary: 'Show the output of a container',
   options: {
-    follow: { kind: 'flag', short: 'f', describe: 'Go on until it ends' },
+    follow: { kind: 'flag', short: 'f', describe: 'Follow the output' },
     since: {
       kind: 'value',
       placeholder: 'TIME',
-      describe: 'Nothing older: 10m, 2026-01-02T15:04:05Z, or seconds since 1970',
+      describe: 'Show nothing older than this: 10m, 2026-01-02T15:04:05Z, or seconds since 1970',
     },
-    tail: { kind: 'value', short: 'n', placeholder: 'N', describe: 'The last N lines only (all)' },
+    tail: { kind: 'value', short: 'n', placeholder: 'N', describe: 'Show only the last N lines (default: all)' },
     timestamps: { kind: 'flag', short: 't', describe: 'Show when each line was written' },
-    until: { kind: 'value', placeholder: 'TIME', describe: 'Nothing newer' },
+    until: { kind: 'value', placeholder: 'TIME', describe: 'Show nothing newer than this' },
     details: { kind: 'flag', describe: '', later: true },
   },
   operands: { min: 1, max: 1, what: 'one CONTAINER' },

@@ -22,7 +22,7 @@ export const pauseCommand = defineCommand({
 export const unpauseCommand = defineCommand({
   name: 'unpause',
   synopsis: 'CONTAINER [CONTAINER…]',
-  summary: 'Let the processes of paused containers go on',
+  summary: 'Resume the processes of paused containers',
   options: {},
   operands,
   examples: [['tsbuild unpause web', 'Web goes on']],

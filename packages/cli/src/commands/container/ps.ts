@@ -13,7 +13,7 @@ export const psCommand = defineCommand({
   synopsis: '',
   summary: 'List containers, newest first',
   options: {
-    all: { kind: 'flag', short: 'a', describe: 'Also those that do not run' },
+    all: { kind: 'flag', short: 'a', describe: 'Also show stopped containers' },
     filter: {
       kind: 'list',
       short: 'f',
@@ -25,9 +25,9 @@ export const psCommand = defineCommand({
       placeholder: 'FORMAT',
       describe: 'table, json (one object a line), or a template: {{.Names}}',
     },
-    last: { kind: 'value', short: 'n', placeholder: 'N', describe: 'The newest N, running or not' },
-    latest: { kind: 'flag', short: 'l', describe: 'The newest one, running or not' },
-    'no-trunc': { kind: 'flag', describe: 'Whole IDs and commands' },
+    last: { kind: 'value', short: 'n', placeholder: 'N', describe: 'Show the newest N containers, running or not' },
+    latest: { kind: 'flag', short: 'l', describe: 'Show the newest container, running or not' },
+    'no-trunc': { kind: 'flag', describe: 'Do not truncate IDs and commands' },
     quiet: { kind: 'flag', short: 'q', describe: 'IDs only' },
     size: { kind: 'flag', short: 's', describe: '', later: true },
   },
@@ -98,7 +98,7 @@ function parseFilter(text: string): (container: Container) => boolean {
     default:
       throw new UsageError(`invalid filter ${JSON.stringify(text)}`, {
         command: 'ps',
-        hint: 'there are name, id, status, ancestor, label and exited',
+        hint: 'expected name, id, status, ancestor, label or exited',
       });
   }
 }

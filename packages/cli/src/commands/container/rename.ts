@@ -6,7 +6,7 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 export const renameCommand = defineCommand({
   name: 'rename',
   synopsis: 'CONTAINER NAME',
-  summary: 'Give a container another name',
+  summary: 'Rename a container',
   options: {},
   operands: { min: 2, max: 2, what: 'a CONTAINER and its new NAME' },
   examples: [['tsbuild rename eager_quay web', 'From now on it is web']],

@@ -29,7 +29,7 @@ export const imagesCommand = defineCommand({
       placeholder: 'FORMAT',
       describe: 'table, json (one object a line), or a template: {{.ID}}',
     },
-    'no-trunc': { kind: 'flag', describe: 'Whole image IDs' },
+    'no-trunc': { kind: 'flag', describe: 'Do not truncate image IDs' },
     quiet: { kind: 'flag', short: 'q', describe: 'Image IDs only' },
     digests: { kind: 'flag', describe: 'Show the digests that images have in registries' },
     tree: { kind: 'flag', describe: 'Show platforms as a tree', later: true },

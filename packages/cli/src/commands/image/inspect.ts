@@ -11,7 +11,7 @@ import { reportError } from '../../output/report-error.ts';
 export const inspectCommand = defineCommand({
   name: 'inspect',
   synopsis: 'IMAGE|CONTAINER [IMAGE|CONTAINER…]',
-  summary: 'Show everything that is known of containers and images, as JSON',
+  summary: 'Show details of containers and images as JSON',
   options: {
     format: {
       kind: 'value',
@@ -29,7 +29,7 @@ export const inspectCommand = defineCommand({
     platform: {
       kind: 'value',
       placeholder: 'OS/ARCH',
-      describe: 'Which platform of a multi-platform image',
+      describe: 'The platform to take from a multi-platform image',
       later: true,
     },
   },

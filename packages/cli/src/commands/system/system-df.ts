@@ -10,7 +10,7 @@ import { LayerSizes } from '../../store/open-layout.ts';
 export const systemDfCommand = defineCommand({
   name: 'system df',
   synopsis: '',
-  summary: 'Show what images and the build cache take on the disk',
+  summary: 'Show the disk usage of images and the build cache',
   options: {
     format: {
       kind: 'value',

@@ -9,7 +9,7 @@ import { volumeDocument } from '../../output/volume-document.ts';
 export const volumeInspectCommand = defineCommand({
   name: 'volume inspect',
   synopsis: 'VOLUME [VOLUME…]',
-  summary: 'Show everything that is known of volumes, as JSON',
+  summary: 'Show details of volumes as JSON',
   options: {
     format: { kind: 'value', short: 'f', placeholder: 'FORMAT', describe: 'json, or a template: {{.Mountpoint}}' },
   },

@@ -7,6 +7,7 @@ import { OciError } from '../../spec/oci-error.ts';
 import { isIndexOfOtherVersion, LayerIndex } from '../../layer/layer-index.ts';
 import { indexLayer } from '../../layer/read-layer.ts';
 import type { CheckedBlobs } from './check-blobs.ts';
+import { LAYOUT_NAMES } from '../../processes/layout-names.ts';
 import type { CheckOptions } from './finding.ts';
 
 /**
@@ -19,12 +20,12 @@ export async function checkLayerIndexes(
   options: CheckOptions,
 ): Promise<void> {
   for (const algorithm of ['sha256', 'sha512']) {
-    const names = await readdir(join(blobs.root, 'indexes', algorithm)).catch(() => []);
+    const names = await readdir(join(blobs.root, LAYOUT_NAMES.indexes, algorithm)).catch(() => []);
     for (const name of names.toSorted()) {
       options.signal.throwIfAborted();
       const layer = `${algorithm}:${name}`;
       if (!isDigest(layer)) continue;
-      const path = `indexes/${algorithm}/${name}`;
+      const path = `${LAYOUT_NAMES.indexes}/${algorithm}/${name}`;
       const why = await faultOf(join(blobs.root, path), layer, { blobs, checked, quick: options.quick });
       if (why === undefined) continue;
       // The next build that needs it makes it again, as it does for any layer without one.

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import { BuildError } from '../diagnostics/build-error.ts';
+import { OciError } from '../spec/oci-error.ts';
 
 /** Where `flock` is looked for: a package's folder in `PATH` must not be able to stand in for it. */
 const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin:/run/wrappers/bin:/run/current-system/sw/bin';
@@ -8,7 +8,11 @@ const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin:/run/wrappers/bin:/run/curren
 /** The exit code that we let `flock -n` give when somebody else has the lock. */
 const BUSY = 75;
 
-/** A lock among processes (flock(2)); it goes when it is disposed of, or when this process dies, however it dies. */
+/**
+ * A lock among processes (flock(2)); it goes when it is disposed of, or when this process dies, however it dies. The kernel
+ * knows its holders, so that it is never taken over by time: under it commands write to what must not have two writers.
+ * The file stays, as who waits for it must not wait for another one than who comes later.
+ */
 export class FileLock implements Disposable {
   #fd: number;
 
@@ -18,7 +22,7 @@ export class FileLock implements Disposable {
 
   /**
    * Takes the lock on the file at `path`, which is made when missing; waits for it without limit.
-   * @throws the signal's reason when aborted; BuildError `RUN_FAILED` when there is no program `flock`
+   * @throws the signal's reason when aborted; OciError `UNSUPPORTED` when there is no program `flock`
    */
   static async take(path: string, mode: 'shared' | 'exclusive', signal: AbortSignal): Promise<FileLock> {
     return (await acquire(path, [mode === 'shared' ? '-s' : '-x'], signal)) ?? busy(path);
@@ -48,9 +52,10 @@ async function acquire(path: string, options: readonly string[], signal: AbortSi
   signal.throwIfAborted();
   const fd = openSync(path, 'a', 0o600);
   try {
-    const code = await flock(fd, options, signal);
+    const code = await flock(path, fd, options, signal);
     if (code === 0) return FileLock.of(fd);
-    if (code !== BUSY) throw new BuildError('RUN_FAILED', `cannot lock ${path}: flock ended with exit code ${code}`);
+    if (code !== BUSY)
+      throw new OciError('STORE_UNWRITABLE', `cannot lock ${path}: flock ended with exit code ${code}`);
   } catch (error) {
     closeSync(fd);
     throw error;
@@ -59,7 +64,7 @@ async function acquire(path: string, options: readonly string[], signal: AbortSi
   return undefined;
 }
 
-function flock(fd: number, options: readonly string[], signal: AbortSignal): Promise<number> {
+function flock(path: string, fd: number, options: readonly string[], signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
     const child = spawn('flock', [...options, '3'], {
       stdio: ['ignore', 'ignore', 'ignore', fd],
@@ -69,10 +74,11 @@ function flock(fd: number, options: readonly string[], signal: AbortSignal): Pro
     signal.addEventListener('abort', abort, { once: true });
     child.once('error', (cause) => {
       reject(
-        new BuildError('RUN_FAILED', 'cannot lock a cache mount: the program flock is not on this machine', {
-          hint: 'Install the package util-linux.',
-          cause,
-        }),
+        new OciError(
+          'UNSUPPORTED',
+          `cannot lock ${path}: the program flock is not on this machine; install the package util-linux`,
+          { fields: { path }, cause },
+        ),
       );
     });
     child.once('exit', (code) => {
