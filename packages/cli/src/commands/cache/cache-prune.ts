@@ -4,7 +4,7 @@ import { UsageError } from '../../host/usage-error.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
 import { humanSize } from '../../output/human.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { askOnTerminal } from '../../registry/prompt.ts';
 import { parseCacheFilter, parseKeepStorage } from '../../prune/cache-filter.ts';
 import { cacheRow, cacheTable } from './cache-rows.ts';

@@ -5,7 +5,7 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 import { type ContainerRow, containerRow } from '../../container/container-row.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
 import { renderTable } from '../../output/table.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 
 /** `tsbuild ps`: docker's list of containers. */
 export const psCommand = defineCommand({

@@ -1,7 +1,7 @@
 import { type StoredImage, familiarRepository } from '@tsbuild/oci/node';
 import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { humanAge, humanSize } from '../../output/human.ts';
 import { shownId } from '../../output/image-id.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
