@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync, sym
 import { join } from 'node:path';
 import { isAbandoned } from '@tsbuild/oci/internal';
 import { BuildError } from '../diagnostics/build-error.ts';
+import type { Fault } from '../disk/kept-file.ts';
 import { removeTree } from '../disk/remove-tree.ts';
 import { storePath } from '../disk/store-paths.ts';
 import { Container } from './container.ts';
@@ -20,6 +21,14 @@ export class ContainerStore {
   constructor(root: string) {
     this.#directory = storePath(root, 'containers');
     this.#names = storePath(root, 'container-names');
+  }
+
+  /**
+   * The descriptions that are damaged, and what became of a container. One without a description cannot be listed or
+   * started; what it wrote is in `upper` beside it.
+   */
+  verify(): readonly Fault[] {
+    return this.#ids().flatMap((id) => Container.verify(join(this.#directory, id)));
   }
 
   /** Newest first. */

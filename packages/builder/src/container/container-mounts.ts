@@ -12,7 +12,7 @@ import type { Store } from '../store/store.ts';
 import type { ContainerMount } from '../container-state/container-config.ts';
 import { ContainerStore } from '../container-state/container-store.ts';
 import type { CreateOptions, VolumeRequest } from './create-options.ts';
-import { VolumeStore } from './volumes/volume-store.ts';
+import { VolumeStore } from '../container-state/volume-store.ts';
 
 /** Where the init program is in a container that has one. */
 export const INIT_PATH = '/sbin/docker-init';

@@ -18,7 +18,7 @@ import { INIT_PATH, makeMounts, needsVolumes } from './container-mounts.ts';
 import { ContainerStore } from '../container-state/container-store.ts';
 import type { CreateOptions } from './create-options.ts';
 import { imageTree } from './image-trees.ts';
-import { VolumeStore } from './volumes/volume-store.ts';
+import { VolumeStore } from '../container-state/volume-store.ts';
 import { pruneVolumes } from './volumes/volume-use.ts';
 import { mergeConfig } from './run-config.ts';
 

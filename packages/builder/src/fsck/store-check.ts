@@ -5,7 +5,7 @@ import { type CheckedLayout, checkLayoutAt, type Finding } from '@tsbuild/oci/in
 import { Layout, LayerIndexStore, DirectoryBlobStore } from '@tsbuild/oci/node';
 import { storePath } from '../disk/store-paths.ts';
 import { checkRecords } from '../cache/check-records.ts';
-import { checkCacheMounts, checkContainers, checkSmallFiles } from './small-files.ts';
+import { SmallFiles } from './small-files.ts';
 import { isLayerOutput, type LayerOutput } from '../ops/rootfs.ts';
 import { checkSnapshots } from '../snapshot/check-snapshots.ts';
 import { storeLitter } from '../store/store-litter.ts';
@@ -67,9 +67,10 @@ export async function checkStore(root: string, options: CheckStoreOptions, signa
     },
     check,
   );
-  await checkSmallFiles(path, layout.blobs, check);
-  const cacheMounts = checkCacheMounts(path, check);
-  checkContainers(path, check);
+  const small = new SmallFiles(path, check);
+  await small.known(layout.blobs);
+  const cacheMounts = small.cacheMounts();
+  small.containers();
   findings.push(...storeLitter(path));
   return { findings: await settle(findings, repair), images: layout.images, records, snapshots, cacheMounts };
 }
