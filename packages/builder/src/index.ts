@@ -9,6 +9,7 @@ export { existingDockerfile } from './context/dockerfile-name.ts';
 export { pullImage } from './build/pull.ts';
 export type { PullOptions, PullResult } from './build/pull.ts';
 export { pushImage } from './export/push.ts';
+export type { Packing } from './source/remote-records.ts';
 export type { PushOptions, PushResult } from './export/push.ts';
 export type { BuildOptions, BuildResult, ContextOrigin } from './build/build-options.ts';
 export type { ContextObserver, DirectoryObserver } from './context/observed-tree.ts';
