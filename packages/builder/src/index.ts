@@ -10,8 +10,22 @@ export { pullImage } from './build/pull.ts';
 export type { PullOptions, PullResult } from './build/pull.ts';
 export { pushImage } from './export/push.ts';
 export type { Packing } from './source/remote-records.ts';
-export type { PushOptions, PushResult } from './export/push.ts';
+export type { PushOptions } from './export/push.ts';
+export { openExporter } from './export/open-exporter.ts';
+export type {
+  BytesTarget,
+  DirectoryTarget,
+  EngineTarget,
+  Exporter,
+  ExportResult,
+  ExportTarget,
+  ExportWork,
+  ImageToExport,
+  PushResult,
+  RegistryTarget,
+} from './export/exporter.ts';
 export type { BuildOptions, BuildResult, ContextOrigin } from './build/build-options.ts';
+export type { Material } from './build/materials.ts';
 export type { ContextObserver, DirectoryObserver } from './context/observed-tree.ts';
 export type { SourceEntry } from './context/source-tree.ts';
 export type { SourceFile, SourceRange } from './diagnostics/source-file.ts';

@@ -9,6 +9,10 @@ export {
   temporaryPath,
   writeFileAtomic,
 } from './processes/atomic-file.ts';
+export { writerOf as sinkWriter } from './archive/archive-sink.ts';
+export { writeOutputFile } from './processes/output-file.ts';
+export type { Sink } from './processes/output-file.ts';
+export { streamSink } from './processes/output-stream.ts';
 export { fileSystemTime, holderName } from './processes/claim.ts';
 export { FileLock } from './processes/file-lock.ts';
 export { liveLeases, takeLease } from './processes/lease.ts';

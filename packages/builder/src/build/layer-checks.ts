@@ -82,7 +82,7 @@ export function withHistory(
     const often = ran.times === 1 ? 'once' : `${ran.times} times`;
     return {
       ...finding,
-      message: `${finding.message}. It has run ${often} here, ${durationText(ran.milliseconds)} in all`,
+      message: `${finding.message}. It has run ${often} here, ${durationText(ran.milliseconds)} in total`,
     };
   });
 }

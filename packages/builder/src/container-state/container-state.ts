@@ -40,7 +40,7 @@ const DAMAGED: ContainerState = {
   exitCode: LOST,
   startedAt: '',
   finishedAt: '',
-  error: 'the file of its state is damaged',
+  error: 'its state file is damaged',
 };
 
 /** Replaces the state whole: readers see the one before or the one after. */

@@ -150,7 +150,7 @@ export class ContainerStore {
       .flatMap((id) => Container.read(join(this.#directory, id)) ?? []);
     if (found.length < 2) return found[0];
     throw new BuildError('CONTAINER_AMBIGUOUS', `Multiple IDs found with provided prefix: ${prefix}`, {
-      hint: 'give more digits',
+      hint: 'use more digits of the ID',
     });
   }
 

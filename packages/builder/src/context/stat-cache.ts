@@ -94,7 +94,7 @@ export class StatCache {
       this.#changed = false;
       return undefined;
     } catch (error) {
-      return new BuildError('CACHE_INVALID', `the digests of the build context cannot be kept: ${String(error)}`, {
+      return new BuildError('CACHE_INVALID', `cannot save the digests of the build context: ${String(error)}`, {
         hint: 'The next build reads every file of the context again.',
         cause: error,
       });

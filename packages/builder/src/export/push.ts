@@ -21,6 +21,7 @@ import type { ProgressReporter } from '../progress/reporter.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
 import type { Packing, RemoteLayer } from '../source/remote-records.ts';
 import type { Store } from '../store/store.ts';
+import type { PushResult } from './exporter.ts';
 
 /** What {@link pushImage} works with. */
 export interface PushOptions {
@@ -39,14 +40,6 @@ export interface PushOptions {
 }
 
 const USUAL_PACKING: Packing = { compression: 'gzip', level: 5 };
-
-export interface PushResult {
-  /** Of the manifest, as the registry has it now. */
-  readonly digest: Digest;
-  /** Of the manifest, bytes. */
-  readonly size: number;
-  readonly reference: string;
-}
 
 /**
  * Puts an image of the store into a registry. Layers that came from a registry go as the very bytes that they were there

@@ -24,6 +24,8 @@ export interface GitWanted {
 
 /** A commit's files as a layer. */
 interface Checkout {
+  /** In full. */
+  readonly commit: string;
   readonly rootfs: { readonly layers: readonly { readonly digest: Digest }[] };
   ensure(signal: AbortSignal): Promise<void>;
 }
@@ -91,6 +93,7 @@ export class GitSource {
     const layer = (await this.#known(name, keepGitDir)) ?? (await this.#fetch(wanted, commit, git, signal));
     await this.#records.put(name, { layer });
     return {
+      commit,
       rootfs: { layers: [{ digest: layer }] },
       ensure: async (later) => {
         if ((await this.#options.blobs.has(layer)) !== undefined) return;

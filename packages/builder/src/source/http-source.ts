@@ -229,7 +229,7 @@ function tooLarge(shown: string, maxBytes: number): BuildError {
 function failed(shown: string, error: unknown): unknown {
   if (!(error instanceof OciError)) return error;
   if (error.code === 'BLOB_CORRUPT') {
-    return new BuildError('DOWNLOAD_FAILED', `${shown} is not the file that --checksum names: ${error.message}`, {
+    return new BuildError('DOWNLOAD_FAILED', `${shown} does not match --checksum: ${error.message}`, {
       cause: error,
     });
   }

@@ -73,6 +73,8 @@ function noCache(id: string, caches: CacheMounts): BuildError {
   const known = [...new Set(caches.list().map((cache) => cache.id))];
   return new BuildError('SOURCE_NOT_FOUND', `there is no cache mount ${JSON.stringify(id)} in the store`, {
     hint:
-      known.length === 0 ? 'RUN --mount=type=cache,id=NAME,target=DIR makes one.' : `There are ${known.join(', ')}.`,
+      known.length === 0
+        ? 'RUN --mount=type=cache,id=NAME,target=DIR creates one.'
+        : `Existing cache mounts: ${known.join(', ')}.`,
   });
 }

@@ -24,7 +24,7 @@ export function tellStoreAccess(command: string, root: string, host: Host, asJso
   }
   if (foreignOwner !== undefined) {
     say(
-      `the store at ${root} belongs to ${foreignOwner}, who may not be able to change or remove what you make in it; --root or TSBUILD_ROOT names another one`,
+      `the store at ${root} belongs to ${foreignOwner}, who may not be able to change or remove files that you create in it; use --root or TSBUILD_ROOT for another store`,
     );
   }
 }

@@ -52,7 +52,7 @@ export async function loadArchive(
     const members = await ArchiveMembers.index(file);
     const platform = options.platform ?? hostPlatform();
     const archived = await imagesOf(members, { platform, all: options.allPlatforms === true });
-    if (archived.length === 0) throw archiveInvalid(members.name, 'it holds no image');
+    if (archived.length === 0) throw archiveInvalid(members.name, 'it contains no image');
     const lease = await layout.lease();
     try {
       return await store(members, archived, layout);
@@ -102,7 +102,7 @@ async function planLayers(
   }
   const filled = config.history?.filter((step) => step.empty_layer !== true).length ?? 0;
   if (filled > diffIds.length) {
-    throw archiveInvalid(entry.configName, `its history speaks of ${filled} layers, but it lists ${diffIds.length}`);
+    throw archiveInvalid(entry.configName, `its history has ${filled} layers, but it lists ${diffIds.length}`);
   }
   const layers: PlannedLayer[] = [];
   for (const [i, diffId] of diffIds.entries()) {

@@ -6,7 +6,7 @@ import type { BlobStore } from '../blob/blob-store.ts';
 import { type Digest, digestAlgorithm, digestHex, parseDigest } from '../spec/digest.ts';
 import { OciError } from '../spec/oci-error.ts';
 import { errnoOf, unwritable } from '../processes/store-errors.ts';
-import { LayerIndex } from './layer-index.ts';
+import { isIndexOfOtherVersion, LayerIndex } from './layer-index.ts';
 import { indexLayer } from './read-layer.ts';
 
 /**
@@ -96,7 +96,7 @@ export class LayerIndexStore {
     }
     const { index, diffID } = await indexLayer(this.#blobs.open(layer));
     if (layer.startsWith('sha256:') && diffID !== layer) {
-      throw new OciError('BLOB_CORRUPT', `the layer ${layer} holds bytes of digest ${diffID}`);
+      throw new OciError('BLOB_CORRUPT', `the layer ${layer} contains data with the digest ${diffID}`);
     }
     try {
       await this.put(layer, index);
@@ -116,7 +116,7 @@ export class LayerIndexStore {
     }
   }
 
-  /** Undefined when none is kept. @throws OciError `LAYER_INVALID` when it is damaged */
+  /** Undefined when none is kept, or another version's. @throws OciError `LAYER_INVALID` when it is damaged */
   #decode(layer: Digest): LayerIndex | undefined {
     let bytes: Buffer;
     try {
@@ -125,7 +125,8 @@ export class LayerIndexStore {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw error;
     }
-    return LayerIndex.decode(bytes);
+    // One of another version is as good as none: whoever needs it next makes it again.
+    return isIndexOfOtherVersion(bytes) ? undefined : LayerIndex.decode(bytes);
   }
 
   #path(layer: Digest): string {

@@ -24,7 +24,7 @@ export async function checkLayout(paths: LayoutPaths): Promise<boolean> {
   if (marker === undefined) return false;
   const kind = { name: paths.marker, code: 'LAYOUT_INVALID' } as const;
   const field = Field.parse(new TextEncoder().encode(marker), kind).member('imageLayoutVersion');
-  if (field.string() !== '1.0.0') field.fail(`is ${field.string()}; only 1.0.0 is known`);
+  if (field.string() !== '1.0.0') field.fail(`is ${field.string()}; only 1.0.0 is supported`);
   return true;
 }
 
@@ -33,7 +33,7 @@ function checkVersion(paths: LayoutPaths, text: string): void {
   if (version === STORE_VERSION) return;
   const why =
     version > STORE_VERSION
-      ? `it has format ${version}, and this version knows format ${STORE_VERSION}`
+      ? `it has format ${version}, and this version supports format ${STORE_VERSION}`
       : `${paths.version} is damaged`;
   throw new OciError('LAYOUT_INVALID', `cannot use the store at ${paths.root}: ${why}`, {
     // What a format is of is told, so that a program can say who knows it.

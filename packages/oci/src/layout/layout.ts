@@ -8,7 +8,7 @@ import { hostPlatform } from '../processes/host-platform.ts';
 import { assembleImage } from '../image/image.ts';
 import type { ImageConfig } from '../spec/image-config.ts';
 import { LayerIndexStore } from '../layer/layer-index-store.ts';
-import { parseReference } from '../spec/reference.ts';
+import { familiarRepository, parseReference } from '../spec/reference.ts';
 import type { Reference } from '../spec/reference.ts';
 import { fileSystemTime } from '../processes/claim.ts';
 import { reachable, sweep, sweepTemporaries } from './collect.ts';
@@ -150,7 +150,14 @@ export class Layout {
   async tag(source: string, target: string): Promise<void> {
     const name = parseReference(target);
     if (name.digest !== undefined) {
-      throw new OciError('REFERENCE_INVALID', `cannot tag as ${target}: a digest cannot be given to an image`);
+      throw new OciError('REFERENCE_INVALID', `cannot tag as ${target}: an image cannot be tagged with a digest`);
+    }
+    // As docker: `sha256:4bcd…` as a name of its own would be taken for the image of that ID.
+    if (familiarRepository(name) === 'sha256') {
+      throw new OciError(
+        'REFERENCE_INVALID',
+        `cannot tag as ${target}: refusing to create an ambiguous tag using digest algorithm as name`,
+      );
     }
     await this.#change(async (entries) => {
       const { image } = await this.#found(entries, source);

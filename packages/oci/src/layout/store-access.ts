@@ -47,7 +47,7 @@ export function openStoreDirectory(root: string): void {
   closeStore(root);
   const isOpen = (stats.mode & OTHERS) !== 0 && !holdsStore(root) && !isShared(root);
   if (!isOpen || readdirSync(root).includes(LAYOUT_NAMES.marker)) return;
-  throw invalid(root, 'it holds other files, and other users can enter it; name a directory of its own');
+  throw invalid(root, 'it contains other files, and other users can access it; choose a dedicated directory');
 }
 
 function makeDirectory(root: string): void {
@@ -64,7 +64,7 @@ function checkAccess(root: string, { uid }: Stats): void {
     accessSync(root, constants.R_OK | constants.X_OK);
   } catch {
     const why = `it belongs to ${ownerName(uid)}, who does not share it`;
-    throw invalid(root, `${why}; name a store of your own`);
+    throw invalid(root, `${why}; choose your own store`);
   }
 }
 

@@ -45,7 +45,7 @@ describe('Layout.open()', () => {
 
   it('refuses a store of a newer format, and damaged marks', async () => {
     await writeFile(join(layout.root, 'store-version'), '2\n');
-    await expect(Layout.open(layout.root)).rejects.toThrow(/it has format 2, and this version knows format 1$/);
+    await expect(Layout.open(layout.root)).rejects.toThrow(/it has format 2, and this version supports format 1$/);
     await writeFile(join(layout.root, 'store-version'), 'x');
     await expect(Layout.open(layout.root)).rejects.toThrow(/is damaged/);
     await rm(join(layout.root, 'store-version'));
@@ -237,6 +237,7 @@ describe('Layout.tag() and remove()', () => {
     expect((await layout.resolve('localhost:5000/c')).names.map(familiarName)).toHaveLength(3);
     await expect(layout.tag('nope', 'x')).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
     await expect(layout.tag('a', `x@${image.manifest.digest}`)).rejects.toMatchObject({ code: 'REFERENCE_INVALID' });
+    await expect(layout.tag('a', `sha256:${'a'.repeat(64)}`)).rejects.toThrow('ambiguous tag');
   });
 
   it('takes a name away, and the image with its last name', async () => {

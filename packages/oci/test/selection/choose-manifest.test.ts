@@ -38,7 +38,7 @@ describe('versions and features of the system', () => {
     await expect(chosen(windows, 'windows(10.0.26100.1)/amd64')).rejects.toMatchObject({
       code: 'PLATFORM_INVALID',
       message: expect.stringContaining(
-        'there is no image for windows(10.0.26100.1)/amd64; there is windows(10.0.17763.1)/amd64',
+        'there is no image for windows(10.0.26100.1)/amd64; available: windows(10.0.17763.1)/amd64',
       ),
     });
   });

@@ -39,7 +39,7 @@ export const buildCommand = defineCommand({
     const flags = builderOptions(options, host);
     const call = parseCall(options);
     if (call !== undefined) {
-      if (options.watch) throw new UsageError('--watch builds, and --call does not', { command: 'build' });
+      if (options.watch) throw new UsageError('--watch and --call cannot be used together', { command: 'build' });
       const { runCall } = await import('./call.ts');
       return await runCall(call, { options, flags, path: operands[0] ?? '', settings }, host);
     }
@@ -67,7 +67,7 @@ export const buildCommand = defineCommand({
  */
 function quietly(options: BuildFlags, host: Host): BuildFlags {
   if (options.quiet && options.progress !== undefined && !/^(?:auto|quiet)$/.test(options.progress)) {
-    const hint = 'leave one of them away; --quiet shows the log of a step that fails, too';
+    const hint = 'omit one of them; --quiet also shows the log of a failed step';
     throw new UsageError(`--progress=${options.progress} and --quiet cannot be used together`, {
       hint,
       command: 'build',

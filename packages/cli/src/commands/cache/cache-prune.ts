@@ -4,7 +4,7 @@ import { UsageError } from '../../host/usage-error.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
 import { humanSize } from '../../output/human.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { askOnTerminal } from '../../registry/prompt.ts';
 import { parseCacheFilter, parseKeepStorage } from '../../prune/cache-filter.ts';
 import { cacheRow, cacheTable } from './cache-rows.ts';
@@ -79,7 +79,10 @@ export const cachePruneCommand = defineCommand({
 /** Docker's question. @throws UsageError when nobody can be asked */
 async function agreed(all: boolean, host: Host): Promise<boolean> {
   if (host.stdin.isTTY !== true) {
-    throw new UsageError('there is no terminal to ask on', { hint: 'use --force, or --dry-run', command: COMMAND });
+    throw new UsageError('cannot ask for confirmation: standard input is not a terminal', {
+      hint: 'use --force, or --dry-run',
+      command: COMMAND,
+    });
   }
   const what = all ? 'all build cache' : 'all build cache that no image needs';
   host.stderr.write(`WARNING! This will remove ${what}.\n`);
@@ -90,5 +93,5 @@ async function agreed(all: boolean, host: Host): Promise<boolean> {
 function tellHeldBack({ heldBackBy }: PrunedCache, host: Host): void {
   if (heldBackBy === 0) return;
   const builds = heldBackBy === 1 ? 'a build is' : `${heldBackBy} builds are`;
-  host.stderr.write(`WARNING: ${builds} running: only cache mounts were removed, and none that a command has\n`);
+  host.stderr.write(`WARNING: ${builds} running: only cache mounts that no command uses were removed\n`);
 }

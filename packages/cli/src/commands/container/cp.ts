@@ -15,7 +15,7 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
 import { humanSize } from '../../output/human.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
-import { streamSink } from '../../output/output-stream.ts';
+import { streamSink } from '@tsbuild/oci/internal';
 
 /** What one operand names: something of a container, something of this machine, or `-`. */
 interface Named {
@@ -80,10 +80,7 @@ function named(operand: string): Named {
 function checked(source: Named, target: Named): string {
   const wrong = (message: string, hint?: string): UsageError => new UsageError(message, { command: 'cp', hint });
   if (source.container !== undefined && target.container !== undefined) {
-    throw wrong(
-      'copying between containers is not supported',
-      'by way of a pipe: tsbuild cp A:SRC - | tsbuild cp - B:DST',
-    );
+    throw wrong('copying between containers is not supported', 'use a pipe: tsbuild cp A:SRC - | tsbuild cp - B:DST');
   }
   const name = source.container ?? target.container;
   if (name === undefined) throw wrong('must specify at least one container source', 'write CONTAINER:PATH');

@@ -35,10 +35,10 @@ export const fsckCommand = defineCommand({
   async run({ options, settings }, host) {
     const { repair, quick, 'remove-images': removeImages, format = 'text' } = options;
     if (format !== 'text' && format !== 'json') {
-      throw new UsageError(`--format ${format}: there are text and json`, { command: 'fsck' });
+      throw new UsageError(`--format ${format}: expected text or json`, { command: 'fsck' });
     }
     if (removeImages && !repair) {
-      throw new UsageError('--remove-images goes with --repair', { command: 'fsck' });
+      throw new UsageError('--remove-images requires --repair', { command: 'fsck' });
     }
     // Unpacked layers belong to ids that an ordinary user has in a user namespace only.
     if (needsUserNamespace() && hasForeignFiles(settings.root)) return runInUserNamespace(host.commandLine, () => {});
@@ -83,14 +83,14 @@ function summary({ findings, images, records, snapshots, cacheMounts }: StoreChe
   const left =
     litter === 0
       ? ''
-      : ` ${counted(litter, 'leftover')} of killed processes: fsck --repair or cache prune removes such.`;
+      : ` ${counted(litter, 'leftover')} of killed processes: fsck --repair or cache prune removes them.`;
   if (damaged.length === 0) return `The store is whole: ${looked}.${left}`;
   const lost = damaged.some(({ kind }) => kind === 'image');
   const advice = repair
     ? lost
       ? ' Build or pull those images again, or remove them with --repair --remove-images.'
       : ''
-    : ' "tsbuild fsck --repair" mends what can be mended.';
+    : ' "tsbuild fsck --repair" repairs as much as possible.';
   return `${counted(damaged.length, 'thing')} damaged; looked at ${looked}.${advice}${left}`;
 }
 

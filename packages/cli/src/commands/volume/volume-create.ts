@@ -17,7 +17,7 @@ export const volumeCreateCommand = defineCommand({
   examples: [['tsbuild volume create data', 'Then: tsbuild run -v data:/var/lib/data …']],
   async run({ options, operands: [name], settings }, host) {
     if (options.driver !== undefined && options.driver !== 'local') {
-      throw new UsageError(`volume driver ${JSON.stringify(options.driver)} is not there`, {
+      throw new UsageError(`volume driver ${JSON.stringify(options.driver)} is not available`, {
         command: 'volume create',
       });
     }

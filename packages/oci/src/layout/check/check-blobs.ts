@@ -47,7 +47,7 @@ export async function checkBlobs(blobs: DirectoryBlobStore, options: CheckOption
       if (!isDigest(digest)) {
         // Foreign tools may keep what they like here; a temporary file of ours is told of elsewhere.
         if (temporaryOwner(name) === undefined) {
-          options.report({ severity: 'litter', kind: 'blob', path, message: 'its name is no digest' });
+          options.report({ severity: 'litter', kind: 'blob', path, message: 'its name is not a digest' });
         }
         continue;
       }

@@ -1,7 +1,6 @@
 import { type BlobStore, chainIDs, type Digest, familiarName } from '@tsbuild/oci';
 import { type ImageToArchive, type StoredImage, writeArchive } from '@tsbuild/oci/node';
-import type { Host } from '../host/host.ts';
-import { sanitizeText } from '../output/sanitize.ts';
+import type { EngineTarget } from '../exporter.ts';
 import { EngineApi } from './engine-api.ts';
 import { engineEndpoint } from './endpoint.ts';
 
@@ -13,19 +12,24 @@ export type ImageToLoad = Pick<StoredImage, 'config'> & ImageToArchive;
  * milliseconds. Afterwards the engine is asked whether it has the very image. False when that is not so, or the API
  * cannot be used: then the whole archive is to be loaded.
  */
-export async function loadMissing(image: ImageToLoad, blobs: BlobStore, host: Host): Promise<boolean> {
-  const endpoint = engineEndpoint(host.env);
+export async function loadMissing(
+  image: ImageToLoad,
+  blobs: BlobStore,
+  { environment, onOutput }: EngineTarget,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const endpoint = engineEndpoint(environment);
   if (endpoint === undefined) return false;
-  const engine = new EngineApi(endpoint, host.signal);
+  const engine = new EngineApi(endpoint, signal);
   try {
     const omit = await heldLayers(engine, image);
     const { said, failure } = await engine.load((sink) => writeArchive([image], blobs, sink, { omit }));
     if (failure !== undefined || !(await holds(engine, image))) return false;
-    host.stderr.write(sanitizeText(said));
+    if (said !== '') onOutput?.(said);
     return true;
   } catch {
     // Nobody listens, or something else than an engine: the docker command will say what is wrong.
-    host.signal.throwIfAborted();
+    signal.throwIfAborted();
     return false;
   } finally {
     engine.close();

@@ -1,4 +1,4 @@
-import { notSupportedYet, UsageError } from '../host/usage-error.ts';
+import { notSupportedYet, UsageError } from '../../host/usage-error.ts';
 
 /** The `key=value` pairs of one --output, each to be taken once. */
 export class OutputFields {
