@@ -240,6 +240,11 @@ describe('imports run one way', () => {
     expect(offenders(outside, (to) => !implementations.test(to))).toEqual([]);
   });
 
+  it('what earlier copies have stored is chosen in one place', () => {
+    const chosen = all.filter(({ to }) => to === 'builder/src/ops/copy/earlier-copies.ts').map(({ from }) => from);
+    expect(chosen).toEqual(['builder/src/build/make-plan.ts']);
+  });
+
   it('has no cycles, types included', () => {
     expect(findCycle(all)).toBeUndefined();
   });

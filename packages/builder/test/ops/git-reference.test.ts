@@ -40,7 +40,7 @@ describe('git sources', () => {
     ['https://example.com/b.git?brunch=x', 'unexpected query "brunch"'],
     ['https://example.com/b.git?commit=xyz', 'is not a commit'],
     ['https://example.com/b.git?submodules=maybe', 'submodules must be true or false'],
-    ['https://example.com/b.git#x:../y', 'no ".."'],
+    ['https://example.com/b.git#x:../y', 'cannot contain ".."'],
     ['https://example.com/b.git#--upload-pack=x', 'does not begin with "-"'],
   ])('%s says something impossible', (text, message) => {
     expect(() => parseGitReference(text)).toThrow(message);

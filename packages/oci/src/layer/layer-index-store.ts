@@ -116,7 +116,7 @@ export class LayerIndexStore {
     }
   }
 
-  /** Undefined when none is kept, or another version's. @throws OciError `LAYER_INVALID` when it is damaged */
+  /** Undefined when none of this version is kept. @throws OciError `LAYER_INVALID` when it is damaged */
   #decode(layer: Digest): LayerIndex | undefined {
     let bytes: Buffer;
     try {
@@ -125,7 +125,7 @@ export class LayerIndexStore {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw error;
     }
-    // One of another version is as good as none: whoever needs it next makes it again.
+    // Whoever needs it makes it again, as if there were none.
     return isIndexOfOtherVersion(bytes) ? undefined : LayerIndex.decode(bytes);
   }
 

@@ -12,7 +12,7 @@ import { copyQuestion } from './copy-question.ts';
 import type { CopyRequest } from './copy-request.ts';
 import { CopySources } from './copy-sources.ts';
 import type { OpDependencies } from '../dependencies.ts';
-import type { EarlierLayer } from './earlier-copies.ts';
+import type { EarlierLayer } from './earlier-content.ts';
 import { printablePath } from '../listing.ts';
 import { resolveOwner } from './ownership.ts';
 import { recovering } from '../recovering.ts';

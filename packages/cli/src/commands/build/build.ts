@@ -30,7 +30,7 @@ export const buildCommand = defineCommand({
     ['tsbuild build -t ghcr.io/me/my-app --push .', 'Build, and push to a registry'],
     ['tsbuild build --target test .', 'Build one stage'],
     ['tsbuild build -t my-app --load --watch .', 'Build and load again at every change'],
-    ['tsbuild build --verify .', 'Build twice, name what is not the same'],
+    ['tsbuild build --verify .', 'Build twice and name the differences'],
     ['tsbuild build --check .', 'Check the Dockerfile, build nothing'],
     ['tsbuild build -q -f docker/web.Dockerfile .', 'Print the image ID only'],
   ],

@@ -45,9 +45,9 @@ export const cachePruneCommand = defineCommand({
   },
   operands: { min: 0, max: 0, what: '' },
   examples: [
-    ['tsbuild cache prune', 'What no image needs'],
-    ['tsbuild cache prune -f --filter until=24h', 'Of that, what was not used for a day; without a question'],
-    ['tsbuild cache prune --keep-storage 10g --dry-run', 'What would go to come down to 10 GiB'],
+    ['tsbuild cache prune', 'Remove entries that no image needs'],
+    ['tsbuild cache prune -f --filter until=24h', 'Only those not used for a day, without confirmation'],
+    ['tsbuild cache prune --keep-storage 10g --dry-run', 'Show what would be removed to get down to 10 GiB'],
   ],
   async run({ options, settings }, host) {
     const format = options.format ?? 'table';

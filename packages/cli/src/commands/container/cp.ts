@@ -36,7 +36,7 @@ export const cpCommand = defineCommand({
   operands: { min: 2, max: 2, what: 'a source and a destination' },
   examples: [
     ['tsbuild cp web:/var/log/app.log .', 'A file out of a container'],
-    ['tsbuild cp ./conf/. web:/etc/app', 'What is in a folder into one of the container'],
+    ['tsbuild cp ./conf/. web:/etc/app', 'The contents of a directory into the container'],
     ['tsbuild cp web:/etc - | tar t', 'A directory as a tar archive'],
   ],
   async run({ options, operands: [from = '', to = ''], settings }, host) {

@@ -33,8 +33,8 @@ export const psCommand = defineCommand({
   },
   operands: { min: 0, max: 0, what: 'no argument' },
   examples: [
-    ['tsbuild ps', 'The containers that run'],
-    ['tsbuild rm $(tsbuild ps -aq -f status=exited)', 'Remove those that have ended'],
+    ['tsbuild ps', 'Running containers'],
+    ['tsbuild rm $(tsbuild ps -aq -f status=exited)', 'Remove those that have exited'],
   ],
   async run({ options, settings }, host) {
     const format = options.format ?? 'table';

@@ -16,7 +16,7 @@ export const imagesCommand = defineCommand({
   synopsis: '[REPOSITORY[:TAG]]',
   summary: 'List images, newest first',
   options: {
-    all: { kind: 'flag', short: 'a', describe: "All images (there are no hidden ones: for docker's sake)" },
+    all: { kind: 'flag', short: 'a', describe: 'All images (no effect, as no images are hidden)' },
     filter: {
       kind: 'list',
       short: 'f',

@@ -29,7 +29,7 @@ export const fsckCommand = defineCommand({
   operands: { min: 0, max: 0, what: '' },
   examples: [
     ['tsbuild fsck', 'Check everything; changes nothing'],
-    ['tsbuild fsck --repair', 'Mend: damaged blobs are set aside, bad records dropped, leftovers removed'],
+    ['tsbuild fsck --repair', 'Repair: damaged blobs are set aside, bad records dropped, leftovers removed'],
     ['tsbuild fsck --repair --remove-images', 'Also remove images that no longer have all their layers'],
   ],
   async run({ options, settings }, host) {

@@ -7,7 +7,7 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 export const volumeCreateCommand = defineCommand({
   name: 'volume create',
   synopsis: '[VOLUME]',
-  summary: 'Make a volume; one that is there stays as it is',
+  summary: 'Create a volume; an existing one is not changed',
   options: {
     driver: { kind: 'value', short: 'd', placeholder: 'NAME', describe: 'Volume driver; only local exists' },
     label: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Set a label' },
