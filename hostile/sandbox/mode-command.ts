@@ -16,6 +16,9 @@ export interface Going extends AsyncDisposable {
   readonly ended: Promise<void>;
 }
 
+type Around = (words: readonly string[]) => readonly string[];
+const asIs: Around = (words) => words;
+
 const PATIENCE = 60_000;
 
 /** Commands of tsbuild in one mode. */
@@ -37,20 +40,21 @@ export class ModeCommand {
     return context;
   }
 
-  run(args: readonly string[], around: readonly string[] = []): Promise<Ended> {
+  /** @param around makes of the words that start it others, which start those */
+  run(args: readonly string[], around: Around = asIs): Promise<Ended> {
     const [program, words] = this.#words(args, around);
     return run(program, words, { env: this.#env, timeout: PATIENCE });
   }
 
   /** What it says, when it succeeds. @throws Error otherwise */
-  output(args: readonly string[], around: readonly string[] = []): Promise<string> {
+  output(args: readonly string[], around: Around = asIs): Promise<string> {
     const [program, words] = this.#words(args, around);
     return output(program, words, { env: this.#env, timeout: 2 * PATIENCE });
   }
 
   /** Starts it as the leader of a process group, with an input that ends when this process does. */
   start(args: readonly string[]): Going {
-    const [program, words] = this.#words(args, []);
+    const [program, words] = this.#words(args, asIs);
     const env = { PATH: SEARCH_PATH, LANG: 'C.UTF-8', ...this.#env };
     const child = spawn(program, words, { env, stdio: 'pipe', detached: true });
     let said = '';
@@ -81,9 +85,9 @@ export class ModeCommand {
     };
   }
 
-  #words(args: readonly string[], around: readonly string[]): readonly [string, readonly string[]] {
+  #words(args: readonly string[], around: Around): readonly [string, readonly string[]] {
     const [program, words] = this.#mode.command(args);
-    const [first = program, ...rest] = [...around, program, ...words];
+    const [first = program, ...rest] = around([program, ...words]);
     return [first, rest];
   }
 }

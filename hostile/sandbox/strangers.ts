@@ -41,7 +41,13 @@ export async function tryStrangers(mode: Mode, base: string): Promise<readonly s
   const found: string[] = [];
   for (const umask of ['000', '022']) {
     chmodSync(store, 0o755);
-    const careless = ['sh', '-c', `umask ${umask}; exec "$@"`, 'sh'];
+    const careless = (words: readonly string[]): readonly string[] => [
+      'sh',
+      '-c',
+      `umask ${umask}; exec "$@"`,
+      'sh',
+      ...words,
+    ];
     const name = `private-${umask}`;
     const build = ['build', '-q', '--no-cache', '-t', name, context];
     await tsbuild.output(build, careless);

@@ -115,7 +115,7 @@ describe('tsbuild __complete', () => {
 it('knows no other shell', async () => {
   expect(await tsbuild(['completion', 'tcsh'])).toMatchObject({
     code: 2,
-    stderr: 'ERROR: no completion for "tcsh"\nhint: there is one for bash, zsh, fish\n',
+    stderr: 'ERROR: no completion for "tcsh"\nhint: expected one of bash, zsh, fish\n',
   });
 });
 

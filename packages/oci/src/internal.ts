@@ -18,7 +18,7 @@ export { FileLock } from './processes/file-lock.ts';
 export { liveLeases, takeLease } from './processes/lease.ts';
 export { claimStep } from './processes/step-claim.ts';
 export type { ClaimOptions, StepClaim } from './processes/step-claim.ts';
-export { layoutPaths } from './layout/layout-files.ts';
+export { LAYOUT_NAMES, layoutPaths } from './processes/layout-names.ts';
 export { closeStore } from './layout/store-access.ts';
 export type { StoreAccess } from './layout/store-access.ts';
 export { SparseFile } from './blob/sparse-file.ts';

@@ -77,7 +77,7 @@ describe('validateImage()', () => {
       'config: the history has 0 entries with a layer, but there are 2 layers',
       'config: the architecture is missing',
       expect.stringMatching(/^layers\[0\]: its digest is .* but the config's diffID is/),
-      "layers[1]: the media type text/plain is no layer's",
+      'layers[1]: the media type text/plain is not the type of a layer',
       expect.stringMatching(/^layers\[2\]: blob .* is not in the store/),
     ]);
   });

@@ -95,5 +95,5 @@ function tellEmulated(plan: Plan, { notice }: BuildSession): void {
   const stages = plan.stages.filter((stage) => stage.steps.some(({ operation }) => operation === 'run'));
   const others = stages.filter(({ platform }) => platform.architecture !== architecture);
   for (const other of new Set(others.map(({ platform }) => formatPlatform(platform))))
-    notice(`RUN for ${other} works only where this machine emulates it (binfmt_misc)`);
+    notice(`RUN for ${other} needs emulation on this machine (binfmt_misc)`);
 }

@@ -52,7 +52,7 @@ export async function checkBuild(
   }
   const { dockerfile, checks } = read;
   for (const name of await missingImages(read, session)) {
-    session.notice(`base image ${name} was not found: variables in stages on it are not checked`);
+    session.notice(`base image ${name} was not found: variables in stages based on it are not checked`);
   }
   const findings = checks.findings(options.target === undefined ? 'all' : { target: options.target });
   const warnings = withHistory(findings, earlierRuns(options, store, dockerfile)).map((finding) =>

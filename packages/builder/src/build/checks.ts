@@ -84,7 +84,7 @@ export class Checks {
     const rules = new Set(findings.map(({ rule }) => rule).filter((rule) => ruleOf(rule).own !== true));
     if (rules.size === 0) return;
     throw new BuildError('CHECK_FAILED', `lint violation found for rules: ${[...rules].join(', ')}`, {
-      hint: 'the Dockerfile asks for this with `check=error=true`; `check=skip=Rule` leaves a check out',
+      hint: 'the Dockerfile sets `check=error=true`; `check=skip=Rule` skips a rule',
     });
   }
 

@@ -11,7 +11,7 @@ function parseTag(tag: string): Reference {
   try {
     const reference = parseReference(tag);
     if (reference.digest === undefined) return reference;
-    throw new OciError('REFERENCE_INVALID', 'an image is named by a tag; its digest follows from its content');
+    throw new OciError('REFERENCE_INVALID', 'an image cannot be tagged with a digest, which depends on its content');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new BuildError('OPTION_INVALID', `invalid tag ${JSON.stringify(tag)}: ${reason}`, { cause: error });

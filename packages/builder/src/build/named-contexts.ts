@@ -63,7 +63,7 @@ export class NamedContexts {
     const layout = afterScheme(value, 'oci-layout');
     if (layout !== undefined) return this.#fromLayout(name, layout, platform);
     if (/^(?:target|input):/.test(value)) {
-      throw new BuildError('NOT_SUPPORTED', `${value}: only a bake file has other targets`);
+      throw new BuildError('NOT_SUPPORTED', `${value}: targets exist only in bake files`);
     }
     if (value.startsWith('/')) return { name, tree: this.#options.sources.directory(value, undefined) };
     return this.#fromUrl(name, value);
@@ -71,7 +71,7 @@ export class NamedContexts {
 
   async #fromUrl(name: string, url: string): Promise<NamedFiles> {
     const content = await this.#options.sources.url(url, false);
-    if (content.kind === 'text') throw new BuildError('CONTEXT_INVALID', 'the URL holds no archive');
+    if (content.kind === 'text') throw new BuildError('CONTEXT_INVALID', 'the URL is not an archive');
     const tree = importedTree(content.files, undefined);
     return { name, tree: () => tree };
   }
@@ -124,7 +124,7 @@ function checkedName(name: string): string {
   const normal = normalName(name);
   if (normal !== undefined) return normal;
   throw new BuildError('OPTION_INVALID', `invalid context name ${JSON.stringify(name)}`, {
-    hint: 'a context is named like a stage or an image, in lower case',
+    hint: 'a context name is a stage or image name in lower case',
   });
 }
 

@@ -20,7 +20,11 @@ export function stepClaims(
     claim: ({ id, key }, signal) => {
       const onWait = (pid: number | undefined): void => {
         const who = pid === undefined ? 'another build' : `process ${pid}`;
-        reporter.report({ type: 'notice', level: 'info', message: `${id} waits for ${who}, which runs the same` });
+        reporter.report({
+          type: 'notice',
+          level: 'info',
+          message: `${id} waits for ${who}, which is running the same step`,
+        });
       };
       return claimStep(layoutPaths(store.root), digestHex(key), { signal, onWait });
     },

@@ -37,7 +37,7 @@ export async function verifyBuild(
   const { plan, image } = first;
   const { store, signal } = session;
   const report = progress.report.bind(progress);
-  report({ type: 'notice', level: 'info', message: 'building once more without the cache, to compare' });
+  report({ type: 'notice', level: 'info', message: 'building again without the cache, to compare' });
   report(planReady(plan));
   if (hasCommands(plan)) await delay(OTHER_SECOND, undefined, { signal });
   const solution = await solveAgain(plan, session, progress);
@@ -67,8 +67,8 @@ async function solveAgain(
   } catch (error) {
     if (!(error instanceof BuildError) || way.signal.aborted) throw error;
     const { code, range, source, output, exitCode } = error;
-    throw new BuildError(code, `built a second time, it failed: ${error.message}`, {
-      hint: error.hint ?? 'the first build went well: what the step does is not the same each time',
+    throw new BuildError(code, `the second build failed: ${error.message}`, {
+      hint: error.hint ?? 'the first build succeeded: the step does not behave the same each time',
       output,
       cause: error,
       ...(range === undefined ? {} : { range }),

@@ -40,7 +40,7 @@ const DAMAGED: ContainerState = {
   exitCode: LOST,
   startedAt: '',
   finishedAt: '',
-  error: 'the file of its state is damaged',
+  error: 'its state file is damaged',
 };
 
 /** Replaces the state whole: readers see the one before or the one after. */
@@ -80,7 +80,8 @@ function parse(path: string): ContainerState {
 
 const STATUSES: readonly unknown[] = ['created', 'running', 'paused', 'exited'] satisfies ContainerState['status'][];
 
-function isState(value: unknown): value is ContainerState {
+/** Tells a state from other JSON. */
+export function isState(value: unknown): value is ContainerState {
   if (typeof value !== 'object' || value === null) return false;
   const { status, exitCode, startedAt, finishedAt, error, process: own, monitor } = value as Record<string, unknown>;
   const texts = [startedAt, finishedAt, error].every((text) => typeof text === 'string');

@@ -2,7 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
 import { type ContainerDescription, isContainerConfig } from './container-config.ts';
-import { type ContainerState, readState, writeState } from './container-state.ts';
+import { type ContainerState, isState, readState, writeState } from './container-state.ts';
+import { type Fault, faultAt } from '../disk/kept-file.ts';
+
+const STATE = 'state.json';
 
 /** A container of a store: what it is, and the directory where everything of it is. */
 export class Container {
@@ -23,6 +26,15 @@ export class Container {
       if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
       throw error;
     }
+  }
+
+  /** What is damaged of the container in `directory`, by the eyes of {@link read} and {@link state}. */
+  static verify(directory: string): readonly Fault[] {
+    const faults = faultAt(join(directory, 'config.json'), isContainerConfig);
+    return [
+      ...faults.map(({ path, why }) => ({ path, why: `${why}; what the container wrote is in upper, beside it` })),
+      ...faultAt(join(directory, STATE), isState),
+    ];
   }
 
   /** Makes the container in `directory` there for everybody. */
@@ -68,7 +80,7 @@ export class Container {
   }
 
   get statePath(): string {
-    return join(this.directory, 'state.json');
+    return join(this.directory, STATE);
   }
 
   /** The log, as docker's `json-file` driver writes it. */

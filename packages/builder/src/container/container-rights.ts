@@ -24,9 +24,13 @@ export function readCapabilities(names: readonly string[], flag: '--cap-add' | '
       throw new BuildError('OPTION_INVALID', `${flag}: unknown capability: ${JSON.stringify(text)}`);
     }
     if (flag === '--cap-drop') return name;
-    throw new BuildError('OPTION_INVALID', `--cap-add ${text} is not given to containers: it opens the machine`, {
-      hint: `There are ${[...CAPABILITIES, ...MORE].map((each) => each.toUpperCase()).join(', ')}; for more use docker or podman.`,
-    });
+    throw new BuildError(
+      'OPTION_INVALID',
+      `--cap-add ${text} is refused: it would give the container control of the machine`,
+      {
+        hint: `Supported: ${[...CAPABILITIES, ...MORE].map((each) => each.toUpperCase()).join(', ')}. For others, use docker or podman.`,
+      },
+    );
   });
 }
 

@@ -18,7 +18,7 @@ import { INIT_PATH, makeMounts, needsVolumes } from './container-mounts.ts';
 import { ContainerStore } from '../container-state/container-store.ts';
 import type { CreateOptions } from './create-options.ts';
 import { imageTree } from './image-trees.ts';
-import { VolumeStore } from './volumes/volume-store.ts';
+import { VolumeStore } from '../container-state/volume-store.ts';
 import { pruneVolumes } from './volumes/volume-use.ts';
 import { mergeConfig } from './run-config.ts';
 
@@ -42,7 +42,7 @@ export async function createContainer(
   const image = await store.layout.resolve(options.image);
   if (!(await canOverlay(store.directory('mounts')))) {
     throw new BuildError('SANDBOX_UNAVAILABLE', 'containers need overlayfs, which cannot be mounted here', {
-      hint: 'Put the store on ext4, xfs or tmpfs (--root); in a user namespace Linux 5.11 is needed.',
+      hint: 'Put the store on ext4, xfs or tmpfs (--root); user namespaces need Linux 5.11.',
     });
   }
   const containers = new ContainerStore(store.root);

@@ -58,7 +58,7 @@ export function containerDocument(container: Container): Readonly<Record<string,
     Mounts: config.mounts.filter(isShown).toSorted(byDestination).map(mountDocument),
     Config: configDocument(container),
     NetworkSettings: {
-      Ports: state.status === 'running' || state.status === 'paused' ? portMap(config) : {},
+      Ports: state.status === 'running' || state.status === 'paused' ? openPorts(config) : {},
       ...NO_ADDRESS,
       Networks: { [config.network]: NO_ADDRESS },
     },
@@ -121,6 +121,12 @@ function configDocument({ config }: Container): object {
     ...(image.ExposedPorts === undefined ? {} : { ExposedPorts: image.ExposedPorts }),
     ...(image.StopSignal === undefined ? {} : { StopSignal: image.StopSignal }),
   };
+}
+
+/** In a network of its own a port that is not mapped can be reached by nobody, and is there: docker's null. */
+function openPorts(config: ContainerDescription): object {
+  const exposed = config.network === 'private' ? Object.keys(config.config.ExposedPorts ?? {}) : [];
+  return { ...Object.fromEntries(exposed.map((port) => [port, null])), ...portMap(config) };
 }
 
 function portMap(config: ContainerDescription): object {

@@ -56,7 +56,7 @@ export class Monitor {
   /** Serves until the container has ended. `ready` is a descriptor that is told when commands may come. */
   async serve(ready: number): Promise<void> {
     const { directory } = this.#container;
-    process.once('SIGTERM', () => this.#abort.abort(new BuildError('INTERRUPTED', 'the monitor was told to end')));
+    process.once('SIGTERM', () => this.#abort.abort(new BuildError('INTERRUPTED', 'the monitor was asked to stop')));
     const server = await listenForCommands(directory, (socket) => this.#accept(socket));
     writeSync(ready, 'ready\n');
     closeSync(ready);

@@ -47,7 +47,7 @@ function compile(wild: ByteString, pattern: ByteString, anyDepth: boolean): read
   } catch (error) {
     if (!(error instanceof PatternSyntaxError)) throw error;
     throw new BuildError('COPY_FAILED', `${error.message}: ${JSON.stringify(byteStringToUtf8(pattern))}`, {
-      hint: 'A "[" that is part of a name is written as "[[]".',
+      hint: 'Write "[[]" for a "[" in a name.',
       cause: error,
     });
   }

@@ -44,7 +44,7 @@ export class PatternMatcher {
   constructor(patterns: readonly Pattern[]) {
     const extra = patterns.reduce((sum, { routes }) => sum + routes.length - 1, 0);
     if (extra > MAX_EXTRA_ROUTES) {
-      throw new BuildError('IGNORE_INVALID', 'too many patterns in which ** touches a name', {
+      throw new BuildError('IGNORE_INVALID', 'too many patterns with ** next to a name', {
         hint: 'Put slashes around it, as in "a/**/b".',
       });
     }

@@ -25,7 +25,7 @@ export function programsNative(): Native {
       );
     },
     removeOverlayXattrs: () => {
-      throw new BuildError('SNAPSHOT_FAILED', 'overlayfs marks can be removed with koffi only');
+      throw new BuildError('SNAPSHOT_FAILED', 'removing overlayfs marks requires koffi');
     },
     mknod: (path, mode, major, minor) => {
       const type = NODE_TYPES[mode & 0o170000] ?? 'p';

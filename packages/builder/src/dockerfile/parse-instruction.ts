@@ -52,9 +52,9 @@ export function parseInstruction(statement: Statement): Instruction {
   if (isKind(kind)) return PARSERS[kind](statement);
   if (keyword === '') throw statement.fail('an instruction is missing after the line continuation');
   const keywords = Object.keys(PARSERS).map((name) => name.toUpperCase());
-  const lost = `If this line belongs to the one above, end that one with ${statement.escape}.`;
+  const lost = `If this line continues the previous one, end that line with ${statement.escape}.`;
   const hint = BINARY.test(keyword)
-    ? 'There is binary data in it: is it a Dockerfile?'
+    ? 'The file contains binary data: is it a Dockerfile?'
     : /^[a-z]/i.test(keyword)
       ? undefined
       : lost;

@@ -70,7 +70,7 @@ async function stateOf(path: string, shown: string): Promise<'new' | 'layout'> {
   }
   if (names.length === 0) return 'new';
   if (names.includes('oci-layout')) return 'layout';
-  throw new BuildError('EXPORT_FAILED', `cannot write a layout to ${shown}: it is not empty, and no OCI layout`, {
-    hint: 'name a new directory',
+  throw new BuildError('EXPORT_FAILED', `cannot write a layout to ${shown}: it is neither empty nor an OCI layout`, {
+    hint: 'use a new directory',
   });
 }

@@ -53,8 +53,8 @@ export class InstallOrder {
     const line = run.range.start.line;
     const what = `everything is copied before ${JSON.stringify(install.shown)} (line ${line})`;
     const message = install.readsProject
-      ? `${what}: each change of any file runs it again. Copy what it reads first (such as its lock file), and the rest after it`
-      : `${what}, which reads none of it: each change of any file runs it again. Move it above the ${copy.keyword.toUpperCase()}`;
+      ? `${what}: any changed file runs it again. Copy the files that it reads first (such as its lock file), and the rest after it`
+      : `${what}, which reads none of it: any changed file runs it again. Move it above the ${copy.keyword.toUpperCase()}`;
     this.#report('CopyBeforeInstall', copy, message, { instructions: [copy, run] });
     return true;
   }

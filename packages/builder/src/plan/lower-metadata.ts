@@ -73,7 +73,7 @@ export function lowerStopsignal(stage: StageState, instruction: Of<'stopsignal'>
   if (!isSignal(signal)) {
     throw new BuildError('DOCKERFILE_INVALID', `invalid signal: ${signal}`, {
       range: instruction.range,
-      hint: 'name a signal as in SIGTERM, or give its number',
+      hint: 'use a name such as SIGTERM, or a number',
     });
   }
   stage.config = { ...stage.config, StopSignal: signal };

@@ -54,7 +54,7 @@ function checkSecurity({ security, range }: RunInstruction, allowed: LoweringCon
   if (security !== 'insecure') {
     throw new BuildError('DOCKERFILE_INVALID', `invalid security mode ${JSON.stringify(security)}`, {
       range,
-      hint: 'RUN --security is sandbox or insecure',
+      hint: 'expected sandbox or insecure',
     });
   }
   // As in BuildKit, rights are asked for when something is built; a check passes.
@@ -71,10 +71,10 @@ function refuseForeign({ platform, context }: StageState, { range }: RunInstruct
   if (platform.os === context.platform.os) return;
   throw new BuildError(
     'NOT_SUPPORTED',
-    `RUN in a stage for ${platform.os}: commands for ${context.platform.os} alone can be run`,
+    `RUN in a stage for ${platform.os}: only commands for ${context.platform.os} can run`,
     {
       range,
-      hint: 'a stage for another system can hold files, for COPY --from',
+      hint: 'a stage for another system can only provide files for COPY --from',
     },
   );
 }
@@ -92,14 +92,14 @@ function networkOf(
       if (fallback === 'host' || allowed === 'all' || allowed.has('network.host')) return 'host';
       throw new BuildError('DOCKERFILE_INVALID', 'network.host is not allowed', {
         range,
-        hint: 'this build has no network; a command that needs one must be allowed with --allow network.host',
+        hint: 'this build has no network; allow it for this command with --allow network.host',
       });
     case 'none':
       return 'none';
     default:
       throw new BuildError('DOCKERFILE_INVALID', `invalid network mode ${JSON.stringify(network)}`, {
         range,
-        hint: 'RUN --network is one of default, none and host',
+        hint: 'expected default, none or host',
       });
   }
 }

@@ -122,7 +122,7 @@ export function copyReference(
       `${instruction.kind === 'copy' ? 'COPY --from' : 'RUN --mount from'}=${from} names this stage or a later one`,
       {
         range,
-        hint: 'move that stage up: files can only come from stages that are already there',
+        hint: 'move that stage up: files can only come from earlier stages',
       },
     );
   }

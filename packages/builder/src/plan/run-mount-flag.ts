@@ -201,7 +201,7 @@ function number(key: string, value: string, radix: 8 | 10): number {
   if (parsed <= 0xffff_ffff) return parsed;
   throw invalid(
     `invalid value ${value} for ${key}`,
-    key === 'mode' ? 'a mode is octal, as in 0400' : `a ${key} is a number`,
+    key === 'mode' ? 'write an octal mode such as 0400' : `a ${key} is a number`,
   );
 }
 

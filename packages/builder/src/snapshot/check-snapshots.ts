@@ -9,6 +9,7 @@ import { readFacts } from '../disk/file-facts.ts';
 import { errorCode, nameOf, rawPath } from '../disk/raw-path.ts';
 import type { RawPath } from '../disk/native.ts';
 import { removeTree } from '../disk/remove-tree.ts';
+import { storePath } from '../disk/store-paths.ts';
 import { parseSnapshotName } from './snapshot-name.ts';
 import { WHITEOUT_PREFIX } from './unpack-layer.ts';
 
@@ -26,7 +27,7 @@ export interface SnapshotLayers {
  * @returns how many were compared
  */
 export async function checkSnapshots(root: string, layers: SnapshotLayers, options: CheckOptions): Promise<number> {
-  const folder = join(root, 'snapshots');
+  const folder = storePath(root, 'snapshots');
   let count = 0;
   for (const name of namesIn(folder)) {
     options.signal.throwIfAborted();
@@ -43,14 +44,20 @@ export async function checkSnapshots(root: string, layers: SnapshotLayers, optio
       done: 'removed; the layer is unpacked again when it is needed',
       run: () => takeAway(root, join(folder, name)),
     };
-    options.report({ severity: 'damaged', kind: 'snapshot', path: `snapshots/${name}`, message: why, repair });
+    options.report({
+      severity: 'damaged',
+      kind: 'snapshot',
+      path: storePath('', 'snapshots', name),
+      message: why,
+      repair,
+    });
   }
   return count;
 }
 
 /** Out of the way at once, so that no build finds half of it. */
 async function takeAway(root: string, path: string): Promise<void> {
-  const trash = temporaryPath(join(root, 'tmp'), 'snapshot');
+  const trash = temporaryPath(storePath(root, 'tmp'), 'snapshot');
   mkdirSync(dirname(trash), { recursive: true, mode: 0o755 });
   renameSync(path, trash);
   await removeTree(trash);

@@ -120,7 +120,7 @@ export class Materializer {
     if (isName && this.#directories.has(parentOf(path))) return;
     throw new BuildError(
       'LAYER_INVALID',
-      `the layer's entry ${byteStringToUtf8(path)} does not lie in a directory of the image`,
+      `the layer entry ${byteStringToUtf8(path)} is not inside a directory of the image`,
     );
   }
 
@@ -168,9 +168,9 @@ export class Materializer {
     if (sha256.digest('hex') === entry.contentSha256) return;
     throw new BuildError(
       'SNAPSHOT_FAILED',
-      `the stored layer ${layer} is damaged: ${byteStringToUtf8(entry.path)} is not what it was`,
+      `the stored layer ${layer} is damaged: ${byteStringToUtf8(entry.path)} has changed`,
       {
-        hint: 'Run tsbuild fsck, or remove the image and get it again.',
+        hint: 'Run tsbuild fsck, or remove the image and pull or build it again.',
       },
     );
   }
@@ -182,14 +182,14 @@ export class Materializer {
     if (type === S_IFCHR && entry.devMajor === 0 && entry.devMinor === 0) {
       throw new BuildError(
         'LAYER_INVALID',
-        `the layer holds the device 0:0 at ${byteStringToUtf8(entry.path)}, which hides files of other layers`,
+        `the layer contains the device 0:0 at ${byteStringToUtf8(entry.path)}, which hides files of other layers`,
       );
     }
     try {
       this.#tools.native.mknod(path, type | 0o600, entry.devMajor, entry.devMinor);
     } catch (error) {
       if (errorCode(error) !== 'EPERM' || type === S_IFIFO) throw error;
-      this.#tools.notice(`left out the device /${byteStringToUtf8(entry.path)}: only root can make devices`);
+      this.#tools.notice(`skipped the device /${byteStringToUtf8(entry.path)}: only root can create devices`);
       return;
     }
     lchownSync(path, this.#tools.owners.uid(entry.uid), this.#tools.owners.gid(entry.gid));
@@ -220,7 +220,7 @@ const MOST_PATH_BYTES = 4095;
 function tooDeep(path: ByteString): BuildError {
   return new BuildError(
     'SNAPSHOT_FAILED',
-    `a command cannot run on this image: its path ${byteStringToUtf8(path.slice(0, 60))}… is ${path.length} bytes long, more than Linux can name`,
-    { hint: 'COPY keeps such trees; leave them away in the stages that have a RUN.' },
+    `a command cannot run on this image: its path ${byteStringToUtf8(path.slice(0, 60))}… is ${path.length} bytes long, more than Linux supports`,
+    { hint: 'COPY can store such trees; exclude them from stages with a RUN.' },
   );
 }

@@ -2,21 +2,7 @@ import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Finding, isAbandoned, temporaryOwner } from '@tsbuild/oci/internal';
 import { isAbandonedScratch } from '../disk/scratch-space.ts';
-
-/** Where temporary files and folders are made, and how deep below. Contents of blobs, layers and caches are not looked into. */
-const PLACES: Readonly<Record<string, number>> = {
-  '': 0,
-  builds: 0,
-  'cache-mounts': 1,
-  checks: 1,
-  indexes: 1,
-  records: 1,
-  remotes: 1,
-  sandbox: 1,
-  sources: 1,
-  stat: 0,
-  tmp: 0,
-};
+import { depthOfTemporaries, STORE_DIRECTORIES, storePath } from '../disk/store-paths.ts';
 
 /** What is needed to take litter away. */
 export interface LitterTools {
@@ -48,9 +34,13 @@ export function findLitter(root: string, tools: LitterTools): readonly Finding[]
       else if (depth > 0 && entry.isDirectory()) look(path, depth - 1);
     }
   };
-  for (const [folder, depth] of Object.entries(PLACES)) look(folder, depth);
-  for (const { name } of entriesOf(join(root, 'mounts'))) {
-    const path = `mounts/${name}`;
+  look('', 0);
+  for (const directory of STORE_DIRECTORIES) {
+    const depth = depthOfTemporaries(directory);
+    if (depth !== undefined) look(directory, depth);
+  }
+  for (const { name } of entriesOf(storePath(root, 'mounts'))) {
+    const path = storePath('', 'mounts', name);
     if (isAbandonedScratch(name, join(root, path))) add(path, 'the root filesystem of a command that was killed');
   }
   return found;

@@ -14,7 +14,7 @@ describe('readCapabilities', () => {
   });
 
   it.each(['ALL', 'SYS_ADMIN', 'SYS_MODULE', 'DAC_READ_SEARCH', 'BPF'])('gives no container %s', (name) => {
-    expect(() => readCapabilities([name], '--cap-add')).toThrow(`--cap-add ${name} is not given to containers`);
+    expect(() => readCapabilities([name], '--cap-add')).toThrow(`--cap-add ${name} is refused`);
   });
 
   it.each(['', 'NOPE', 'CAP_', 'chown,kill'])('does not know %j', (name) => {

@@ -1,9 +1,9 @@
-import { join } from 'node:path';
 import { nodeHasher } from '../blob/directory-writer.ts';
 import { verified } from '../blob/verify.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
 import { hostPlatform } from '../processes/host-platform.ts';
+import { layoutPaths } from '../processes/layout-names.ts';
 import { decodeImageConfig } from '../spec/image-config.ts';
 import { sniffCompression } from '../compression/compression.ts';
 import { storePackedLayer } from '../layer/store-layer.ts';
@@ -47,12 +47,12 @@ export async function loadArchive(
   layout: Layout,
   options: LoadArchiveOptions = {},
 ): Promise<readonly LoadedImage[]> {
-  const file = await openArchive(source, join(layout.root, 'tmp'));
+  const file = await openArchive(source, layoutPaths(layout.root).temporary);
   try {
     const members = await ArchiveMembers.index(file);
     const platform = options.platform ?? hostPlatform();
     const archived = await imagesOf(members, { platform, all: options.allPlatforms === true });
-    if (archived.length === 0) throw archiveInvalid(members.name, 'it holds no image');
+    if (archived.length === 0) throw archiveInvalid(members.name, 'it contains no image');
     const lease = await layout.lease();
     try {
       return await store(members, archived, layout);
@@ -102,7 +102,7 @@ async function planLayers(
   }
   const filled = config.history?.filter((step) => step.empty_layer !== true).length ?? 0;
   if (filled > diffIds.length) {
-    throw archiveInvalid(entry.configName, `its history speaks of ${filled} layers, but it lists ${diffIds.length}`);
+    throw archiveInvalid(entry.configName, `its history has ${filled} layers, but it lists ${diffIds.length}`);
   }
   const layers: PlannedLayer[] = [];
   for (const [i, diffId] of diffIds.entries()) {

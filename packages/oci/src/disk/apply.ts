@@ -194,17 +194,17 @@ export class Application<E extends LayerEntry> {
     } finally {
       source.close();
     }
-    if (sha256.digest('hex') !== entry.contentSha256) throw layerInvalid(entry.path, 'its content is not what it was');
+    if (sha256.digest('hex') !== entry.contentSha256) throw layerInvalid(entry.path, 'its content has changed');
   }
 
   #node(entry: LayerEntry): void {
     const { type, path } = entry;
     if (type !== 'fifo' && type !== 'char' && type !== 'block') return;
     if (type === 'char' && entry.devMajor === 0 && entry.devMinor === 0) {
-      throw layerInvalid(path, 'a 0:0 character device, which overlayfs takes for a whiteout');
+      throw layerInvalid(path, 'a 0:0 character device, which overlayfs treats as a whiteout');
     }
     const wanted = type === 'fifo' || (this.#options.devices ?? this.#isRoot);
-    const failure = wanted ? makeNode(this.#writer, path, { ...entry, type }) : 'devices are not made';
+    const failure = wanted ? makeNode(this.#writer, path, { ...entry, type }) : 'devices are not created';
     if (failure !== undefined) {
       this.#writer.remove(path);
       this.#skip(path, `the ${type === 'fifo' ? 'fifo' : 'device'}: ${failure}`);

@@ -133,7 +133,7 @@ class Extraction {
       writer.setAttributes(path, owner, undefined, entry.mtime);
     } else if (entry.type !== 'file') {
       const wanted = entry.type === 'fifo' || this.#options.devices === true;
-      const failure = wanted ? makeNode(writer, path, { ...entry, type: entry.type }) : 'devices are not made';
+      const failure = wanted ? makeNode(writer, path, { ...entry, type: entry.type }) : 'devices are not created';
       if (failure === undefined) writer.setAttributes(path, owner, entry.mode, entry.mtime);
       else this.#options.onSkip?.({ path, reason: failure });
     }
@@ -166,7 +166,7 @@ class Extraction {
 
   #clean(name: ByteString, of: ByteString): ByteString {
     const path = cleanPath(name);
-    if (path === undefined) throw tarInvalid(`the name ${displayName(name)} leads out`, of);
+    if (path === undefined) throw tarInvalid(`the name ${displayName(name)} points outside`, of);
     return path;
   }
 }

@@ -6,7 +6,7 @@ import { temporaryPath } from './atomic-file.ts';
 import { decodeIdentity, encodeIdentity, isAbandoned, isOfThisBoot } from './process-identity.ts';
 import { processState, thisProcess, UNSEEN_LIMIT } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
-import { STORE_MODES } from './file-modes.ts';
+import { STORE_MODES } from './layout-names.ts';
 import { errnoOf } from './store-errors.ts';
 
 /**

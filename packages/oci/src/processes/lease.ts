@@ -4,7 +4,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { temporaryPath } from './atomic-file.ts';
 import { thisProcess } from './process-identity.ts';
-import { STORE_MODES } from './file-modes.ts';
+import { STORE_MODES } from './layout-names.ts';
 import { errnoOf, unwritable } from './store-errors.ts';
 import { heartbeat, newClaimText, readClaim } from './claim.ts';
 import { STEP_CLAIM } from './step-claim.ts';

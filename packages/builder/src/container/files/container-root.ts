@@ -77,7 +77,7 @@ function rootOf(container: Container, pid: number): ContainerRoot {
     return { directory, [Symbol.dispose]: () => directory[Symbol.dispose]() };
   } catch (cause) {
     throw new BuildError('CONTAINER_CONFLICT', `the files of container ${container.shortId} cannot be reached`, {
-      hint: 'It may just have ended: try again.',
+      hint: 'It may have just exited: try again.',
       cause,
     });
   }

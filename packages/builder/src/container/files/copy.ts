@@ -142,7 +142,7 @@ async function unpackInto(
 function common({ notice, signal }: ContainerCopyOptions): Pick<ExtractTarOptions, 'onSkip' | 'signal'> {
   return {
     signal,
-    onSkip: ({ path, reason }) => notice(`/${byteStringToUtf8(path)} is not copied whole: ${reason}`),
+    onSkip: ({ path, reason }) => notice(`/${byteStringToUtf8(path)} was copied incompletely: ${reason}`),
   };
 }
 

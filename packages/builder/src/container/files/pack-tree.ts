@@ -161,7 +161,7 @@ function* content(fd: number, size: number, path: ByteString): Generator<Uint8Ar
     const length = readSync(fd, chunk);
     if (length === 0) {
       throw new BuildError('FILE_CHANGED', `/${byteStringToUtf8(path)} became shorter while it was read`, {
-        hint: 'Copy it when nothing writes to it, or stop the container first.',
+        hint: 'Copy it while no process writes to it, or stop the container first.',
       });
     }
     yield chunk.subarray(0, length);

@@ -103,7 +103,7 @@ async function answerOf(request: http.ClientRequest): Promise<{ status: number; 
   for await (const chunk of response) {
     chunks.push(chunk as Buffer);
     size += (chunk as Buffer).length;
-    if (size > LARGEST_ANSWER) throw new Error('the engine does not stop talking');
+    if (size > LARGEST_ANSWER) throw new Error('the answer of the engine is too long');
   }
   return { status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString() };
 }

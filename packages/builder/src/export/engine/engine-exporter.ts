@@ -48,7 +48,7 @@ async function loadWhole(
   // The engine may refuse the archive and close its end: its exit code then says more than our broken pipe.
   const closed = new AbortController();
   engine.stdin.on('error', (error) => closed.abort(error));
-  void engine.then(() => closed.abort(new Error('docker load ended before the archive did')));
+  void engine.then(() => closed.abort(new Error('docker load ended before reading the whole archive')));
   const failure = await write(streamSink(engine.stdin, AbortSignal.any([signal, closed.signal]))).then(
     () => void engine.stdin.end(),
     (error: unknown) => {
@@ -72,7 +72,7 @@ function engineMissing(cause: unknown): BuildError {
     'EXPORT_FAILED',
     'the engine cannot be reached without the docker command, which is not on the PATH',
     {
-      hint: 'write an archive, and docker load -i FILE where the engine is',
+      hint: 'write an archive, and run docker load -i FILE on the machine of the engine',
       cause,
     },
   );

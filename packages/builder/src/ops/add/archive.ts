@@ -177,13 +177,13 @@ async function readArchive(
     bytes.close();
     if (error instanceof ProgramMissing) {
       const name = printablePath(file.entry.path);
-      notice(`${name} is copied and not unpacked, as ${error.message}`);
+      notice(`${name} is copied without unpacking: ${error.message}`);
       return undefined;
     }
     if (isArchive || !isDamage(error)) throw damaged(file, error);
     // What does not even begin as an archive is a file like any other.
     if (bytes.spool !== undefined) {
-      notice(`${printablePath(file.entry.path)} is copied and not unpacked: ${(error as Error).message}`);
+      notice(`${printablePath(file.entry.path)} is copied without unpacking: ${(error as Error).message}`);
     }
     return undefined;
   }
@@ -201,7 +201,7 @@ function damaged(file: ArchiveCandidate, error: unknown): unknown {
   const isOurs = error instanceof BuildError && error.code === 'COPY_FAILED' && error.hint === undefined;
   if (!(error instanceof OciError) && !isOurs) return error;
   return new BuildError('COPY_FAILED', `cannot unpack ${printablePath(file.entry.path)}: ${error.message}`, {
-    hint: 'ADD --unpack=false copies an archive as it is',
+    hint: 'ADD --unpack=false copies an archive without unpacking it',
     cause: error,
   });
 }

@@ -228,7 +228,7 @@ function preimageOf({ epoch }: OpDependencies, files: KeyInput): KeyPreimage {
 function leftOut(sockets: readonly ByteString[]): string {
   const [first = '', ...more] = sockets;
   const others = more.length === 0 ? '' : ` and ${more.length} more`;
-  return `left out the socket ${printablePath(first)}${others}: an image cannot hold sockets`;
+  return `skipped the socket ${printablePath(first)}${others}: an image cannot contain sockets`;
 }
 
 function outputOf(layer: WrittenLayer): LayerOutput {

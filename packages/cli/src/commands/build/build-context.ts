@@ -30,7 +30,7 @@ export async function openBuildInput(path: string, file: string | undefined, hos
   if (path === '-' && file === '-') {
     throw new UsageError('the context and the Dockerfile cannot both come from standard input', {
       command: 'build',
-      hint: 'leave -f away for a Dockerfile without context: tsbuild build - < Dockerfile',
+      hint: 'omit -f to build a Dockerfile without a context: tsbuild build - < Dockerfile',
     });
   }
   const named = file === undefined || file === '' || file === '-' ? undefined : file;
@@ -84,7 +84,7 @@ function standardInput({ stdin, signal }: Host): AsyncIterable<Uint8Array> {
 async function textFromStdin(path: string, host: Host): Promise<string> {
   refuseTerminal(`tsbuild build -f - ${path} < Dockerfile`, host);
   const text = await untilAborted(readAll(host), host.signal);
-  if (text.length === 0) throw new CommandError('standard input is empty: there is no Dockerfile in it');
+  if (text.length === 0) throw new CommandError('standard input is empty: it contains no Dockerfile');
   return text.toString('utf8');
 }
 

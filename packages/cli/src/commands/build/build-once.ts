@@ -47,7 +47,7 @@ interface Round {
 /** The reason of the abort when a build is given up for a newer one. */
 export class Superseded extends Error {
   constructor() {
-    super('the build is given up for a newer one');
+    super('the build was canceled for a newer one');
     this.name = 'Superseded';
   }
 }

@@ -116,23 +116,23 @@ export const buildOptionTable = {
   provenance: { kind: 'value', placeholder: 'false', describe: '' },
   sbom: { kind: 'value', placeholder: 'false', describe: '' },
   attest: { kind: 'list', describe: '' },
-  builder: { kind: 'value', describe: '', unused: 'there is one builder, and this is it' },
-  compress: { kind: 'flag', describe: '', unused: 'the context does not travel' },
-  'disable-content-trust': { kind: 'flag', describe: '', unused: 'Notary signatures are not looked at' },
+  builder: { kind: 'value', describe: '', unused: 'there is only one builder' },
+  compress: { kind: 'flag', describe: '', unused: 'the context is not sent anywhere' },
+  'disable-content-trust': { kind: 'flag', describe: '', unused: 'Notary signatures are not checked' },
   squash: {
     kind: 'flag',
     describe: '',
-    unused: 'BuildKit has dropped it, too; end with a stage FROM scratch that has COPY --from=STAGE / /',
+    unused: 'BuildKit dropped it too; end with a stage FROM scratch that has COPY --from=STAGE / /',
   },
   'cache-from': {
     kind: 'list',
     describe: '',
-    unused: 'the cache is that of the store; keep TSBUILD_ROOT between runs',
+    unused: 'the cache is in the store; keep TSBUILD_ROOT between runs',
   },
   'cache-to': {
     kind: 'list',
     ...LATER,
-    instead: 'leave it away: the cache is in the store; keep the directory TSBUILD_ROOT between runs',
+    instead: 'omit it: the cache is in the store; keep the directory TSBUILD_ROOT between runs',
   },
   invoke: { kind: 'value', ...LATER, instead: 'use --debug-shell for a shell where a RUN failed' },
   policy: { kind: 'list', ...LATER, instead: 'pin base images by digest: FROM IMAGE@sha256:…' },
@@ -226,7 +226,7 @@ function checkTag(name: string): string {
   } catch (error) {
     throw wrong(`invalid --tag: ${error instanceof Error ? error.message : String(error)}`);
   }
-  throw wrong(`invalid --tag ${JSON.stringify(name)}: a name to give cannot contain a digest`);
+  throw wrong(`invalid --tag ${JSON.stringify(name)}: an image cannot be named by a digest`);
 }
 
 function checkPlatform(text: string | undefined): string | undefined {

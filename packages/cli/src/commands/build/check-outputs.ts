@@ -28,7 +28,7 @@ export function buildOutputs(flags: BuildFlags, host: Host): readonly BuildOutpu
     if (output.kind !== 'registry' || output.byDigest !== true) continue;
     const tagged = (pushesOwnNames(output) ? flags.tag : (output.names ?? [])).find((name) => /:[^/]*$/.test(name));
     if (tagged === undefined) continue;
-    throw wrong(`cannot push ${tagged} by digest: it has a tag`, 'name the repository alone');
+    throw wrong(`cannot push ${tagged} by digest: it has a tag`, 'name only the repository');
   }
   return outputs;
 }

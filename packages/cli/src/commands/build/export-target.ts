@@ -38,7 +38,7 @@ export function advised(error: unknown, output: BuildOutput): unknown {
   const { cause } = error;
   if (output.kind === 'engine' && cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') {
     return new CommandError('--load needs the docker command, which is not on the PATH', {
-      hint: 'use -o FILE, and docker load -i FILE where the engine is',
+      hint: 'use -o FILE, and docker load -i FILE on the machine of the engine',
       cause,
     });
   }

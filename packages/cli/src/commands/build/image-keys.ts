@@ -11,7 +11,7 @@ export interface ImageKeys {
 
 /** What becomes of layers on their way out: what `compression=` can be without a change. */
 const COMPRESSION = {
-  push: { same: /^gzip$/, instead: 'layers are pushed with gzip, which every registry and engine takes' },
+  push: { same: /^gzip$/, instead: 'layers are pushed with gzip, which every registry and engine accepts' },
   archive: { same: /^uncompressed$/, instead: 'archives have plain layers; compress the file: -o - | zstd > FILE' },
 } as const;
 
@@ -23,19 +23,15 @@ const COMPRESSION = {
 export function imageKeys(fields: OutputFields, way: keyof typeof COMPRESSION): ImageKeys {
   const { same, instead } = COMPRESSION[way];
   fields.ignore('compression', same, instead);
-  fields.ignore('compression-level', /^$/, 'the level is fixed, so that one layer has one digest everywhere');
-  fields.ignore(
-    'force-compression',
-    way === 'push' ? NO : BOOLEAN,
-    'layers of the base travel as the bytes that they are',
-  );
-  fields.ignore('oci-mediatypes', YES, 'images are OCI images, which engines from Docker 20.10 on and registries take');
+  fields.ignore('compression-level', /^$/, 'the level is fixed, so that a layer has the same digest everywhere');
+  fields.ignore('force-compression', way === 'push' ? NO : BOOLEAN, 'layers of the base are kept byte for byte');
+  fields.ignore('oci-mediatypes', YES, 'images are OCI images, which registries and Docker 20.10 or later accept');
   fields.ignore('unpack', BOOLEAN, '');
   fields.ignore('store', YES, 'the image is always in the store: remove it with tsbuild rmi');
   fields.ignore('name-canonical', BOOLEAN, '');
   fields.ignore('dangling-name-prefix', /^$/, 'give the image a name: name=NAME, or -t NAME');
   fields.ignore('rewrite-timestamp', BOOLEAN, ''); // what SOURCE_DATE_EPOCH does by itself
-  fields.ignore('source-date-epoch', /^$/, 'set the variable SOURCE_DATE_EPOCH, or the --build-arg of this name');
+  fields.ignore('source-date-epoch', /^$/, 'set the variable SOURCE_DATE_EPOCH, or the --build-arg with this name');
   fields.ignore('prefer-nondist-layers', NO, 'layers can always be distributed');
   fields.ignore('attestation-inline', BOOLEAN, ''); // there are no attestations
   fields.ignore('oci-artifact', BOOLEAN, '');
@@ -48,7 +44,7 @@ function checkedName(name: string, { text }: OutputFields): string {
   } catch (error) {
     throw wrongOutput(text, error instanceof Error ? error.message : String(error));
   }
-  throw wrongOutput(text, 'a name to give cannot contain a digest');
+  throw wrongOutput(text, 'an image cannot be named by a digest');
 }
 
 /** `annotation.KEY=VALUE`, `annotation-manifest[linux/amd64].KEY=VALUE`, …: the manifest's unless told. */

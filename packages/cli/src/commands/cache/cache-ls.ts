@@ -2,7 +2,7 @@ import { listCache, needsUserNamespace, runInUserNamespace, Store } from '@tsbui
 import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import { humanSize } from '../../output/human.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { matchesFilter, parseCacheFilter } from '../../prune/cache-filter.ts';
 import { cacheRow, cacheTable } from './cache-rows.ts';
 

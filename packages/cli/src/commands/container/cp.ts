@@ -36,7 +36,7 @@ export const cpCommand = defineCommand({
   operands: { min: 2, max: 2, what: 'a source and a destination' },
   examples: [
     ['tsbuild cp web:/var/log/app.log .', 'A file out of a container'],
-    ['tsbuild cp ./conf/. web:/etc/app', 'What is in a folder into one of the container'],
+    ['tsbuild cp ./conf/. web:/etc/app', 'The contents of a directory into the container'],
     ['tsbuild cp web:/etc - | tar t', 'A directory as a tar archive'],
   ],
   async run({ options, operands: [from = '', to = ''], settings }, host) {
@@ -80,10 +80,7 @@ function named(operand: string): Named {
 function checked(source: Named, target: Named): string {
   const wrong = (message: string, hint?: string): UsageError => new UsageError(message, { command: 'cp', hint });
   if (source.container !== undefined && target.container !== undefined) {
-    throw wrong(
-      'copying between containers is not supported',
-      'by way of a pipe: tsbuild cp A:SRC - | tsbuild cp - B:DST',
-    );
+    throw wrong('copying between containers is not supported', 'use a pipe: tsbuild cp A:SRC - | tsbuild cp - B:DST');
   }
   const name = source.container ?? target.container;
   if (name === undefined) throw wrong('must specify at least one container source', 'write CONTAINER:PATH');

@@ -36,11 +36,20 @@ export const execCommand = defineCommand({
     if (container.state().status === 'paused') {
       throw new CommandError(`Container ${container.name} is paused, unpause the container before exec`);
     }
+    const workdir = options.workdir || undefined;
+    if (workdir?.startsWith('/') === false) {
+      await reportError(
+        new CommandError(`the working directory ${JSON.stringify(workdir)} is no absolute path`),
+        host,
+        settings,
+      );
+      return NOT_STARTED;
+    }
     using client = await MonitorClient.openRunning(container);
     const request = {
       argv,
       environment: environmentOf(options, host),
-      workingDirectory: options.workdir,
+      workingDirectory: workdir,
       user: options.user,
     };
     const exec = (size: { readonly rows: number; readonly columns: number }): void =>

@@ -5,7 +5,7 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 import { type ContainerRow, containerRow } from '../../container/container-row.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
 import { renderTable } from '../../output/table.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 
 /** `tsbuild ps`: docker's list of containers. */
 export const psCommand = defineCommand({
@@ -33,8 +33,8 @@ export const psCommand = defineCommand({
   },
   operands: { min: 0, max: 0, what: 'no argument' },
   examples: [
-    ['tsbuild ps', 'The containers that run'],
-    ['tsbuild rm $(tsbuild ps -aq -f status=exited)', 'Remove those that have ended'],
+    ['tsbuild ps', 'Running containers'],
+    ['tsbuild rm $(tsbuild ps -aq -f status=exited)', 'Remove those that have exited'],
   ],
   async run({ options, settings }, host) {
     const format = options.format ?? 'table';
@@ -98,7 +98,7 @@ function parseFilter(text: string): (container: Container) => boolean {
     default:
       throw new UsageError(`invalid filter ${JSON.stringify(text)}`, {
         command: 'ps',
-        hint: 'there are name, id, status, ancestor, label and exited',
+        hint: 'expected name, id, status, ancestor, label or exited',
       });
   }
 }

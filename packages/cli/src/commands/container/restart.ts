@@ -12,7 +12,7 @@ export const restartCommand = defineCommand({
   summary: 'Restart containers',
   options: { time: patienceOption },
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one CONTAINER or more' },
-  examples: [['tsbuild restart web', 'A new start with the same files']],
+  examples: [['tsbuild restart web', 'Start it again with the same files']],
   async run({ options, operands, settings }, host) {
     const patience = patienceOf(options.time, 'restart');
     const inside = await inUserNamespace(host);

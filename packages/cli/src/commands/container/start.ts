@@ -31,7 +31,7 @@ export const startCommand = defineCommand({
 
     const container = new ContainerStore(settings.root).find(operands[0] ?? '');
     if (container.isRunning)
-      throw new CommandError(`${container.name} runs already`, { hint: `tsbuild attach ${container.name}` });
+      throw new CommandError(`${container.name} is already running`, { hint: `tsbuild attach ${container.name}` });
     const { terminal, openStdin } = container.config;
     if (terminal && interactive) requireTerminal(host);
     using client = await launch(container, store, host);

@@ -5,7 +5,7 @@ import { ellipsis, humanAge, humanSize } from '../../output/human.ts';
 import { shownId } from '../../output/image-id.ts';
 import { sanitizeName, sanitizeText } from '../../output/sanitize.ts';
 import { renderTable } from '../../output/table.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { LayerSizes, openLayout } from '../../store/open-layout.ts';
 
 const CREATED_BY_WIDTH = 45;

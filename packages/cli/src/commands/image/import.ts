@@ -36,7 +36,7 @@ export const importCommand = defineCommand({
     const [source = '', name] = operands;
     if (/^https?:\/\//.test(source)) throw notSupportedYet(`import from a URL, ${source}`, 'import');
     if (source === '-' && host.stdin.isTTY === true) {
-      throw new UsageError('there is no archive: standard input is a terminal', { command: 'import' });
+      throw new UsageError('cannot read the archive from standard input: it is a terminal', { command: 'import' });
     }
     for (const change of options.change) checkChange(change);
     const reference = name === undefined ? undefined : parseReference(name);

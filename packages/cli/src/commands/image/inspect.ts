@@ -4,7 +4,7 @@ import { EXIT_FAILED, EXIT_OK } from '../../host/exit-code.ts';
 import { LayerSizes, openLayout } from '../../store/open-layout.ts';
 import { imageDocument } from '../../output/image-document.ts';
 import { sanitizeText } from '../../output/sanitize.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { reportError } from '../../output/report-error.ts';
 
 /** `tsbuild inspect`: the documents of containers and images as one JSON array, those that were found even when others were not. */

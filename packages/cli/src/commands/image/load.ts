@@ -30,7 +30,7 @@ export const loadCommand = defineCommand({
   async run({ options, settings }, host) {
     const input = options.input === undefined || options.input === '-' ? undefined : resolve(host.cwd, options.input);
     if (input === undefined && host.stdin.isTTY === true) {
-      throw new UsageError('there is no archive: standard input is a terminal', {
+      throw new UsageError('cannot read the archive from standard input: it is a terminal', {
         hint: 'use -i FILE, or pipe an archive into it',
         command: 'load',
       });

@@ -87,7 +87,7 @@ async function check(
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'REGISTRY_DENIED')) throw error;
     throw new CommandError(`${shownServer(registry)} did not accept the user name and password`, {
-      hint: 'nothing was kept; many registries want an access token in place of the password',
+      hint: 'nothing was stored; many registries require an access token instead of the password',
       cause: error,
     });
   } finally {

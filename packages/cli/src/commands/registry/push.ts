@@ -32,7 +32,7 @@ export const pushCommand = defineCommand({
     const reference = parseReference(name);
     if (reference.digest !== undefined) {
       throw new UsageError('cannot push a digest reference', {
-        hint: 'name a tag: the digest follows from what is pushed',
+        hint: 'name a tag: the digest depends on the content',
         command: 'push',
       });
     }

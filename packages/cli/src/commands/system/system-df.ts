@@ -3,7 +3,7 @@ import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import { humanSize } from '../../output/human.ts';
 import { renderTable } from '../../output/table.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { LayerSizes } from '../../store/open-layout.ts';
 
 /** `tsbuild system df`: what images and the cache take, with docker's fields. */

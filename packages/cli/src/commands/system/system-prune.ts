@@ -21,7 +21,7 @@ export const systemPruneCommand = defineCommand({
     volumes: { kind: 'flag', describe: 'Also volumes without a name that no container uses' },
   },
   operands: { min: 0, max: 0, what: 'no argument' },
-  examples: [['tsbuild system prune -af', 'Everything that nothing uses; without a question']],
+  examples: [['tsbuild system prune -af', 'Everything unused, without confirmation']],
   async run({ options, settings: { root } }, host) {
     const { all, force, filter, volumes } = options;
     const keeps = parsePruneFilter(filter, 'system prune', host.now());

@@ -2,7 +2,7 @@ import { BuildError, type Volume, VolumeStore } from '@tsbuild/builder';
 import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_FAILED, EXIT_OK } from '../../host/exit-code.ts';
 import { sanitizeText } from '../../output/sanitize.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { volumeDocument } from '../../output/volume-document.ts';
 
 /** `tsbuild volume inspect`: the documents of volumes as one JSON array, those that were found even when others were not. */

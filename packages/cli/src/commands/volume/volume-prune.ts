@@ -16,7 +16,7 @@ export const volumePruneCommand = defineCommand({
     force: { kind: 'flag', short: 'f', describe: 'Do not prompt for confirmation' },
   },
   operands: { min: 0, max: 0, what: 'no argument' },
-  examples: [['tsbuild volume prune -f', 'Remove them without a question']],
+  examples: [['tsbuild volume prune -f', 'Remove them without confirmation']],
   async run({ options, settings }, host) {
     const keeps = options.filter.map((text) => parseVolumeFilter(text, 'volume prune', volumeUsers(settings.root)));
     const which = options.all ? 'all' : 'anonymous';

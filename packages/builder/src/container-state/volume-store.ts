@@ -3,9 +3,11 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync } from 'nod
 import { join } from 'node:path';
 import { compareByteStrings, utf8ToByteString } from '@tsbuild/oci';
 import { FileLock, sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
-import { BuildError } from '../../diagnostics/build-error.ts';
-import { DiskOwners } from '../../disk/disk-owners.ts';
-import { removeTree } from '../../disk/remove-tree.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
+import { DiskOwners } from '../disk/disk-owners.ts';
+import { type Fault, faultAt } from '../disk/kept-file.ts';
+import { removeTree } from '../disk/remove-tree.ts';
+import { storePath } from '../disk/store-paths.ts';
 
 /** Docker's rule. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -39,7 +41,7 @@ export class VolumeStore {
 
   /** @param root the store's directory */
   constructor(root: string) {
-    this.#directory = join(root, 'volumes');
+    this.#directory = storePath(root, 'volumes');
   }
 
   /** In byte order of their names. */
@@ -47,6 +49,20 @@ export class VolumeStore {
     return this.#names()
       .toSorted((a, b) => compareByteStrings(utf8ToByteString(a), utf8ToByteString(b)))
       .flatMap((name) => this.#read(name) ?? []);
+  }
+
+  /** The descriptions that are damaged. Such a volume has its files and is used, but its labels are lost. */
+  verify(): readonly (Fault & { readonly volume: string })[] {
+    return this.#names().flatMap((volume) =>
+      faultAt<VolumeConfig>(join(this.#directory, volume, 'volume.json'), (value) => isVolumeConfig(value, volume)).map(
+        (fault) => ({ ...fault, volume }),
+      ),
+    );
+  }
+
+  /** Describes a volume anew of which nothing is known but its name. */
+  async describeAnew(name: string): Promise<void> {
+    await writeFileAtomic(join(this.#directory, name, 'volume.json'), sealJson({ ...NOTHING_KNOWN, name }));
   }
 
   /** @throws BuildError `VOLUME_NOT_FOUND` */
