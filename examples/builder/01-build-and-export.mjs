@@ -4,7 +4,7 @@
 //   node examples/builder/01-build-and-export.mjs CONTEXT NAME DIRECTORY ARCHIVE
 // @ts-check
 import { resolve } from 'node:path';
-import { build, openExporter, silentReporter, Store } from '@tsbuild/builder';
+import { build, openExporter, prepareProcess, silentReporter, Store } from '@tsbuild/builder';
 
 const [context = '.', name = 'app', directory = 'files', archive = 'image.tar'] = process.argv.slice(2);
 const store = await Store.open(resolve(process.env['TSBUILD_ROOT'] ?? 'store'));
@@ -29,6 +29,8 @@ const result = await build(
     noCache: false,
     network: 'default',
     isolation: 'auto',
+    // Commands get no keyring of ours and a seccomp filter: this changes the process, so the library leaves it to us.
+    beforeCommands: () => prepareProcess('auto'),
     labels: new Map(),
   },
   store,

@@ -35,7 +35,8 @@ export type { BuildErrorCode, BuildErrorOptions } from './diagnostics/build-erro
 export { examineMachine } from './executor/examine-machine.ts';
 export type { MachineFact, MachineMode, MachineReport } from './executor/examine-machine.ts';
 export type { HostEntry, ResourceLimit } from './executor/executor.ts';
-export type { Isolation } from './executor/select.ts';
+export type { Isolation } from './executor/executor.ts';
+export { prepareProcess } from './executor/prepare-process.ts';
 export type { SecretSource } from './mounts/secrets.ts';
 export { needsUserNamespace, runInUserNamespace, userNamespaceCommand } from './executor/user-namespace.ts';
 export type { UserNamespaceCommand } from './executor/user-namespace.ts';

@@ -5,6 +5,7 @@ import { formatPlatform, parseReference } from '@tsbuild/oci';
 import { hostPlatform, LayerWriter } from '@tsbuild/oci/node';
 import { build } from '../src/build/build.ts';
 import type { BuildOptions, BuildResult } from '../src/build/build-options.ts';
+import { prepareProcess } from '../src/executor/prepare-process.ts';
 import type { ProgressEvent } from '../src/progress/event.ts';
 import { removeTree } from '../src/disk/remove-tree.ts';
 import { isStoreName } from '../src/disk/store-paths.ts';
@@ -86,6 +87,7 @@ export class BuildBench implements AsyncDisposable {
         noCache: false,
         network: 'none',
         isolation: 'namespaces',
+        beforeCommands: () => prepareProcess('namespaces'),
         labels: new Map(),
         ...options,
       },

@@ -1,4 +1,5 @@
 import { NamespacesExecutor } from '../src/executor/namespaces-executor.ts';
+import { prepareProcess } from '../src/executor/prepare-process.ts';
 import type { RunSpec } from '../src/executor/executor.ts';
 import { findRuntime, RuncExecutor } from '../src/executor/runc-executor.ts';
 
@@ -9,6 +10,7 @@ const executor =
   kind === 'runc' && runtime !== undefined
     ? new RuncExecutor({ scratch, runtime })
     : new NamespacesExecutor({ scratch });
+await prepareProcess(kind === 'runc' ? 'runc' : 'namespaces');
 const pass = (stream: NodeJS.WriteStream) => (chunk: Uint8Array) => void stream.write(chunk);
 await executor.run(
   JSON.parse(spec) as RunSpec,

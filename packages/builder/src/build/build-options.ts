@@ -1,7 +1,7 @@
 import type { RegistryOptions, StoredImage } from '@tsbuild/oci/node';
 import type { ContextObserver } from '../context/observed-tree.ts';
 import type { HostEntry, ResourceLimit } from '../executor/executor.ts';
-import type { Isolation } from '../executor/select.ts';
+import type { Isolation } from '../executor/executor.ts';
 import type { FailedRun } from '../ops/dependencies.ts';
 import type { SecretSource } from '../mounts/secrets.ts';
 import type { Material } from './materials.ts';
@@ -65,6 +65,11 @@ export interface BuildOptions {
   /** What RUN may reach; `default` is the host's network. */
   readonly network: 'default' | 'host' | 'none';
   readonly isolation: Isolation;
+  /**
+   * Called once before the first command is executed, and not by a build that is cached: a program that has not called
+   * {@link prepareProcess} yet calls it here.
+   */
+  readonly beforeCommands?: () => Promise<void>;
   /** Asked when a RUN failed, before the build ends: it may run a shell in the state before the command. */
   readonly onFailedRun?: (failed: FailedRun) => Promise<void>;
   /** Labels added last. */

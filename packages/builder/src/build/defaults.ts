@@ -10,7 +10,7 @@ import { selectSnapshotter } from '../snapshot/select.ts';
 import type { Store } from '../store/store.ts';
 
 /** `hostname` is the sandbox's own name. */
-type SandboxOptions = Pick<BuildOptions, 'isolation' | 'hosts'> & { readonly hostname: string };
+type SandboxOptions = Pick<BuildOptions, 'isolation' | 'hosts' | 'beforeCommands'> & { readonly hostname: string };
 
 /** The sandbox of this machine, made when first asked for: a fully cached build never does. */
 export function lazySandbox(
@@ -24,9 +24,10 @@ export function lazySandbox(
 
 async function makeSandbox(
   store: Store,
-  { isolation, hosts = [], hostname }: SandboxOptions,
+  { isolation, hosts = [], hostname, beforeCommands }: SandboxOptions,
   notice: (text: string) => void,
 ): Promise<Sandbox> {
+  await beforeCommands?.();
   const [executor, snapshotter] = await Promise.all([
     selectExecutor(isolation, { scratch: store.directory('sandbox'), notice }),
     selectSnapshotter({

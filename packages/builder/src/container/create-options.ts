@@ -1,5 +1,5 @@
 import type { HostEntry, ResourceLimit, TmpfsOptions } from '../executor/executor.ts';
-import type { Isolation } from '../executor/select.ts';
+import type { Isolation } from '../executor/executor.ts';
 import type { NetworkMode, PortMapping } from '../container-state/container-config.ts';
 
 /** What {@link createContainer} makes; what is left out is as the image says. */

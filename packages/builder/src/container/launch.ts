@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { BuildError } from '../diagnostics/build-error.ts';
-import { blockNestedUserNamespaces } from '../executor/user-namespace.ts';
+import { prepareProcess } from '../executor/prepare-process.ts';
 import { Store } from '../store/store.ts';
 import type { Container } from '../container-state/container.ts';
 import { ContainerStore } from '../container-state/container-store.ts';
@@ -53,10 +53,11 @@ export async function launchMonitor(container: Container, store: Store, program:
 /** Is the monitor that {@link launchMonitor} started. Returns the exit code. */
 export async function runMonitor([root = '', id = '']: readonly string[]): Promise<number> {
   for (const name of ['SIGINT', 'SIGHUP', 'SIGPIPE'] as const) process.on(name, () => {});
-  blockNestedUserNamespaces();
   const store = await Store.open(root);
   const container = new ContainerStore(root).find(id);
   rmSync(join(container.directory, 'monitor.err'), { force: true });
+  // This process is the container's alone.
+  await prepareProcess(container.config.isolation);
   await new Monitor(container, store).serve(READY);
   return 0;
 }

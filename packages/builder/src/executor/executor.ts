@@ -2,6 +2,9 @@ import type { Readable } from 'node:stream';
 import type { ByteString } from '@tsbuild/oci';
 import type { RootMount } from '../disk/root-mount.ts';
 
+/** The values of `--isolation`. */
+export type Isolation = 'auto' | 'runc' | 'namespaces';
+
 /** A line of /etc/hosts. */
 export interface HostEntry {
   readonly name: string;

@@ -25,7 +25,7 @@ import { READY, type SandboxPrelude, type SandboxProcesses } from './sandbox-pro
 import { prepareScratch } from './sandbox-scratch.ts';
 import type { Scratch } from './sandbox-scratch.ts';
 import { SandboxStarter } from './sandbox-starter.ts';
-import { confineThread } from './seccomp/confine-thread.ts';
+import { isThreadConfined } from './seccomp/confine-thread.ts';
 import { setupFailure } from './setup-failure.ts';
 import { needsStage, PLACE_SCRIPT, placeList, stageMounts } from './staged-mounts.ts';
 import { canBeSecret } from './environment/secret-name.ts';
@@ -120,7 +120,7 @@ const NO_EXTRA: Omit<SandboxExtra, 'hidesKernel'> = { stage: '', place: '', secr
 
 /**
  * Runs commands with util-linux alone: as root, or as uid 0 of a user namespace. The seccomp filter is this process's own
- * (see `confineThread`). What it lacks beside runc: a device cgroup (every mount is `nodev` instead).
+ * where that was prepared (see `prepareProcess`). What it lacks beside runc: a device cgroup (every mount is `nodev` instead).
  */
 export class NamespacesExecutor implements Executor {
   readonly name = 'namespaces';
@@ -140,7 +140,7 @@ export class NamespacesExecutor implements Executor {
     const ids = readIdMaps();
     const [argv0] = spec.argv;
     if (argv0 === undefined) throw new BuildError('RUN_FAILED', 'no command to run');
-    using leaf = (await confineThread()) ? undefined : new LeafCgroups();
+    using leaf = isThreadConfined() ? undefined : new LeafCgroups();
     const scratch = (this.#scratch ??= prepareScratch(this.#directory));
     const root = rootLine(spec.root, scratch.root, ids, spec.readOnly);
     const { safe, unsafe } = splitEnvironment(spec.env);

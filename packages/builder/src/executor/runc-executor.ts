@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { cgroupName, cgroupPath, removeCgroup, removeStaleCgroups, wasOutOfMemory } from './cgroups.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
-import type { Executor, RunControl, RunOutput, RunResult, RunSpec } from './executor.ts';
+import type { Executor, Isolation, RunControl, RunOutput, RunResult, RunSpec } from './executor.ts';
 import { formatFstab } from './fstab.ts';
 import { findTool, requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
@@ -45,6 +45,12 @@ export function canMakeCgroups(): boolean {
   } catch {
     return false;
   }
+}
+
+/** The runtime that commands get on this machine; undefined for the kernel's namespaces alone. */
+export function runtimeFor(isolation: Isolation, nested: boolean): Runtime | undefined {
+  if (isolation === 'namespaces' || nested) return undefined;
+  return isolation === 'runc' || canMakeCgroups() ? findRuntime() : undefined;
 }
 
 /** Whether a runtime can leave a container's cgroup to be looked at when it has ended (runc since 1.1). */

@@ -1,16 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { BuildError } from '../diagnostics/build-error.ts';
-import type { Executor } from './executor.ts';
+import type { Executor, Isolation } from './executor.ts';
 import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 import { NamespacesExecutor } from './namespaces-executor.ts';
-import { confineThread } from './seccomp/confine-thread.ts';
-import { canMakeCgroups, findRuntime, RuncExecutor } from './runc-executor.ts';
-import { leaveSessionKeyring } from './session-keyring.ts';
-import { blockNestedUserNamespaces, explainUserNamespaces } from './user-namespace.ts';
-
-/** The values of `--isolation`. */
-export type Isolation = 'auto' | 'runc' | 'namespaces';
+import { isProcessPrepared } from './prepare-process.ts';
+import { findRuntime, RuncExecutor, runtimeFor } from './runc-executor.ts';
+import { isThreadConfined } from './seccomp/confine-thread.ts';
+import { explainUserNamespaces } from './user-namespace.ts';
 
 /** What an executor needs of its surroundings. */
 export interface ExecutorOptions {
@@ -21,22 +18,17 @@ export interface ExecutorOptions {
 }
 
 /**
- * Takes this process's main thread the session keyring, and without a runtime the right to system calls that no command may
- * make (see `confineThread`): both are for good.
- *
  * The executor that this machine can run: runc or crun when there is one (seccomp, device cgroup), else the kernel's
  * namespaces by util-linux alone.
+ * It works with the process as it is: see `prepareProcess`.
  * @throws BuildError `SANDBOX_UNAVAILABLE` saying what is missing and how to get it
  */
 export async function selectExecutor(isolation: Isolation, options: ExecutorOptions): Promise<Executor> {
   requirePrivilege();
   for (const tool of ['setpriv', 'unshare', 'mount']) requireTool(tool);
-  blockNestedUserNamespaces();
-  await leaveSessionKeyring();
   const nested = readIdMaps().nested;
-  const runtime = findRuntime();
   if (isolation === 'runc') {
-    if (runtime === undefined) {
+    if (findRuntime() === undefined) {
       throw new BuildError('SANDBOX_UNAVAILABLE', '--isolation runc: neither runc nor crun is on this machine', {
         hint: 'Install the package runc or crun, or use --isolation namespaces.',
       });
@@ -51,13 +43,19 @@ export async function selectExecutor(isolation: Isolation, options: ExecutorOpti
       );
     }
   }
-  if (isolation !== 'namespaces' && runtime !== undefined && !nested && (isolation === 'runc' || canMakeCgroups())) {
-    return new RuncExecutor({ scratch: options.scratch, runtime });
-  }
-  if (!(await confineThread()) && !nested) {
-    options.notice?.('RUN has no seccomp filter here (install runc, or koffi): build only Dockerfiles you trust');
-  }
+  const runtime = runtimeFor(isolation, nested);
+  if (runtime !== undefined) return new RuncExecutor({ scratch: options.scratch, runtime });
+  const lacking = lackingIn(nested);
+  if (lacking !== undefined) options.notice?.(lacking);
   return new NamespacesExecutor({ scratch: options.scratch });
+}
+
+/** What commands can do that they should not, as this process is. */
+function lackingIn(nested: boolean): string | undefined {
+  if (!isProcessPrepared())
+    return 'RUN has no seccomp filter and sees the keyrings of this process, which has not called prepareProcess(): build only Dockerfiles you trust';
+  if (isThreadConfined() || nested) return undefined;
+  return 'RUN has no seccomp filter here (install runc, or koffi): build only Dockerfiles you trust';
 }
 
 const CAP_SYS_ADMIN = 21n;

@@ -1,21 +1,20 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { RunningCommand } from '../../src/executor/executor.ts';
 import type { RootMount } from '../../src/disk/root-mount.ts';
 import { NamespacesExecutor } from '../../src/executor/namespaces-executor.ts';
-import { blockNestedUserNamespaces } from '../../src/executor/user-namespace.ts';
+import { prepareProcess } from '../../src/executor/prepare-process.ts';
 import { BusyboxRoot, NO_SANDBOX } from '../../testing/busybox-root.ts';
 import { CapturedOutput } from '../../testing/captured-output.ts';
 import { executorContract } from '../../testing/executor-contract.ts';
 import { executorControlContract } from '../../testing/executor-control-contract.ts';
 import { executorMountsContract } from '../../testing/executor-mounts-contract.ts';
 
+beforeAll(() => prepareProcess('namespaces'));
+
 executorContract('namespaces', {
-  make: (scratch) => {
-    blockNestedUserNamespaces();
-    return new NamespacesExecutor({ scratch });
-  },
+  make: (scratch) => new NamespacesExecutor({ scratch }),
 });
 
 executorControlContract('namespaces', (scratch) => new NamespacesExecutor({ scratch }), NO_SANDBOX);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asOrdinaryUser } from '../../../oci/testing/as-ordinary-user.ts';
 import { canMakeCgroups, findRuntime } from '../../src/executor/runc-executor.ts';
+import { prepareProcess } from '../../src/executor/prepare-process.ts';
 import { selectExecutor } from '../../src/executor/select.ts';
 import { setupFailure } from '../../src/executor/setup-failure.ts';
 
@@ -19,6 +20,7 @@ describe('selectExecutor', () => {
 
   it.skipIf(!root)('takes namespaces when told, and has a filter for them (as root)', async () => {
     const notices: string[] = [];
+    await prepareProcess('namespaces');
     const executor = await selectExecutor('namespaces', { scratch, notice: (text) => notices.push(text) });
     expect(executor.name).toBe('namespaces');
     expect(notices).toEqual([]);

@@ -1,11 +1,14 @@
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { NamespacesExecutor } from '../../src/executor/namespaces-executor.ts';
+import { prepareProcess } from '../../src/executor/prepare-process.ts';
 import { CopyingSnapshotter } from '../../src/snapshot/copying-snapshotter.ts';
 import { OverlaySnapshotter } from '../../src/snapshot/overlay-snapshotter.ts';
 import { selectSnapshotter } from '../../src/snapshot/select.ts';
 import { SnapshotStore } from '../../testing/snapshot-store.ts';
 import { snapshotterContract } from '../../testing/snapshotter-contract.ts';
+
+beforeAll(() => prepareProcess('namespaces'));
 
 snapshotterContract('copying', {
   snapshotter: (options) => new CopyingSnapshotter(options),

@@ -1,13 +1,16 @@
 import { mkdirSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { NamespacesExecutor } from '../../src/executor/namespaces-executor.ts';
+import { prepareProcess } from '../../src/executor/prepare-process.ts';
 import { OverlaySnapshotter } from '../../src/snapshot/overlay-snapshotter.ts';
 import { removeTree } from '../../src/disk/remove-tree.ts';
 import { NO_SANDBOX } from '../../testing/busybox-root.ts';
 import { addFile, entryOf, layerContent, SnapshotStore } from '../../testing/snapshot-store.ts';
 import { snapshotterContract } from '../../testing/snapshotter-contract.ts';
+
+beforeAll(() => prepareProcess('namespaces'));
 
 snapshotterContract('overlay', {
   snapshotter: (options) => new OverlaySnapshotter(options),

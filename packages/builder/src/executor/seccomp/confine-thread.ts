@@ -6,6 +6,7 @@ const PR_SET_SECCOMP = 22;
 const SECCOMP_MODE_FILTER = 2;
 
 let confined: Promise<boolean> | undefined;
+let isConfined = false;
 
 /**
  * Puts a filter on the calling thread and on everything that it starts from now on: no user namespaces, no keyrings, and
@@ -16,8 +17,13 @@ let confined: Promise<boolean> | undefined;
  * @returns false where koffi is missing, the machine's calls are not known, or the kernel has no filters
  */
 export function confineThread(): Promise<boolean> {
-  confined ??= confine();
+  confined ??= confine().then((done) => (isConfined = done));
   return confined;
+}
+
+/** Whether {@link confineThread} has put its filter on. */
+export function isThreadConfined(): boolean {
+  return isConfined;
 }
 
 async function confine(): Promise<boolean> {

@@ -5,6 +5,7 @@ import {
   type BuildResult,
   type ContextObserver,
   type FailedRun,
+  prepareProcess,
   Store,
 } from '@tsbuild/builder';
 import type { RegistryOptions } from '@tsbuild/oci/node';
@@ -95,7 +96,9 @@ function builderOptions(
     const { openFailedRun } = await import('../../output/failed-run.ts');
     await openFailedRun(failed, host);
   };
-  return { ...flags, registry, ...context, ...(opensShell ? { onFailedRun } : {}) };
+  // The process is the command's own, but a cached build need not pay for what only commands need.
+  const beforeCommands = (): Promise<void> => prepareProcess(flags.isolation);
+  return { ...flags, registry, ...context, beforeCommands, ...(opensShell ? { onFailedRun } : {}) };
 }
 
 /** @throws BuildError `NOT_REPRODUCIBLE`: then the image goes nowhere but into the store */
