@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { findTool, requireTool, SYSTEM_PATH } from './host-tools.ts';
+import { SYSTEM_PATH } from '@tsbuild/oci/internal';
+import { findTool, requireTool } from './host-tools.ts';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
 import { onTerminal, shellWord, SWAP_STDERR, type TerminalPlace } from './terminal.ts';
 

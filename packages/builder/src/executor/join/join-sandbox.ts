@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
+import { SYSTEM_PATH } from '@tsbuild/oci/internal';
 import type { RunControl, RunOutput, TerminalSize } from '../executor.ts';
-import { requireTool, SYSTEM_PATH } from '../host-tools.ts';
+import { requireTool } from '../host-tools.ts';
 import type { PipePool } from '../pipes.ts';
 import { closeInherited, feed } from '../sandbox-launch.ts';
 import { supervise, type SupervisedEnd } from '../supervise.ts';
