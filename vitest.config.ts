@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 // Tests run on source, never on a stale dist: the workspace packages resolve through this export condition.
@@ -17,6 +18,12 @@ const PURE = {
   cli: ['packages/cli/test/{argv,registry-name}.test.ts', 'packages/cli/test/output/**/*.test.ts'],
 };
 
+/** Shell programs are imported as texts, as the bundles hold them. */
+const shellTexts = {
+  name: 'shell-texts',
+  load: (id: string) => (id.endsWith('.sh') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))}` : undefined),
+};
+
 interface ProjectOptions {
   readonly exclude?: string[];
   readonly globalSetup?: string[];
@@ -25,6 +32,7 @@ interface ProjectOptions {
 }
 
 const project = (name: string, include: string[], options: ProjectOptions = {}) => ({
+  plugins: [shellTexts],
   resolve: { conditions },
   ssr: { resolve: { conditions: [...conditions, 'node', 'import', 'module', 'default'] } },
   test: {

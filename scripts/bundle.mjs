@@ -26,6 +26,7 @@ const OPTIONS = {
   supported: { 'dynamic-import': false },
   conditions: ['@tsbuild/source'],
   external: ['koffi'],
+  loader: { '.sh': 'text' },
   charset: 'ascii',
   minify: true,
   legalComments: 'none',

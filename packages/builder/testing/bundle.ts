@@ -11,6 +11,7 @@ export function bundle(entry: string, outfile: string): void {
     format: 'esm',
     conditions: ['@tsbuild/source'],
     external: ['koffi'],
+    loader: { '.sh': 'text' },
     logLevel: 'error',
   });
 }

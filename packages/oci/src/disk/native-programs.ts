@@ -131,8 +131,7 @@ function codeFor(message: string): string {
   return /Operation not permitted/.test(message) ? 'EPERM' : 'EIO';
 }
 
-/** @internal */
-export function missingProgram(program: string, cause: unknown): OciError {
+function missingProgram(program: string, cause: unknown): OciError {
   return new OciError(
     'UNSUPPORTED',
     `the program ${program} is missing; install the optional dependency koffi of @tsbuild/builder, or the packages attr and coreutils`,

@@ -8,7 +8,7 @@ export const KEPT_XATTR_PATTERN = '^(security\\.capability$|user\\.)';
  * True for an attribute that goes from a layer to the disk, and from a directory into a layer: file capabilities, and those
  * of ordinary users. All others mean this machine (SELinux labels, ACLs of its users) or the overlay that a file lies in.
  */
-export function isKeptXattr(name: string): boolean {
+function isKeptXattr(name: string): boolean {
   return (name === CAPABILITY_XATTR || name.startsWith('user.')) && !isOverlayXattr(name);
 }
 
