@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
+import { SOURCE_PLUGINS } from './scripts/source-plugins.mjs';
 
 // Tests run on source, never on a stale dist: the workspace packages resolve through this export condition.
 const conditions = ['@tsbuild/source'];
@@ -18,12 +18,6 @@ const PURE = {
   cli: ['packages/cli/test/{argv,registry-name}.test.ts', 'packages/cli/test/output/**/*.test.ts'],
 };
 
-/** Shell programs are imported as texts, as the bundles hold them. */
-const shellTexts = {
-  name: 'shell-texts',
-  load: (id: string) => (id.endsWith('.sh') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))}` : undefined),
-};
-
 interface ProjectOptions {
   readonly exclude?: string[];
   readonly globalSetup?: string[];
@@ -32,7 +26,7 @@ interface ProjectOptions {
 }
 
 const project = (name: string, include: string[], options: ProjectOptions = {}) => ({
-  plugins: [shellTexts],
+  plugins: SOURCE_PLUGINS,
   resolve: { conditions },
   ssr: { resolve: { conditions: [...conditions, 'node', 'import', 'module', 'default'] } },
   test: {

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Bundles @tsbuild/builder: its entry with what that loads later beside it. The shell programs of the sandbox are texts in the
+// Bundles @tsbuild/builder: its entry with what that loads later and the second thread's program beside it. The shell programs of the sandbox are texts in the
 // bundle, so that nothing is read when a command starts. The declarations are tsc's.
 //
 //   node scripts/bundle-builder.mjs [DIRECTORY]     packages/builder/dist unless told
@@ -17,7 +17,10 @@ for (const name of existsSync(DIST) ? readdirSync(DIST) : []) {
 }
 await build({
   absWorkingDir: PROJECT,
-  entryPoints: ['packages/builder/src/index.ts'],
+  entryPoints: {
+    index: 'packages/builder/src/index.ts',
+    'file-thread': 'packages/builder/src/context/file-thread.ts',
+  },
   outdir: DIST,
   bundle: true,
   splitting: true,
