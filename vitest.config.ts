@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { SOURCE_PLUGINS } from './scripts/source-plugins.mjs';
 
@@ -18,6 +19,9 @@ const PURE = {
   cli: ['packages/cli/test/{argv,registry-name}.test.ts', 'packages/cli/test/output/**/*.test.ts'],
 };
 
+/** Tests compute on every core; end-to-end tests wait for sandboxes, engines and registries, so that one more of them keeps the cores busy. */
+const WORKERS = { unit: availableParallelism(), e2e: availableParallelism() + 1 };
+
 interface ProjectOptions {
   readonly exclude?: string[];
   readonly globalSetup?: string[];
@@ -37,6 +41,9 @@ const project = (name: string, include: string[], options: ProjectOptions = {}) 
     setupFiles: ['test/support/fixed-seed.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // Projects of one group run together, and must agree on the number of workers.
+    maxWorkers: name === 'e2e' ? WORKERS.e2e : WORKERS.unit,
+    sequence: { groupOrder: name === 'e2e' ? 1 : 0 },
     ...options,
   },
 });

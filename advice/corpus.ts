@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { cacheAdvice } from './layer-listing.ts';
 import { parseDockerfile } from '../packages/builder/src/dockerfile/parser.ts';
 import { secretIn } from '../packages/builder/src/lint/layers/secrets.ts';
 import { lintDockerfile } from '../packages/builder/src/lint/lint.ts';
@@ -10,7 +11,7 @@ const PLATFORM = { os: 'linux', architecture: 'amd64' };
 
 /** One file of the corpus: what a person expects of the checks, and what they say; both in words that can be compared. */
 export interface Judged {
-  readonly rule: 'CopyBeforeInstall' | 'SecretInLayer';
+  readonly rule: 'CopyBeforeInstall' | 'PackageCacheInLayer' | 'SecretInLayer';
   readonly name: string;
   /** `silent`, or what is to be said. */
   readonly expected: string;
@@ -38,6 +39,10 @@ export function judgeCorpus(): readonly Judged[] {
     ...expectations('order').map(({ name, expected }): Judged => {
       const said = orderAdvice(readFileSync(`${CORPUS}/order/${name}.Dockerfile`, 'utf8'));
       return { rule: 'CopyBeforeInstall', name, expected, said };
+    }),
+    ...expectations('caches').map(({ name, expected }): Judged => {
+      const said = cacheAdvice(readFileSync(`${CORPUS}/caches/${name}.txt`, 'utf8'));
+      return { rule: 'PackageCacheInLayer', name, expected, said };
     }),
     ...expectations('secrets').map(({ name, expected }): Judged => {
       const content = readFileSync(`${CORPUS}/secrets/${name}.txt`, 'latin1');

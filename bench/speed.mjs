@@ -2,9 +2,9 @@
 // Measures tsbuild beside other builders and the physical limit, on the same data, round by round in a seeded order:
 //
 //   npm run bench -- [--rounds 5] [--scale 1] [--only cold,changed] [--seed 1] [--peers none|BuildKit,buildah] [--everywhere]
-//                    [--write] [--json FILE]
+//                    [--before MAIN.JS] [--write] [--json FILE]
 //
-// DOCKER_HOST names the engine to compare with. bench/README.md says how to read the table; --write puts it there.
+// --before names the bundle of an earlier commit, to see what a change costs. DOCKER_HOST names the engine to compare with. bench/README.md says how to read the table; --write puts it there.
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     only: { type: 'string' },
     peers: { type: 'string', default: 'all' },
+    before: { type: 'string' },
     everywhere: { type: 'boolean', default: false },
     json: { type: 'string' },
     write: { type: 'boolean', default: false },
@@ -42,10 +43,11 @@ delete env.NODE_EXTRA_CA_CERTS;
 mkdirSync(env.HOME);
 const cli = join(folder, 'cli/main.js');
 quietly([process.execPath, join(PROJECT, 'scripts/bundle.mjs'), join(folder, 'cli')]);
-const isCompared = (name) => name === 'tsbuild' || values.peers === 'all' || values.peers.split(',').includes(name);
+const isCompared = ({ name, isOurs }) =>
+  isOurs === true || values.peers === 'all' || values.peers.split(',').includes(name);
 // The one module that stays outside of the bundle: without it what a RUN wrote is unpacked once more for the next step.
 symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
-const builders = findBuilders({ folder, cli, env }).filter(({ name }) => isCompared(name));
+const builders = findBuilders({ folder, cli, before: values.before, env }).filter(isCompared);
 const { rows, bases } = makeRows({ folder, scale, env, cli, only: values.only?.split(',') });
 for (const builder of builders) for (const [name, archive] of bases) builder.addBase(name, archive);
 
@@ -56,7 +58,7 @@ const take = (row, name, sample) => {
   samples.set(name, [...(samples.get(name) ?? []), sample]);
 };
 const takesPart = (builder, row) => {
-  if (builder.name === 'tsbuild') return true;
+  if (builder.isOurs === true) return true;
   const isTooSlow = builder.isSlow && row.isGreat && !values.everywhere;
   return !row.onlyOurs && !isTooSlow;
 };
@@ -65,7 +67,7 @@ const measured = (row, contender, prepared) => {
   try {
     return prepared();
   } catch (error) {
-    if (contender.name === 'tsbuild' || contender === row.limit) throw error;
+    if (contender.isOurs === true || contender === row.limit) throw error;
     console.error(`${contender.name} failed in "${row.title}" and is measured again: ${error.message.trim()}`);
     return prepared();
   }
@@ -80,7 +82,7 @@ const shuffled = (list) =>
 for (let round = 0; round <= rounds; round++) {
   for (const row of shuffled(rows)) {
     if (row.root === true && process.getuid() !== 0) continue;
-    if (round === 0) row.first?.(builders[0]);
+    if (round === 0) for (const builder of builders.filter(({ isOurs }) => isOurs === true)) row.first?.(builder);
     const contenders = builders.filter((builder) => takesPart(builder, row));
     for (const contender of shuffled([...contenders, ...(row.limit === undefined ? [] : [row.limit])])) {
       const isLimit = contender === row.limit;
@@ -92,6 +94,7 @@ for (let round = 0; round <= rounds; round++) {
         const command = isLimit ? contender.command : row.command(contender);
         return measure(command, { scratch: folder, env: contender.env ?? env, cwd: folder });
       });
+      if (!isLimit) row.after?.(contender);
       if (round > 0) take(row, contender.name, sample);
     }
   }

@@ -84,8 +84,8 @@ export async function tryAll(
 /** `build: SIGKILL at rename 3`. */
 export function describe(point: Point): string {
   const what =
-    point.kind === 'call'
-      ? `${point.fault} at ${point.name} ${point.at}`
+    point.kind === 'call' || point.kind === 'stall'
+      ? `${point.kind === 'stall' ? 'stall' : point.fault} at ${point.name} ${point.at}`
       : `${point.limit === 'size' ? `${point.count} KiB` : `${point.count} inodes`} free`;
   return `${point.scenario.name}: ${what}`;
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { imagesOf, type Lab, type Scenario } from './scenario.ts';
+import type { Stall } from './stall.ts';
 import { type Call, callsOf, type Fault, type FoundCall, type Injection, traceOf } from './strace.ts';
 
 /** One thing that goes wrong in one scenario. */
@@ -8,6 +9,8 @@ export type Point = { readonly scenario: Scenario } & (
   | ({ readonly kind: 'call' } & Injection)
   /** The store's file system is full: so many KiB are all there is, or so many inodes. */
   | { readonly kind: 'full'; readonly limit: 'size' | 'nr_inodes'; readonly count: number }
+  /** Held up inside of the store's lock, while another process changes the store. */
+  | ({ readonly kind: 'stall' } & Stall)
 );
 
 /** A scenario as it goes when nothing goes wrong. */
@@ -51,6 +54,10 @@ const MOST_ERRORS = 2;
 /** Every point of a scenario. */
 export function pointsOf({ scenario, calls }: Undisturbed): readonly Point[] {
   const points: Point[] = [];
+  if (STALLED.has(scenario.name)) {
+    for (const { name, at } of calls.filter(({ call }) => call === 'rename'))
+      points.push({ kind: 'stall', scenario, name, at });
+  }
   for (const [call, faults] of Object.entries(FAULTS) as [Call, readonly Fault[]][]) {
     const own = calls.filter((found) => found.call === call);
     for (const fault of faults) {
@@ -71,6 +78,9 @@ export function pointsOf({ scenario, calls }: Undisturbed): readonly Point[] {
   }
   return points;
 }
+
+/** Commands that do little but change the index. */
+const STALLED: ReadonlySet<string> = new Set(['tag', 'rmi']);
 
 /** What frees space must work where there is none. */
 export const FREEING: ReadonlySet<string> = new Set(['rmi', 'prune']);

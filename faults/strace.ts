@@ -17,6 +17,11 @@ export type Call = keyof typeof CALLS;
 /** What happens at a system call instead of it: the process is killed, or the call fails. */
 export type Fault = 'SIGKILL' | 'ENOSPC' | 'EIO' | 'EMFILE';
 
+/** The call is made, but so many seconds later. */
+export interface Delay {
+  readonly delay: number;
+}
+
 /** One system call in one run: the `at`-th of this name in its thread. */
 export interface Injection {
   readonly call: Call;
@@ -42,19 +47,24 @@ export interface Disturbed extends Ended {
  * program less often, does not count the calls of threads: a fault then comes at the first call or never.)
  */
 export async function runWith(
-  injection: Injection,
+  injection: Omit<Injection, 'fault'> & { readonly fault: Fault | Delay },
   words: readonly string[],
   env: Readonly<Record<string, string>>,
   log: string,
 ): Promise<Disturbed> {
   const { name } = injection;
-  const what = injection.fault === 'SIGKILL' ? 'signal=KILL' : `error=${injection.fault}`;
+  const what = inject(injection.fault);
   const options = ['-f', '-q', '-o', log, '-e', `trace=${name}`, '-e', 'signal=none'];
-  const inject = `inject=${name}:${what}:when=${injection.at}`;
-  const ended = await run('strace', [...options, '-e', inject, ...words], { env: { ...env, ...ENV } });
+  const at = `inject=${name}:${what}:when=${injection.at}`;
+  const ended = await run('strace', [...options, '-e', at, ...words], { env: { ...env, ...ENV } });
   const said = await readFile(log, 'utf8');
   // A kill may also meet a program of the sandbox; none is killed otherwise while a command succeeds or fails.
   return { ...ended, isHit: ended.exitCode === -1 || HIT.test(said) };
+}
+
+function inject(fault: Fault | Delay): string {
+  if (typeof fault === 'object') return `delay_enter=${fault.delay}000000`;
+  return fault === 'SIGKILL' ? 'signal=KILL' : `error=${fault}`;
 }
 
 const HIT = /INJECTED|\+\+\+ killed by SIGKILL \+\+\+|= \?$/m;

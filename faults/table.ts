@@ -30,5 +30,6 @@ export function tableOf(outcomes: readonly Outcome[]): string {
 
 function kindOf({ point }: Outcome): string {
   if (point.kind === 'call') return `${point.fault} at ${point.call}`;
+  if (point.kind === 'stall') return 'held up in the lock';
   return point.limit === 'size' ? 'disk full' : 'inodes used up';
 }

@@ -3,11 +3,12 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkStore, pruneCache, Store } from '@tsbuild/builder';
-import { processStart } from '@tsbuild/oci/internal';
+import { ownerState } from '@tsbuild/oci/internal';
 import { leftoversAfterDeath } from '../test/support/leftovers.ts';
 import { type Ended, output, run } from '../test/support/process.ts';
 import { FREEING, type Point, type Undisturbed, watch } from './points.ts';
 import { imagesOf, type Lab } from './scenario.ts';
+import { stallAt } from './stall.ts';
 import { type Disturbed, runWith } from './strace.ts';
 
 /** What one point came to. */
@@ -73,7 +74,7 @@ async function tryOnce(
     const ended = await disturb(lab, point, store, directory);
     const end =
       ended.exitCode === 0 ? 'succeeded' : ended.exitCode === -1 || ended.exitCode === 137 ? 'killed' : 'failed';
-    const faults = [...sayings(ended, point, end)];
+    const faults = [...sayings(ended, point, end), ...(ended.faults ?? [])];
     if (end === 'succeeded' && (await imagesOf(store)) !== expected.images) faults.push('it made a wrong image');
     const litter = await lookAfter(lab, point, expected, store, faults, before);
     return { point, end, litter, faults, isHit: ended.isHit };
@@ -83,7 +84,13 @@ async function tryOnce(
   }
 }
 
-async function disturb(lab: Lab, point: Point, store: string, directory: string): Promise<Disturbed> {
+async function disturb(
+  lab: Lab,
+  point: Point,
+  store: string,
+  directory: string,
+): Promise<Disturbed & { readonly faults?: readonly string[] }> {
+  if (point.kind === 'stall') return stallAt(lab, point, store);
   const words = lab.words(point.scenario.args);
   if (point.kind === 'call') return runWith(point, words, lab.env(store), `${store}.log`);
   const used = await usage(directory);
@@ -104,7 +111,7 @@ function* sayings({ stderr }: Ended, point: Point, end: Outcome['end']): Generat
   if (end === 'failed' && !/\S/.test(stderr)) yield 'it failed and said nothing';
   if (end === 'failed' && point.kind === 'full' && FREEING.has(point.scenario.name))
     yield `it frees nothing on a full disk: ${stderr}`;
-  if (end === 'killed' && (point.kind === 'full' || point.fault !== 'SIGKILL')) yield `it died: ${stderr}`;
+  if (end === 'killed' && (point.kind !== 'call' || point.fault !== 'SIGKILL')) yield `it died: ${stderr}`;
 }
 
 async function lookAfter(
@@ -155,7 +162,7 @@ async function check(store: string, severity: 'damaged' | 'any', faults: string[
 async function cgroupsAfterPrunes(store: string, before: readonly string[]): Promise<readonly string[]> {
   for (let attempt = 0; ; attempt++) {
     const left = cgroupsOfTheDead().filter((path) => !before.includes(path));
-    if (left.length === 0 || attempt === 5) return left;
+    if (left.length === 0 || attempt === 50) return left;
     await sleep(200);
     await pruneCache(await Store.open(store), { all: false }, signal);
   }
@@ -166,8 +173,8 @@ function cgroupsOfTheDead(): readonly string[] {
   const roots = ['/sys/fs/cgroup', ...namesIn('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}`)];
   const found = roots.flatMap((root) => namesIn(`${root}/tsbuild`).map((name) => `${root}/tsbuild/${name}`));
   return found.filter((path) => {
-    const [, pid, start] = /\/(\d+)-(\d+)-[0-9a-f]+$/.exec(path) ?? [];
-    return pid !== undefined && processStart(Number(pid)) !== start;
+    const tag = /\/(\d+-\d+-[0-9a-f]{8})-[0-9a-f]+$/.exec(path)?.[1];
+    return tag !== undefined && ownerState(tag) === 'gone';
   });
 }
 

@@ -67,7 +67,9 @@ describe('many processes on one store', () => {
     const built = await Promise.all([1, 2, 3, 4].map((i) => builder.build(context, ['-t', `shared:${i}`])));
     const ends = built.map(({ steps }) => steps.get(command)).toSorted();
     expect(ends).toEqual(['CACHED', 'CACHED', 'CACHED', 'DONE']);
-    const waited = built.filter(({ stderr }) => /stage-0\/1 waits for process \d+, which runs the same\n/.test(stderr));
+    const waited = built.filter(({ stderr }) =>
+      /stage-0\/1 waits for process \d+, which is running the same step\n/.test(stderr),
+    );
     expect(waited).toHaveLength(3);
     expect(new Set(await Promise.all([1, 2, 3, 4].map((i) => builder.id(`shared:${i}`)))).size).toBe(1);
     expect(readdirSync(join(builder.store, 'leases'))).toEqual([]);

@@ -31,6 +31,7 @@ const TABLE: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   'logs': [
     ['logs', 'cmp1'], ['logs', '-t', 'cmp1'], ['logs', '--tail', '1', 'cmp2'], ['logs', '--tail', '0', 'cmp1'], ['logs', '--since', '1h', 'cmp1'], ['logs', 'cmp3'],
+    ['logs', '--since', '', 'cmp2'], ['logs', '--since', '0', 'cmp2'], ['logs', '--until', '0', 'cmp2'], ['logs', '--since', '-10m', 'cmp2'], ['logs', '--until', '1h', 'cmp2'], ['logs', '--tail', 'x', 'cmp2'],
     ['logs', 'nope'],
   ],
   'diff and top': [['diff', 'cmp1'], ['diff', 'cmp3'], ['diff', 'nope'], ['top', 'cmp1'], ['top', 'cmp1', '-o', 'pid,args'], ['top', 'cmp2'], ['top', 'nope']],
@@ -45,7 +46,20 @@ const TABLE: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['run', ...NONE, '--name', 'cmp4', 'busybox', 'nocmd'], ['inspect', '-f', '{{.State.Status}} {{.State.ExitCode}} {{.State.StartedAt}}', 'cmp4'],
     ['run', ...NONE, '--name', 'cmp5', '-u', 'nouser', 'busybox', 'true'], ['inspect', '-f', '{{.State.Status}}', 'cmp5'], ['rm', 'cmp4', 'cmp5'],
   ],
+  'what run and create take': [
+    ...[['-w', '', 'busybox', 'pwd'], ['-h', '', 'busybox', 'hostname'], ['--name', '', 'busybox', 'true'], ['-h', 'a.b.c', 'busybox', 'hostname'], ['busybox', ''],
+      ['--stop-signal', '', 'busybox', 'true'], ['-u', '', 'busybox', 'id', '-u'], ['-u', ':5', 'busybox', 'id'], ['-u', 'root:nope', 'busybox', 'true'], ['-u', '12345', 'busybox', 'id'],
+      ['-w', '/not/there', 'busybox', 'pwd'], ['--entrypoint', 'id', 'busybox', '-u'], ['--entrypoint', '', 'busybox', 'id', '-u'], ['--entrypoint', 'echo a', 'busybox'],
+      ['--read-only', 'busybox', 'touch', '/x'], ['--read-only', '--tmpfs', '/tmp', 'busybox', 'touch', '/tmp/x'], ['--restart', 'no', 'busybox', 'true'], ['--pull', 'never', '--platform', 'linux/s390x', 'busybox', 'true'],
+      ['--cap-drop', 'MKNOD', 'busybox', 'mknod', '/n', 'c', '1', '3'], ['--init', 'busybox', 'sh', '-c', 'exit 7'], ['--log-driver', 'json-file', 'busybox', 'true'], ['--no-healthcheck', 'busybox', 'true'],
+      ['--expose', '80:90', 'busybox', 'true'], ['--stop-signal', 'NOPE', 'busybox', 'true'], ['--name', 'a/b', 'busybox', 'true'], ['-e', 'GONE', 'busybox', 'printenv', 'GONE'],
+      ['-v', '/tmp:/x', '-v', '/var:/x', 'busybox', 'true'], ['--volumes-from', 'nope', 'busybox', 'true'],
+    ].map((words) => ['run', '--rm', ...NONE, ...words]),
+    ['create', ...NONE, '--name', 'cmp6', '--expose', '80', '--expose', '90-92/udp', '-p', '8080:70', 'cmp-image', 'true'],
+    ['inspect', '-f', '{{json .Config.ExposedPorts}} {{json .NetworkSettings.Ports}}', 'cmp6'], ['ps', '-a', '-f', 'name=cmp6', '--format', '{{.Ports}}'], ['rm', 'cmp6'],
+  ],
   'exec': [
+    ['exec', '-w', '', 'cmp1', 'pwd'], ['exec', '-u', '', 'cmp1', 'id', '-u'], ['exec', '-u', ':5', 'cmp1', 'id'], ['exec', 'cmp1', 'sh', '-c', 'exit 255'], ['exec', '-d', 'cmp1', 'touch', '/tmp/made'],
     ['exec', 'cmp1', 'sh', '-c', 'echo o; echo e >&2; exit 9'], ['exec', 'cmp2', 'true'],
     ['exec', 'nope', 'true'], ['exec', 'cmp1', 'sh', '-c', 'umask; echo $HOME $PWD; id -u'], ['exec', '-u', '33:44', '-w', '/tmp', '-e', 'X=1', 'cmp1', 'sh', '-c', 'pwd; id; echo $X'],
   ],
@@ -119,7 +133,7 @@ describe.skipIf(withoutRoot || withoutEngine)(
       await sleep(500);
     });
     afterAll(async () => {
-      await docker().run(['rm', '-fv', 'cmp1', 'cmp2', 'cmp3', 'cmp4', 'cmp5', 'cmp9']);
+      await docker().run(['rm', '-fv', 'cmp1', 'cmp2', 'cmp3', 'cmp4', 'cmp5', 'cmp6', 'cmp9']);
       await docker().run(['rmi', 'cmp-image']);
       await removeAll(builder);
     });
@@ -182,6 +196,8 @@ async function limitMemory(pid: number, limit: string): Promise<void> {
 const CODES: readonly (readonly string[])[] = [
   ['exec', '-u', 'nouser', 'cmp', 'true'], ['exec', '-w', '/nodir', 'cmp', 'true'], ['exec', 'cmp', '/etc'], ['container', 'inspect', 'nope'], ['rm', '-f', 'nope'], ['cp', 'nope:/x', '.'],
   ['run', '--nosuchflag', 'busybox'], ['run', '--network', 'none', 'no-such-image:1'], ['run', '-w', 'relative', 'busybox'], ['run', '-v', 'a:/x:nono', 'busybox'],
+  ['exec', '-w', 'relative', 'cmp', 'true'], ['run', '--rm', '-l', '=x', 'busybox', 'true'], ['run', '--rm', '--expose', 'x', 'busybox', 'true'], ['run', '--rm', '--platform', 'nope', 'busybox', 'true'],
+  ['run', '--rm', '--cidfile', '/etc/passwd', 'busybox', 'true'], ['run', '--rm', '--label-file', '/not/there', 'busybox', 'true'], ['create', '--expose', '70000', 'busybox', 'true'],
   ['exec', 'cmp', 'sh', '-c', 'kill -9 $$'], ['volume', 'rm', 'nope'], ['volume', 'inspect', 'nope'], ['logs', 'nope'], ['kill', 'nope'], ['start', '-a', 'nope'],
 ]; // biome-ignore format: a table
 
@@ -207,7 +223,7 @@ describe.skipIf(withoutRoot || withoutEngine)(
 /** Flags of `create`, and what `commit --change` is given. */
 const COMMITS: readonly (readonly [create: readonly string[], changes: readonly string[]])[] = [
   [[], []], [['-e', 'A=b'], []], [['--entrypoint', 'e'], []], [['--entrypoint', 'e'], ['CMD x']], [['--entrypoint', 'e'], ['ENTRYPOINT []']], [['-e', 'X=1'], ['ENV Y=$X']],
-  [[], ['ENV A=$PATH']], [[], ['ENV A=1 B=2 C="x y"']], [[], ['ENV A=1\nCMD x\nLABEL a=b']], [[], ['ENV A=1', 'ENV B=$A']], [[], ['CMD']], [[], ['CMD []']], [[], ['CMD a \\\n b']],
+  [[], ['ENV A=$PATH']], [[], ['ENV A=1 B=2 C="x y"']], [[], ['ENV A=1\nCMD x\nLABEL a=b']], [[], ['ENV A=1', 'ENV B=$A']], [[], ['ENV A=1\nCMD x', 'ENV B=$A\nLABEL c=d\nCMD y z']], [[], ['CMD']], [[], ['CMD []']], [[], ['CMD a \\\n b']],
   [[], ['ENTRYPOINT']], [[], ['ENTRYPOINT []']], [[], ['ENTRYPOINT ["x"]']], [[], ['CMD a', 'ENTRYPOINT ["b"]']], [[], ['EXPOSE 80 81/udp 90-91']], [[], ['WORKDIR rel', 'WORKDIR y']],
   [[], ['ONBUILD RUN x']], [[], ['HEALTHCHECK --interval=5s CMD true']], [['-l', 'a=b'], ['LABEL a=c "d e"=f']], [[], ['RUN x']], [[], ['']], [[], ['nope']], [[], ['ENV']], [[], ['SHELL ["/bin/x"]']],
 ]; // biome-ignore format: a table

@@ -73,7 +73,7 @@ describe.skipIf(withoutRoot)('in a pod without privileges (needs root, to give t
       const { exitCode, stdout } = await where.doctor();
       expect(exitCode).toBe(1);
       expect(stdout).toMatch(/MISSING +namespaces/);
-      expect(stdout).toContain('RUN cannot work here. Dockerfiles without RUN');
+      expect(stdout).toContain('RUN does not work here. Dockerfiles without RUN');
     }
   });
 });

@@ -71,7 +71,7 @@ describe.skipIf(withoutRoot || without('unshare'))('what other users can reach o
     ], { env: builder.commandLine([]).env }); // biome-ignore format: one program a line
     expect(other).toMatchObject({
       exitCode: 1,
-      stderr: expect.stringMatching(/belongs to root \(uid 0\), who does not share it; name a store of your own/),
+      stderr: expect.stringMatching(/belongs to root \(uid 0\), who does not share it; choose your own store/),
     });
   });
 });

@@ -175,7 +175,7 @@ describe.skipIf(skipped)('an image, a Dockerfile and words full of escape sequen
       if (question.some((word) => word.includes('json'))) continue;
       const shown = await typeOnTerminal(builder, args, []);
       expect({ args, found: obeyed(shown.stdout.replace(OWN, '')) }).toEqual({ args, found: undefined });
-      expect(`${piped.stderr}${shown.stdout}`).not.toMatch(/fault of tsbuild|\n {4}at /);
+      expect(`${piped.stderr}${shown.stdout}`).not.toMatch(/bug in tsbuild|\n {4}at /);
     }
   });
 

@@ -60,7 +60,9 @@ describe.skipIf(withoutRoot || without('newuidmap'))(
       '%s refuses a container of the other mapping with the reason',
       async (verb) => {
         const { exitCode, stderr } = await as('range', verb, 'made-before');
-        expect(stderr).toMatch(/was made under another mapping of user ids, and its files would belong to others now/);
+        expect(stderr).toMatch(
+          /was created with a different mapping of user ids, and its files would now have other owners/,
+        );
         expect(exitCode).toBe(1);
       },
     );
@@ -76,7 +78,7 @@ describe.skipIf(withoutRoot || without('newuidmap'))(
       await writeFile(join(other, 'Dockerfile'), text);
       const warnings = async (mapping: keyof typeof MAPPINGS): Promise<readonly string[]> => {
         const { stderr } = await as(mapping, 'build', '--no-cache', '--progress', 'plain', other);
-        return stderr.split('\n').filter((line) => line.includes('files of the owner 70000:70000'));
+        return stderr.split('\n').filter((line) => line.includes('files owned by 70000:70000'));
       };
       expect(await warnings('range')).toHaveLength(1);
       expect(await warnings('single')).toEqual([]);

@@ -7,12 +7,16 @@ import { quietly } from './measure.mjs';
 
 const succeeds = (command, env) => spawnSync(command[0], command.slice(1), { env, stdio: 'ignore' }).status === 0;
 
+/** What a `tsbuild` of an earlier commit is called in the table. */
+export const EARLIER = 'tsbuild before';
+
 /**
- * Every builder that is there. Those with `isSlow` are left out of rows of great data unless all is asked for: the classic one
+ * Every builder that is there; `before` is the main.js of an earlier tsbuild, which is compared as a peer. Those with `isSlow` are left out of rows of great data unless all is asked for: the classic one
  * needs half a minute for each. Docker is the engine of DOCKER_HOST; nothing of it is pruned, names begin with tsbuild-bench.
  */
-export function findBuilders({ folder, cli, env }) {
-  const builders = [tsbuild(folder, cli, env)];
+export function findBuilders({ folder, cli, before, env }) {
+  const builders = [tsbuild('tsbuild', folder, cli, env)];
+  if (before !== undefined) builders.push(tsbuild(EARLIER, folder, before, env));
   // Its plugins lie beside its configuration, in the true home.
   const dockerEnv = { ...env, DOCKER_CONFIG: env.DOCKER_CONFIG ?? join(homedir(), '.docker') };
   if (env.DOCKER_HOST && succeeds(['docker', 'version'], env)) {
@@ -23,16 +27,17 @@ export function findBuilders({ folder, cli, env }) {
   return builders;
 }
 
-function tsbuild(folder, cli, env) {
-  const root = join(folder, 'store');
+function tsbuild(name, folder, cli, env) {
+  const root = join(folder, name === EARLIER ? 'store-before' : 'store');
   const run = (...words) => [process.execPath, cli, '--root', root, ...words];
   return {
-    name: 'tsbuild',
+    name,
+    isOurs: true,
     env,
     root,
     run,
     forget: () => rmSync(root, { recursive: true, force: true }),
-    addBase: (name, archive) => quietly(run('import', archive, name), { env }),
+    addBase: (base, archive) => quietly(run('import', archive, base), { env }),
     build: ({ file, context, tag = 'tsbuild-bench', flags = [] }) =>
       run('build', '-q', '-t', tag, '-f', file, ...flags, context),
     save: (tag, file) => run('save', tag, '-o', file),

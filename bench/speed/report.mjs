@@ -1,4 +1,5 @@
 // The table of results, and its place in bench/README.md.
+import { EARLIER } from './builders.mjs';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release, totalmem } from 'node:os';
@@ -35,7 +36,7 @@ export function machineFacts({ builders, rounds, scale, mounted, env }) {
 
 /** The table in Markdown. `results`: row → contender → samples. */
 export function table(rows, results) {
-  const peers = ['BuildKit', 'docker classic', 'buildah'].filter((name) =>
+  const peers = [EARLIER, 'BuildKit', 'docker classic', 'buildah'].filter((name) =>
     rows.some(({ id }) => results.get(id)?.has(name)),
   );
   const head = ['work', 'tsbuild', 'measured against', 'ratio', 'aim', 'met', 'peak memory', ...peers];

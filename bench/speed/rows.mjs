@@ -6,6 +6,8 @@ import { makeBase, makeBigFile, makeTree } from './data.mjs';
 import { quietly } from './measure.mjs';
 
 const shell = (text) => ['sh', '-c', text];
+/** Words as a shell reads them. */
+const words = (command) => command.map((word) => `'${word}'`).join(' ');
 
 /** Makes the data and returns the rows on it. `scale` shrinks everything, for a try. */
 export function makeRows({ folder, scale, env, cli, only }) {
@@ -32,7 +34,7 @@ export function makeRows({ folder, scale, env, cli, only }) {
     : '';
   const great = directory('great');
   if (wanted('great')) makeBigFile(join(great, 'file'), scaled(1024, 2));
-  const base = wanted('one', 'twenty', 'many', 'four') ? makeBase(join(folder, 'base'), 0) : undefined;
+  const base = wanted('one', 'twenty', 'many', 'four', 'exec') ? makeBase(join(folder, 'base'), 0) : undefined;
   const bigBase = wanted('one', 'copy-on-big', 'load')
     ? makeBase(join(folder, 'big-base'), scaled(1024, 2))
     : undefined;
@@ -71,7 +73,7 @@ export function makeRows({ folder, scale, env, cli, only }) {
   ];
   const cold = (builder) => {
     builder.forget();
-    if (builder.name === 'tsbuild') for (const [name, archive] of bases) builder.addBase(name, archive);
+    if (builder.isOurs === true) for (const [name, archive] of bases) builder.addBase(name, archive);
   };
   const building = (file, context) => (builder) => builder.build({ file, context });
   /** As {@link building}, but nothing may come from a cache. */
@@ -229,6 +231,24 @@ export function makeRows({ folder, scale, env, cli, only }) {
         command: (builder) => withFlags(buildingCold(twenty, small)(builder), builder, ['--isolation', 'runc']),
       },
       {
+        id: 'exec',
+        title: '10 × exec true in a running container',
+        aim: 150,
+        perStep: 10,
+        root: true,
+        onlyOurs: true,
+        before: (builder) => {
+          quietly(shell(`${words(builder.run('rm', '-f', 'bench'))} 2>/dev/null || true`), { env });
+          cold(builder);
+          quietly(builder.run('run', '-d', '--name', 'bench', 'tsbuild-bench-base', 'sleep', '600'), { env });
+        },
+        command: (builder) => {
+          const exec = words(builder.run('exec', 'bench', 'true'));
+          return shell(`set -e; i=0; while [ $i -lt 10 ]; do ${exec}; i=$((i+1)); done`);
+        },
+        after: (builder) => quietly(builder.run('rm', '-f', 'bench'), { env }),
+      },
+      {
         id: 'copy-on-big',
         title: 'FROM + COPY + CMD on a big base',
         aim: 4,
@@ -301,13 +321,13 @@ export function makeRows({ folder, scale, env, cli, only }) {
 const saved = ({ name }) => `tsbuild-bench-saved-${name.toLowerCase().replaceAll(' ', '-')}`;
 
 const withFlags = (command, builder, flags) =>
-  builder.name === 'tsbuild' ? [...command.slice(0, -1), ...flags, command.at(-1)] : command;
+  builder.isOurs === true ? [...command.slice(0, -1), ...flags, command.at(-1)] : command;
 
 /** The base is unpacked by an earlier step, as it is on any machine that builds often. */
 function warmBase(file, context, cold) {
   return (builder) => {
     cold(builder);
-    if (builder.name !== 'tsbuild') return;
+    if (builder.isOurs !== true) return;
     const warming = `${file}.warm`;
     quietly(['sh', '-c', `sed 's/^RUN.*/RUN true/' ${file} > ${warming}`]);
     quietly(builder.build({ file: warming, context }), { env: builder.env });

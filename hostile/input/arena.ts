@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { OciError } from '@tsbuild/oci';
 import { BuildError } from '../../packages/builder/src/diagnostics/build-error.ts';
+import { findTool } from '../../packages/builder/src/executor/host-tools.ts';
 import { BuildBench } from '../../packages/builder/testing/build-bench.ts';
 import { NO_SANDBOX } from '../../packages/builder/testing/busybox-root.ts';
 import { Canary } from './canary.ts';
@@ -38,7 +39,7 @@ export class Arena implements AsyncDisposable {
   }
 
   async try(attack: HostileCase): Promise<Verdict> {
-    if (attack.runs === true && NO_SANDBOX !== '') return { attack, outcome: 'skipped', problems: [] };
+    if (!canTry(attack)) return { attack, outcome: 'skipped', problems: [] };
     const before = this.canary.state();
     const ended = await this.#attempt(attack);
     const problems = [...ended.problems];
@@ -96,6 +97,12 @@ export class Arena implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.bench[Symbol.asyncDispose]();
   }
+}
+
+/** Whether this machine has what a case needs. */
+export function canTry({ runs, needs = [] }: HostileCase): boolean {
+  if (runs === true && NO_SANDBOX !== '') return false;
+  return needs.every((need) => (need === 'root' ? process.getuid?.() === 0 : findTool(need) !== undefined));
 }
 
 function readNames(path: string): readonly string[] {

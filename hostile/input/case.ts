@@ -17,13 +17,15 @@ export interface Site {
 
 /** One attack, named by its CVE where it has one. */
 export interface HostileCase {
-  /** The row of the catalogue, e.g. `A3`: A are layers, B manifests and registries, D contexts, R what runs. */
+  /** The row of the catalogue, e.g. `A3`: A are layers, B manifests and registries, C what the cache believes, D contexts, R what runs. */
   readonly row: string;
   readonly name: string;
   /** What the refusal says. Undefined: it is taken, and harms nothing. */
   readonly refused?: RegExp;
   /** Whether commands must be runnable for it. */
   readonly runs?: boolean;
+  /** Programs that it needs, or `root`. */
+  readonly needs?: readonly string[];
   /** @throws OciError or BuildError when it is refused; any other error is a defect */
   readonly attempt: (site: Site) => Promise<void>;
   /** The layers that other engines may be asked about. */

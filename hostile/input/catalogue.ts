@@ -1,5 +1,7 @@
+import { CACHE_CASES } from './cache-cases.ts';
 import type { HostileCase } from './case.ts';
 import { CONTEXT_CASES } from './context-cases.ts';
+import { COST_CASES } from './cost-cases.ts';
 import { CREDENTIAL_CASES } from './credential-cases.ts';
 import { LAYER_ESCAPES } from './layer-escapes.ts';
 import { LAYER_LIES } from './layer-lies.ts';
@@ -14,4 +16,6 @@ export const CATALOGUE: readonly HostileCase[] = [
   ...CREDENTIAL_CASES,
   ...CONTEXT_CASES,
   ...MOUNT_CASES,
+  ...CACHE_CASES,
+  ...COST_CASES,
 ];

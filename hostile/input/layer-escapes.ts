@@ -6,7 +6,7 @@ const UP = '../'.repeat(24);
 const out = (canary: string): string => `${UP}${canary.slice(1)}`;
 /** We refuse what containerd cleans: whoever writes `..` into a layer means no good, and docker load refuses it too. */
 const DOTS = 'containerd cleans .. out of names; tsbuild refuses such layers, because nobody writes them in good faith';
-const NO_DIRECTORY = /holds entries below it, but it is a symlink/;
+const NO_DIRECTORY = /has entries below it, but it is a symlink/;
 const THROUGH_LINK =
   'containerd follows the link inside of the root; tsbuild refuses entries below a link of a lower layer, as engines disagree';
 

@@ -9,7 +9,7 @@ import { Containerd } from './containerd.ts';
 
 const USAGE = `npm run hostile -- [--row ROW] [--alone] [--quiet]
 Tries every attack of the catalogue against the real code, with a canary outside of every root.
-  --row ROW   only the cases of this row (A3), or of this letter (A layers, B registries, D contexts, R mounts)
+  --row ROW   only the cases of this row (A3), or of this letter (A layers, B registries, C cache, D contexts, R mounts)
   --alone     does not ask containerd
   --quiet     only what is wrong, and the sum
 `;
@@ -57,7 +57,7 @@ function sum(verdicts: readonly Verdict[], judge: Containerd | undefined): numbe
   const refused = good.filter(({ outcome }) => outcome === 'refused').length;
   const skipped = verdicts.length - tried.length;
   show(`\n${good.length} of ${tried.length} contained (${refused} of them refused, each with its reason)`);
-  show(skipped === 0 ? '\n' : `; ${skipped} need root and a static busybox, and were not tried\n`);
+  show(skipped === 0 ? '\n' : `; ${skipped} need root, a static busybox, or other programs, and were not tried\n`);
   show(judge === undefined ? 'containerd is not here to compare with\n' : judge.summary());
   return good.length === tried.length ? 0 : 1;
 }

@@ -7,23 +7,30 @@ import { installCli } from '../../test/support/install-cli.ts';
 import { output } from '../../test/support/process.ts';
 import { ESCAPES } from './escapes.ts';
 import { FEATURES } from './features.ts';
+import { INTRUDERS } from './intruders.ts';
 import { modes } from './modes.ts';
 import { Host } from './prey.ts';
 import type { Probe } from './probe.ts';
 import { tryMode } from './trial.ts';
 import type { Cell, Trial } from './trial.ts';
 
-const USAGE = `npm run sandbox -- [--base debian|busybox] [--mode NAME]
+const USAGE = `npm run sandbox -- [--base debian|busybox] [--mode NAME] [--only NAME]
 Tries features and escapes in every mode of running commands that this machine offers.
   --base NAME   debian (made by mmdebstrap, has apt and perl; the default where it can be made) or busybox
   --mode NAME   only modes whose name has this in it
+  --only NAME   only features, escapes and intruders whose name has this in it
 `;
 
 /** Runs the command. @returns the exit code: 0 when everything works that should, and nothing escapes */
 export async function run(argv: readonly string[]): Promise<number> {
   const { values } = parseArgs({
     args: [...argv],
-    options: { base: { type: 'string' }, mode: { type: 'string' }, help: { type: 'boolean' } },
+    options: {
+      base: { type: 'string' },
+      mode: { type: 'string' },
+      only: { type: 'string' },
+      help: { type: 'boolean' },
+    },
   });
   if (values.help === true) return show(USAGE);
   const base = values.base ?? (existsSync('/usr/bin/mmdebstrap') ? 'debian' : 'busybox');
@@ -41,20 +48,25 @@ export async function run(argv: readonly string[]): Promise<number> {
   using host = await Host.make(folder);
   const { canary } = host;
   const { offered, missing } = await modes({ folder, cli, seed, canary: canary.path, secret: canary.secret });
+  const wanted = <T extends { readonly name: string }>(all: readonly T[]): readonly T[] =>
+    all.filter(({ name }) => name.includes(values.only ?? ''));
+  const [features, escapes, intruders] = [wanted(FEATURES), wanted(ESCAPES), wanted(INTRUDERS)];
+  const image = base === 'debian' ? 'debian:bookworm-slim' : 'busybox';
   const trials: Trial[] = [];
   for (const mode of offered.filter(({ name }) => name.includes(values.mode ?? ''))) {
     show(`${mode.name} …\n`);
-    trials.push(await tryMode(mode, host, { base: base === 'debian' ? 'debian:bookworm-slim' : 'busybox' }));
+    trials.push(await tryMode(mode, host, { base: image, features, escapes, intruders }));
   }
-  show(table('feature', FEATURES, trials, ({ features }) => features));
-  show(table('escape', ESCAPES, trials, ({ escapes }) => escapes));
+  show(table('feature', features, trials, (trial) => trial.features));
+  show(table('escape', escapes, trials, (trial) => trial.escapes));
+  show(table('intruder', intruders, trials, (trial) => trial.intruders));
   for (const text of missing) show(`not tried: ${text}\n`);
   return verdict(trials);
 }
 
 function table(
   title: string,
-  probes: readonly Probe[],
+  probes: readonly Pick<Probe, 'name' | 'lacking'>[],
   trials: readonly Trial[],
   cells: (trial: Trial) => readonly Cell[],
 ): string {
@@ -86,7 +98,11 @@ function verdict(trials: readonly Trial[]): number {
   show(
     `${count(escapes, 'held')} of ${escapes.length - count(escapes, '-')} escapes held, in ${trials.length} modes\n`,
   );
-  const good = [...features, ...escapes].every((cell) => cell.good) && trials.every(({ harm }) => harm === undefined);
+  const intruders = all((trial) => trial.intruders);
+  show(`${count(intruders, 'held')} of ${intruders.length} intruders held\n`);
+  const good =
+    [...features, ...escapes, ...intruders].every((cell) => cell.good) &&
+    trials.every(({ harm }) => harm === undefined);
   return good && trials.length > 0 ? 0 : 1;
 }
 

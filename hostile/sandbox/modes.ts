@@ -10,8 +10,11 @@ export interface Mode {
   readonly name: ModeName;
   readonly folder: string;
   readonly env: Readonly<Record<string, string>>;
-  /** How the command line of tsbuild is started; with things open that no command may get. */
-  command(args: readonly string[]): readonly [string, readonly string[]];
+  /**
+   * How the command line of tsbuild is started; with things open that no command may get.
+   * @param around words that start it as the user of the mode
+   */
+  command(args: readonly string[], around?: readonly string[]): readonly [string, readonly string[]];
 }
 
 /**
@@ -68,9 +71,9 @@ async function modeOf(name: ModeName, user: OrdinaryUser | undefined, options: M
     name,
     folder,
     env: { TSBUILD_ROOT: join(folder, 'store'), HOME: folder, HOSTILE_CANARY: options.secret },
-    command: ([verb = '', ...rest]) => [
+    command: ([verb = '', ...rest], around = []) => [
       'sh',
-      ['-c', `exec 9<"$0/secret.txt" 8<"$0"; exec "$@"`, options.canary, ...identity, ...keyed, process.execPath, options.cli, verb,
+      ['-c', `exec 9<"$0/secret.txt" 8<"$0"; exec "$@"`, options.canary, ...identity, ...around, ...keyed, process.execPath, options.cli, verb,
         ...(verb === 'build' || verb === 'run' ? ['--isolation', isolation] : []), ...rest],
     ], // biome-ignore format: one program a line
   };

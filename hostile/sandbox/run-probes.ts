@@ -31,6 +31,7 @@ export async function runProbes(
   mode: Mode,
   what: { readonly base: string; readonly probes: readonly Probe[]; readonly prey: Prey; readonly secret: string },
 ): Promise<{ readonly results: readonly Result[]; readonly log: string }> {
+  if (what.probes.length === 0) return { results: [], log: '' };
   const context = join(mode.folder, `probes-${what.probes.length}`);
   mkdirSync(join(context, 'probes'), { recursive: true });
   for (const [i, probe] of what.probes.entries()) {

@@ -9,8 +9,22 @@ export { existingDockerfile } from './context/dockerfile-name.ts';
 export { pullImage } from './build/pull.ts';
 export type { PullOptions, PullResult } from './build/pull.ts';
 export { pushImage } from './export/push.ts';
-export type { PushOptions, PushResult } from './export/push.ts';
+export type { PushOptions } from './export/push.ts';
+export { openExporter } from './export/open-exporter.ts';
+export type {
+  BytesTarget,
+  DirectoryTarget,
+  EngineTarget,
+  Exporter,
+  ExportResult,
+  ExportTarget,
+  ExportWork,
+  ImageToExport,
+  PushResult,
+  RegistryTarget,
+} from './export/exporter.ts';
 export type { BuildOptions, BuildResult, ContextOrigin } from './build/build-options.ts';
+export type { Material } from './build/materials.ts';
 export type { ContextObserver, DirectoryObserver } from './context/observed-tree.ts';
 export type { SourceEntry } from './context/source-tree.ts';
 export type { SourceFile, SourceRange } from './diagnostics/source-file.ts';
@@ -48,10 +62,17 @@ export { parseSize } from './plan/size.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';
 export { Store } from './store/store.ts';
+export { storePath } from './disk/store-paths.ts';
+export type { StoreDirectory } from './disk/store-paths.ts';
 export { MonitorClient } from './container/client.ts';
 export type { CommandEnd, CommandStreams } from './container/client.ts';
 export { Container } from './container-state/container.ts';
-export type { ContainerConfig, ContainerMount, NetworkMode, PortMapping } from './container-state/container-config.ts';
+export type {
+  ContainerDescription,
+  ContainerMount,
+  NetworkMode,
+  PortMapping,
+} from './container-state/container-config.ts';
 export type { ContainerState } from './container-state/container-state.ts';
 export { ContainerStore } from './container-state/container-store.ts';
 export { createContainer } from './container/create-container.ts';
@@ -62,8 +83,8 @@ export { hasPrivateNetwork, noPrivateNetwork } from './container/network.ts';
 export { members } from './container/pause.ts';
 export { removeContainer } from './container/remove-container.ts';
 export type { RemoveOptions } from './container/remove-container.ts';
-export { checkVolumeName, VolumeStore } from './container/volumes/volume-store.ts';
-export type { Volume, VolumeConfig } from './container/volumes/volume-store.ts';
+export { checkVolumeName, VolumeStore } from './container-state/volume-store.ts';
+export type { Volume, VolumeConfig } from './container-state/volume-store.ts';
 export { pruneVolumes, removeVolume, volumeUsers } from './container/volumes/volume-use.ts';
 export type { ExecRequest } from './container/run-spec.ts';
 export { signalNumber } from './container/signals.ts';
@@ -77,7 +98,7 @@ export type { ContainerChange } from './container/container-changes.ts';
 export { removalOf } from './container-state/images-in-use.ts';
 export { containerDocument } from './container/inspect-container.ts';
 export {
-  type CopyOptions,
+  type ContainerCopyOptions,
   copyFromContainer,
   copyToContainer,
   readFromContainer,

@@ -97,7 +97,7 @@ describe('ADD of a URL, whole builds', () => {
     );
     await expect(failing).rejects.toMatchObject({
       code: 'DOWNLOAD_FAILED',
-      hint: `give the build a token for this host: --secret id=HTTP_AUTH_TOKEN_${server.host},env=VARIABLE`,
+      hint: `pass a token for this host: --secret id=HTTP_AUTH_TOKEN_${server.host},env=VARIABLE`,
     });
     expect(server.seen.at(-1)?.headers.authorization).toBeUndefined();
   });

@@ -30,7 +30,7 @@ describe.skipIf(NO_SANDBOX !== '')(`checks in whole builds${NO_SANDBOX}`, () => 
   it('tells what a change of owner stores again, the second time from what it kept', async () => {
     const text = `RUN mkdir /d && ${megabytes('/d/a', 2)} && echo small >/d/b\nRUN chown -R app /d`;
     const said = [
-      '3 FilesStoredTwice: chown stores 2 MB in 2 files again, such as /d/a: set the owner with COPY --chown or in the RUN that makes the files',
+      '3 FilesStoredTwice: chown stores 2 MB in 2 files again, such as /d/a: set the owner with COPY --chown or in the RUN that creates the files',
     ];
     expect(warnings(await build(text))).toEqual(said);
     const kept = readdirSync(join(bench.store.root, 'checks')).length;
@@ -60,7 +60,7 @@ describe.skipIf(NO_SANDBOX !== '')(`checks in whole builds${NO_SANDBOX}`, () => 
 
   it('tells what stays in the image though it is deleted, and which line has stored it', async () => {
     expect(warnings(await build(`RUN mkdir /d && ${megabytes('/d/a', 3)}\nENV A=1\nRUN rm -rf /d`))).toEqual([
-      '4 DeletedInLaterLayer: deletes 3 MB in one file that line 2 has stored, such as /d/a: they stay in the image. Delete them in the instruction that makes them, or make them in an earlier stage',
+      '4 DeletedInLaterLayer: deletes 3 MB in one file stored by line 2, such as /d/a: they stay in the image. Delete them in the instruction that creates them, or create them in an earlier stage',
     ]);
     expect(warnings(await build(`RUN ${megabytes('/a', 3)} && rm /a`))).toEqual([]);
     expect(warnings(await build('RUN echo a >/a\nRUN rm /a'))).toEqual([]);
@@ -98,10 +98,10 @@ describe.skipIf(NO_SANDBOX !== '')(`checks in whole builds${NO_SANDBOX}`, () => 
     });
     const said = warnings(await build('COPY . /app/', { context }));
     expect(said.map((line) => line.replace(/:.*(?=\/app)|: name.*/g, ''))).toEqual([
-      '2 SecretInLayer/app/.aws/credentials in this layer holds AWS credentials',
-      '2 SecretInLayer/app/.env in this layer holds secrets',
-      '2 SecretInLayer/app/.npmrc in this layer holds a registry token of npm',
-      '2 SecretInLayer/app/home/.ssh/id_rsa in this layer holds a private key',
+      '2 SecretInLayer/app/.aws/credentials in this layer contains AWS credentials',
+      '2 SecretInLayer/app/.env in this layer contains secrets',
+      '2 SecretInLayer/app/.npmrc in this layer contains a registry token of npm',
+      '2 SecretInLayer/app/home/.ssh/id_rsa in this layer contains a private key',
     ]);
   });
 
@@ -121,9 +121,9 @@ describe.skipIf(NO_SANDBOX !== '')(`checks in whole builds${NO_SANDBOX}`, () => 
     const buildOf = async (name: string, files: Readonly<Record<string, string>>) =>
       warnings(await bench.buildIn(bench.files(name, { Dockerfile, ...files })))[0];
     expect(await buildOf('order', { a: '1' })).toMatch(
-      /^2 CopyBeforeInstall: everything is copied before "npm ci" \(line 3\): .*\. It has run once here, \d\.\d s in all$/,
+      /^2 CopyBeforeInstall: everything is copied before "npm ci" \(line 3\): .*\. It has run once here, \d\.\d s in total$/,
     );
-    expect(await buildOf('order', { a: '2' })).toMatch(/\. It has run 2 times here, \d\.\d s in all$/);
+    expect(await buildOf('order', { a: '2' })).toMatch(/\. It has run 2 times here, \d\.\d s in total$/);
     expect(await buildOf('order', { a: '2' })).not.toContain('has run');
     // The same words in another project are another command.
     expect(await buildOf('another', { a: '3' })).toMatch(/\. It has run once here/);

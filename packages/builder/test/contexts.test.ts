@@ -202,7 +202,7 @@ describe.skipIf(NO_SANDBOX !== '')(`contexts that are no directory${NO_SANDBOX}`
     it('is refused when it is cut or damaged', async () => {
       const whole = tarOf([good, { path: 'a', content: 'A'.repeat(5000) }]);
       await expect(buildIn(stream(whole.subarray(0, 3000)))).rejects.toMatchObject(
-        refused(/cannot take standard input/),
+        refused(/cannot use standard input/),
       );
       const gzip = execFileSync('gzip', ['-c'], { input: whole });
       gzip.fill(0, 60, 90);
@@ -224,7 +224,9 @@ describe.skipIf(NO_SANDBOX !== '')(`contexts that are no directory${NO_SANDBOX}`
 
     it('is no place for another one', async () => {
       const given = { dockerfile: 'other' };
-      await expect(buildIn(stream(Buffer.from('FROM scratch\n')), given)).rejects.toThrow(/there are two Dockerfiles/);
+      await expect(buildIn(stream(Buffer.from('FROM scratch\n')), given)).rejects.toThrow(
+        /the context is a Dockerfile, but -f names another one/,
+      );
     });
 
     it('must be there', async () => {

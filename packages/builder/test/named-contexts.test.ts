@@ -153,7 +153,7 @@ describe.skipIf(NO_SANDBOX !== '')(`named contexts${NO_SANDBOX}`, () => {
       [{ base: '/nonexistent/directory' }, 'CONTEXT_INVALID', /context "base": .*is not a directory/],
       [{ base: 'oci-layout:///nonexistent' }, 'BASE_NOT_FOUND', /context "base": there is no image layout/],
       [{ base: 'target:x' }, 'NOT_SUPPORTED', /bake/],
-      [{ base: 'what' }, 'CONTEXT_INVALID', /what is no URL/],
+      [{ base: 'what' }, 'CONTEXT_INVALID', /what is not the URL/],
       [{ Base: '/' }, 'OPTION_INVALID', /invalid context name "Base"/],
     ])('%j', async (contexts, code, message) => {
       await expect(build('FROM base\n', contexts)).rejects.toMatchObject({

@@ -228,7 +228,9 @@ describe.skipIf(NO_SANDBOX !== '')(`RUN, whole builds${NO_SANDBOX}`, () => {
       expect((await bench.build(line, { noCache: true })).output).toContain('changed\n640:7:8\n');
       const owned = 'RUN --mount=type=cache,target=/o,mode=1770,uid=1000,gid=1001 stat -c %a:%u:%g /o';
       expect((await run(owned)).output).toBe('1770:1000:1001\n');
-      await expect(run('RUN --mount=type=cache,target=/o,source=/x true')).rejects.toThrow('a cache without from=');
+      await expect(run('RUN --mount=type=cache,target=/o,source=/x true')).rejects.toThrow(
+        'a cache mount without from=',
+      );
       // BuildKit's testCacheMountSourceEscape: three stages that lead a cache's source out.
       const hostile = `FROM busybox AS a\nRUN mkdir /x && ln -s ${bench.directory} /x/esc\n${FROM}RUN --mount=type=cache,from=a,source=/x/esc/store,target=/m ls /m\n`;
       await expect(bench.build(hostile)).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { FileLock } from '../src/mounts/file-lock.ts';
+import { FileLock } from '@tsbuild/oci/internal';
 import { listCache, pruneCache } from '../src/store/store-cache.ts';
 import type { CacheEntry } from '../src/store/cache-entry.ts';
 import { diskUsage } from '../src/store/disk-usage.ts';

@@ -144,9 +144,19 @@ describe.skipIf(NO_SANDBOX !== '')(`a store is checked${NO_SANDBOX}`, () => {
 
   it('what looks like a blob and is none is damage', async () => {
     const [, copied = ''] = await layerBlobs();
-    renameSync(join(root, copied), join(root, 'elsewhere'));
-    symlinkSync('../../elsewhere', join(root, copied));
+    renameSync(join(root, copied), join(root, '../elsewhere'));
+    symlinkSync('../../../elsewhere', join(root, copied));
     expect(await fsck({ quick: true })).toContainEqual(`damaged found ${copied}: it is not a regular file`);
+  });
+
+  it('layer indexes of another version of tsbuild are no damage: they are made again', async () => {
+    const [path = ''] = files('indexes');
+    const bytes = readFileSync(join(root, path));
+    writeFileSync(join(root, path), Buffer.concat([Buffer.from('tsblidx3'), bytes.subarray(8)]));
+    expect(await fsck()).toEqual([]);
+    await bench.store.indexes.get(`sha256:${path.slice(-64)}`);
+    writeFileSync(join(root, path), Buffer.concat([Buffer.from('tsblidxx'), bytes.subarray(8)]));
+    expect(await fsck()).toEqual([expect.stringContaining(`damaged found ${path}`)]);
   });
 
   it('quick looks at sizes', async () => {

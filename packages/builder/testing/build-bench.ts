@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { formatPlatform, parseReference } from '@tsbuild/oci';
@@ -7,6 +7,7 @@ import { build } from '../src/build/build.ts';
 import type { BuildOptions, BuildResult } from '../src/build/build-options.ts';
 import type { ProgressEvent } from '../src/progress/event.ts';
 import { removeTree } from '../src/disk/remove-tree.ts';
+import { isStoreName } from '../src/disk/store-paths.ts';
 import { Store } from '../src/store/store.ts';
 import { busyboxBytes, busyboxLinks, ROOT_DIRECTORIES, ROOT_FILES } from './busybox-root.ts';
 import { addFile, entryOf } from './snapshot-store.ts';
@@ -97,7 +98,9 @@ export class BuildBench implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    const strangers = readdirSync(this.store.root).filter((name) => !isStoreName(name));
     await removeTree(this.directory);
+    if (strangers.length > 0) throw new Error(`store-paths.ts does not name ${strangers.join(', ')}`);
   }
 
   async #addBusybox(): Promise<void> {

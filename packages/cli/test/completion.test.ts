@@ -115,7 +115,7 @@ describe('tsbuild __complete', () => {
 it('knows no other shell', async () => {
   expect(await tsbuild(['completion', 'tcsh'])).toMatchObject({
     code: 2,
-    stderr: 'ERROR: no completion for "tcsh"\nhint: there is one for bash, zsh, fish\n',
+    stderr: 'ERROR: no completion for "tcsh"\nhint: expected one of bash, zsh, fish\n',
   });
 });
 
@@ -198,7 +198,7 @@ describe.skipIf(missing('zsh') !== '')(`zsh${missing('zsh')}`, () => {
 
 describe.skipIf(missing('fish') !== '')(`fish${missing('fish')}`, () => {
   it.each([
-    ['tsbuild imp', 'import\tMake an image from a root filesystem in a tar archive\n'],
+    ['tsbuild imp', 'import\tCreate an image from a root filesystem in a tar archive\n'],
     ['tsbuild history ghcr', 'ghcr.io/me/web:1\n'],
     ['tsbuild build --target tw', 'two\n'],
     ['tsbuild build --progress=pl', '--progress=plain\n'],

@@ -2,7 +2,6 @@ import { chmod, readFile, writeFile } from 'node:fs/promises';
 import http from 'node:http';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { engineEndpoint } from '../src/engine/endpoint.ts';
 import { temporaryDirectory, tsbuild } from './testing-host.ts';
 
 /** What the engine below answers, by method and path; anything else is 404. */
@@ -87,19 +86,4 @@ it.skipIf(rootOnly)('asks about no other image when the one of that name has eno
     'POST /images/load?quiet=1',
     'GET /images/my-app%3Alatest/json',
   ]);
-});
-
-describe('where the engine is', () => {
-  it.each([
-    [{ DOCKER_HOST: 'unix:///run/x.sock' }, { socketPath: '/run/x.sock' }],
-    [{ DOCKER_HOST: 'tcp://10.0.0.1' }, { host: '10.0.0.1', port: 2375 }],
-    [{ DOCKER_HOST: 'tcp://[::1]:99' }, { host: '::1', port: 99 }],
-    [{ DOCKER_HOST: 'tcp://host:2376', DOCKER_TLS_VERIFY: '1' }, undefined],
-    [{ DOCKER_HOST: 'ssh://me@host' }, undefined],
-    [{ HOME: '/nonexistent' }, { socketPath: '/var/run/docker.sock' }],
-    [{ HOME: '/nonexistent', DOCKER_CONTEXT: 'default' }, { socketPath: '/var/run/docker.sock' }],
-    [{ HOME: '/nonexistent', DOCKER_CONTEXT: 'other' }, undefined],
-  ])('%j: %j', (env, endpoint) => {
-    expect(engineEndpoint(env)).toEqual(endpoint);
-  });
 });

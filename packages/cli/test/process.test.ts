@@ -174,7 +174,7 @@ describe('in a working directory that was removed', () => {
 
   it('the rest says so', async () => {
     const said =
-      'ERROR: the working directory is gone: it was removed, or moved away\nhint: change to another one: cd\n';
+      'ERROR: the working directory no longer exists: it was removed or moved\nhint: change to another directory: cd\n';
     expect(await from('build', '.')).toMatchObject({ code: 1, stdout: '', stderr: said });
     expect(await from('--root', 'store', 'images')).toMatchObject({ code: 1, stdout: '', stderr: said });
   });

@@ -33,7 +33,7 @@ describe('the configuration of registries', () => {
     const env = { HOME: '/nonexistent/home' };
     expect(await registryOptions({ cwd: '/', env })).toEqual({ environment: env });
     await expect(registryOptions({ cwd: '/', env: { TSBUILD_CONFIG: '/nonexistent/x.json' } })).rejects.toMatchObject({
-      message: 'cannot read the configuration /nonexistent/x.json: there is no such file',
+      message: 'cannot read the configuration /nonexistent/x.json: no such file',
       hint: 'TSBUILD_CONFIG names it',
     });
   });
@@ -57,9 +57,9 @@ describe('the configuration of registries', () => {
   it.each([
     ['{', /config\.json is not a JSON document: /],
     ['[]', 'the document must be an object'],
-    [{ registry: {} }, 'unknown key registry', 'the keys there are: registries'],
+    [{ registry: {} }, 'unknown key registry', 'known keys: registries'],
     [{ registries: { mirors: {} } }, 'unknown key registries.mirors', 'did you mean mirrors?'],
-    [{ registries: { proxy: {} } }, 'unknown key registries.proxy', /keys there are: mirrors, insecure, caFiles/],
+    [{ registries: { proxy: {} } }, 'unknown key registries.proxy', /known keys: mirrors, insecure, caFiles/],
     [{ registries: [] }, 'registries must be an object'],
     [{ registries: { mirrors: ['x'] } }, 'registries.mirrors must be an object'],
     [{ registries: { mirrors: { 'docker.io': 'x' } } }, 'registries.mirrors["docker.io"] must be a list, […]'],
@@ -67,8 +67,8 @@ describe('the configuration of registries', () => {
       { registries: { mirrors: { 'docker.io': ['x', 'ftp://x'] } } },
       'registries.mirrors["docker.io"][1] must be a host, host:port, or http(s)://host/path',
     ],
-    [{ registries: { mirrors: { 'https://x': [] } } }, /registries\.mirrors\["https:\/\/x"\] is for no registry/],
-    [{ registries: { mirrors: { 'docker.io': [], 'index.docker.io': [] } } }, /under another name already/],
+    [{ registries: { mirrors: { 'https://x': [] } } }, /registries\.mirrors\["https:\/\/x"\] is not a registry/],
+    [{ registries: { mirrors: { 'docker.io': [], 'index.docker.io': [] } } }, /already listed under another name/],
     [{ registries: { insecure: 'x' } }, 'registries.insecure must be a list, […]'],
     [{ registries: { insecure: ['http://x'] } }, 'registries.insecure[0] must be a host, or host:port'],
     [{ registries: { caFiles: [1] } }, 'registries.caFiles[0] must be the path of a PEM file'],

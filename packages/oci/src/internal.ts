@@ -9,15 +9,35 @@ export {
   temporaryPath,
   writeFileAtomic,
 } from './processes/atomic-file.ts';
-export { claimStep } from './layout/step-claim.ts';
-export type { ClaimOptions, StepClaim } from './layout/step-claim.ts';
+export { writerOf as sinkWriter } from './archive/archive-sink.ts';
+export { writeOutputFile } from './processes/output-file.ts';
+export type { Sink } from './processes/output-file.ts';
+export { streamSink } from './processes/output-stream.ts';
+export { fileSystemTime, holderName } from './processes/claim.ts';
+export { FileLock } from './processes/file-lock.ts';
+export { liveLeases, takeLease } from './processes/lease.ts';
+export { claimStep } from './processes/step-claim.ts';
+export type { ClaimOptions, StepClaim } from './processes/step-claim.ts';
+export { LAYOUT_NAMES, layoutPaths } from './processes/layout-names.ts';
 export { closeStore } from './layout/store-access.ts';
 export type { StoreAccess } from './layout/store-access.ts';
 export { SparseFile } from './blob/sparse-file.ts';
 export { namingPath } from './processes/store-errors.ts';
 export { sealJson, unsealJson } from './layout/sealed-json.ts';
 export type { UnsealedJson } from './layout/sealed-json.ts';
-export { processStart } from './processes/process-identity.ts';
+export {
+  decodeIdentity,
+  identify,
+  isAbandoned,
+  isOfThisBoot,
+  ownerState,
+  ownerTag,
+  processState,
+  thisProcess,
+  UNSEEN_LIMIT,
+} from './processes/process-identity.ts';
+export type { ProcessIdentity } from './processes/process-identity.ts';
+export { storePackedLayer } from './layer/store-layer.ts';
 export { rangeReader } from './layer/file-reader.ts';
 export type { FilePlace } from './layer/file-reader.ts';
 export { checkLayoutAt } from './layout/check/check-layout.ts';

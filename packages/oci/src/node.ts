@@ -1,5 +1,5 @@
 export * from './index.ts';
-export { validateImage } from './validation/validate-node.ts';
+export { validateImageWithZstd as validateImage } from './validation/validate-node.ts';
 export { DirectoryBlobStore } from './blob/directory.ts';
 export { hostPlatform } from './processes/host-platform.ts';
 export { decompress, sniffCompression } from './compression/compression.ts';
@@ -19,7 +19,7 @@ export { importRootfs } from './archive/import-rootfs.ts';
 export type { ImportRootfsOptions } from './archive/import-rootfs.ts';
 export { Layout } from './layout/layout.ts';
 export type { OpenLayoutOptions } from './layout/layout.ts';
-export type { Lease } from './layout/lease.ts';
+export type { Lease } from './processes/lease.ts';
 export { loadArchive } from './archive/load-archive.ts';
 export type { LoadArchiveOptions, LoadedImage } from './archive/load-archive.ts';
 export type { Collected, ImageContent, RemovedName, StoredImage } from './layout/stored-image.ts';

@@ -63,7 +63,7 @@ describe('decodeManifest()', () => {
     [
       'a mediaType of an index',
       manifest({ mediaType: MediaType.ociIndex }),
-      /^manifest: mediaType is .*no image manifest/,
+      /^manifest: mediaType is .*not the type of an image manifest/,
     ],
     ['schema 1', { schemaVersion: 1, fsLayers: [] }, /schema version 1/],
     ['no schemaVersion', manifest({ schemaVersion: undefined }), /^manifest: schemaVersion must be 2/],

@@ -123,7 +123,7 @@ describe('a layout', () => {
     await toLayout(withLabels(await sample(), { b: '2' }), root, { names: [parseReference('other:2')] });
     await expect(fromLayout(root)).rejects.toMatchObject({
       code: 'IMAGE_AMBIGUOUS',
-      message: /2 images; say which: .*team\/app:1, docker.io\/library\/other:2/,
+      message: /2 images; choose one: .*team\/app:1, docker.io\/library\/other:2/,
     });
     await expect(fromLayout(root, 'third')).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
     await expect(fromLayout(folder())).rejects.toMatchObject({ code: 'LAYOUT_INVALID' });
@@ -170,7 +170,7 @@ describe('a layout', () => {
     );
     expect(await everything(await selectImage(back, amd64))).toEqual(await everything(one ?? never()));
     await expect(fromLayout(root, { name: '1', platform: parsePlatform('linux/s390x') })).rejects.toThrow(
-      /no image for linux\/s390x; there is linux\/amd64, linux\/arm64/,
+      /no image for linux\/s390x; available: linux\/amd64, linux\/arm64/,
     );
   });
 
@@ -227,7 +227,7 @@ describe('an archive', () => {
       await everything(one),
     );
     expect(await everything(await fromArchive(path, { name: 'other:2' }))).toEqual(await everything(two));
-    await expect(fromArchive(path)).rejects.toMatchObject({ code: 'IMAGE_AMBIGUOUS', message: /2 images; say which/ });
+    await expect(fromArchive(path)).rejects.toMatchObject({ code: 'IMAGE_AMBIGUOUS', message: /2 images; choose one/ });
     await expect(fromArchive(path, { name: 'third' })).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
   });
 

@@ -197,7 +197,7 @@ describe('extractFile', () => {
     const missing = { code: 'PATH_NOT_FOUND' };
     await expect(extractFile(image, '/etc')).rejects.toMatchObject({
       ...missing,
-      message: /it is a directory, no file/,
+      message: /it is a directory, not a file/,
     });
     await expect(extractFile(image, 'out')).rejects.toMatchObject({
       ...missing,

@@ -12,7 +12,7 @@ import type { MultiPlatformImage } from '../src/image/index-building.ts';
 import { blobSink } from '../src/layout/layout-image.ts';
 import { MediaType } from '../src/spec/media-type.ts';
 import { validateImage } from '../src/validation/validate.ts';
-import { validateImage as validateAnything } from '../src/validation/validate-node.ts';
+import { validateImageWithZstd as validateAnything } from '../src/validation/validate-node.ts';
 import { sampleImage } from '../testing/sample-image.ts';
 
 const plain = [Buffer.from('layer one'), Buffer.from('layer two')] as const;
@@ -77,7 +77,7 @@ describe('validateImage()', () => {
       'config: the history has 0 entries with a layer, but there are 2 layers',
       'config: the architecture is missing',
       expect.stringMatching(/^layers\[0\]: its digest is .* but the config's diffID is/),
-      "layers[1]: the media type text/plain is no layer's",
+      'layers[1]: the media type text/plain is not the type of a layer',
       expect.stringMatching(/^layers\[2\]: blob .* is not in the store/),
     ]);
   });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Environment, type RegistryOptions, WebClient } from '@tsbuild/oci/node';
 import type { BuildOptions } from './build-options.ts';
+import type { Materials } from './materials.ts';
 import { Secrets } from '../mounts/secrets.ts';
 import { ArchiveIndexes } from '../ops/add/archive-indexes.ts';
 import type { OpDependencies } from '../ops/dependencies.ts';
@@ -20,7 +21,7 @@ export class AddSources implements Disposable {
   #client: WebClient | undefined;
   #gitClient: WebClient | undefined;
 
-  constructor(options: BuildOptions, store: Store, reporter: ProgressReporter) {
+  constructor(options: BuildOptions, store: Store, reporter: ProgressReporter, materials: Materials) {
     const sources = store.directory('sources');
     const temporary = store.directory('tmp');
     const { blobs } = store.layout;
@@ -28,24 +29,26 @@ export class AddSources implements Disposable {
     const secret = (id: string): Uint8Array | undefined => secrets.get(id);
     const { environment, registry } = options;
     const reports = new TransferReports(reporter);
+    const downloads = new HttpSource({
+      blobs,
+      directory: join(sources, 'http'),
+      client: () => (this.#client ??= new WebClient({ environment, ...registry })),
+      secret,
+      onProgress: (progress) => reports.report(progress.url, downloadOf(progress)),
+    });
+    const repositories = new GitSource({
+      blobs,
+      indexes: store.indexes,
+      directory: join(sources, 'git'),
+      temporary,
+      environment,
+      secret,
+      client: () => (this.#gitClient ??= new WebClient({ environment, ...trustingAsGit(registry, environment) })),
+    });
     this.dependencies = {
       archives: { indexes: new ArchiveIndexes(join(sources, 'archives')), temporary },
-      downloads: new HttpSource({
-        blobs,
-        directory: join(sources, 'http'),
-        client: () => (this.#client ??= new WebClient({ environment, ...registry })),
-        secret,
-        onProgress: (progress) => reports.report(progress.url, downloadOf(progress)),
-      }),
-      repositories: new GitSource({
-        blobs,
-        indexes: store.indexes,
-        directory: join(sources, 'git'),
-        temporary,
-        environment,
-        secret,
-        client: () => (this.#gitClient ??= new WebClient({ environment, ...trustingAsGit(registry, environment) })),
-      }),
+      downloads: materials.ofFiles(downloads),
+      repositories: materials.ofRepositories(repositories),
     };
   }
 

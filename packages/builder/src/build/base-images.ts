@@ -41,7 +41,7 @@ export function baseImageResolver(
       'BASE_NOT_FOUND',
       `base image ${JSON.stringify(name)} was not found for ${formatPlatform(platform)}`,
       {
-        hint: `neither the store nor its registry has it; bring it in with \`docker save ${name} | tsbuild load\`, or check the name`,
+        hint: `it is neither in the store nor in its registry; check the name, or load it with \`docker save ${name} | tsbuild load\``,
       },
     );
   };
@@ -53,7 +53,7 @@ function unreachable(name: string, error: unknown): unknown {
   return new BuildError('BASE_NOT_FOUND', `base image ${JSON.stringify(name)} is not in the store: ${error.message}`, {
     hint: denied
       ? 'check the name, or log in with `tsbuild login`'
-      : `without a network, bring it in with \`docker save ${name} | tsbuild load\``,
+      : `without a network, load it with \`docker save ${name} | tsbuild load\``,
     cause: error,
   });
 }

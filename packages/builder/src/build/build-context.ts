@@ -38,8 +38,8 @@ export async function openBuildContext(options: BuildOptions, sources: ContextSo
       : await sources.url(context.url, keepsGitDir(options));
   if (content.kind === 'text') {
     if (elsewhere !== undefined || options.dockerfile !== undefined) {
-      throw new BuildError('OPTION_INVALID', 'there are two Dockerfiles: the context is one, and another is named', {
-        hint: 'leave -f away, or give an archive or a directory as the context',
+      throw new BuildError('OPTION_INVALID', 'the context is a Dockerfile, but -f names another one', {
+        hint: 'omit -f, or use an archive or a directory as the context',
       });
     }
     const nothing = sources.nothing();
@@ -65,7 +65,7 @@ function importedContext(files: SourceTree, options: BuildOptions, elsewhere: So
   const bytes = readSourceFile(files, path, DOCKERFILE_LIMIT);
   if (bytes === undefined) {
     throw new BuildError('DOCKERFILE_NOT_FOUND', `failed to read dockerfile: ${path}: no such file in the context`, {
-      hint: 'name another file of the context with -f',
+      hint: 'use -f to name another file in the context',
     });
   }
   return { tree: () => tree, dockerfile: { name: options.dockerfileName ?? path, text: bytes.toString('utf8') } };
@@ -85,8 +85,8 @@ async function dockerfileElsewhere(options: BuildOptions, sources: ContextSource
   if (!/^https?:\/\//.test(dockerfile)) return undefined;
   const content = await sources.url(dockerfile, false);
   if (content.kind === 'text') return { name: options.dockerfileName ?? 'Dockerfile', text: content.text };
-  throw new BuildError('DOCKERFILE_NOT_FOUND', 'the URL of -f holds no Dockerfile but a build context', {
-    hint: 'give it as the context, as the last argument of build',
+  throw new BuildError('DOCKERFILE_NOT_FOUND', 'the URL given with -f is a build context, not a Dockerfile', {
+    hint: 'pass it as the context, the last argument of build',
   });
 }
 

@@ -141,13 +141,13 @@ function missed(step: WatchedStep, number: number, { summary, kind }: MissReason
   const why = kind === 'changed' || kind === 'no-cache' ? summary : `it is not in the cache: ${summary}`;
   return new BuildError('CACHE_MISS', `step #${number} ${step.name} would have to run: ${why}`, {
     range: step.range,
-    hint: '--fail-on-miss forbids it; `tsbuild cache explain last` tells more',
+    hint: '--fail-on-miss does not allow it; `tsbuild cache explain last` gives details',
   });
 }
 
 function noSuchStep(wanted: string, steps: readonly WatchedStep[]): BuildError {
   const names = [...new Set(steps.map(({ stage }) => stage))].join(', ');
-  return new BuildError('OPTION_INVALID', `--fail-on-miss=${wanted}: there is no such step`, {
-    hint: `it takes a number (1 to ${steps.length}), a stage (${names}), or both: ${steps[0]?.id ?? 'build/2'}`,
+  return new BuildError('OPTION_INVALID', `--fail-on-miss=${wanted}: no such step`, {
+    hint: `expected a number (1 to ${steps.length}), a stage (${names}), or both: ${steps[0]?.id ?? 'build/2'}`,
   });
 }

@@ -4,6 +4,7 @@ import type { HostEntry, ResourceLimit } from '../executor/executor.ts';
 import type { Isolation } from '../executor/select.ts';
 import type { FailedRun } from '../ops/dependencies.ts';
 import type { SecretSource } from '../mounts/secrets.ts';
+import type { Material } from './materials.ts';
 import type { Verification } from '../progress/verification.ts';
 
 /** Where a build context comes from that is no directory. */
@@ -95,6 +96,8 @@ export interface BuildResult {
   readonly layers: readonly { readonly size: number; readonly step?: string }[];
   /** `saved`: how long the executions took that the cached steps stand for, milliseconds. */
   readonly steps: { readonly total: number; readonly cached: number; readonly saved: number };
+  /** What the image was made of from outside, pinned: also where the steps came from the cache. */
+  readonly materials: readonly Material[];
   readonly milliseconds: number;
   /** Of a build with `verify`. */
   readonly verification?: Verification;

@@ -1,10 +1,6 @@
-import { AddSources } from './add-sources.ts';
-import { baseImageResolver } from './base-images.ts';
-import { openBuildContext } from './build-context.ts';
 import type { BuildOptions } from './build-options.ts';
-import { ContextSources } from './context-sources.ts';
+import { BuildSession, type ReadDockerfile } from './build-session.ts';
 import { earlierRuns } from './build-history.ts';
-import { Checks } from './checks.ts';
 import type { Dockerfile } from '../dockerfile/instruction.ts';
 import { parseDockerfile } from '../dockerfile/parser.ts';
 import { WorkLimit } from '../dockerfile/work-limit.ts';
@@ -15,16 +11,12 @@ import { baseNameOf } from '../lint/lint.ts';
 import { ruleOf } from '../lint/rules.ts';
 import { type Outline, outlineOf, type TargetList, targetsOf } from '../lint/outline.ts';
 import { type PlanInput, tryPlan } from './make-plan.ts';
-import { NamedContexts } from './named-contexts.ts';
-import { imageKey, type ImageResolver } from '../plan/needed-stages.ts';
 import { fromPlatform } from '../plan/references.ts';
 import { GlobalArguments, BuildArguments, platformArguments } from '../plan/build-arguments.ts';
 import { declareStages, findStageByName } from '../plan/stages.ts';
 import type { CheckWarning } from '../progress/event.ts';
 import { type ProgressReporter, silentReporter } from '../progress/reporter.ts';
-import { RegistryAccess } from '../source/registry-access.ts';
 import type { Store } from '../store/store.ts';
-import { targetPlatform } from './target-platform.ts';
 import type { Platform } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
 
@@ -50,47 +42,25 @@ export async function checkBuild(
   reporter: ProgressReporter,
   signal: AbortSignal,
 ): Promise<CheckResult> {
-  const notice = (message: string): void => reporter.report({ type: 'notice', level: 'warning', message });
-  const platform = targetPlatform(options.platform);
-  await using _lease = await store.layout.lease();
-  using added = new AddSources(options, store, reporter);
-  using contexts = new ContextSources(store, added, signal);
-  const context = await openBuildContext(options, contexts);
-  const file = context.dockerfile;
-  let dockerfile: Dockerfile;
-  let checks: Checks;
+  await using session = await BuildSession.open(options, { store, reporter, signal });
+  const source = session.file;
+  let read: ReadDockerfile;
   try {
-    dockerfile = parseDockerfile(file);
-    checks = new Checks({ options, file, dockerfile, platform });
+    read = session.read();
   } catch (error) {
-    return { source: file, warnings: [], error: buildError(error, file), failed: true };
+    return { source, warnings: [], error: buildError(error, session), failed: true };
   }
-  using access = new RegistryAccess(options.registry, reporter);
-  const find = baseImageResolver({ store, pull: options.pull, client: access.client, signal });
-  const given = options.contexts ?? new Map<string, string>();
-  const named = new NamedContexts({ contexts: given, sources: contexts, store, resolveImage: find });
-  const resolveImage = checks.watch(remembering(async (name, of) => (await named.find(name, of)) ?? find(name, of)));
-  const unknown: string[] = [];
-  await Promise.all(
-    baseImages(dockerfile, options, platform).map((base) =>
-      resolveImage(base.name, base.platform).catch(() => {
-        signal.throwIfAborted();
-        unknown.push(base.name);
-      }),
-    ),
-  );
-  for (const name of [...new Set(unknown)].toSorted()) {
-    notice(`base image ${name} was not found: variables in stages on it are not checked`);
+  const { dockerfile, checks } = read;
+  for (const name of await missingImages(read, session)) {
+    session.notice(`base image ${name} was not found: variables in stages based on it are not checked`);
   }
   const findings = checks.findings(options.target === undefined ? 'all' : { target: options.target });
   const warnings = withHistory(findings, earlierRuns(options, store, dockerfile)).map((finding) =>
     checks.warning(finding),
   );
-  const layers = store.layers(access.client, signal);
-  const plan = { store, dockerfile, platform, notice: () => {}, layers, named, resolveImage, added, signal };
-  const error = await planningError({ ...plan, options, context: context.tree });
+  const error = await planningError(session.planInput(read, () => {}));
   const failed = error !== undefined || findings.some(({ rule }) => ruleOf(rule).own !== true);
-  return { source: file, warnings, error: error === undefined ? undefined : buildError(error, file), failed };
+  return { source, warnings, error: error === undefined ? undefined : buildError(error, session), failed };
 }
 
 /** What `--call=outline` tells: the arguments, secrets and caches of a build of the target. @throws BuildError */
@@ -99,8 +69,7 @@ export async function outlineBuild(
   store: Store,
   signal: AbortSignal,
 ): Promise<{ readonly source: SourceFile; readonly outline: Outline }> {
-  const { source, found } = await ofDockerfile(options, store, signal, (dockerfile) => {
-    const platform = targetPlatform(options.platform);
+  const { source, found } = await ofDockerfile(options, store, signal, (dockerfile, { platform }) => {
     return outlineOf(dockerfile, {
       target: options.target,
       arguments: new BuildArguments(options.buildArgs, options.environment),
@@ -116,7 +85,9 @@ export async function listTargets(
   store: Store,
   signal: AbortSignal,
 ): Promise<{ readonly source: SourceFile; readonly targets: TargetList }> {
-  const { source, found } = await ofDockerfile(options, store, signal, targetsOf);
+  // Stages have their names on any platform.
+  const { platform: _any, ...anywhere } = options;
+  const { source, found } = await ofDockerfile(anywhere, store, signal, targetsOf);
   return { source, targets: found };
 }
 
@@ -125,35 +96,40 @@ async function ofDockerfile<T>(
   options: BuildOptions,
   store: Store,
   signal: AbortSignal,
-  find: (dockerfile: Dockerfile) => T,
+  find: (dockerfile: Dockerfile, session: BuildSession) => T,
 ): Promise<{ readonly source: SourceFile; readonly found: T }> {
-  await using _lease = await store.layout.lease();
-  using added = new AddSources(options, store, silentReporter);
-  using contexts = new ContextSources(store, added, signal);
-  const source = (await openBuildContext(options, contexts)).dockerfile;
+  await using session = await BuildSession.open(options, { store, reporter: silentReporter, signal });
   try {
-    return { source, found: find(parseDockerfile(source)) };
+    return { source: session.file, found: find(parseDockerfile(session.file), session) };
   } catch (error) {
-    throw buildError(error, source);
+    throw buildError(error, session);
   }
 }
 
-/** Each image is asked for once, whether it is found or not. */
-function remembering(resolve: ImageResolver): ImageResolver {
-  const asked = new Map<string, ReturnType<ImageResolver>>();
-  return (name, platform) => {
-    const key = imageKey({ name, platform });
-    const known = asked.get(key) ?? resolve(name, platform);
-    asked.set(key, known);
-    return known;
-  };
+/** The names of base images that cannot be found, sorted; the checks know the others then. */
+async function missingImages(
+  { dockerfile, checks }: ReadDockerfile,
+  session: BuildSession,
+): Promise<readonly string[]> {
+  const { options, platform, signal } = session;
+  const resolveImage = session.images(checks);
+  const unknown = new Set<string>();
+  await Promise.all(
+    baseImages(dockerfile, options, platform).map((base) =>
+      resolveImage(base.name, base.platform).catch(() => {
+        signal.throwIfAborted();
+        unknown.add(base.name);
+      }),
+    ),
+  );
+  return [...unknown].toSorted();
 }
 
 /** The images that stages start from. */
 function baseImages(
   dockerfile: Dockerfile,
   options: BuildOptions,
-  platform: ReturnType<typeof targetPlatform>,
+  platform: Platform,
 ): readonly { readonly name: string; readonly platform: Platform }[] {
   const { stages, globalArgs } = declareStages(dockerfile);
   const words = { escape: dockerfile.directives.escape, limit: new WorkLimit() };
@@ -188,7 +164,8 @@ async function planningError(input: PlanInput): Promise<unknown> {
   }
 }
 
-function buildError(error: unknown, source: SourceFile): BuildError {
-  if (!(error instanceof BuildError)) throw error;
-  return error.range === undefined ? error : error.at(error.range, source);
+function buildError(error: unknown, session: BuildSession): BuildError {
+  const located = session.located(error);
+  if (!(located instanceof BuildError)) throw located;
+  return located;
 }

@@ -14,7 +14,7 @@ import { lintDockerfile } from '../lint/lint.ts';
 import type { LintInput } from '../lint/lint-input.ts';
 import { ruleOf } from '../lint/rules.ts';
 import { BuildArguments, platformArguments } from '../plan/build-arguments.ts';
-import type { ImageResolver } from '../plan/needed-stages.ts';
+import { imageKey, type ImageResolver } from '../plan/needed-stages.ts';
 import { isNamedFiles } from '../plan/resolved-base.ts';
 import type { CheckWarning } from '../progress/event.ts';
 
@@ -48,7 +48,8 @@ export class Checks {
   watch(resolveImage: ImageResolver): ImageResolver {
     return async (name, platform) => {
       const base = await resolveImage(name, platform);
-      this.#bases.set(name, isNamedFiles(base) ? { ...platform, rootfs: NO_LAYERS } : base.config);
+      const config = isNamedFiles(base) ? { ...platform, rootfs: NO_LAYERS } : base.config;
+      this.#bases.set(imageKey({ name, platform }), config);
       return base;
     };
   }
@@ -83,7 +84,7 @@ export class Checks {
     const rules = new Set(findings.map(({ rule }) => rule).filter((rule) => ruleOf(rule).own !== true));
     if (rules.size === 0) return;
     throw new BuildError('CHECK_FAILED', `lint violation found for rules: ${[...rules].join(', ')}`, {
-      hint: 'the Dockerfile asks for this with `check=error=true`; `check=skip=Rule` leaves a check out',
+      hint: 'the Dockerfile sets `check=error=true`; `check=skip=Rule` skips a rule',
     });
   }
 

@@ -57,7 +57,7 @@ export class ContextSources implements Disposable {
   directory(root: string, dockerfile: string | undefined): () => SourceTree {
     if (!statSync(root, { throwIfNoEntry: false })?.isDirectory()) {
       throw new BuildError('CONTEXT_INVALID', `the build context ${root} is not a directory`, {
-        hint: 'the last argument of build names the directory that COPY reads from, most often `.`',
+        hint: 'the last argument of build names the directory that COPY reads from, usually `.`',
       });
     }
     let tree: SourceTree | undefined;
@@ -91,7 +91,7 @@ export class ContextSources implements Disposable {
       return { kind: 'files', files: await this.#layerTree(layer.digest) };
     }
     if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
-      throw new BuildError('CONTEXT_INVALID', `${withoutCredentials(url)} is no URL of a build context`);
+      throw new BuildError('CONTEXT_INVALID', `${withoutCredentials(url)} is not the URL of a build context`);
     }
     const { downloads } = this.#added;
     const file = await downloads.resolve(url, undefined, this.#signal);
@@ -142,7 +142,10 @@ export class ContextSources implements Disposable {
     for (const { path } of index.entries()) {
       // In a layer such names remove others; in a context they would silently do the same.
       if (!path.split('/').some(isWhiteoutName)) continue;
-      throw new BuildError('CONTEXT_INVALID', `${JSON.stringify(path)}: names that begin with .wh. mean removals`);
+      throw new BuildError(
+        'CONTEXT_INVALID',
+        `${JSON.stringify(path)}: names that begin with .wh. are reserved for removals`,
+      );
     }
     return this.#stageTree(new RootfsTree([{ info: { digest }, index }]));
   }
@@ -166,12 +169,12 @@ async function textOf(bytes: AsyncIterable<Uint8Array>, shown: string): Promise<
   for await (const chunk of bytes) {
     size += chunk.length;
     if (size > TEXT_LIMIT) {
-      throw new BuildError('DOCKERFILE_INVALID', `${shown} is no archive, and too large for a Dockerfile`);
+      throw new BuildError('DOCKERFILE_INVALID', `${shown} is not an archive, and too large for a Dockerfile`);
     }
     chunks.push(chunk);
   }
   if (size === 0) {
-    throw new BuildError('DOCKERFILE_NOT_FOUND', `${shown} is empty: there is no Dockerfile in it`);
+    throw new BuildError('DOCKERFILE_NOT_FOUND', `${shown} is empty: it contains no Dockerfile`);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
@@ -189,9 +192,8 @@ async function* untilAborted(
 function invalidArchive(shown: string, error: unknown): unknown {
   const known = error instanceof OciError || error instanceof ProgramMissing || error instanceof BuildError;
   if (!known || (error instanceof OciError && error.code === 'STORE_UNWRITABLE')) return error;
-  return new BuildError('CONTEXT_INVALID', `cannot take ${shown} for a build context: ${error.message}`, {
-    hint:
-      error instanceof ProgramMissing ? `install ${error.program}, or compress with gzip` : 'make the archive again',
+  return new BuildError('CONTEXT_INVALID', `cannot use ${shown} as a build context: ${error.message}`, {
+    hint: error instanceof ProgramMissing ? `install ${error.program}, or compress with gzip` : 'recreate the archive',
     cause: error,
   });
 }

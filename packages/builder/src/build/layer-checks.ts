@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { canonicalJson, type Digest, digestHex, type LayerEntry, sha256Digest } from '@tsbuild/oci';
 import { rangeReader } from '@tsbuild/oci/internal';
 import { type StoredImage } from '@tsbuild/oci/node';
-import { readKept, writeKept } from '../explain/kept-file.ts';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import type { StepRuns } from '../explain/step-index.ts';
 import type { Finding } from '../lint/finding.ts';
 import { checkLayers } from '../lint/layers/check-layers.ts';
 import { describeLayerFindings } from '../lint/layers/describe.ts';
+import { keepFindings, keptFindings } from '../lint/layers/kept-findings.ts';
 import type { LayerFinding } from '../lint/layers/layer-finding.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Store } from '../store/store.ts';
@@ -28,14 +28,8 @@ export async function layerFindings(plan: Plan, image: StoredImage, store: Store
   const kinds = instructions.map(({ kind }) => kind === 'run');
   const key = sha256Digest(canonicalJson({ format: FORMAT, layers: digests, runs: kinds }));
   const path = join(store.directory('checks'), `${digestHex(key)}.json`);
-  const kept = readKept<KeptFindings>(path, ({ findings }) => Array.isArray(findings));
-  const found = kept?.findings ?? (await makeFindings(digests, kinds, store, path));
+  const found = keptFindings(path) ?? (await makeFindings(digests, kinds, store, path));
   return describeLayerFindings(found, instructions);
-}
-
-/** The file in `checks/`. */
-interface KeptFindings {
-  readonly findings: readonly LayerFinding[];
 }
 
 async function makeFindings(
@@ -54,7 +48,7 @@ async function makeFindings(
     })),
   );
   const found = checkLayers(layers, (layer, entry) => readEntry(store, layer, entry));
-  writeKept(path, { findings: found } satisfies KeptFindings);
+  keepFindings(path, found);
   return found;
 }
 
@@ -88,7 +82,7 @@ export function withHistory(
     const often = ran.times === 1 ? 'once' : `${ran.times} times`;
     return {
       ...finding,
-      message: `${finding.message}. It has run ${often} here, ${durationText(ran.milliseconds)} in all`,
+      message: `${finding.message}. It has run ${often} here, ${durationText(ran.milliseconds)} in total`,
     };
   });
 }

@@ -44,9 +44,9 @@ export async function makePlan(input: PlanInput): Promise<Plan> {
   const args = new BuildArguments(input.options.buildArgs, input.options.environment);
   const plan = await planBuild(input.dockerfile, planOptions(input, args));
   for (const name of args.unconsumed())
-    input.notice(`--build-arg ${name} was not used: no ARG in the Dockerfile asks for it`);
+    input.notice(`--build-arg ${name} was not used: the Dockerfile has no ARG of this name`);
   for (const name of input.named.unused())
-    input.notice(`--build-context ${name} was not used: nothing that is built has this name`);
+    input.notice(`--build-context ${name} was not used: no stage or image of this build has this name`);
   return plan;
 }
 

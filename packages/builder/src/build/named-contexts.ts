@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { familiarName, formatPlatform, OciError, parseReference, type Platform } from '@tsbuild/oci';
-import { decompress, fromLayout, storeLayer } from '@tsbuild/oci/node';
+import { storePackedLayer } from '@tsbuild/oci/internal';
+import { fromLayout } from '@tsbuild/oci/node';
 import { importedTree } from './build-context.ts';
 import type { ContextSources } from './context-sources.ts';
+import type { Materials } from './materials.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { NamedFiles, ResolvedBase } from '../plan/resolved-base.ts';
 import type { ResolvedImage } from '../source/source.ts';
@@ -13,6 +15,8 @@ export interface NamedContextOptions {
   readonly contexts: ReadonlyMap<string, string>;
   readonly sources: ContextSources;
   readonly store: Store;
+  /** Told of images of layouts. */
+  readonly materials: Materials;
   /** Finds the image that `docker-image://` names. */
   readonly resolveImage: (name: string, platform: Platform) => Promise<ResolvedImage>;
 }
@@ -59,7 +63,7 @@ export class NamedContexts {
     const layout = afterScheme(value, 'oci-layout');
     if (layout !== undefined) return this.#fromLayout(name, layout, platform);
     if (/^(?:target|input):/.test(value)) {
-      throw new BuildError('NOT_SUPPORTED', `${value}: only a bake file has other targets`);
+      throw new BuildError('NOT_SUPPORTED', `${value}: targets exist only in bake files`);
     }
     if (value.startsWith('/')) return { name, tree: this.#options.sources.directory(value, undefined) };
     return this.#fromUrl(name, value);
@@ -67,13 +71,13 @@ export class NamedContexts {
 
   async #fromUrl(name: string, url: string): Promise<NamedFiles> {
     const content = await this.#options.sources.url(url, false);
-    if (content.kind === 'text') throw new BuildError('CONTEXT_INVALID', 'the URL holds no archive');
+    if (content.kind === 'text') throw new BuildError('CONTEXT_INVALID', 'the URL is not an archive');
     const tree = importedTree(content.files, undefined);
     return { name, tree: () => tree };
   }
 
   async #fromLayout(name: string, place: string, platform: Platform): Promise<ResolvedImage> {
-    const { store } = this.#options;
+    const { store, materials } = this.#options;
     const { directory, image: wanted } = layoutPlace(place);
     const image = await fromLayout(directory, { ...(wanted !== undefined && { name: wanted }), platform });
     const { os, architecture } = image.config;
@@ -86,8 +90,9 @@ export class NamedContexts {
     const { blobs } = store.layout;
     for (const layer of image.layers) {
       if ((await blobs.has(layer.diffID)) !== undefined) continue;
-      await storeLayer(decompress(layer.open()), blobs, store.indexes, { digest: layer.diffID });
+      await storePackedLayer(layer.open(), blobs, store.indexes, { digest: layer.diffID });
     }
+    materials.addImage(`oci-layout://${place}`, platform, image.descriptor.digest);
     const layers = image.layers.map(({ diffID }) => ({ digest: diffID }));
     return { name, digest: image.descriptor.digest, config: image.config, layers };
   }
@@ -119,7 +124,7 @@ function checkedName(name: string): string {
   const normal = normalName(name);
   if (normal !== undefined) return normal;
   throw new BuildError('OPTION_INVALID', `invalid context name ${JSON.stringify(name)}`, {
-    hint: 'a context is named like a stage or an image, in lower case',
+    hint: 'a context name is a stage or image name in lower case',
   });
 }
 

@@ -1,5 +1,5 @@
 import { digestHex } from '@tsbuild/oci';
-import { claimStep } from '@tsbuild/oci/internal';
+import { claimStep, layoutPaths } from '@tsbuild/oci/internal';
 import type { BuildOptions } from './build-options.ts';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import type { SolveOptions } from '../solver/solver.ts';
@@ -20,9 +20,13 @@ export function stepClaims(
     claim: ({ id, key }, signal) => {
       const onWait = (pid: number | undefined): void => {
         const who = pid === undefined ? 'another build' : `process ${pid}`;
-        reporter.report({ type: 'notice', level: 'info', message: `${id} waits for ${who}, which runs the same` });
+        reporter.report({
+          type: 'notice',
+          level: 'info',
+          message: `${id} waits for ${who}, which is running the same step`,
+        });
       };
-      return claimStep(store.root, digestHex(key), { signal, onWait });
+      return claimStep(layoutPaths(store.root), digestHex(key), { signal, onWait });
     },
   };
 }

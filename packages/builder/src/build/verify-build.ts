@@ -1,17 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sha256Digest } from '@tsbuild/oci';
 import type { StoredImage } from '@tsbuild/oci/node';
-import type { BuildOptions } from './build-options.ts';
+import type { BuildSession } from './build-session.ts';
 import { MemoryCacheStore } from '../cache/memory-cache-store.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
-import { assembleContent } from './image-assembly.ts';
-import type { LayerFetcher } from '../ops/layer-fetcher.ts';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planReady } from '../plan/plan-ready.ts';
 import type { ProgressReporter } from '../progress/reporter.ts';
-import { type Solution, solve, type SolveOptions } from '../solver/solver.ts';
-import type { Store } from '../store/store.ts';
+import { type Solution, solve } from '../solver/solver.ts';
+import { solvedImage } from './solved-image.ts';
 import { differentSteps } from '../verify/different-steps.ts';
 import type { Verification } from '../progress/verification.ts';
 
@@ -23,51 +21,34 @@ interface FirstBuild {
   readonly plan: Plan;
   readonly results: Solution<Rootfs, LayerOutput>['results'];
   readonly image: StoredImage;
-  /** The Dockerfile's name. */
-  readonly dockerfile: string;
-}
-
-/** What the second build works with. */
-interface VerifyInput extends Pick<SolveOptions<LayerOutput>, 'signal' | 'jobs' | 'now' | 'sizeOf'> {
-  readonly store: Store;
-  readonly options: BuildOptions;
-  readonly layers: LayerFetcher;
-  /** Told of the second build as of the first; what explains later misses does not hear of it. */
-  readonly progress: ProgressReporter;
 }
 
 /**
  * Executes every step of a plan once more and compares. Records, names and explanations stay those of the first build; of the
  * second one only layers are left that nothing refers to, when they are not the same.
+ * @param progress is told of the second build as of the first; what explains later misses does not hear of it
  * @throws BuildError of a step that failed this time
  */
-export async function verifyBuild(first: FirstBuild, input: VerifyInput): Promise<Verification> {
+export async function verifyBuild(
+  first: FirstBuild,
+  session: BuildSession,
+  progress: ProgressReporter,
+): Promise<Verification> {
   const { plan, image } = first;
-  const { store, layers, progress, signal } = input;
+  const { store, signal } = session;
   const report = progress.report.bind(progress);
-  report({ type: 'notice', level: 'info', message: 'building once more without the cache, to compare' });
+  report({ type: 'notice', level: 'info', message: 'building again without the cache, to compare' });
   report(planReady(plan));
   if (hasCommands(plan)) await delay(OTHER_SECOND, undefined, { signal });
-  const solution = await solveAgain(plan, input);
-  const [rootfs] = solution.values;
-  if (rootfs === undefined) throw new TypeError('the solver returns one value for each wanted vertex');
-  const { labels, annotations, epoch } = input.options;
-  const found = await layers.ensure(rootfs.layers);
-  const content = assembleContent({
-    stage: plan.target,
-    layers: found,
-    results: solution.results,
-    labels,
-    annotations,
-    epoch,
-  });
+  const solution = await solveAgain(plan, session, progress);
+  const content = await solvedImage(plan, solution, session);
   const id = sha256Digest(content.config);
   const both = [first.results, solution.results] as const;
   const steps = await differentSteps(plan, both, (layer) => store.indexes.get(layer));
   const verification: Verification = {
     same: id === image.id,
     ids: [image.id, id],
-    dockerfile: first.dockerfile,
+    dockerfile: session.file.name,
     steps,
     onlyTimes: id !== image.id && steps.every(({ total, timesOnly }) => total > 0 && total === timesOnly),
   };
@@ -75,16 +56,19 @@ export async function verifyBuild(first: FirstBuild, input: VerifyInput): Promis
   return verification;
 }
 
-async function solveAgain(plan: Plan, { progress, ...way }: VerifyInput): Promise<Solution<Rootfs, LayerOutput>> {
+async function solveAgain(
+  plan: Plan,
+  { way }: BuildSession,
+  reporter: ProgressReporter,
+): Promise<Solution<Rootfs, LayerOutput>> {
   try {
-    const { signal, jobs, now, sizeOf } = way;
     const cache = new MemoryCacheStore<LayerOutput>();
-    return await solve([plan.target.rootfs], { cache, reporter: progress, signal, jobs, now, sizeOf });
+    return await solve([plan.target.rootfs], { ...way, cache, reporter });
   } catch (error) {
     if (!(error instanceof BuildError) || way.signal.aborted) throw error;
     const { code, range, source, output, exitCode } = error;
-    throw new BuildError(code, `built a second time, it failed: ${error.message}`, {
-      hint: error.hint ?? 'the first build went well: what the step does is not the same each time',
+    throw new BuildError(code, `the second build failed: ${error.message}`, {
+      hint: error.hint ?? 'the first build succeeded: the step does not behave the same each time',
       output,
       cause: error,
       ...(range === undefined ? {} : { range }),

@@ -3,6 +3,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '@tsbuild/oci';
 import type { CheckOptions } from '@tsbuild/oci/internal';
+import { storePath } from '../disk/store-paths.ts';
 import { decodeRecord } from './record-file.ts';
 
 /** What is asked of whoever checks the records of a store. */
@@ -21,10 +22,10 @@ export interface RecordChecks<O> {
  */
 export async function checkRecords<O>(root: string, checks: RecordChecks<O>, options: CheckOptions): Promise<number> {
   let count = 0;
-  for (const shard of await namesIn(join(root, 'records'))) {
-    for (const name of await namesIn(join(root, 'records', shard))) {
+  for (const shard of await namesIn(storePath(root, 'records'))) {
+    for (const name of await namesIn(storePath(root, 'records', shard))) {
       options.signal.throwIfAborted();
-      const path = `records/${shard}/${name}`;
+      const path = storePath('', 'records', shard, name);
       if (shard === 'listings') {
         if (/^[0-9a-f]{64}\.txt$/.test(name)) await checkListing(root, path, options);
       } else if (/^[0-9a-f]{64}\.json$/.test(name)) {

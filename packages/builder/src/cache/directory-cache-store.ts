@@ -80,11 +80,6 @@ export class DirectoryCacheStore<O> implements CacheStore<O> {
     }
   }
 
-  /** The outputs of every readable record: what a collection must keep. */
-  async *outputs(): AsyncIterable<O> {
-    for await (const { record } of this.all()) yield record.output;
-  }
-
   /** Every readable record, and how it was used. */
   async *all(): AsyncIterable<StoredCacheRecord<O>> {
     for (const shard of await entriesOf(this.#directory)) {

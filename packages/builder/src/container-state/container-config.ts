@@ -2,7 +2,7 @@ import { type BlobInfo, type ContainerConfig as ImageRunConfig, type Digest, isD
 import type { ResourceLimit, TmpfsOptions } from '../executor/executor.ts';
 
 /** What a container is, from its creation on: `containers/<id>/config.json`. Only its name ever changes. */
-export interface ContainerConfig {
+export interface ContainerDescription {
   readonly version: 1;
   /** 64 hexadecimal digits. */
   readonly id: string;
@@ -37,7 +37,7 @@ export interface ContainerConfig {
 }
 
 /** Tells a config from other JSON; one without a checksum may be anything. */
-export function isContainerConfig(value: unknown): value is ContainerConfig {
+export function isContainerConfig(value: unknown): value is ContainerDescription {
   const { version, id, name, created, image, config, argv, mounts, ports } = fieldsOf(value);
   const { id: imageId, manifest, layers } = fieldsOf(image);
   return (

@@ -1,6 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
-import { type ProcessIdentity, processState } from './process-identity.ts';
+import {
+  decodeIdentity,
+  isOfThisBoot,
+  type ProcessIdentity,
+  processState,
+  sealJson,
+  unsealJson,
+  writeFileAtomic,
+} from '@tsbuild/oci/internal';
 
 /** What became of a container: `containers/<id>/state.json`, written by its monitor. */
 export interface ContainerState {
@@ -33,7 +40,7 @@ const DAMAGED: ContainerState = {
   exitCode: LOST,
   startedAt: '',
   finishedAt: '',
-  error: 'the file of its state is damaged',
+  error: 'its state file is damaged',
 };
 
 /** Replaces the state whole: readers see the one before or the one after. */
@@ -48,15 +55,16 @@ export function writeState(path: string, state: ContainerState): Promise<void> {
 export function readState(path: string): ContainerState {
   const state = parse(path);
   if (state.monitor === undefined || (state.status !== 'running' && state.status !== 'paused')) return state;
-  const monitor = processState(state.monitor);
-  if (monitor === 'running' || monitor === 'unknown') return state;
+  // A container is of one machine: where the boot is another, that machine was restarted.
+  const rebooted = !isOfThisBoot(state.monitor);
+  if (!rebooted && processState(state.monitor) !== 'gone') return state;
   const { process: _gone, monitor: _too, ...rest } = state;
   return {
     ...rest,
     status: 'exited',
-    exitCode: monitor === 'rebooted' ? LOST : KILLED,
+    exitCode: rebooted ? LOST : KILLED,
     finishedAt: new Date().toISOString(),
-    error: monitor === 'rebooted' ? 'the machine was restarted' : "the container's monitor was killed",
+    error: rebooted ? 'the machine was restarted' : "the container's monitor was killed",
   };
 }
 
@@ -72,16 +80,14 @@ function parse(path: string): ContainerState {
 
 const STATUSES: readonly unknown[] = ['created', 'running', 'paused', 'exited'] satisfies ContainerState['status'][];
 
-function isState(value: unknown): value is ContainerState {
+/** Tells a state from other JSON. */
+export function isState(value: unknown): value is ContainerState {
   if (typeof value !== 'object' || value === null) return false;
   const { status, exitCode, startedAt, finishedAt, error, process: own, monitor } = value as Record<string, unknown>;
   const texts = [startedAt, finishedAt, error].every((text) => typeof text === 'string');
   return texts && STATUSES.includes(status) && Number.isInteger(exitCode) && [own, monitor].every(isIdentity);
 }
 
-function isIdentity(value: unknown): value is ProcessIdentity | undefined {
-  if (value === undefined) return true;
-  if (typeof value !== 'object' || value === null) return false;
-  const { pid, start, boot, namespace } = value as Record<string, unknown>;
-  return Number.isInteger(pid) && [start, boot, namespace].every((text) => typeof text === 'string');
+function isIdentity(value: unknown): boolean {
+  return value === undefined || decodeIdentity(value) !== undefined;
 }

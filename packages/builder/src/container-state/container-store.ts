@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
+import { isAbandoned } from '@tsbuild/oci/internal';
 import { BuildError } from '../diagnostics/build-error.ts';
+import type { Fault } from '../disk/kept-file.ts';
 import { removeTree } from '../disk/remove-tree.ts';
+import { storePath } from '../disk/store-paths.ts';
 import { Container } from './container.ts';
 import { randomName } from './random-name.ts';
 
 /** Docker's rule. */
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
-/** A container that is half made this long will not be finished. */
-const ABANDONED = 60 * 60 * 1000;
 
 /** All containers of a store: `containers/<id>`, and `container-names/<name>`, links that say whose a name is. */
 export class ContainerStore {
@@ -18,8 +19,16 @@ export class ContainerStore {
 
   /** @param root the store's directory */
   constructor(root: string) {
-    this.#directory = join(root, 'containers');
-    this.#names = join(root, 'container-names');
+    this.#directory = storePath(root, 'containers');
+    this.#names = storePath(root, 'container-names');
+  }
+
+  /**
+   * The descriptions that are damaged, and what became of a container. One without a description cannot be listed or
+   * started; what it wrote is in `upper` beside it.
+   */
+  verify(): readonly Fault[] {
+    return this.#ids().flatMap((id) => Container.verify(join(this.#directory, id)));
   }
 
   /** Newest first. */
@@ -141,7 +150,7 @@ export class ContainerStore {
       .flatMap((id) => Container.read(join(this.#directory, id)) ?? []);
     if (found.length < 2) return found[0];
     throw new BuildError('CONTAINER_AMBIGUOUS', `Multiple IDs found with provided prefix: ${prefix}`, {
-      hint: 'give more digits',
+      hint: 'use more digits of the ID',
     });
   }
 
@@ -160,7 +169,7 @@ export class ContainerStore {
       const directory = join(this.#directory, id);
       const made = statSync(join(directory, 'config.json'), { throwIfNoEntry: false }) !== undefined;
       const age = Date.now() - (statSync(directory, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-      if (!made && age > ABANDONED) void removeTree(directory).catch(() => {});
+      if (!made && isAbandoned('unknown', () => age)) void removeTree(directory).catch(() => {});
     }
   }
 }

@@ -1,15 +1,18 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
-import { type ContainerConfig, isContainerConfig } from './container-config.ts';
-import { type ContainerState, readState, writeState } from './container-state.ts';
+import { type ContainerDescription, isContainerConfig } from './container-config.ts';
+import { type ContainerState, isState, readState, writeState } from './container-state.ts';
+import { type Fault, faultAt } from '../disk/kept-file.ts';
+
+const STATE = 'state.json';
 
 /** A container of a store: what it is, and the directory where everything of it is. */
 export class Container {
   readonly directory: string;
-  #config: ContainerConfig;
+  #config: ContainerDescription;
 
-  private constructor(directory: string, config: ContainerConfig) {
+  private constructor(directory: string, config: ContainerDescription) {
     this.directory = directory;
     this.#config = config;
   }
@@ -25,13 +28,22 @@ export class Container {
     }
   }
 
+  /** What is damaged of the container in `directory`, by the eyes of {@link read} and {@link state}. */
+  static verify(directory: string): readonly Fault[] {
+    const faults = faultAt(join(directory, 'config.json'), isContainerConfig);
+    return [
+      ...faults.map(({ path, why }) => ({ path, why: `${why}; what the container wrote is in upper, beside it` })),
+      ...faultAt(join(directory, STATE), isState),
+    ];
+  }
+
   /** Makes the container in `directory` there for everybody. */
-  static async write(directory: string, config: ContainerConfig): Promise<Container> {
+  static async write(directory: string, config: ContainerDescription): Promise<Container> {
     await writeFileAtomic(join(directory, 'config.json'), sealJson(config));
     return new Container(directory, config);
   }
 
-  get config(): ContainerConfig {
+  get config(): ContainerDescription {
     return this.#config;
   }
 
@@ -68,7 +80,7 @@ export class Container {
   }
 
   get statePath(): string {
-    return join(this.directory, 'state.json');
+    return join(this.directory, STATE);
   }
 
   /** The log, as docker's `json-file` driver writes it. */

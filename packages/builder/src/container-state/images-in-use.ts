@@ -1,5 +1,3 @@
-import { readlinkSync } from 'node:fs';
-import { basename } from 'node:path';
 import type { Digest } from '@tsbuild/oci';
 import type { StoredImage } from '@tsbuild/oci/node';
 import { BuildError } from '../diagnostics/build-error.ts';
@@ -12,19 +10,6 @@ function containersOf(image: Digest, root: string): readonly Container[] {
     .list()
     .filter(({ config }) => config.image.id === image)
     .toSorted((a, b) => Number(b.isRunning) - Number(a.isRunning));
-}
-
-/** Blobs that containers need: a collection must leave them, whatever became of their images' names. */
-export function blobsInUse(root: string): readonly Digest[] {
-  return new ContainerStore(root)
-    .list()
-    .flatMap(({ config: { image } }) => [image.id, image.manifest, ...image.layers.map(({ digest }) => digest)]);
-}
-
-/** Names of the unpacked layers that containers have below their own. */
-export function snapshotsInUse(root: string): ReadonlySet<string> {
-  const links = new ContainerStore(root).list().flatMap(({ lower }) => lower.slice(0, -1));
-  return new Set(links.map((link) => basename(readlinkSync(link))));
 }
 
 /**

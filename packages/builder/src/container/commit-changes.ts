@@ -55,7 +55,7 @@ export function changeConfig(given: ImageRunConfig, changes: readonly string[]):
 function apply(instruction: Instruction, stage: StageState): void {
   if (!KINDS.includes(instruction.kind)) {
     throw new BuildError('DOCKERFILE_INVALID', `${instruction.kind} is not a valid change command`, {
-      hint: `there are ${KINDS.map((kind) => kind.toUpperCase()).join(', ')}`,
+      hint: `expected one of ${KINDS.map((kind) => kind.toUpperCase()).join(', ')}`,
     });
   }
   if (instruction.kind === 'workdir') {

@@ -12,7 +12,7 @@ import type { Store } from '../store/store.ts';
 import type { ContainerMount } from '../container-state/container-config.ts';
 import { ContainerStore } from '../container-state/container-store.ts';
 import type { CreateOptions, VolumeRequest } from './create-options.ts';
-import { VolumeStore } from './volumes/volume-store.ts';
+import { VolumeStore } from '../container-state/volume-store.ts';
 
 /** Where the init program is in a container that has one. */
 export const INIT_PATH = '/sbin/docker-init';
@@ -125,7 +125,7 @@ function systemFiles(directory: string): readonly Wanted[] {
 function initProgram(): Wanted {
   const source = ['docker-init', 'tini-static', 'tini', 'catatonit'].map((name) => findTool(name)).find(Boolean);
   if (source === undefined) {
-    throw new BuildError('SANDBOX_UNAVAILABLE', '--init: there is no init program on this machine', {
+    throw new BuildError('SANDBOX_UNAVAILABLE', '--init: no init program is installed', {
       hint: 'Install the package tini or catatonit.',
     });
   }
@@ -152,7 +152,7 @@ async function volume({ name, destination, readOnly, noCopy }: VolumeRequest, pl
   if (name === undefined) place.onVolume(config.name);
   if (config.ids !== undefined && config.ids !== DiskOwners.read().mapping)
     place.notice(
-      `volume ${config.name} was made under another mapping of user ids: its files may belong to others now`,
+      `volume ${config.name} was created with a different mapping of user ids: its files may now have other owners`,
     );
   if (!noCopy && readdirSync(data).length === 0) await copyUp(destination, data, place);
   return {

@@ -2,7 +2,7 @@ import { CAPABILITIES, commandCapabilities } from '../executor/capabilities.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { RunSpec } from '../executor/executor.ts';
 import { readIdMaps } from '../executor/id-map.ts';
-import type { ContainerConfig } from '../container-state/container-config.ts';
+import type { ContainerDescription } from '../container-state/container-config.ts';
 
 /** What a container can be given beside Docker's set: it acts on the container, on its own network, and on its own processes. */
 const MORE = ['ipc_lock', 'ipc_owner', 'lease', 'linux_immutable', 'net_admin', 'net_broadcast', 'sys_nice', 'sys_ptrace',
@@ -24,14 +24,18 @@ export function readCapabilities(names: readonly string[], flag: '--cap-add' | '
       throw new BuildError('OPTION_INVALID', `${flag}: unknown capability: ${JSON.stringify(text)}`);
     }
     if (flag === '--cap-drop') return name;
-    throw new BuildError('OPTION_INVALID', `--cap-add ${text} is not given to containers: it opens the machine`, {
-      hint: `There are ${[...CAPABILITIES, ...MORE].map((each) => each.toUpperCase()).join(', ')}; for more use docker or podman.`,
-    });
+    throw new BuildError(
+      'OPTION_INVALID',
+      `--cap-add ${text} is refused: it would give the container control of the machine`,
+      {
+        hint: `Supported: ${[...CAPABILITIES, ...MORE].map((each) => each.toUpperCase()).join(', ')}. For others, use docker or podman.`,
+      },
+    );
   });
 }
 
 /** The rights of a container's commands, as docker counts them: what is dropped goes from the usual ones, then comes what is added. */
-export function containerRights(config: ContainerConfig): Pick<RunSpec, 'capabilities' | 'noNewPrivileges'> {
+export function containerRights(config: ContainerDescription): Pick<RunSpec, 'capabilities' | 'noNewPrivileges'> {
   const { capAdd = [], capDrop = [], network, noNewPrivileges } = config;
   const usual = commandCapabilities({ network }, readIdMaps());
   const kept = capDrop.includes('all') ? [] : usual.filter((name) => !capDrop.includes(name));

@@ -13,12 +13,12 @@ import { UnpackedLayers } from '../snapshot/unpacked-layers.ts';
 import { canOverlay } from '../snapshot/select.ts';
 import type { Store } from '../store/store.ts';
 import { Container } from '../container-state/container.ts';
-import type { ContainerConfig } from '../container-state/container-config.ts';
+import type { ContainerDescription } from '../container-state/container-config.ts';
 import { INIT_PATH, makeMounts, needsVolumes } from './container-mounts.ts';
 import { ContainerStore } from '../container-state/container-store.ts';
 import type { CreateOptions } from './create-options.ts';
 import { imageTree } from './image-trees.ts';
-import { VolumeStore } from './volumes/volume-store.ts';
+import { VolumeStore } from '../container-state/volume-store.ts';
 import { pruneVolumes } from './volumes/volume-use.ts';
 import { mergeConfig } from './run-config.ts';
 
@@ -42,7 +42,7 @@ export async function createContainer(
   const image = await store.layout.resolve(options.image);
   if (!(await canOverlay(store.directory('mounts')))) {
     throw new BuildError('SANDBOX_UNAVAILABLE', 'containers need overlayfs, which cannot be mounted here', {
-      hint: 'Put the store on ext4, xfs or tmpfs (--root); in a user namespace Linux 5.11 is needed.',
+      hint: 'Put the store on ext4, xfs or tmpfs (--root); user namespaces need Linux 5.11.',
     });
   }
   const containers = new ContainerStore(store.root);
@@ -64,7 +64,7 @@ export async function createContainer(
       notice,
       signal,
     });
-    const config: ContainerConfig = {
+    const config: ContainerDescription = {
       version: 1,
       id,
       name,
@@ -145,7 +145,7 @@ function keepAccounts(tree: RootfsTree, store: Store, directory: string): void {
   }
 }
 
-function describe(image: StoredImage, options: CreateOptions): ContainerConfig['image'] {
+function describe(image: StoredImage, options: CreateOptions): ContainerDescription['image'] {
   const { os, architecture, variant } = image.config;
   return {
     id: image.id,

@@ -26,6 +26,8 @@ export interface CreateOptions {
   readonly openStdin: boolean;
   readonly network: NetworkMode;
   readonly ports: readonly PortMapping[];
+  /** `80/tcp`, beside the image's EXPOSE and the mapped ones: said of the container, and of images that are made of it. */
+  readonly exposedPorts?: readonly string[];
   readonly readOnly: boolean;
   readonly hostname?: string;
   readonly hosts: readonly HostEntry[];

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Container } from '../container-state/container.ts';
 import { SHM_SIZE } from '../executor/sandbox-mounts.ts';
-import type { ContainerConfig, ContainerMount } from '../container-state/container-config.ts';
+import type { ContainerDescription, ContainerMount } from '../container-state/container-config.ts';
 
 /** Docker's way to write a time that there is not. */
 const NO_TIME = '0001-01-01T00:00:00Z';
@@ -58,7 +58,7 @@ export function containerDocument(container: Container): Readonly<Record<string,
     Mounts: config.mounts.filter(isShown).toSorted(byDestination).map(mountDocument),
     Config: configDocument(container),
     NetworkSettings: {
-      Ports: state.status === 'running' || state.status === 'paused' ? portMap(config) : {},
+      Ports: state.status === 'running' || state.status === 'paused' ? openPorts(config) : {},
       ...NO_ADDRESS,
       Networks: { [config.network]: NO_ADDRESS },
     },
@@ -123,7 +123,13 @@ function configDocument({ config }: Container): object {
   };
 }
 
-function portMap(config: ContainerConfig): object {
+/** In a network of its own a port that is not mapped can be reached by nobody, and is there: docker's null. */
+function openPorts(config: ContainerDescription): object {
+  const exposed = config.network === 'private' ? Object.keys(config.config.ExposedPorts ?? {}) : [];
+  return { ...Object.fromEntries(exposed.map((port) => [port, null])), ...portMap(config) };
+}
+
+function portMap(config: ContainerDescription): object {
   const map: Record<string, { HostIp: string; HostPort: string }[]> = {};
   for (const { protocol, address, hostPort, containerPort } of config.ports) {
     const key = `${containerPort}/${protocol}`;

@@ -1,5 +1,6 @@
 import { closeSync, writeSync } from 'node:fs';
 import type { Server, Socket } from 'node:net';
+import { identify, thisProcess } from '@tsbuild/oci/internal';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { RunningCommand, RunResult, TerminalSize } from '../executor/executor.ts';
 import { selectExecutor } from '../executor/select.ts';
@@ -15,7 +16,6 @@ import { forgetSocket, listenForCommands } from './monitor-socket.ts';
 import { connectNetwork } from './network.ts';
 import type { NetworkConnection } from './network-connection.ts';
 import { freeze, thaw } from './pause.ts';
-import { identify } from '../container-state/process-identity.ts';
 import { containerSpec, execSpec } from './run-spec.ts';
 import { AttachedClients, CommandInput } from './sessions.ts';
 import { removeAnonymousVolumes } from './volumes/volume-use.ts';
@@ -56,7 +56,7 @@ export class Monitor {
   /** Serves until the container has ended. `ready` is a descriptor that is told when commands may come. */
   async serve(ready: number): Promise<void> {
     const { directory } = this.#container;
-    process.once('SIGTERM', () => this.#abort.abort(new BuildError('INTERRUPTED', 'the monitor was told to end')));
+    process.once('SIGTERM', () => this.#abort.abort(new BuildError('INTERRUPTED', 'the monitor was asked to stop')));
     const server = await listenForCommands(directory, (socket) => this.#accept(socket));
     writeSync(ready, 'ready\n');
     closeSync(ready);
@@ -159,8 +159,8 @@ export class Monitor {
     let result: RunResult;
     try {
       const { config } = this.#container;
-      const monitor = identify(process.pid);
-      await this.#set({ status: 'created', error: '', exitCode: 0, outOfMemory: false, ...(monitor && { monitor }) });
+      const monitor = thisProcess();
+      await this.#set({ status: 'created', error: '', exitCode: 0, outOfMemory: false, monitor });
       await unclaimed(this.#container);
       const spec = containerSpec(this.#container, size);
       const executor = await selectExecutor(config.isolation, { scratch: this.#store.directory('sandbox') });

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { SYSTEM_PATH } from '@tsbuild/oci/internal';
+import { endingWithUs } from '../executor/death-signal.ts';
 import { requireTool } from '../executor/host-tools.ts';
 import type { PortMapping } from '../container-state/container-config.ts';
 import type { NetworkConnection } from './network-connection.ts';
@@ -23,14 +24,14 @@ export async function startPasta(
 ): Promise<NetworkConnection> {
   const file = join(directory, 'netns');
   writeFileSync(file, '', { mode: 0o600 });
-  const args = [
-    '--pdeathsig', 'KILL', requireTool('unshare'), '--mount', '--propagation', 'private', '--',
+  const [command, args] = endingWithUs([
+    requireTool('unshare'), '--mount', '--propagation', 'private', '--',
     '/bin/sh', '-euc', SCRIPT, 'pasta', program,
     '--foreground', '--quiet', '--config-net', '--no-map-gw',
     ...forwards(ports, 'tcp', '-t'), ...forwards(ports, 'udp', '-u'), '-T', 'none', '-U', 'none',
     '--runas', '0', '--netns', file, '--netns-only',
-  ]; // biome-ignore format: one option with its value
-  const child = spawn(requireTool('setpriv'), args, {
+  ]); // biome-ignore format: one option with its value
+  const child = spawn(command, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: SYSTEM_PATH, LC_ALL: 'C', MOUNT: requireTool('mount', 'mount'), PID: String(pid), FILE: file },
     detached: true,

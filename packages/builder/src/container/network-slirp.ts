@@ -4,9 +4,9 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SYSTEM_PATH } from '@tsbuild/oci/internal';
-import { BuildError } from '../diagnostics/build-error.ts';
-import { requireTool } from '../executor/host-tools.ts';
 import type { PortMapping } from '../container-state/container-config.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
+import { endingWithUs } from '../executor/death-signal.ts';
 import type { NetworkConnection } from './network-connection.ts';
 import { untilConnected } from './until-connected.ts';
 
@@ -22,12 +22,12 @@ export async function startSlirp(
 ): Promise<NetworkConnection> {
   const socket = join(directory, SOCKET);
   rmSync(socket, { force: true });
-  const args = [
-    '--pdeathsig', 'KILL', program, '--configure', '--mtu=65520', '--disable-host-loopback',
+  const [command, args] = endingWithUs([
+    program, '--configure', '--mtu=65520', '--disable-host-loopback',
     // Relative to its working directory: a socket's path must be short.
     `--api-socket=${SOCKET}`, String(pid), 'tap0',
-  ]; // biome-ignore format: one option with its value
-  const child = spawn(requireTool('setpriv'), args, {
+  ]); // biome-ignore format: one option with its value
+  const child = spawn(command, args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { PATH: SYSTEM_PATH, LC_ALL: 'C' },
     cwd: directory,

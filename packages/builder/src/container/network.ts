@@ -12,8 +12,8 @@ export function hasPrivateNetwork(): boolean {
 
 /** What to say when it cannot. */
 export function noPrivateNetwork(what: string): BuildError {
-  return new BuildError('SANDBOX_UNAVAILABLE', `${what} needs pasta or slirp4netns, and neither is on this machine`, {
-    hint: 'Install the package passt or slirp4netns, or use --network host, where every port is open as it is.',
+  return new BuildError('SANDBOX_UNAVAILABLE', `${what} needs pasta or slirp4netns, and neither is installed`, {
+    hint: 'Install the package passt or slirp4netns, or use --network host, which exposes all ports directly.',
   });
 }
 
@@ -30,5 +30,5 @@ export function connectNetwork(
   if (pasta !== undefined) return startPasta(pasta, pid, ports, directory);
   const slirp = findTool('slirp4netns');
   if (slirp !== undefined) return startSlirp(slirp, pid, ports, directory);
-  throw noPrivateNetwork('a network of its own');
+  throw noPrivateNetwork('a private network');
 }

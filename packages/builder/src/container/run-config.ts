@@ -17,7 +17,7 @@ export function mergeConfig(image: ImageRunConfig, options: CreateOptions): Merg
   const inherited = options.entrypoint === undefined ? (image.Cmd ?? []) : [];
   const cmd = options.command.length > 0 ? options.command : inherited;
   const argv = [...entrypoint, ...cmd];
-  if (argv.length === 0 || argv[0] === '') {
+  if (argv.length === 0) {
     throw new BuildError('OPTION_INVALID', 'no command specified', {
       hint: 'the image has neither CMD nor ENTRYPOINT: give a command after its name',
     });
@@ -25,6 +25,8 @@ export function mergeConfig(image: ImageRunConfig, options: CreateOptions): Merg
   const labels = { ...image.Labels, ...Object.fromEntries(options.labels) };
   const unnamed = options.volumes.filter(({ name }) => name === undefined).map(({ destination }) => [destination, {}]);
   const volumes: NonNullable<ImageRunConfig['Volumes']> = { ...image.Volumes, ...Object.fromEntries(unnamed) };
+  const exposed = [...Object.keys(image.ExposedPorts ?? {}), ...(options.exposedPorts ?? [])].toSorted();
+  const ports = Object.fromEntries(exposed.map((port) => [port, {}]));
   const { Entrypoint: _entrypoint, Cmd: _cmd, ...rest } = image;
   const config: ImageRunConfig = {
     ...rest,
@@ -34,6 +36,7 @@ export function mergeConfig(image: ImageRunConfig, options: CreateOptions): Merg
     ...(options.workingDirectory === undefined ? {} : { WorkingDir: options.workingDirectory }),
     ...(options.user === undefined ? {} : { User: options.user }),
     ...(options.stopSignal === undefined ? {} : { StopSignal: options.stopSignal }),
+    ...(Object.keys(ports).length > 0 ? { ExposedPorts: ports } : {}),
     ...(Object.keys(volumes).length > 0 ? { Volumes: volumes } : {}),
     ...(Object.keys(labels).length > 0 ? { Labels: labels } : {}),
   };
@@ -46,10 +49,14 @@ function withEnvironment(image: readonly string[], given: readonly string[]): re
   return [...mergeEnvironment([], given), ...image.filter((pair) => !names.has(nameOf(pair)))];
 }
 
-/** Later values win, in the place of the first; `KEY` alone takes the variable away. */
+/**
+ * Later values win, in the place of the first; `KEY` alone takes the variable away. What has no name, as images of odd tools
+ * have it, is left out, as in a RUN: runtimes refuse it.
+ */
 export function mergeEnvironment(base: readonly string[], added: readonly string[]): readonly string[] {
   const merged = new Map(base.map((pair) => [nameOf(pair), pair]));
   for (const pair of added) {
+    if (pair.startsWith('=')) continue;
     if (pair.includes('=')) merged.set(nameOf(pair), pair);
     else merged.delete(pair);
   }

@@ -12,9 +12,9 @@ export function requireSameOwners({ config, shortId, name }: Container): void {
   if (config.ids === undefined || config.ids === mapping) return;
   throw new BuildError(
     'CONTAINER_CONFLICT',
-    `container ${shortId} was made under another mapping of user ids, and its files would belong to others now (made: ${config.ids}; now: ${mapping})`,
+    `container ${shortId} was created with a different mapping of user ids, and its files would now have other owners (created: ${config.ids}; now: ${mapping})`,
     {
-      hint: `run it as the user that made it, with the /etc/subuid of then; or remove it (tsbuild rm ${name}) and make it again`,
+      hint: `run it as the user who created it, with the same /etc/subuid as then, or remove it (tsbuild rm ${name}) and create it again`,
     },
   );
 }

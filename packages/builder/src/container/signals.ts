@@ -10,7 +10,7 @@ export function signalNumber(text: string): number {
     : (NUMBERS[`SIG${text.toUpperCase().replace(/^SIG/, '')}`] ?? realTime(text) ?? 0);
   if (number > 0 && number < 65) return number;
   throw new BuildError('OPTION_INVALID', `Invalid signal: ${text}`, {
-    hint: 'name one as in SIGTERM, or give its number',
+    hint: 'use a name such as SIGTERM, or a number',
   });
 }
 

@@ -33,6 +33,6 @@ function notConnected(reason: string): BuildError {
   return new BuildError(
     'SANDBOX_UNAVAILABLE',
     `cannot connect the container's network: ${reason}`,
-    /tun/.test(reason) ? { hint: 'Users may need leave to use it: chmod 666 /dev/net/tun.' } : {},
+    /tun/.test(reason) ? { hint: 'Users may need permission to use it: chmod 666 /dev/net/tun.' } : {},
   );
 }

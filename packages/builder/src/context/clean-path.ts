@@ -4,7 +4,7 @@ import type { ByteString } from '@tsbuild/oci';
  * The shortest path that says the same, by text alone, as Go's `filepath.Clean` gives it: no double slashes, no `.`,
  * no `..` behind a name, no `..` at the top of an absolute path, no slash at the end; `.` for nothing at all.
  */
-export function cleanPath(path: ByteString): ByteString {
+export function cleanFilePath(path: ByteString): ByteString {
   const absolute = path.startsWith('/');
   const names: ByteString[] = [];
   for (const name of path.split('/')) {

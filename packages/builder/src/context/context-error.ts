@@ -21,12 +21,12 @@ export function contextError(path: ByteString, error: unknown): BuildError {
     case 'EACCES':
     case 'EPERM':
       return new BuildError('CONTEXT_INVALID', `no permission to read ${name} in the build context`, {
-        hint: 'Make it readable for the user that builds, or name it in .dockerignore.',
+        hint: 'Make it readable for the user who builds, or add it to .dockerignore.',
         cause: error,
       });
     default:
       return new BuildError('CONTEXT_INVALID', `cannot read ${name} in the build context: ${reason(error)}`, {
-        hint: 'Check the file system that holds the build context.',
+        hint: 'Check the filesystem of the build context.',
         cause: error,
       });
   }
@@ -38,7 +38,7 @@ export class FileChanged extends BuildError {
 
   constructor(path: ByteString, what: string, cause?: unknown) {
     super('FILE_CHANGED', `${contextName(path)} ${what}`, {
-      hint: 'Build again when nothing writes to the build context, or name the file in .dockerignore.',
+      hint: 'Build again while no process writes to the build context, or add the file to .dockerignore.',
       cause,
     });
     this.path = path;

@@ -54,7 +54,7 @@ export class ContextTree implements SourceTree {
       if (error instanceof BuildError) throw error;
       if (errorCode(error) === 'ENOTDIR') throw notADirectory(root);
       throw new BuildError('CONTEXT_INVALID', `the build context ${root} ${problem(error)}`, {
-        hint: 'Give the directory whose files the Dockerfile copies as the last argument, e.g. "tsbuild build .".',
+        hint: 'The last argument must be the directory whose files the Dockerfile copies, e.g. "tsbuild build .".',
         cause: error,
       });
     }
@@ -205,7 +205,7 @@ function readFull(reader: SourceReader, buffer: Buffer): number {
 
 function notADirectory(root: string): BuildError {
   return new BuildError('CONTEXT_INVALID', `the build context ${root} is not a directory`, {
-    hint: 'Give the directory that holds the files; name the Dockerfile with -f.',
+    hint: 'Use the directory that contains the files; name the Dockerfile with -f.',
   });
 }
 
@@ -214,7 +214,7 @@ function problem(error: unknown): string {
     case 'ENOENT':
       return 'does not exist';
     case 'EACCES':
-      return 'may not be read';
+      return 'is not readable';
     default:
       return `cannot be opened: ${error instanceof Error ? error.message : String(error)}`;
   }

@@ -36,7 +36,7 @@ export function factsOf(stats: Stats): Float64Array {
 }
 
 /** Whether facts are those of a directory. */
-export function isDirectory(facts: Float64Array, at: number): boolean {
+export function isDirectoryAt(facts: Float64Array, at: number): boolean {
   return ((facts[at + Fact.mode] ?? 0) & constants.S_IFMT) === constants.S_IFDIR;
 }
 

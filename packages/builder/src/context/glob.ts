@@ -1,8 +1,8 @@
 import { type ByteString, byteStringToUtf8 } from '@tsbuild/oci';
 import { BuildError } from '../diagnostics/build-error.ts';
-import { cleanPath } from './clean-path.ts';
+import { cleanFilePath } from './clean-path.ts';
 import { PatternSyntaxError } from './name-pattern.ts';
-import { accepts, advance, compileRoute, compileRoutes, type Positions, type Route, startOf } from './route.ts';
+import { accepts, advance, compileRoute, compileRoutes, type Positions, type PatternRoute, startOf } from './route.ts';
 import type { SourceEntry, SourceTree } from './source-tree.ts';
 
 /** Whether a COPY source is a pattern: it holds a `*`, `?` or `[` that no backslash escapes. */
@@ -24,7 +24,7 @@ export interface GlobOptions {
  * @throws BuildError `COPY_FAILED` on a malformed pattern.
  */
 export function matchGlob(tree: SourceTree, pattern: ByteString, options: GlobOptions = {}): ByteString[] {
-  const names = cleanPath(`/${pattern}`).slice(1).split('/');
+  const names = cleanFilePath(`/${pattern}`).slice(1).split('/');
   const firstWild = names.findIndex(hasWildcard);
   const plain = firstWild < 0 ? names : names.slice(0, firstWild);
   const base = tree.resolve(plain.join('/'));
@@ -41,20 +41,20 @@ export function matchGlob(tree: SourceTree, pattern: ByteString, options: GlobOp
   return found;
 }
 
-function compile(wild: ByteString, pattern: ByteString, anyDepth: boolean): readonly Route[] {
+function compile(wild: ByteString, pattern: ByteString, anyDepth: boolean): readonly PatternRoute[] {
   try {
     return anyDepth ? compileRoutes(wild) : [compileRoute(wild)];
   } catch (error) {
     if (!(error instanceof PatternSyntaxError)) throw error;
     throw new BuildError('COPY_FAILED', `${error.message}: ${JSON.stringify(byteStringToUtf8(pattern))}`, {
-      hint: 'A "[" that is part of a name is written as "[[]".',
+      hint: 'Write "[[]" for a "[" in a name.',
       cause: error,
     });
   }
 }
 
 interface Standing {
-  readonly route: Route;
+  readonly route: PatternRoute;
   readonly positions: Positions;
 }
 

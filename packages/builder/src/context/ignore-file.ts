@@ -3,7 +3,7 @@ import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { type ByteString, byteStringToUtf8 } from '@tsbuild/oci';
 import type { SourceFile } from '../diagnostics/source-file.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
-import { cleanPath } from './clean-path.ts';
+import { cleanFilePath } from './clean-path.ts';
 import { errorCode } from './context-error.ts';
 import { PatternSyntaxError } from './name-pattern.ts';
 import { type Pattern, PatternMatcher, parsePattern, trimBlanks } from './pattern-matcher.ts';
@@ -55,7 +55,7 @@ function patternOf(line: ByteString, source: SourceFile, lineNumber: number): Pa
     return parsePattern(normal);
   } catch (error) {
     if (!(error instanceof PatternSyntaxError)) throw error;
-    const shown = cleanPath(normal);
+    const shown = cleanFilePath(normal);
     const end = source.text.split('\n')[lineNumber - 1]?.replace(/\r$/, '').length ?? 0;
     throw new BuildError(
       'IGNORE_INVALID',
@@ -65,7 +65,7 @@ function patternOf(line: ByteString, source: SourceFile, lineNumber: number): Pa
         source,
         hint:
           shown === '!'
-            ? 'Write the pattern to take back right behind the "!".'
+            ? 'Write the pattern to include again directly after the "!".'
             : 'Put a backslash before a "[" that is part of a name.',
         cause: error,
       },
@@ -79,7 +79,7 @@ function normalForm(line: ByteString): ByteString {
   const exception = trimmed.startsWith('!');
   const pattern = exception ? trimBlanks(trimmed.slice(1)) : trimmed;
   if (pattern === '') return trimmed.slice(0, 1);
-  const cleaned = cleanPath(pattern);
+  const cleaned = cleanFilePath(pattern);
   return (exception ? '!' : '') + (cleaned.length > 1 && cleaned.startsWith('/') ? cleaned.slice(1) : cleaned);
 }
 
@@ -103,7 +103,7 @@ function readInside(path: string, name: string, roots: readonly string[]): Buffe
   try {
     const stats = fstatSync(fd);
     if (!stats.isFile()) throw refused(name, stats.isDirectory() ? 'is a directory' : 'is not a regular file');
-    if (stats.size > MAX_BYTES) throw refused(name, `has ${stats.size} bytes; at most ${MAX_BYTES} are read`);
+    if (stats.size > MAX_BYTES) throw refused(name, `has ${stats.size} bytes; the limit is ${MAX_BYTES}`);
     return readFileSync(fd);
   } finally {
     closeSync(fd);
@@ -115,7 +115,7 @@ function openLinkInside(path: string, name: string, roots: readonly string[]): n
   try {
     target = realpathSync(path);
   } catch (error) {
-    throw refused(name, 'is a symlink that leads nowhere', error);
+    throw refused(name, 'is a broken symlink', error);
   }
   if (!roots.some((root) => target.startsWith(realpathSync(root) + sep))) {
     throw refused(name, 'is a symlink that leaves the build context');
@@ -142,7 +142,7 @@ function unreadable(name: string, error: unknown): BuildError {
   const code = errorCode(error);
   if (code === 'ENXIO') return refused(name, 'is not a regular file', error);
   return new BuildError('IGNORE_INVALID', `${name} cannot be read${code === undefined ? '' : ` (${code})`}`, {
-    hint: 'Check who may read the file: a build must not go on without its ignore patterns.',
+    hint: 'Check the permissions of the file: the build cannot continue without its ignore patterns.',
     cause: error,
   });
 }

@@ -79,7 +79,7 @@ function contextEntry(entry: SourceEntry): SourceEntry {
     throw new BuildError(
       'CONTEXT_INVALID',
       `${JSON.stringify(byteStringToUtf8(entry.path))} of the build context is a device`,
-      { hint: 'Make the archive without it, or name it in .dockerignore.' },
+      { hint: 'Create the archive without it, or add it to .dockerignore.' },
     );
   }
   const { seconds, nanoseconds } = entry.mtime;

@@ -1,8 +1,8 @@
 import { type ByteString, utf8ToByteString } from '@tsbuild/oci';
 import { BuildError } from '../diagnostics/build-error.ts';
-import { cleanPath } from './clean-path.ts';
+import { cleanFilePath } from './clean-path.ts';
 import { PatternSyntaxError } from './name-pattern.ts';
-import { accepts, advance, compileRoutes, type Positions, type Route, startOf } from './route.ts';
+import { accepts, advance, compileRoutes, type Positions, type PatternRoute, startOf } from './route.ts';
 
 /** What the patterns say about one directory and, through it, about its children: see {@link PatternMatcher.root}. */
 export interface DirectoryMatch {
@@ -22,7 +22,7 @@ export interface DirectoryMatch {
 export interface Pattern {
   /** Begins with `!`: what matches is taken back. */
   readonly exception: boolean;
-  readonly routes: readonly Route[];
+  readonly routes: readonly PatternRoute[];
 }
 
 /**
@@ -44,7 +44,7 @@ export class PatternMatcher {
   constructor(patterns: readonly Pattern[]) {
     const extra = patterns.reduce((sum, { routes }) => sum + routes.length - 1, 0);
     if (extra > MAX_EXTRA_ROUTES) {
-      throw new BuildError('IGNORE_INVALID', 'too many patterns in which ** touches a name', {
+      throw new BuildError('IGNORE_INVALID', 'too many patterns with ** next to a name', {
         hint: 'Put slashes around it, as in "a/**/b".',
       });
     }
@@ -78,7 +78,7 @@ const MAX_EXTRA_ROUTES = 5000;
 interface Live {
   readonly rank: number;
   readonly exception: boolean;
-  readonly route: Route;
+  readonly route: PatternRoute;
   readonly positions: Positions;
 }
 
@@ -156,7 +156,7 @@ export function compilePatterns(lines: readonly string[]): PatternMatcher {
 export function parsePattern(line: ByteString): Pattern | undefined {
   const trimmed = trimBlanks(line);
   if (trimmed === '') return undefined;
-  const cleaned = cleanPath(trimmed);
+  const cleaned = cleanFilePath(trimmed);
   if (cleaned === '!') throw new PatternSyntaxError('illegal exclusion pattern');
   const exception = cleaned.startsWith('!');
   return { exception, routes: compileRoutes(exception ? cleaned.slice(1) : cleaned) };

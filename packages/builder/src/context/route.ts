@@ -5,23 +5,23 @@ import { compileName, matchesName, type NamePattern, PatternSyntaxError } from '
 const ANY_DEPTH = 'any-depth';
 
 /** What a pattern wants of a path, name by name. */
-export type Route = readonly (NamePattern | typeof ANY_DEPTH)[];
+export type PatternRoute = readonly (NamePattern | typeof ANY_DEPTH)[];
 
 /**
- * Where in a {@link Route} a walk may stand after the names of a directory: the indices of what the next name may
+ * Where in a {@link PatternRoute} a walk may stand after the names of a directory: the indices of what the next name may
  * match, ascending. Empty: nothing below this directory can match.
  */
 export type Positions = readonly number[];
 
 /** The positions at the root. */
-export function startOf(route: Route): Positions {
+export function startOf(route: PatternRoute): Positions {
   const positions = new Set<number>();
   enter(route, 0, positions);
   return [...positions];
 }
 
 /** Whether the path that ends with `name` matches the whole route. */
-export function accepts(route: Route, positions: Positions, name: ByteString): boolean {
+export function accepts(route: PatternRoute, positions: Positions, name: ByteString): boolean {
   // Only the last index can end a route, and it comes last.
   const last = route.length - 1;
   const pattern = route[last];
@@ -29,7 +29,7 @@ export function accepts(route: Route, positions: Positions, name: ByteString): b
 }
 
 /** The positions inside the directory `name`. */
-export function advance(route: Route, positions: Positions, name: ByteString): Positions {
+export function advance(route: PatternRoute, positions: Positions, name: ByteString): Positions {
   const next = new Set<number>();
   for (const position of positions) {
     const pattern = route[position];
@@ -40,7 +40,7 @@ export function advance(route: Route, positions: Positions, name: ByteString): P
   return [...next].toSorted((a, b) => a - b);
 }
 
-function enter(route: Route, position: number, into: Set<number>): void {
+function enter(route: PatternRoute, position: number, into: Set<number>): void {
   let at = position;
   while (at < route.length && !into.has(at)) {
     into.add(at);
@@ -50,7 +50,7 @@ function enter(route: Route, position: number, into: Set<number>): void {
 }
 
 /** The names of a pattern in which `**` means no more than `*` (Go's `filepath.Match`). @throws PatternSyntaxError */
-export function compileRoute(pattern: ByteString): Route {
+export function compileRoute(pattern: ByteString): PatternRoute {
   return splitNames(pattern).map(compileName);
 }
 
@@ -59,7 +59,7 @@ export function compileRoute(pattern: ByteString): Route {
  * `a**b`, which means both `ab` and `a…/…/b`. At the end it stands for one or more names.
  * @throws PatternSyntaxError
  */
-export function compileRoutes(pattern: ByteString): Route[] {
+export function compileRoutes(pattern: ByteString): PatternRoute[] {
   const found: ByteString[][] = [];
   expand(pattern, 0, [], '', found);
   // `**` straight before a name and nothing else special asks how the path ends, within a name or not.

@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs';
 import { type ByteString, compareByteStrings } from '@tsbuild/oci';
 import { type ContextEntry, contextEntry } from './context-entry.ts';
 import { contextError } from './context-error.ts';
-import { type DirectoryScan, Fact, FACTS, factsOf, indexOfName, isDirectory, writeFacts } from './directory-scan.ts';
+import { type DirectoryScan, Fact, FACTS, factsOf, indexOfName, isDirectoryAt, writeFacts } from './directory-scan.ts';
 import type { HostDirectory } from './host-directory.ts';
 import type { DirectoryMatch, PatternMatcher } from './pattern-matcher.ts';
 import type { TreeFingerprint } from './source-tree.ts';
@@ -94,7 +94,7 @@ export class SeenDirectories {
     let isKept = true;
     for (const [i, name] of names.entries()) {
       const at = FACTS * i;
-      if (!isDirectory(facts, at)) {
+      if (!isDirectoryAt(facts, at)) {
         const times = timesOf(facts, at);
         if (lasting.isRecent(times)) recent.push(times.ino);
         isKept &&= lasting.isKept(times, () => childOf(directory, name));

@@ -34,7 +34,9 @@ export interface DigestTable {
  *   count records of 80 bytes, sorted by path: f64 size, mtimeMs, ctimeMs, ino, dev, 32 bytes sha256, u32 start and end of its path
  *   root (UTF-8) · paths · sha256 of all before
  */
-const MAGIC = 'tsbstat\x02';
+const NAME = 'tsbstat';
+const VERSION = 2;
+const MAGIC = `${NAME}${String.fromCharCode(VERSION)}`;
 const HEADER = 20;
 const RECORD = 80;
 const CHECKSUM = 32;
@@ -74,6 +76,13 @@ export function encodeTable(root: string, files: readonly KnownFile[]): Buffer {
 
 /** Opens the bytes of a file. @throws Error when they are damaged, of another version, or of another root. */
 export function decodeTable(bytes: Buffer, root: string): DigestTable {
+  const parts = partsOf(bytes);
+  if (parts.root !== root) throw new Error('the stat cache of another context');
+  return new Table(parts.paths, parts.records);
+}
+
+/** The parts of a file, whose checksum is right. @throws Error when they are damaged, or of another version. */
+function partsOf(bytes: Buffer): { readonly root: string; readonly paths: string; readonly records: Buffer } {
   const end = bytes.length - CHECKSUM;
   if (end < HEADER || bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) throw new Error('not a stat cache');
   if (!checksumOf(bytes.subarray(0, end)).equals(bytes.subarray(end))) throw new Error('damaged stat cache');
@@ -81,8 +90,19 @@ export function decodeTable(bytes: Buffer, root: string): DigestTable {
   const rootAt = HEADER + count * RECORD;
   const pathsAt = rootAt + bytes.readUInt32LE(12);
   if (pathsAt + bytes.readUInt32LE(16) !== end) throw new Error('damaged stat cache');
-  if (bytes.toString('utf8', rootAt, pathsAt) !== root) throw new Error('the stat cache of another context');
-  return new Table(bytes.toString('latin1', pathsAt, end), bytes.subarray(HEADER, rootAt));
+  const [root, paths] = [bytes.toString('utf8', rootAt, pathsAt), bytes.toString('latin1', pathsAt, end)];
+  return { root, paths, records: bytes.subarray(HEADER, rootAt) };
+}
+
+/** What is wrong with the bytes of a file, of whatever context; undefined when nothing is, or another version wrote them. */
+export function tableFault(bytes: Buffer): string | undefined {
+  if (bytes.toString('latin1', 0, NAME.length) === NAME && bytes[NAME.length] !== VERSION) return undefined;
+  try {
+    partsOf(bytes);
+    return undefined;
+  } catch {
+    return 'it is damaged: its checksum is another, or it holds no digests of a context';
+  }
 }
 
 /** The context that a stat cache is of; undefined when the bytes are none. */

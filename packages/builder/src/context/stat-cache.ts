@@ -1,11 +1,14 @@
 import { lstatSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { ByteString } from '@tsbuild/oci';
 import { replaceFileUnsynced } from '@tsbuild/oci/internal';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { errorCode } from './context-error.ts';
+import { type Fault, namesIn } from '../disk/kept-file.ts';
 import {
   type DigestTable,
   decodeTable,
+  tableFault,
   emptyTable,
   encodeTable,
   type FileIdentity,
@@ -47,6 +50,16 @@ export class StatCache {
     return new StatCache(root, file);
   }
 
+  /** The files in the directory of all contexts that are damaged. */
+  static verify(directory: string): readonly Fault[] {
+    const names = namesIn(directory).filter((name) => /^[0-9a-f]{64}$/.test(name));
+    return names.flatMap((name) => {
+      const path = join(directory, name);
+      const why = faultOf(path);
+      return why === undefined ? [] : [{ path, why }];
+    });
+  }
+
   /** The digest (sha256, hexadecimal) of a file's content, if its identity is the remembered one. */
   get(path: ByteString, identity: FileIdentity): string | undefined {
     const learnt = this.#learnt.get(path);
@@ -81,7 +94,7 @@ export class StatCache {
       this.#changed = false;
       return undefined;
     } catch (error) {
-      return new BuildError('CACHE_INVALID', `the digests of the build context cannot be kept: ${String(error)}`, {
+      return new BuildError('CACHE_INVALID', `cannot save the digests of the build context: ${String(error)}`, {
         hint: 'The next build reads every file of the context again.',
         cause: error,
       });
@@ -110,6 +123,14 @@ export class StatCache {
 function sameIdentity(a: FileIdentity, b: FileIdentity): boolean {
   const sameTimes = a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
   return sameTimes && a.size === b.size && a.ino === b.ino && a.dev === b.dev;
+}
+
+function faultOf(path: string): string | undefined {
+  try {
+    return tableFault(readFileSync(path));
+  } catch (error) {
+    return errorCode(error) === 'ENOENT' ? undefined : `it cannot be read: ${errorCode(error) ?? error}`;
+  }
 }
 
 function readTable(file: string, root: string): DigestTable {

@@ -52,8 +52,8 @@ function isEscape(value: string): value is '\\' | '`' {
 function refuseForeign(text: string, first: string): void {
   const syntax = FOREIGN_DIRECTIVE.exec(first)?.[1] ?? jsonSyntax(text);
   if (syntax === undefined) return;
-  const hint = 'Only the Dockerfile language is built in; other frontends are not run.';
-  throw invalid(`the file asks for the frontend ${syntax}, it is not a Dockerfile`, wholeLine(0, first), hint);
+  const hint = 'Only the Dockerfile frontend is built in; other frontends cannot be run.';
+  throw invalid(`the file requires the frontend ${syntax}; it is not a Dockerfile`, wholeLine(0, first), hint);
 }
 
 function jsonSyntax(text: string): string | undefined {

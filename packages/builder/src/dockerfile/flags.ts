@@ -1,5 +1,5 @@
 import type { Statement } from './statement.ts';
-import { didYouMean } from './suggest.ts';
+import { suggestNear } from './suggest.ts';
 
 /** How often and with what a flag may be given: `bool` with nothing or true/false, `value` once, `list` any number of times. */
 export type FlagKind = 'bool' | 'value' | 'list';
@@ -20,7 +20,7 @@ export function parseFlags(statement: Statement, known: Readonly<Record<string, 
     const name = flag.slice(2, equals < 0 ? undefined : equals);
     const kind = Object.hasOwn(known, name) ? known[name] : undefined;
     if (kind === undefined) {
-      const near = didYouMean(name, Object.keys(known));
+      const near = suggestNear(name, Object.keys(known));
       throw statement.fail(`unknown flag: --${name}${near}`, `--${name}`);
     }
     const values = found.get(name) ?? [];

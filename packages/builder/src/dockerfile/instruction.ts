@@ -21,7 +21,7 @@ export interface InstructionNotes {
 }
 
 /** The two forms of RUN, CMD and ENTRYPOINT. */
-export type Command =
+export type CommandForm =
   | { readonly form: 'shell'; readonly text: string }
   | { readonly form: 'exec'; readonly argv: readonly string[] };
 
@@ -99,7 +99,7 @@ export interface HealthcheckInstruction extends InstructionBase {
     | { readonly type: 'none' }
     | {
         readonly type: 'cmd';
-        readonly command: Command;
+        readonly command: CommandForm;
         readonly interval?: string;
         readonly timeout?: string;
         readonly startPeriod?: string;
@@ -114,15 +114,15 @@ export interface OnbuildInstruction extends InstructionBase {
 }
 export interface CmdInstruction extends InstructionBase {
   readonly kind: 'cmd';
-  readonly command: Command;
+  readonly command: CommandForm;
 }
 export interface EntrypointInstruction extends InstructionBase {
   readonly kind: 'entrypoint';
-  readonly command: Command;
+  readonly command: CommandForm;
 }
 export interface RunInstruction extends InstructionBase {
   readonly kind: 'run';
-  readonly command: Command;
+  readonly command: CommandForm;
   readonly heredocs: readonly Heredoc[];
   /** The bodies of `heredocs` as they stand in the file, with their tabs; only when `<<-` took some away. */
   readonly rawHeredocs?: readonly string[];

@@ -2,7 +2,7 @@ import { checkInterval } from './duration.ts';
 import { parseFlags } from './flags.ts';
 import type {
   CmdInstruction,
-  Command,
+  CommandForm,
   EntrypointInstruction,
   HealthcheckInstruction,
   RunInstruction,
@@ -98,7 +98,7 @@ export function parseHealthcheck(statement: Statement): HealthcheckInstruction {
   };
 }
 
-function parseCommand(text: string, statement: Statement): Command {
+function parseCommand(text: string, statement: Statement): CommandForm {
   const argv = parseJsonForm(text, statement.range);
   return argv === undefined ? { form: 'shell', text } : { form: 'exec', argv };
 }

@@ -17,7 +17,7 @@ import { parseAdd, parseCopy } from './parse-copy.ts';
 import { parseArg, parseEnv, parseLabel } from './parse-pairs.ts';
 import { splitAtBlanks } from './raw-words.ts';
 import { baseOf, splitStatement, type Statement } from './statement.ts';
-import { didYouMean } from './suggest.ts';
+import { suggestNear } from './suggest.ts';
 
 /** What no text holds, and what stands for bytes that are none. */
 const BINARY = /[\0-\x08\x0e-\x1f\x7f\ufffd]/;
@@ -52,13 +52,13 @@ export function parseInstruction(statement: Statement): Instruction {
   if (isKind(kind)) return PARSERS[kind](statement);
   if (keyword === '') throw statement.fail('an instruction is missing after the line continuation');
   const keywords = Object.keys(PARSERS).map((name) => name.toUpperCase());
-  const lost = `If this line belongs to the one above, end that one with ${statement.escape}.`;
+  const lost = `If this line continues the previous one, end that line with ${statement.escape}.`;
   const hint = BINARY.test(keyword)
-    ? 'There is binary data in it: is it a Dockerfile?'
+    ? 'The file contains binary data: is it a Dockerfile?'
     : /^[a-z]/i.test(keyword)
       ? undefined
       : lost;
-  throw statement.fail(`unknown instruction: ${keyword}${didYouMean(keyword, keywords)}`, keyword, hint);
+  throw statement.fail(`unknown instruction: ${keyword}${suggestNear(keyword, keywords)}`, keyword, hint);
 }
 
 function isKind(name: string): name is Instruction['kind'] {

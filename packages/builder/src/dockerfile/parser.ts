@@ -25,7 +25,7 @@ export function parseDockerfile(file: SourceFile): Dockerfile {
     const instruction = parseInstruction(readStatement(line, lines, directives.escape));
     inStage ||= instruction.kind === 'from';
     if (!inStage && instruction.kind !== 'arg') {
-      const hint = 'Begin with FROM; only ARG may stand before it.';
+      const hint = 'Begin with FROM; only ARG may come before it.';
       throw invalid('no build stage in current context', instruction.range, hint);
     }
     instructions.push(instruction);
@@ -60,7 +60,7 @@ export function parseChanges(text: string): readonly Instruction[] {
     instructions.push(parseInstruction(readStatement(line, lines, '\\')));
   }
   if (instructions.length > 0) return instructions;
-  throw invalid('there is no instruction in --change', { start: START, end: START });
+  throw invalid('--change contains no instruction', { start: START, end: START });
 }
 
 const START = { line: 1, column: 0 };
@@ -74,7 +74,7 @@ function readStatement(line: LogicalLine, lines: LineReader, escape: '\\' | '`',
   if (words.length === 0) return head;
   const heredocs = readHeredocs(words, lines);
   if (!isComplete(heredocs)) {
-    throw head.fail('unterminated heredoc', '<<', `A line with nothing but ${heredocs.name} must end it.`);
+    throw head.fail('unterminated heredoc', '<<', `End it with a line that contains only ${heredocs.name}.`);
   }
   const range = fixed ?? { start: line.range.start, end: lines.position() };
   return splitStatement(line.text, { range, escape, heredocs, notes: line.notes, locate });

@@ -34,15 +34,12 @@ function parseSpec(spec: string): PortRange & { readonly protocol: string } {
   const host = parts.pop() ?? '';
   const protocol = protocols.join('/').toLowerCase() || 'tcp';
   if (port === '') throw invalid(`no port specified: ${spec}<empty>`, undefined, 'Write a port such as 80 or 53/udp.');
-  if (!PROTOCOLS.has(protocol)) throw invalid(`invalid proto: ${protocol}`, undefined, 'A port is tcp, udp or sctp.');
+  if (!PROTOCOLS.has(protocol))
+    throw invalid(`invalid proto: ${protocol}`, undefined, 'The protocol must be tcp, udp or sctp.');
   checkAddress(parts.join(':'));
   const container = parseRange(port);
   if (container === undefined) {
-    throw invalid(
-      `invalid containerPort: ${port}`,
-      undefined,
-      `A port is a number up to ${MAX_PORT}, or a range of two.`,
-    );
+    throw invalid(`invalid containerPort: ${port}`, undefined, `A port is a number up to ${MAX_PORT}, or a range.`);
   }
   checkHostPort(host, port, container);
   return { ...container, protocol };

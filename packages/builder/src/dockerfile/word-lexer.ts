@@ -227,7 +227,7 @@ export class WordLexer {
 }
 
 function tooLong(): Error {
-  return invalid(`the substitutions give more than ${MAX_SUBSTITUTED} characters`);
+  return invalid(`the substitutions produce more than ${MAX_SUBSTITUTED} characters`);
 }
 
 function missingBrace(): Error {

@@ -30,7 +30,7 @@ export class WorkLimit {
     this.#characters += count;
     if (this.#characters <= MOST_CHARACTERS) return;
     throw invalid(
-      `the values of variables in this Dockerfile come to more than ${MOST_CHARACTERS} characters in all`,
+      `the values of variables in this Dockerfile total more than ${MOST_CHARACTERS} characters`,
       undefined,
       'an ENV or ARG whose value repeats another one several times doubles with each line',
     );
@@ -41,7 +41,7 @@ export class WorkLimit {
     this.#entries += count;
     if (this.#entries <= MOST_ENTRIES) return;
     throw invalid(
-      `the stages and commands of this Dockerfile inherit more than ${MOST_ENTRIES} variables, labels, ports and triggers in all`,
+      `the stages and commands of this Dockerfile inherit more than ${MOST_ENTRIES} variables, labels, ports and triggers in total`,
       undefined,
       'set them in fewer stages, or later',
     );

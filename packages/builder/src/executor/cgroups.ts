@@ -1,6 +1,6 @@
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { processStart } from '@tsbuild/oci/internal';
+import { isAbandoned, ownerState, ownerTag } from '@tsbuild/oci/internal';
 
 const CGROUPS = '/sys/fs/cgroup';
 /** The cgroup that holds one for each command. */
@@ -8,7 +8,7 @@ const PARENT = 'tsbuild';
 
 /** A name for a command's cgroup that says whose it is. */
 export function cgroupName(random: string): string {
-  return `${process.pid}-${processStart(process.pid) ?? ''}-${random}`;
+  return `${ownerTag()}-${random}`;
 }
 
 /** The `cgroupsPath` for a runtime. */
@@ -65,8 +65,11 @@ export function wasOutOfMemory(name: string): boolean {
 export function removeStaleCgroups(): void {
   for (const parent of parents()) {
     for (const name of list(parent)) {
-      const [, pid = '', started = ''] = /^(\d+)-(\d+)-[0-9a-f]+$/.exec(name) ?? [];
-      if (pid !== '' && processStart(Number(pid)) !== started) remove(join(parent, name));
+      const path = join(parent, name);
+      // The form without a third part is that of earlier versions.
+      const tag = /^(\d+-\d+(?:-[0-9a-f]{8})?)-[0-9a-f]+$/.exec(name)?.[1];
+      const age = (): number => Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (tag !== undefined && isAbandoned(ownerState(tag), age)) remove(path);
     }
   }
 }

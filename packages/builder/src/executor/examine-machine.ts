@@ -123,7 +123,7 @@ function surroundings(): readonly MachineFact[] {
           {
             name: 'seccomp',
             state: 'note',
-            detail: 'a filter is upon us, which may forbid namespaces and mounts',
+            detail: 'a seccomp filter is active, which may forbid namespaces and mounts',
           } as const,
         ]
       : []),

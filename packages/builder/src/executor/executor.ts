@@ -30,7 +30,7 @@ export type RunMountSource =
       readonly uid: number;
       readonly gid: number;
     }
-  /** An empty directory in memory. */
+  /** Mount an empty tmpfs. */
   | ({ readonly kind: 'tmpfs' } & TmpfsOptions);
 
 /** What a directory in memory is like (tmpfs(5)); what is left out is as the kernel has it. */

@@ -82,7 +82,8 @@ export const READY = 'tsbuild-sandbox-ready';
 
 /**
  * Runs a program in namespaces that cannot outlive this process: `setpriv --pdeathsig` kills `unshare` when we die,
- * `--kill-child` kills the init of its pid namespace, and the kernel kills the rest. Call it on the main thread only: the
+ * `--kill-child` kills the init of its pid namespace, and the kernel kills the rest. A script
+ * whose builder was killed before `setpriv` had asked for that ends when it writes {@link READY}: nobody reads it any more. Call it on the main thread only: the
  * death signal comes when the spawning *thread* ends.
  */
 export async function runSandbox(

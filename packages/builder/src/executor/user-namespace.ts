@@ -2,6 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { constants, userInfo } from 'node:os';
 import { BuildError } from '../diagnostics/build-error.ts';
+import { endingWithUs } from './death-signal.ts';
 import { findTool, requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 
@@ -39,12 +40,13 @@ export function isInUserNamespace(): boolean {
 export function userNamespaceCommand(argv: readonly string[]): UserNamespaceCommand {
   refuseForbidden();
   const lacking = missingForRanges();
+  const [command, args] = endingWithUs([
+    requireTool('unshare'), '--user', '--map-root-user', ...(lacking === undefined ? ['--map-auto'] : []),
+    '--mount', '--propagation', 'private', '--', ...argv,
+  ]); // biome-ignore format: one program a line
   return {
-    command: requireTool('setpriv'),
-    args: [
-      '--pdeathsig', 'KILL', requireTool('unshare'), '--user', '--map-root-user', ...(lacking === undefined ? ['--map-auto'] : []),
-      '--mount', '--propagation', 'private', '--', ...argv,
-    ], // biome-ignore format: one program a line
+    command,
+    args,
     env: { ...process.env, [MARK]: lacking === undefined ? 'mapped' : 'single' },
     ...(lacking === undefined
       ? {}
@@ -59,13 +61,10 @@ export function userNamespaceCommand(argv: readonly string[]): UserNamespaceComm
  * its processes see. No mount namespace comes with it.
  */
 function joinUserNamespaceCommand(argv: readonly string[], pid: number): UserNamespaceCommand {
-  return {
-    command: requireTool('setpriv'),
-    args: [
-      '--pdeathsig', 'KILL', requireTool('nsenter'), `--user=/proc/${pid}/ns/user`, '--preserve-credentials', '--', ...argv,
-    ], // biome-ignore format: one program a line
-    env: { ...process.env, [MARK]: missingForRanges() === undefined ? 'mapped' : 'single' },
-  };
+  const [command, args] = endingWithUs([
+    requireTool('nsenter'), `--user=/proc/${pid}/ns/user`, '--preserve-credentials', '--', ...argv,
+  ]); // biome-ignore format: one program a line
+  return { command, args, env: { ...process.env, [MARK]: missingForRanges() === undefined ? 'mapped' : 'single' } };
 }
 
 /**

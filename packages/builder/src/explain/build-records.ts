@@ -2,7 +2,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Digest, digestHex, isDigest } from '@tsbuild/oci';
 import type { BuildRecord } from './build-record.ts';
-import { readKept, writeKept } from './kept-file.ts';
+import { type Fault, keptFaults, readKept, writeKept } from '../disk/kept-file.ts';
 
 /** Of so many images the last build is remembered. */
 const MOST_IMAGES = 200;
@@ -17,7 +17,12 @@ export class BuildRecords {
 
   /** The last build that gave this image, or with `last` the last one, failed or not. */
   get(image: Digest | 'last'): BuildRecord | undefined {
-    return readKept<BuildRecord>(this.#path(image), ({ version, steps }) => version === 1 && Array.isArray(steps));
+    return readKept(this.#path(image), isBuildRecord);
+  }
+
+  /** The records that are damaged. */
+  verify(): readonly Fault[] {
+    return keptFaults(this.#directory, isBuildRecord);
   }
 
   put(record: BuildRecord): void {
@@ -47,4 +52,8 @@ export class BuildRecords {
   #path(image: Digest | 'last'): string {
     return join(this.#directory, `${image === 'last' ? image : digestHex(image)}.json`);
   }
+}
+
+function isBuildRecord({ version, steps }: Partial<BuildRecord>): boolean {
+  return version === 1 && Array.isArray(steps);
 }

@@ -9,7 +9,7 @@ export type StepNumbers = (id: string) => number | undefined;
 /** All changes in one line: the first, and how many more. What merely follows (steps above) is counted only when alone. */
 export function summarize(changes: readonly MissChange[], total: number, numbers: StepNumbers): string {
   const [first] = changes;
-  if (first === undefined) return 'something of it changed';
+  if (first === undefined) return 'part of it changed';
   const sentence = describeChange(first, numbers, { short: true });
   const consequences = first.kind === 'step' ? 0 : changes.filter(({ kind }) => kind === 'step').length;
   const more = total - 1 - consequences;
@@ -67,8 +67,8 @@ function describeStep(change: MissChange, numbers: StepNumbers, show: (text: str
   if (change.change === 'removed') return `${which} above it is gone`;
   if (change.step === undefined) return `${change.name} changed`;
   return change.ranAgain === true
-    ? `${which} above it ran again with another result`
-    : `${which} above it has another result`;
+    ? `${which} above it ran again with a different result`
+    : `${which} above it has a different result`;
 }
 
 /** On one line, and cut in the middle of nothing. */

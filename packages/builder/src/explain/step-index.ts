@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { type Digest, isDigest } from '@tsbuild/oci';
-import { readKept, writeKept } from './kept-file.ts';
+import { type Fault, keptFaults, readKept, writeKept } from '../disk/kept-file.ts';
 
 /** So many keys are remembered of a step: builds with different arguments take turns. */
 const KEYS = 4;
@@ -43,15 +43,20 @@ export class StepIndex {
     this.#dockerfile = dockerfile;
   }
 
+  /** The files in `directory` that are damaged, of whatever Dockerfile. */
+  static verify(directory: string): readonly Fault[] {
+    return [...keptFaults(join(directory, 'stages'), isStageFile), ...keptFaults(join(directory, 'texts'), isTextFile)];
+  }
+
   /** The steps of a stage when it was last built; undefined when it was not. */
   stage(name: string): readonly IndexedStep[] | undefined {
-    return readKept<StageFile>(this.#stagePath(name), (file) => file.version === 1 && areSteps(file.steps))?.steps;
+    return readKept(this.#stagePath(name), isStageFile)?.steps;
   }
 
   /** The keys that any step with this text had, the latest first. */
   text(operation: string, source: string): readonly Digest[] {
     const path = this.#textPath(operation, source);
-    return readKept<IndexedStep>(path, (step) => areSteps([step]))?.keys ?? [];
+    return readKept(path, isTextFile)?.keys ?? [];
   }
 
   /** How often the step with this text has run in a stage; of several the first. */
@@ -115,6 +120,14 @@ export function sumOf(a: StepRuns | undefined, b: StepRuns | undefined): StepRun
 
 function latest(keys: readonly Digest[], before: readonly Digest[] = []): readonly Digest[] {
   return [...new Set([...keys, ...before])].slice(0, KEYS);
+}
+
+function isStageFile({ version, steps }: Partial<StageFile>): boolean {
+  return version === 1 && areSteps(steps);
+}
+
+function isTextFile(step: Partial<IndexedStep>): boolean {
+  return areSteps([step]);
 }
 
 function areSteps(steps: unknown): boolean {

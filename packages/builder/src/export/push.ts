@@ -21,6 +21,7 @@ import type { ProgressReporter } from '../progress/reporter.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
 import type { RemoteLayer } from '../source/remote-records.ts';
 import type { Store } from '../store/store.ts';
+import type { PushResult } from './exporter.ts';
 
 /** What {@link pushImage} works with. */
 export interface PushOptions {
@@ -34,14 +35,6 @@ export interface PushOptions {
   readonly annotations?: ReadonlyMap<string, string>;
   readonly reporter: ProgressReporter;
   readonly signal: AbortSignal;
-}
-
-export interface PushResult {
-  /** Of the manifest, as the registry has it now. */
-  readonly digest: Digest;
-  /** Of the manifest, bytes. */
-  readonly size: number;
-  readonly reference: string;
 }
 
 /**

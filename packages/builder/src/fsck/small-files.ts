@@ -1,100 +1,75 @@
-import { readFileSync, readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { isDigest } from '@tsbuild/oci';
-import { isContainerConfig } from '../container-state/container-config.ts';
-import { type CheckedBlobs, type CheckOptions, unsealJson } from '@tsbuild/oci/internal';
+import { rm } from 'node:fs/promises';
+import { relative } from 'node:path';
+import type { CheckedBlobs, CheckOptions, Finding } from '@tsbuild/oci/internal';
+import { ContainerStore } from '../container-state/container-store.ts';
+import { VolumeStore } from '../container-state/volume-store.ts';
+import { StatCache } from '../context/stat-cache.ts';
+import type { Fault } from '../disk/kept-file.ts';
+import { type StoreDirectory, storePath } from '../disk/store-paths.ts';
+import { BuildRecords } from '../explain/build-records.ts';
+import { StepIndex } from '../explain/step-index.ts';
+import { verifyKeptFindings } from '../lint/layers/kept-findings.ts';
+import { CacheMounts } from '../mounts/cache-mounts.ts';
+import { commitRecords } from '../source/git-source.ts';
+import { webRecords } from '../source/http-source.ts';
+import { RemoteRecords } from '../source/remote-records.ts';
 
-/** Folders of small JSON files that a build can do without, and what they hold. */
-const FOLDERS = [
-  'remotes/images',
-  'remotes/layers',
-  'remotes/compressed',
-  'sources/http',
-  'sources/git',
-  'builds',
-  'checks',
-  'explain/stages',
-  'explain/texts',
-];
+/** Asks each owner of small files what is damaged, and tells of it below the store at `root`. */
+export class SmallFiles {
+  readonly #root: string;
+  readonly #options: CheckOptions;
 
-/** Checks what the store knows of images elsewhere, of downloads and of past builds: JSON, and the blobs it needs. */
-export async function checkSmallFiles(root: string, blobs: CheckedBlobs, options: CheckOptions): Promise<void> {
-  for (const folder of FOLDERS) {
-    for (const name of namesIn(join(root, folder)).filter((each) => each.endsWith('.json'))) {
-      const path = `${folder}/${name}`;
-      const value = readJson(join(root, path));
-      const why =
-        value === undefined
-          ? 'it is damaged: its checksum is another, or it is no JSON document'
-          : folder === 'remotes/images'
-            ? await imageFault(value, blobs)
-            : undefined;
-      if (why === undefined) continue;
-      const repair = {
-        done: 'removed; it is asked for again',
-        run: async () => rmSync(join(root, path), { force: true }),
-      };
-      options.report({ severity: 'damaged', kind: 'remote', path, message: why, repair });
+  constructor(root: string, options: CheckOptions) {
+    this.#root = root;
+    this.#options = options;
+  }
+
+  /** What the store knows of images elsewhere, of downloads and of past builds. A build can do without any of it. */
+  async known(blobs: CheckedBlobs): Promise<void> {
+    const at = (directory: StoreDirectory, ...names: string[]): string => storePath(this.#root, directory, ...names);
+    const again = 'removed; it is asked for again';
+    for await (const fault of new RemoteRecords(at('remotes')).verify(({ digest, size }) =>
+      blobs.fault(digest, size),
+    )) {
+      this.#removable('remote', fault, again);
+    }
+    const faults = [
+      ...webRecords(at('sources', 'http')).verify(),
+      ...commitRecords(at('sources', 'git')).verify(),
+      ...new BuildRecords(at('builds')).verify(),
+      ...verifyKeptFindings(at('checks')),
+      ...StepIndex.verify(at('explain')),
+    ];
+    for (const fault of faults) this.#removable('remote', fault, again);
+    for (const fault of StatCache.verify(at('stat'))) {
+      this.#removable('context', fault, 'removed; the files of the context are read again');
     }
   }
-}
 
-/** The descriptions of cache mounts. Without one a cache cannot be listed; the next command that takes it writes it. */
-export function checkCacheMounts(root: string, options: CheckOptions): number {
-  let count = 0;
-  for (const name of namesIn(join(root, 'cache-mounts')).filter((each) => /^[0-9a-f]{64}$/.test(each))) {
-    const path = `cache-mounts/${name}/mount.json`;
-    count++;
-    const value = readJson(join(root, path));
-    if (value === null || isCache(value)) continue;
-    const repair = { done: 'removed', run: async () => rmSync(join(root, path), { force: true }) };
-    options.report({ severity: 'damaged', kind: 'cache-mount', path, message: 'it describes no cache mount', repair });
+  /** The descriptions of cache mounts. @returns how many there are */
+  cacheMounts(): number {
+    const { faults, count } = new CacheMounts(storePath(this.#root, 'cache-mounts')).verify();
+    for (const fault of faults) this.#removable('cache-mount', fault, 'removed');
+    return count;
   }
-  return count;
-}
 
-/**
- * The descriptions of containers. A container without one cannot be listed or started; what it wrote is in `upper` beside it,
- * and nothing is removed.
- */
-export function checkContainers(root: string, options: CheckOptions): void {
-  for (const id of namesIn(join(root, 'containers')).filter((each) => /^[0-9a-f]{64}$/.test(each))) {
-    const path = `containers/${id}/config.json`;
-    const value = readJson(join(root, path));
-    if (value === null || isContainerConfig(value)) continue;
-    const message = `it describes no container; the files that the container wrote are in containers/${id}/upper`;
-    options.report({ severity: 'damaged', kind: 'container', path, message });
+  /** The descriptions of containers and volumes, of which nothing is removed: what they hold is somebody's. */
+  containers(): void {
+    for (const fault of new ContainerStore(this.#root).verify()) this.#tell('container', fault);
+    const volumes = new VolumeStore(this.#root);
+    for (const fault of volumes.verify()) {
+      const run = (): Promise<void> => volumes.describeAnew(fault.volume);
+      this.#tell('volume', fault, { done: 'described anew, without its labels', run });
+    }
   }
-}
 
-function isCache(value: unknown): boolean {
-  const { id, namespace } = (value ?? {}) as { id?: unknown; namespace?: unknown };
-  return typeof id === 'string' && typeof namespace === 'string';
-}
-
-async function imageFault(value: unknown, blobs: CheckedBlobs): Promise<string | undefined> {
-  const { manifest, config } = (value ?? {}) as Record<'manifest' | 'config', { digest?: unknown; size?: unknown }>;
-  for (const [what, part] of Object.entries({ manifest, config })) {
-    if (!isDigest(part?.digest)) return `it names no ${what}`;
-    const fault = await blobs.fault(part.digest, typeof part.size === 'number' ? part.size : undefined);
-    if (fault !== undefined) return `its ${what} ${part.digest} is ${fault}`;
+  #removable(kind: Finding['kind'], fault: Fault, done: string): void {
+    this.#tell(kind, fault, { done, run: () => rm(fault.path, { force: true }) });
   }
-  return undefined;
-}
 
-/** Undefined when it is no JSON, or not what its checksum says; null when there is no such file. */
-function readJson(path: string): unknown {
-  try {
-    return unsealJson(readFileSync(path, 'utf8'))?.value ?? undefined;
-  } catch {
-    return null;
-  }
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder).toSorted();
-  } catch {
-    return [];
+  #tell(kind: Finding['kind'], { path, why }: Fault, repair?: Finding['repair']): void {
+    const place = relative(this.#root, path);
+    const found = { severity: 'damaged', kind, path: place, message: why } as const;
+    this.#options.report(repair === undefined ? found : { ...found, repair });
   }
 }

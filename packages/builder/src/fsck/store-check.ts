@@ -3,8 +3,9 @@ import { resolve } from 'node:path';
 import { chainID, type Digest, OciError } from '@tsbuild/oci';
 import { type CheckedLayout, checkLayoutAt, type Finding } from '@tsbuild/oci/internal';
 import { Layout, LayerIndexStore, DirectoryBlobStore } from '@tsbuild/oci/node';
+import { storePath } from '../disk/store-paths.ts';
 import { checkRecords } from '../cache/check-records.ts';
-import { checkCacheMounts, checkContainers, checkSmallFiles } from './small-files.ts';
+import { SmallFiles } from './small-files.ts';
 import { isLayerOutput, type LayerOutput } from '../ops/rootfs.ts';
 import { checkSnapshots } from '../snapshot/check-snapshots.ts';
 import { storeLitter } from '../store/store-litter.ts';
@@ -54,7 +55,7 @@ export async function checkStore(root: string, options: CheckStoreOptions, signa
   const chains = new Map(layout.chains);
   const records = await checkRecords<LayerOutput>(path, recordChecks(layout, chains), check);
   const blobs = new DirectoryBlobStore(path);
-  const indexes = new LayerIndexStore(`${path}/indexes`, blobs);
+  const indexes = new LayerIndexStore(storePath(path, 'indexes'), blobs);
   const snapshots = await checkSnapshots(
     path,
     {
@@ -66,9 +67,10 @@ export async function checkStore(root: string, options: CheckStoreOptions, signa
     },
     check,
   );
-  await checkSmallFiles(path, layout.blobs, check);
-  const cacheMounts = checkCacheMounts(path, check);
-  checkContainers(path, check);
+  const small = new SmallFiles(path, check);
+  await small.known(layout.blobs);
+  const cacheMounts = small.cacheMounts();
+  small.containers();
   findings.push(...storeLitter(path));
   return { findings: await settle(findings, repair), images: layout.images, records, snapshots, cacheMounts };
 }

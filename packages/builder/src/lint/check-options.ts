@@ -65,7 +65,7 @@ function booleanOf(value: string, part: string): boolean {
 
 function invalid(part: string): BuildError {
   return new BuildError('DOCKERFILE_INVALID', `invalid check option ${JSON.stringify(part)}`, {
-    hint: 'a check directive is skip=Rule,Rule or skip=all, error=true and experimental=Rule, with ; between them',
+    hint: 'a check directive consists of skip=Rule,Rule or skip=all, error=true and experimental=Rule, separated by ;',
   });
 }
 

@@ -1,5 +1,5 @@
 import { utf8ToByteString } from '@tsbuild/oci';
-import { cleanPath } from '../context/clean-path.ts';
+import { cleanFilePath } from '../context/clean-path.ts';
 import type { AddInstruction, CopyInstruction } from '../dockerfile/instruction.ts';
 import type { StageScope } from './stage-scope.ts';
 
@@ -18,7 +18,7 @@ export function checkIgnored(
   const keyword = instruction.kind === 'copy' ? 'Copy' : 'Add';
   for (const source of sources) {
     if (isRemote(source)) continue;
-    const path = cleanPath(source);
+    const path = cleanFilePath(source);
     if (!words.limit.mayMatch(ignore.size)) return;
     if (!ignore.matches(utf8ToByteString(path))) continue;
     const message = `Attempting to ${keyword} file ${JSON.stringify(path)} that is excluded by .dockerignore`;

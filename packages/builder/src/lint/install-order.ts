@@ -1,4 +1,4 @@
-import { cleanPath } from '../context/clean-path.ts';
+import { cleanFilePath } from '../context/clean-path.ts';
 import type { CopyInstruction, Instruction, RunInstruction } from '../dockerfile/instruction.ts';
 import type { StageDeclaration } from '../plan/stages.ts';
 import type { Report } from './finding.ts';
@@ -53,8 +53,8 @@ export class InstallOrder {
     const line = run.range.start.line;
     const what = `everything is copied before ${JSON.stringify(install.shown)} (line ${line})`;
     const message = install.readsProject
-      ? `${what}: each change of any file runs it again. Copy what it reads first (such as its lock file), and the rest after it`
-      : `${what}, which reads none of it: each change of any file runs it again. Move it above the ${copy.keyword.toUpperCase()}`;
+      ? `${what}: any changed file runs it again. Copy the files that it reads first (such as its lock file), and the rest after it`
+      : `${what}, which reads none of it: any changed file runs it again. Move it above the ${copy.keyword.toUpperCase()}`;
     this.#report('CopyBeforeInstall', copy, message, { instructions: [copy, run] });
     return true;
   }
@@ -68,7 +68,7 @@ function workOf({ tool, readsProject }: Pick<InstallCommand, 'tool' | 'readsProj
 /** The tools whose work a copy out of another stage or image brings along. */
 function broughtBy({ from, sources }: CopyInstruction): readonly string[] {
   if (from === undefined) return [];
-  const paths = sources.map((source) => cleanPath(source));
+  const paths = sources.map((source) => cleanFilePath(source));
   return INSTALLED_FILES.flatMap(([name, tools]) => (paths.some((path) => name.test(path)) ? tools : []));
 }
 
@@ -88,5 +88,5 @@ function copiesEverything(instruction: Instruction): boolean {
   if (instruction.kind !== 'copy' && instruction.kind !== 'add') return false;
   if (instruction.kind === 'copy' && instruction.from !== undefined) return false;
   if (instruction.excludes.length > 0) return false;
-  return instruction.sources.some((source) => /^\.?\/?$/.test(cleanPath(source)) && source !== '');
+  return instruction.sources.some((source) => /^\.?\/?$/.test(cleanFilePath(source)) && source !== '');
 }

@@ -13,7 +13,10 @@ export interface LintInput {
   /** BUILD…, TARGET… and TARGETSTAGE. */
   readonly predefined: ReadonlyMap<string, string>;
   readonly platform: Platform;
-  /** The configs of base images by name; of an image that is not here no variable is known. */
+  /**
+   * The configs of base images by {@link imageKey}, as the plan names them: one name may stand for an image of each platform.
+   * Of an image that is not here no variable is known.
+   */
   readonly bases: ReadonlyMap<string, ImageConfig>;
   /** The patterns of the ignore file. */
   readonly ignore: PatternMatcher | undefined;

@@ -1,10 +1,12 @@
-import { formatPlatform, type ImageConfig } from '@tsbuild/oci';
+import { formatPlatform, type ImageConfig, type Platform } from '@tsbuild/oci';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parser.ts';
 import type { ExpandOptions } from '../dockerfile/words.ts';
 import { WorkLimit } from '../dockerfile/work-limit.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { GlobalArguments } from '../plan/build-arguments.ts';
+import { imageKey } from '../plan/needed-stages.ts';
+import { fromPlatform } from '../plan/references.ts';
 import {
   type DeclaredStages,
   declareStages,
@@ -72,7 +74,7 @@ function checkStages(
       parentScope === undefined
         ? name === 'scratch'
           ? { kind: 'scratch' }
-          : { kind: 'image', name, config: input.bases.get(name) }
+          : { kind: 'image', name, config: baseConfigOf(stage, name, context) }
         : { kind: 'stage', scope: parentScope };
     const scope = new StageScope(base, context);
     scopes.set(stage, scope);
@@ -81,6 +83,21 @@ function checkStages(
       checkInstruction(scope, instruction);
     installs.check(stage, parent);
   }
+}
+
+/** The config of the very image that the plan starts this stage from; undefined where that is not known. */
+function baseConfigOf(
+  { from }: StageDeclaration,
+  name: string,
+  { input, globals, words }: Pick<StageScope, 'input' | 'globals' | 'words'>,
+): ImageConfig | undefined {
+  let platform: Platform;
+  try {
+    platform = fromPlatform(from, { ...words, globals, platform: input.platform });
+  } catch {
+    return undefined; // planning tells what is wrong
+  }
+  return input.bases.get(imageKey({ name, platform }));
 }
 
 function stagesToCheck(

@@ -97,12 +97,9 @@ export const RULES = {
   ),
   FilesStoredTwice: own(
     'reference/dockerfile/#copy---chown---chmod',
-    'A change of owner or mode stores whole files again',
+    'Changing owner or mode stores complete copies of the files',
   ),
-  DeletedInLaterLayer: own(
-    'build/building/multi-stage/',
-    'What an earlier layer stores cannot be taken away by a later one',
-  ),
+  DeletedInLaterLayer: own('build/building/multi-stage/', 'A later layer cannot remove files stored by an earlier one'),
   PackageCacheInLayer: own(
     'build/cache/optimize/#use-cache-mounts',
     'Caches of package managers make the image larger',

@@ -1,10 +1,9 @@
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { canonicalJson, type Digest, sha256Digest } from '@tsbuild/oci';
-import { replaceFileUnsynced, sealJson, temporaryPath } from '@tsbuild/oci/internal';
-import { readKept } from '../explain/kept-file.ts';
+import { FileLock, replaceFileUnsynced, sealJson, temporaryPath } from '@tsbuild/oci/internal';
+import { type Fault, faultAt, namesIn, readKept } from '../disk/kept-file.ts';
 import { DiskOwners } from '../disk/disk-owners.ts';
-import { FileLock } from './file-lock.ts';
 
 /** Where imported caches wait for their first command. */
 const IMPORTED = 'imported';
@@ -143,6 +142,15 @@ export class CacheMounts {
     return moved;
   }
 
+  /** The descriptions that are damaged. Without one a cache cannot be listed; the next command that takes it writes it. */
+  verify(): { readonly faults: readonly Fault[]; readonly count: number } {
+    const names = namesIn(this.#root).filter((name) => /^[0-9a-f]{64}$/.test(name));
+    return {
+      faults: names.flatMap((name) => faultAt(join(this.#root, name, 'mount.json'), isDescription)),
+      count: names.length,
+    };
+  }
+
   #find(id: string, namespace: string): StoredCache | undefined {
     return this.list().find((cache) => cache.id === id && cache.namespace === namespace);
   }
@@ -263,15 +271,16 @@ interface Description {
 
 /** Undefined also when it was damaged by a power cut: the next command that takes the cache describes it anew. */
 function describedAt(place: string): Description | undefined {
-  return readKept<Description>(
-    join(place, 'mount.json'),
-    ({ id, namespace, usedAt, uses, ids }) =>
-      typeof id === 'string' &&
-      typeof namespace === 'string' &&
-      Number.isFinite(usedAt) &&
-      (uses === undefined || Number.isSafeInteger(uses)) &&
-      (ids === undefined || typeof ids === 'string'),
-    'allowed',
+  return readKept(join(place, 'mount.json'), isDescription, 'allowed');
+}
+
+function isDescription({ id, namespace, usedAt, uses, ids }: Partial<Description>): boolean {
+  return (
+    typeof id === 'string' &&
+    typeof namespace === 'string' &&
+    Number.isFinite(usedAt) &&
+    (uses === undefined || Number.isSafeInteger(uses)) &&
+    (ids === undefined || typeof ids === 'string')
   );
 }
 

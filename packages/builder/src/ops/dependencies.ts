@@ -5,7 +5,7 @@ import type { MountSources } from '../mounts/mount-sources.ts';
 import type { Snapshotter } from '../snapshot/snapshotter.ts';
 import type { ArchivePlaces } from './add/archive.ts';
 import type { CopyMemory } from './copy/copy-memory.ts';
-import type { EarlierCopies } from './copy/earlier-copies.ts';
+import type { EarlierContent } from './copy/earlier-content.ts';
 import type { LayerFetcher } from './layer-fetcher.ts';
 import type { GitCheckouts, RemoteFiles } from './add/remote-sources.ts';
 import type { RootfsTrees } from './rootfs-trees.ts';
@@ -43,8 +43,8 @@ export interface OpDependencies {
   readonly blobs: BlobStore;
   readonly trees: RootfsTrees;
   readonly layers: LayerFetcher;
-  /** What earlier builds copied from the context. */
-  readonly earlierCopies?: EarlierCopies;
+  /** What earlier builds copied from the context, if that is to be used. */
+  readonly earlierCopies?: EarlierContent;
   /** The listings of unchanged copies. */
   readonly copyMemory?: CopyMemory;
   /** For ADD: archives, and what lies on the net. */

@@ -51,7 +51,7 @@ export class BuildArguments {
     const name = this.#values.get('BUILDKIT_SANDBOX_HOSTNAME') || 'buildkitsandbox';
     if (/^[a-z0-9][a-z0-9.-]{0,62}$/i.test(name)) return name;
     throw new BuildError('OPTION_INVALID', `invalid BUILDKIT_SANDBOX_HOSTNAME ${JSON.stringify(name)}`, {
-      hint: 'a host name has letters, digits, hyphens and dots, 63 at most',
+      hint: 'a host name has at most 63 letters, digits, hyphens and dots',
     });
   }
 

@@ -196,6 +196,6 @@ function refuseRemote(source: string, { range }: CopyInstruction): void {
   if (!isGit && !isUrl(source)) return;
   throw new BuildError('DOCKERFILE_INVALID', `source can't be a ${isGit ? 'git ref' : 'URL'} for COPY`, {
     range,
-    hint: isGit ? 'ADD checks repositories out' : 'ADD downloads files',
+    hint: isGit ? 'use ADD, which checks out repositories' : 'use ADD, which downloads files',
   });
 }

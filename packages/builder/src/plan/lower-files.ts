@@ -12,9 +12,9 @@ export function lowerWorkdir(stage: StageState, instruction: WorkdirInstruction)
   const written = stage.expand(instruction.path, instruction);
   const path = resolveFrom(stage.workingDirectory, written);
   if (path.length > LONGEST_PATH) {
-    throw new BuildError('DOCKERFILE_INVALID', `WORKDIR makes a path of ${path.length} characters`, {
+    throw new BuildError('DOCKERFILE_INVALID', `WORKDIR results in a path of ${path.length} characters`, {
       range: instruction.range,
-      hint: `relative paths are joined to the WORKDIR before them; Linux takes no path of more than ${LONGEST_PATH} bytes`,
+      hint: `relative paths are appended to the previous WORKDIR; Linux limits paths to ${LONGEST_PATH} bytes`,
     });
   }
   // Engines keep an absolute path in the config as it was written, even `/tmp/` or `/a/../b`.

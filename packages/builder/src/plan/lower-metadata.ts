@@ -1,5 +1,5 @@
 import { parseDuration } from '../dockerfile/duration.ts';
-import type { Command, HealthcheckInstruction, Instruction } from '../dockerfile/instruction.ts';
+import type { CommandForm, HealthcheckInstruction, Instruction } from '../dockerfile/instruction.ts';
 import { parsePorts } from '../dockerfile/ports.ts';
 import { expandWords } from '../dockerfile/words.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
@@ -73,7 +73,7 @@ export function lowerStopsignal(stage: StageState, instruction: Of<'stopsignal'>
   if (!isSignal(signal)) {
     throw new BuildError('DOCKERFILE_INVALID', `invalid signal: ${signal}`, {
       range: instruction.range,
-      hint: 'name a signal as in SIGTERM, or give its number',
+      hint: 'use a name such as SIGTERM, or a number',
     });
   }
   stage.config = { ...stage.config, StopSignal: signal };
@@ -126,7 +126,7 @@ export function lowerHealthcheck(stage: StageState, instruction: Of<'healthcheck
 }
 
 /** The argument vector of RUN, CMD and ENTRYPOINT: the shell form goes through SHELL. */
-export function commandArgv(config: RunConfig, command: Command): string[] {
+export function commandArgv(config: RunConfig, command: CommandForm): string[] {
   if (command.form === 'exec') return [...command.argv];
   return [...(config.Shell ?? ['/bin/sh', '-c']), command.text];
 }

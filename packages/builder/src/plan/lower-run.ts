@@ -4,7 +4,7 @@ import { runStep } from '../ops/run/run.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { atRange, notSupported } from './at-range.ts';
 import type { FromResolver } from './from-resolver.ts';
-import { runCommand } from './run-command.ts';
+import { commandOfRun } from './run-command.ts';
 import { lowerRunMounts } from './run-mounts.ts';
 import type { LoweringContext, StageState } from './stage-state.ts';
 
@@ -14,7 +14,7 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
   checkSecurity(instruction, stage.context.allowed);
   refuseForeign(stage, instruction);
   const { context, variables, config } = stage;
-  const { argv, script, summary } = runCommand(instruction, config);
+  const { argv, script, summary } = commandOfRun(instruction, config);
   const environment = variables.environment();
   const args = variables.argumentsForHistory();
   atRange(range, () => chargeFor([...environment, ...args], context.limit));
@@ -54,7 +54,7 @@ function checkSecurity({ security, range }: RunInstruction, allowed: LoweringCon
   if (security !== 'insecure') {
     throw new BuildError('DOCKERFILE_INVALID', `invalid security mode ${JSON.stringify(security)}`, {
       range,
-      hint: 'RUN --security is sandbox or insecure',
+      hint: 'expected sandbox or insecure',
     });
   }
   // As in BuildKit, rights are asked for when something is built; a check passes.
@@ -71,10 +71,10 @@ function refuseForeign({ platform, context }: StageState, { range }: RunInstruct
   if (platform.os === context.platform.os) return;
   throw new BuildError(
     'NOT_SUPPORTED',
-    `RUN in a stage for ${platform.os}: commands for ${context.platform.os} alone can be run`,
+    `RUN in a stage for ${platform.os}: only commands for ${context.platform.os} can run`,
     {
       range,
-      hint: 'a stage for another system can hold files, for COPY --from',
+      hint: 'a stage for another system can only provide files for COPY --from',
     },
   );
 }
@@ -92,14 +92,14 @@ function networkOf(
       if (fallback === 'host' || allowed === 'all' || allowed.has('network.host')) return 'host';
       throw new BuildError('DOCKERFILE_INVALID', 'network.host is not allowed', {
         range,
-        hint: 'this build has no network; a command that needs one must be allowed with --allow network.host',
+        hint: 'this build has no network; allow it for this command with --allow network.host',
       });
     case 'none':
       return 'none';
     default:
       throw new BuildError('DOCKERFILE_INVALID', `invalid network mode ${JSON.stringify(network)}`, {
         range,
-        hint: 'RUN --network is one of default, none and host',
+        hint: 'expected default, none or host',
       });
   }
 }

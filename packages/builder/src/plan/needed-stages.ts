@@ -1,10 +1,10 @@
 import { formatPlatform, type Platform } from '@tsbuild/oci';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { parseTrigger } from '../dockerfile/parser.ts';
-import { didYouMean } from '../dockerfile/suggest.ts';
+import { suggestNear } from '../dockerfile/suggest.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { atRange, withRange } from './at-range.ts';
-import { baseReference, copyReference, fromPlatform, fromsOf, type Reference } from './references.ts';
+import { baseReference, copyReference, fromPlatform, fromsOf, type ResolvedName } from './references.ts';
 import { isNamedFiles, type ResolvedBase } from './resolved-base.ts';
 import type { LoweringContext } from './stage-state.ts';
 import { type DeclaredStages, type StageDeclaration, stageNames } from './stages.ts';
@@ -12,7 +12,7 @@ import { type DeclaredStages, type StageDeclaration, stageNames } from './stages
 /** A stage that the target needs. */
 interface NeededStage {
   readonly stage: StageDeclaration;
-  readonly base: Reference;
+  readonly base: ResolvedName;
   readonly platform: Platform;
   /** What ONBUILD of the base says, then what the Dockerfile says. */
   readonly instructions: readonly Instruction[];
@@ -111,7 +111,7 @@ export class StageSearch {
     if (this.#stages.has(stage)) return;
     const isReplaced = stage.name !== undefined && this.#lowering.isContext?.(stage.name) === true;
     // A named context takes the place of a whole stage: what it is made from, and of, does not matter any more.
-    const base: Reference = isReplaced
+    const base: ResolvedName = isReplaced
       ? { kind: 'image', name: stage.name, platform: fromPlatform(stage.from, this.#lowering), range: stage.from.range }
       : baseReference(this.#declared, stage, this.#lowering);
     const instructions = isReplaced ? [] : stage.instructions;
@@ -132,7 +132,12 @@ export class StageSearch {
   }
 
   /** Instructions that the base asks for come before the stage's own. */
-  *#trigger(stage: StageDeclaration, base: Reference, own: readonly Instruction[], triggers: readonly string[]): Visit {
+  *#trigger(
+    stage: StageDeclaration,
+    base: ResolvedName,
+    own: readonly Instruction[],
+    triggers: readonly string[],
+  ): Visit {
     if (triggers.length === 0) return;
     const { range } = stage.from;
     atRange(range, () => this.#lowering.limit.triggers(triggers));
@@ -154,12 +159,12 @@ export class StageSearch {
     }
   }
 
-  #platformOf(stage: StageDeclaration, base: Reference): Platform {
+  #platformOf(stage: StageDeclaration, base: ResolvedName): Platform {
     const parent = base.kind === 'stage' ? this.#stages.get(base.stage) : undefined;
     return parent?.platform ?? fromPlatform(stage.from, this.#lowering);
   }
 
-  #image(reference: Reference & { readonly kind: 'image' }): Promise<ResolvedBase | undefined> {
+  #image(reference: ResolvedName & { readonly kind: 'image' }): Promise<ResolvedBase | undefined> {
     const { name, platform, range } = reference;
     const key = imageKey(reference);
     let image = this.#images.get(key);
@@ -176,7 +181,7 @@ export class StageSearch {
   /** An image that nobody has may have been meant to be a stage. */
   #suggested(name: string, error: unknown): unknown {
     if (!(error instanceof BuildError) || error.code !== 'BASE_NOT_FOUND') return error;
-    const suggestion = didYouMean(name, stageNames(this.#declared.stages));
+    const suggestion = suggestNear(name, stageNames(this.#declared.stages));
     if (suggestion === '') return error;
     const hint = error.hint === undefined ? {} : { hint: error.hint };
     return new BuildError(error.code, `${error.message}${suggestion}`, { ...hint, cause: error });

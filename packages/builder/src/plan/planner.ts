@@ -9,7 +9,7 @@ import { contextStep } from './lower-named.ts';
 import { lowerInstruction } from './lower.ts';
 import { imageKey, type ImageResolver, type NeededStages, type ResolvedImages, StageSearch } from './needed-stages.ts';
 import type { BuildVertex, Plan } from './plan.ts';
-import { copyReference, type Reference } from './references.ts';
+import { copyReference, type ResolvedName } from './references.ts';
 import { isNamedFiles, type NamedFiles, type ResolvedBase } from './resolved-base.ts';
 import { type LoweringContext, type StageStart, StageState } from './stage-state.ts';
 import { type DeclaredStages, declareStages, type StageDeclaration, stageLabel, targetStage } from './stages.ts';
@@ -96,7 +96,7 @@ function refuseForeign({ from }: StageDeclaration, { os }: Platform, own: Platfo
 
 function stageStart(
   stage: StageDeclaration,
-  base: Reference,
+  base: ResolvedName,
   platform: Platform,
   images: ResolvedImages,
   lowered: ReadonlyMap<StageDeclaration, StageState>,
@@ -144,7 +144,7 @@ function startFromFiles(state: StageState, stage: StageDeclaration, base: NamedF
 async function lowerStage(
   stage: StageDeclaration,
   start: StageStart,
-  base: Reference,
+  base: ResolvedName,
   instructions: readonly Instruction[],
   known: {
     readonly declared: DeclaredStages;

@@ -9,7 +9,7 @@ import type { LoweringContext } from './stage-state.ts';
 import { type DeclaredStages, findStageByName, type StageDeclaration } from './stages.ts';
 
 /** What a name in FROM or `COPY --from` turned out to be. */
-export type Reference =
+export type ResolvedName =
   | { readonly kind: 'scratch' }
   | { readonly kind: 'stage'; readonly stage: StageDeclaration }
   /** An image, or a named context. */
@@ -23,7 +23,11 @@ export function fromsOf(instruction: Instruction): readonly string[] {
 }
 
 /** What a FROM starts from. @throws BuildError `DOCKERFILE_INVALID` */
-export function baseReference(declared: DeclaredStages, stage: StageDeclaration, lowering: LoweringContext): Reference {
+export function baseReference(
+  declared: DeclaredStages,
+  stage: StageDeclaration,
+  lowering: LoweringContext,
+): ResolvedName {
   const { from } = stage;
   const { globals } = lowering;
   const platform = fromPlatform(from, lowering);
@@ -88,7 +92,7 @@ export function copyReference(
   from: string,
   instruction: Instruction,
   lowering: Pick<LoweringContext, 'isContext' | 'platform'>,
-): Reference {
+): ResolvedName {
   const { range } = instruction;
   const named = findStageByName(declared.stages, from, stage.index);
   if (named !== undefined) return { kind: 'stage', stage: named };
@@ -118,7 +122,7 @@ export function copyReference(
       `${instruction.kind === 'copy' ? 'COPY --from' : 'RUN --mount from'}=${from} names this stage or a later one`,
       {
         range,
-        hint: 'move that stage up: files can only come from stages that are already there',
+        hint: 'move that stage up: files can only come from earlier stages',
       },
     );
   }

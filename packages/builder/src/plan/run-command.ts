@@ -20,7 +20,7 @@ export interface RunCommand {
  * The command of a RUN. `RUN <<EOF` alone hands the body to the shell, or runs it as a file when it begins with `#!`; any
  * other use of heredocs is the shell's own, which gets the whole text. The builder expands nothing in them.
  */
-export function runCommand(instruction: RunInstruction, config: RunConfig): RunCommand {
+export function commandOfRun(instruction: RunInstruction, config: RunConfig): RunCommand {
   const { command, heredocs, rawHeredocs } = instruction;
   const [first] = heredocs;
   if (first === undefined || command.form === 'exec') {

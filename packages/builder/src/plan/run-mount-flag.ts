@@ -1,4 +1,4 @@
-import { didYouMean } from '../dockerfile/suggest.ts';
+import { suggestNear } from '../dockerfile/suggest.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { parseSize } from './size.ts';
 
@@ -150,7 +150,7 @@ function setValue(draft: Draft, key: string, value: string, field: string): void
       draft.env = value;
       return;
     default:
-      throw invalid(`unexpected key '${key}' in '${field}'${didYouMean(key, KEYS)}`);
+      throw invalid(`unexpected key '${key}' in '${field}'${suggestNear(key, KEYS)}`);
   }
 }
 
@@ -186,7 +186,7 @@ function finish(draft: Draft): RunMountFlag {
 
 function oneOf<T extends string>(choices: readonly T[], value: string, problem: string): T {
   const found = choices.find((choice) => choice === value.toLowerCase());
-  return found ?? fail(`${problem} ${JSON.stringify(value)}${didYouMean(value, choices)}`);
+  return found ?? fail(`${problem} ${JSON.stringify(value)}${suggestNear(value, choices)}`);
 }
 
 /** Go's strconv.ParseBool. */
@@ -201,7 +201,7 @@ function number(key: string, value: string, radix: 8 | 10): number {
   if (parsed <= 0xffff_ffff) return parsed;
   throw invalid(
     `invalid value ${value} for ${key}`,
-    key === 'mode' ? 'a mode is octal, as in 0400' : `a ${key} is a number`,
+    key === 'mode' ? 'write an octal mode such as 0400' : `a ${key} is a number`,
   );
 }
 

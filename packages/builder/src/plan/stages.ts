@@ -1,4 +1,4 @@
-import { didYouMean } from '../dockerfile/suggest.ts';
+import { suggestNear } from '../dockerfile/suggest.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { ArgInstruction, Dockerfile, FromInstruction, Instruction } from '../dockerfile/instruction.ts';
 
@@ -79,7 +79,7 @@ export function targetStage(stages: readonly StageDeclaration[], target: string 
   const found = target === undefined ? stages.at(-1) : findStageByName(stages, target, stages.length);
   if (found !== undefined) return found;
   const names = stages.map(stageLabel).join(', ');
-  const suggestion = didYouMean(target ?? '', stageNames(stages));
+  const suggestion = suggestNear(target ?? '', stageNames(stages));
   throw new BuildError(
     'STAGE_NOT_FOUND',
     `target stage ${JSON.stringify(target ?? '')} could not be found${suggestion}`,

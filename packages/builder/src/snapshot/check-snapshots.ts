@@ -15,6 +15,7 @@ import {
 import { type LayerIndex } from '@tsbuild/oci/node';
 import { readFacts } from '../disk/file-facts.ts';
 import { removeTree } from '../disk/remove-tree.ts';
+import { storePath } from '../disk/store-paths.ts';
 import { parseSnapshotName } from './snapshot-name.ts';
 
 /** What is known of the layers behind the unpacked directories. */
@@ -31,7 +32,7 @@ export interface SnapshotLayers {
  * @returns how many were compared
  */
 export async function checkSnapshots(root: string, layers: SnapshotLayers, options: CheckOptions): Promise<number> {
-  const folder = join(root, 'snapshots');
+  const folder = storePath(root, 'snapshots');
   let count = 0;
   for (const name of namesIn(folder)) {
     options.signal.throwIfAborted();
@@ -48,14 +49,20 @@ export async function checkSnapshots(root: string, layers: SnapshotLayers, optio
       done: 'removed; the layer is unpacked again when it is needed',
       run: () => takeAway(root, join(folder, name)),
     };
-    options.report({ severity: 'damaged', kind: 'snapshot', path: `snapshots/${name}`, message: why, repair });
+    options.report({
+      severity: 'damaged',
+      kind: 'snapshot',
+      path: storePath('', 'snapshots', name),
+      message: why,
+      repair,
+    });
   }
   return count;
 }
 
 /** Out of the way at once, so that no build finds half of it. */
 async function takeAway(root: string, path: string): Promise<void> {
-  const trash = temporaryPath(join(root, 'tmp'), 'snapshot');
+  const trash = temporaryPath(storePath(root, 'tmp'), 'snapshot');
   mkdirSync(dirname(trash), { recursive: true, mode: 0o755 });
   renameSync(path, trash);
   await removeTree(trash);

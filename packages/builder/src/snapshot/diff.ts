@@ -227,7 +227,7 @@ function isNewGroup({ members }: LinkGroup): boolean {
 function reservedName(path: ByteString): BuildError {
   return new BuildError(
     'LAYER_INVALID',
-    `the command made /${byteStringToUtf8(path)}: names that begin with .wh. mean removals in an image`,
+    `the command created /${byteStringToUtf8(path)}: names that begin with .wh. are reserved for removals in an image`,
     {
       hint: 'Give the file another name, or remove it in the same RUN.',
     },
@@ -247,7 +247,7 @@ function readFailure(path: ByteString, error: unknown): unknown {
   const shown = byteStringToUtf8(path.slice(0, 60));
   return new BuildError(
     'SNAPSHOT_FAILED',
-    `the command made a path that is too long to read: /${shown}… (${path.length} bytes)`,
+    `the command created a path that is too long to read: /${shown}… (${path.length} bytes)`,
     {
       hint: 'Paths of an image may have at most about 4000 bytes.',
       cause: error,

@@ -23,7 +23,7 @@ export async function lostOwners(
     const owner = known.has(digest) ? known.get(digest) : await firstBeyond(digest, indexes, owners);
     known.set(digest, owner);
     if (owner === undefined) continue;
-    return `the image has files of the owner ${owner}, beyond the ids of this user: commands see them as root's, and where a command moves or copies one, the copy is root's; a larger range in /etc/subuid and /etc/subgid would keep the owner`;
+    return `the image has files owned by ${owner}, which is outside this user's id range: commands see them as owned by root, and files that a command moves or copies become root's; a larger range in /etc/subuid and /etc/subgid keeps the owner`;
   }
   return undefined;
 }

@@ -100,17 +100,17 @@ export class SnapshotFiles {
         hint: 'Put the store on a file system with extended attributes (--root, TSBUILD_ROOT).',
       });
     }
-    if (what === 'attributes') return this.#tools.notice(`left out extended attributes of /${name}: ${reason}`);
+    if (what === 'attributes') return this.#tools.notice(`skipped extended attributes of /${name}: ${reason}`);
     if (what === 'fifo' || errorCode(error) !== 'EPERM') throw error;
-    this.#tools.notice(`left out the device /${name}: only root can make devices`);
+    this.#tools.notice(`skipped the device /${name}: only root can create devices`);
   }
 
   #refuseDeep(path: ByteString): void {
     if (Buffer.byteLength(this.#root) + 1 + path.length <= MOST_PATH_BYTES) return;
     throw new BuildError(
       'SNAPSHOT_FAILED',
-      `a command cannot run on this image: its path ${byteStringToUtf8(path.slice(0, 60))}… is ${path.length} bytes long, more than Linux can name`,
-      { hint: 'COPY keeps such trees; leave them away in the stages that have a RUN.' },
+      `a command cannot run on this image: its path ${byteStringToUtf8(path.slice(0, 60))}… is ${path.length} bytes long, more than Linux supports`,
+      { hint: 'COPY can store such trees; exclude them from stages with a RUN.' },
     );
   }
 }
@@ -118,7 +118,7 @@ export class SnapshotFiles {
 function damaged(path: ByteString, layer: Digest): BuildError {
   return new BuildError(
     'SNAPSHOT_FAILED',
-    `the stored layer ${layer} is damaged: ${byteStringToUtf8(path)} is not what it was`,
-    { hint: 'Run tsbuild fsck, or remove the image and get it again.' },
+    `the stored layer ${layer} is damaged: ${byteStringToUtf8(path)} has changed`,
+    { hint: 'Run tsbuild fsck, or remove the image and pull or build it again.' },
   );
 }

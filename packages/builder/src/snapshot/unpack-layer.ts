@@ -86,7 +86,7 @@ async function linkBelow(
   const target = parent === undefined ? undefined : below.lookup(joinPath(parent, baseName(link.linkPath)));
   if (target === undefined || target.type === 'directory') {
     const name = byteStringToUtf8(link.path);
-    throw new BuildError('LAYER_INVALID', `the layer's entry ${name}: a hard link whose target is in no layer below`);
+    throw new BuildError('LAYER_INVALID', `the layer entry ${name}: a hard link whose target is not in a lower layer`);
   }
   const key = target.hardLinkKey ?? target.path;
   const first = firstNames.get(key);

@@ -52,7 +52,7 @@ function userCredential(remote: string): GitCredential | undefined {
   const password = decoded(parts.slice(1).join(':'));
   // A line end would begin another line of what the helper says.
   if (/[\0\r\n]/.test(name + password)) {
-    throw new BuildError('DOCKERFILE_INVALID', `the user name or password for ${host} holds a line end`);
+    throw new BuildError('DOCKERFILE_INVALID', `the user name or password for ${host} contains a line break`);
   }
   const pair = Buffer.from(`${name}:${password}`).toString('base64');
   return {

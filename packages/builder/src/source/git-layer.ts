@@ -38,7 +38,7 @@ function checkFolder(root: Buffer, folder: ByteString, shown: string): void {
   for (let depth = 1; depth <= names.length; depth++) {
     const at = lstatSync(host(root, names.slice(0, depth).join('/')), { throwIfNoEntry: false });
     if (at?.isDirectory() === true && !names.includes('.git')) continue;
-    const what = at?.isSymbolicLink() === true ? 'leads through a symlink' : 'is no folder of the repository';
+    const what = at?.isSymbolicLink() === true ? 'leads through a symlink' : 'is not a directory of the repository';
     throw new BuildError('SOURCE_NOT_FOUND', `subdir ${JSON.stringify(shown)} ${what}`);
   }
 }

@@ -84,7 +84,7 @@ export class GitProgram {
     }
     const { from, to } = this.#withheld;
     const secret = `--secret id=GIT_AUTH_TOKEN.${to},env=VARIABLE`;
-    return { hint: `${from} redirects to ${to}, and a credential for one is not sent to the other; give ${secret}` };
+    return { hint: `${from} redirects to ${to}, and a credential for one is not sent to the other; pass ${secret}` };
   }
 
   async #follow(from: string, signal: AbortSignal): Promise<boolean> {
@@ -151,9 +151,9 @@ export class GitProgram {
   #silent(args: readonly string[]): BuildError {
     return new BuildError(
       'GIT_FAILED',
-      `git ${args[0] ?? ''} gave up: the server sent nothing for ${this.#silence} ms`,
+      `git ${args[0] ?? ''} was stopped: the server sent nothing for ${this.#silence} ms`,
       {
-        hint: 'is the repository reachable from here? A slow server may answer when the build runs again',
+        hint: 'is the repository reachable? If the server is slow, run the build again',
       },
     );
   }
@@ -184,7 +184,7 @@ function startError(error: Error): BuildError {
     'GIT_FAILED',
     isMissing ? 'the program git is not installed' : `cannot run git: ${error.message}`,
     {
-      hint: 'sources in git repositories need it (Debian: apt install git)',
+      hint: 'git sources require it (Debian: apt install git)',
       cause: error,
     },
   );

@@ -24,6 +24,8 @@ export interface GitWanted {
 
 /** A commit's files as a layer. */
 interface Checkout {
+  /** In full. */
+  readonly commit: string;
   readonly rootfs: { readonly layers: readonly { readonly digest: Digest }[] };
   ensure(signal: AbortSignal): Promise<void>;
 }
@@ -45,18 +47,28 @@ export interface GitSourceOptions {
   readonly silence?: number;
 }
 
+/** The layer that a commit's files are stored as. */
+interface CommitRecord {
+  readonly layer: Digest;
+}
+
+/** The commits that were fetched. */
+export function commitRecords(directory: string): KeptJson<CommitRecord> {
+  return new KeptJson(directory, (record) => isDigest(record.layer));
+}
+
 /**
  * Commits of git repositories, for ADD, by the program `git`. A commit's files are stored as a layer: whoever names the
  * same commit again finds them there, and a full commit id is not even asked for.
  */
 export class GitSource {
   readonly #options: GitSourceOptions;
-  readonly #records: KeptJson<{ layer: Digest }>;
+  readonly #records: KeptJson<CommitRecord>;
   readonly #resolving = new Map<string, Promise<Checkout>>();
 
   constructor(options: GitSourceOptions) {
     this.#options = options;
-    this.#records = new KeptJson(options.directory, (record) => isDigest(record.layer));
+    this.#records = commitRecords(options.directory);
   }
 
   /** @throws BuildError `GIT_FAILED`, `SOURCE_NOT_FOUND` */
@@ -81,11 +93,13 @@ export class GitSource {
     const layer = (await this.#known(name, keepGitDir)) ?? (await this.#fetch(wanted, commit, git, signal));
     await this.#records.put(name, { layer });
     return {
+      commit,
       rootfs: { layers: [{ digest: layer }] },
       ensure: async (later) => {
         if ((await this.#options.blobs.has(layer)) !== undefined) return;
         const again = await this.#fetch(wanted, commit, git, later);
-        if (again !== layer) throw new BuildError('FILE_CHANGED', `commit ${commit} comes out differently now`);
+        if (again !== layer)
+          throw new BuildError('FILE_CHANGED', `commit ${commit} no longer has the content it had before`);
       },
     };
   }
@@ -110,7 +124,7 @@ export class GitSource {
   /** The layer of a commit that was checked out before. What git keeps for itself is never the same twice. */
   async #known(name: string, keepGitDir: boolean): Promise<Digest | undefined> {
     const { blobs, indexes } = this.#options;
-    const layer = (await this.#records.get(name))?.layer;
+    const layer = this.#records.get(name)?.layer;
     if (layer === undefined) return undefined;
     const isKept = !keepGitDir && (await indexes.kept(layer)) !== undefined;
     return isKept || (await blobs.has(layer)) !== undefined ? layer : undefined;

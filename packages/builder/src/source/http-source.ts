@@ -19,6 +19,11 @@ interface WebRecord extends WebFile {
   readonly lastModified?: string;
 }
 
+/** What servers called the state of what was fetched from them. */
+export function webRecords(directory: string): KeptJson<WebRecord> {
+  return new KeptJson(directory, (record) => isDigest(record.digest) && Number.isInteger(record.size));
+}
+
 /** What {@link HttpSource} works with. */
 export interface HttpSourceOptions {
   /** Made when a server must be asked. */
@@ -62,10 +67,7 @@ export class HttpSource {
 
   constructor(options: HttpSourceOptions) {
     this.#options = options;
-    this.#records = new KeptJson(
-      options.directory,
-      (record) => isDigest(record.digest) && Number.isInteger(record.size),
-    );
+    this.#records = webRecords(options.directory);
   }
 
   /**
@@ -92,7 +94,7 @@ export class HttpSource {
   }
 
   async #resolve(target: Target, checksum: Digest | undefined, signal: AbortSignal): Promise<WebFile> {
-    const record = await this.#records.get(target.name);
+    const record = this.#records.get(target.name);
     if (record !== undefined && record.digest === checksum) return record;
     const known = checksum === undefined ? record : undefined;
     const response = await this.#ask(target, conditions(known), signal);
@@ -227,7 +229,7 @@ function tooLarge(shown: string, maxBytes: number): BuildError {
 function failed(shown: string, error: unknown): unknown {
   if (!(error instanceof OciError)) return error;
   if (error.code === 'BLOB_CORRUPT') {
-    return new BuildError('DOWNLOAD_FAILED', `${shown} is not the file that --checksum names: ${error.message}`, {
+    return new BuildError('DOWNLOAD_FAILED', `${shown} does not match --checksum: ${error.message}`, {
       cause: error,
     });
   }

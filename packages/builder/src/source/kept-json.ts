@@ -1,37 +1,30 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
+import { sealJson, writeFileAtomic } from '@tsbuild/oci/internal';
+import { type Fault, type IsDocument, keptFaults, readKept } from '../disk/kept-file.ts';
 
 /** Small JSON documents in a directory, by name. The name is hashed: it may hold anything, and is not kept itself. */
 export class KeptJson<T extends object> {
   readonly #directory: string;
-  readonly #isValid: (value: Partial<T>) => boolean;
+  readonly #isValid: IsDocument<T>;
 
   /** A document that is not `isValid`, damaged, or without a checksum counts as missing. */
-  constructor(directory: string, isValid: (value: Partial<T>) => boolean) {
+  constructor(directory: string, isValid: IsDocument<T>) {
     this.#directory = directory;
     this.#isValid = isValid;
   }
 
-  async get(name: string): Promise<T | undefined> {
-    try {
-      const file = await open(this.#path(name), constants.O_RDONLY | constants.O_NOFOLLOW);
-      try {
-        const document = unsealJson(await file.readFile('utf8'));
-        if (document?.isSealed !== true) return undefined;
-        return this.#isValid(document.value as Partial<T>) ? (document.value as T) : undefined;
-      } finally {
-        await file.close();
-      }
-    } catch {
-      return undefined;
-    }
+  get(name: string): T | undefined {
+    return readKept(this.#path(name), this.#isValid);
   }
 
   async put(name: string, value: T): Promise<void> {
     await writeFileAtomic(this.#path(name), sealJson(value));
+  }
+
+  /** The documents that are damaged. */
+  verify(): readonly Fault[] {
+    return keptFaults(this.#directory, this.#isValid);
   }
 
   #path(name: string): string {

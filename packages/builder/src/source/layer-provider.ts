@@ -1,5 +1,6 @@
 import { type BlobInfo, type BlobStore, type Digest, OciError } from '@tsbuild/oci';
-import { decompress, type LayerIndexStore, type RegistryReader, storeLayer } from '@tsbuild/oci/node';
+import { storePackedLayer } from '@tsbuild/oci/internal';
+import type { LayerIndexStore, RegistryReader } from '@tsbuild/oci/node';
 import type { RemoteRecords } from './remote-records.ts';
 
 /** What {@link LayerProvider} works with. */
@@ -57,6 +58,6 @@ export class LayerProvider {
     }
     const { registry, repository, descriptor } = remote;
     const bytes = client().blob({ registry, repository, digest: descriptor.digest }, descriptor, signal);
-    return storeLayer(decompress(bytes), blobs, indexes, { digest: diffID });
+    return storePackedLayer(bytes, blobs, indexes, { digest: diffID });
   }
 }

@@ -21,7 +21,7 @@ export function downloadAuthorization(url: URL, secret: SecretLookup): string | 
 
 /** What a download that was refused for want of a credential could have been given. */
 export function downloadSecretHint(url: URL): string {
-  return `give the build a token for this host: --secret id=HTTP_AUTH_TOKEN_${url.host},env=VARIABLE`;
+  return `pass a token for this host: --secret id=HTTP_AUTH_TOKEN_${url.host},env=VARIABLE`;
 }
 
 /**
@@ -67,8 +67,8 @@ function lineOf(id: string, secret: SecretLookup): string | undefined {
   const value = secret(id);
   const text = value === undefined ? '' : Buffer.from(value).toString('utf8').trim();
   if (/[^\x20-\x7e]/.test(text)) {
-    throw new BuildError('OPTION_INVALID', `the secret ${id} is no line of plain text`, {
-      hint: 'it is sent in a header, and must hold a token or the value of the header alone',
+    throw new BuildError('OPTION_INVALID', `the secret ${id} is not a single line of plain text`, {
+      hint: 'it is sent in a header, so it must contain only a token or the value of the header',
     });
   }
   return text === '' ? undefined : text;

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { constants } from 'node:fs';
-import { open, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Descriptor, type Digest, digestHex, isDigest } from '@tsbuild/oci';
-import { sealJson, unsealJson, writeFileAtomic } from '@tsbuild/oci/internal';
+import { type Descriptor, type Digest, digestAlgorithm, digestHex, isDigest } from '@tsbuild/oci';
+import { sealJson, writeFileAtomic } from '@tsbuild/oci/internal';
+import { type Fault, keptFaults, readKept } from '../disk/kept-file.ts';
 
 /** A base image that a registry named once: enough to use it again without asking. */
 export interface RemoteImage {
@@ -40,7 +40,7 @@ export class RemoteRecords {
   }
 
   async image(name: string, platform: string): Promise<RemoteImage | undefined> {
-    const record = await this.#read(this.#imagePath(name, platform), isRemoteImage);
+    const record = readDocument(this.#imagePath(name, platform), isRemoteImage);
     return record?.name === name ? record : undefined;
   }
 
@@ -50,16 +50,18 @@ export class RemoteRecords {
 
   /** Where the layer with this diffID was last seen. */
   async layer(diffID: Digest): Promise<RemoteLayer | undefined> {
-    return this.#read(this.#layerPath(diffID), isRemoteLayer);
+    return readDocument(this.#layerPath(diffID), isRemoteLayer);
   }
 
+  /** @throws OciError `UNSUPPORTED` for a digest of an algorithm that nobody can check (CVE-2024-3727) */
   async putLayer(diffID: Digest, layer: RemoteLayer): Promise<void> {
+    digestAlgorithm(layer.descriptor.digest);
     await writeFileAtomic(this.#layerPath(diffID), sealJson(layer));
   }
 
   /** The compressed form that this layer had when it was pushed: compressing is deterministic, so it still has it. */
   async compressed(diffID: Digest): Promise<Descriptor | undefined> {
-    return this.#read(this.#compressedPath(diffID), isDescriptor);
+    return readDocument(this.#compressedPath(diffID), isDescriptor);
   }
 
   async putCompressed(diffID: Digest, descriptor: Descriptor): Promise<void> {
@@ -71,28 +73,24 @@ export class RemoteRecords {
     const folder = join(this.#directory, 'images');
     for (const file of await readdir(folder).catch(() => [])) {
       const path = join(folder, file);
-      const image = await this.#read(path, isRemoteImage);
+      const image = readDocument(path, isRemoteImage);
       if (image !== undefined) yield { image, path };
     }
   }
 
-  /** The documents of all known images: what a collection must keep. */
-  async *documents(): AsyncIterable<Digest> {
-    for await (const { image } of this.images()) yield* [image.manifest.digest, image.config.digest];
-  }
-
-  async #read<T>(path: string, isValid: (value: unknown) => value is T): Promise<T | undefined> {
-    try {
-      const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-      try {
-        // Earlier versions wrote no checksum: offline builds need what they learnt, so that each member is looked at.
-        const value = unsealJson(await file.readFile('utf8'))?.value;
-        return isValid(value) ? value : undefined;
-      } finally {
-        await file.close();
+  /** What is damaged; and images whose documents are, as `blobFault` says of a blob. */
+  async *verify(blobFault: (blob: Descriptor) => Promise<string | undefined>): AsyncIterable<Fault> {
+    const at = (folder: string): string => join(this.#directory, folder);
+    yield* keptFaults(at('images'), isRemoteImage);
+    yield* keptFaults(at('layers'), isRemoteLayer);
+    yield* keptFaults(at('compressed'), isDescriptor);
+    for await (const { image, path } of this.images()) {
+      for (const what of ['manifest', 'config'] as const) {
+        const fault = await blobFault(image[what]);
+        if (fault === undefined) continue;
+        yield { path, why: `its ${what} ${image[what].digest} is ${fault}` };
+        break;
       }
-    } catch {
-      return undefined;
     }
   }
 
@@ -110,6 +108,11 @@ export class RemoteRecords {
   #compressedPath(diffID: Digest): string {
     return join(this.#directory, 'compressed', `${digestHex(diffID)}.json`);
   }
+}
+
+/** Earlier versions wrote no checksum: offline builds need what they learnt, so that each member is looked at. */
+function readDocument<T>(path: string, isValid: (value: unknown) => value is T): T | undefined {
+  return readKept<T>(path, isValid, 'allowed');
 }
 
 function isRemoteImage(value: unknown): value is RemoteImage {

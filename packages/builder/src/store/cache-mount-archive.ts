@@ -1,5 +1,4 @@
 import { createReadStream, mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import { temporaryPath } from '@tsbuild/oci/internal';
 import { applyLayer, diffDirectories, DirectoryBlobStore } from '@tsbuild/oci/node';
 import { BuildError } from '../diagnostics/build-error.ts';
@@ -36,8 +35,7 @@ export async function exportCacheMount(
       signal,
     );
     if (exported === undefined) throw noCache(id, caches);
-    const path = join(temporary, 'blobs', ...exported.digest.split(':'));
-    for await (const chunk of createReadStream(path)) await write(chunk as Uint8Array);
+    for await (const chunk of createReadStream(blobs.path(exported.digest))) await write(chunk as Uint8Array);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
@@ -75,6 +73,8 @@ function noCache(id: string, caches: CacheMounts): BuildError {
   const known = [...new Set(caches.list().map((cache) => cache.id))];
   return new BuildError('SOURCE_NOT_FOUND', `there is no cache mount ${JSON.stringify(id)} in the store`, {
     hint:
-      known.length === 0 ? 'RUN --mount=type=cache,id=NAME,target=DIR makes one.' : `There are ${known.join(', ')}.`,
+      known.length === 0
+        ? 'RUN --mount=type=cache,id=NAME,target=DIR creates one.'
+        : `Existing cache mounts: ${known.join(', ')}.`,
   });
 }

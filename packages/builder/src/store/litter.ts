@@ -1,29 +1,21 @@
-import { type Dirent, readdirSync } from 'node:fs';
+import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Finding, temporaryOwner } from '@tsbuild/oci/internal';
-
-/** Where temporary files and folders are made, and how deep below. Contents of blobs, layers and caches are not looked into. */
-const PLACES: Readonly<Record<string, number>> = {
-  '': 0,
-  builds: 0,
-  'cache-mounts': 1,
-  checks: 1,
-  indexes: 1,
-  records: 1,
-  remotes: 1,
-  sandbox: 1,
-  sources: 1,
-  stat: 0,
-  tmp: 0,
-};
+import { type Finding, isAbandoned, temporaryOwner } from '@tsbuild/oci/internal';
+import { isAbandonedScratch } from '../disk/scratch-space.ts';
+import { depthOfTemporaries, STORE_DIRECTORIES, storePath } from '../disk/store-paths.ts';
 
 /** What is needed to take litter away. */
 export interface LitterTools {
   /** Removes a file or a whole tree. */
   remove(path: string): Promise<void>;
-  /** Whether a folder of `mounts` is a dead process's. */
-  isAbandoned(name: string, path: string): boolean;
 }
+
+/** What is said of a file of a process that has ended, or of which nothing was seen for long. */
+const LEFT_BY = {
+  gone: 'left by a process that has ended',
+  unknown: 'left by a process that cannot be seen from here, more than an hour ago',
+  running: 'being written',
+} as const;
 
 /** What processes left that were killed: their temporary files, and root filesystems of commands. Never what a living one has. */
 export function findLitter(root: string, tools: LitterTools): readonly Finding[] {
@@ -35,14 +27,21 @@ export function findLitter(root: string, tools: LitterTools): readonly Finding[]
   const look = (folder: string, depth: number): void => {
     for (const entry of entriesOf(join(root, folder))) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
-      if (temporaryOwner(entry.name) === 'gone') add(path, 'left by a process that has ended');
+      const owner = temporaryOwner(entry.name);
+      const age = (): number =>
+        Date.now() - (lstatSync(join(root, path), { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (owner !== undefined && isAbandoned(owner, age)) add(path, LEFT_BY[owner]);
       else if (depth > 0 && entry.isDirectory()) look(path, depth - 1);
     }
   };
-  for (const [folder, depth] of Object.entries(PLACES)) look(folder, depth);
-  for (const { name } of entriesOf(join(root, 'mounts'))) {
-    const path = `mounts/${name}`;
-    if (tools.isAbandoned(name, join(root, path))) add(path, 'the root filesystem of a command that was killed');
+  look('', 0);
+  for (const directory of STORE_DIRECTORIES) {
+    const depth = depthOfTemporaries(directory);
+    if (depth !== undefined) look(directory, depth);
+  }
+  for (const { name } of entriesOf(storePath(root, 'mounts'))) {
+    const path = storePath('', 'mounts', name);
+    if (isAbandonedScratch(name, join(root, path))) add(path, 'the root filesystem of a command that was killed');
   }
   return found;
 }

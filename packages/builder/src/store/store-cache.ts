@@ -1,14 +1,13 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { chainIDs, type Digest, decodeImageConfig, readBlob } from '@tsbuild/oci';
+import { chainIDs, type Digest } from '@tsbuild/oci';
 import { temporaryPath } from '@tsbuild/oci/internal';
 import { rootOfTable } from '../context/stat-cache-file.ts';
-import { blobsInUse, snapshotsInUse } from '../container-state/images-in-use.ts';
 import { CacheMounts, type StoredCache } from '../mounts/cache-mounts.ts';
 import { removeTree } from '../disk/remove-tree.ts';
 import { parseSnapshotName } from '../snapshot/snapshot-name.ts';
-import type { RemoteImage } from '../source/remote-records.ts';
 import type { Store } from './store.ts';
+import { blobsOfBase, keptBlobs, snapshotsInUse } from './roots.ts';
 import { sweepLitter } from './store-litter.ts';
 import { type CacheEntry, entriesToPrune, type PruneOptions } from './cache-entry.ts';
 import { diskUsage } from './disk-usage.ts';
@@ -25,8 +24,8 @@ export interface PrunedCache {
 /** An entry and how to take it away. What `take` returns is out of the way already, and is removed later. */
 interface Removable {
   readonly entry: CacheEntry;
-  /** Layers and documents that it keeps in the blob store. */
-  readonly blobs: readonly Digest[];
+  /** What keeps its blobs: the id of a root (roots.ts). Undefined where it has none. */
+  readonly root?: string;
   readonly listings: readonly Digest[];
   take(): Promise<readonly string[]>;
 }
@@ -105,7 +104,7 @@ class StoreCache {
         bytes += await this.#store.records.removeListings(new Set(kept.flatMap(({ listings }) => listings)), {
           dryRun,
         });
-        return [...kept.flatMap(({ blobs }) => blobs), ...blobsInUse(this.#store.root)];
+        return keptBlobs(this.#store, new Set(chosen.flatMap(({ root }) => root ?? [])));
       },
       { dryRun },
     );
@@ -134,7 +133,7 @@ class StoreCache {
       const id = key.slice('sha256:'.length);
       found.push({
         entry: { kind: 'record', id, description, size: size + layer, shared, created, lastUsed, uses },
-        blobs: [digest],
+        root: key,
         listings: preimage.inputs.map((input) => input.id),
         take: async () => {
           await records.remove(key);
@@ -157,7 +156,6 @@ class StoreCache {
         lastUsed: cache.usedAt,
         uses: cache.uses,
       },
-      blobs: [],
       listings: [],
       take: () => this.#mounts.remove(cache, () => this.#trashPath(), this.#signal),
     }));
@@ -193,8 +191,7 @@ class StoreCache {
     const { blobs } = this.#store.layout;
     const found: Removable[] = [];
     for await (const { image, path } of this.#store.remotes.images()) {
-      const documents = [image.manifest.digest, image.config.digest];
-      const own = [...documents, ...(await this.#layersOf(image))];
+      const own = await blobsOfBase(this.#store, image);
       let size = 0;
       for (const digest of own) if (!needed.has(digest)) size += (await blobs.has(digest))?.size ?? 0;
       const { name, platform, resolved } = image;
@@ -205,18 +202,10 @@ class StoreCache {
           { kind: 'base', ...entry, shared: false, created: resolved, lastUsed: Math.max(resolved, madeAt(path)) },
           [path],
         ),
-        blobs: own,
+        root: path,
       });
     }
     return found;
-  }
-
-  async #layersOf({ config }: RemoteImage): Promise<readonly Digest[]> {
-    try {
-      return decodeImageConfig(await readBlob(this.#store.layout.blobs, config)).rootfs.diff_ids;
-    } catch {
-      return [];
-    }
   }
 
   #contexts(): readonly Removable[] {
@@ -261,7 +250,7 @@ class StoreCache {
         renameSync(path, to);
         return to;
       });
-    return { entry, blobs: [], listings: [], take };
+    return { entry, listings: [], take };
   }
 
   async #snapshotsOfImages(): Promise<ReadonlySet<string>> {
@@ -296,7 +285,7 @@ class StoreCache {
   }
 
   #indexPath(layer: Digest): string {
-    return join(this.#store.root, 'indexes', ...layer.split(':'));
+    return join(this.#store.directory('indexes'), ...layer.split(':'));
   }
 }
 

@@ -4,11 +4,10 @@ import type { Finding } from '@tsbuild/oci/internal';
 import { findLitter } from './litter.ts';
 import { removeStaleCgroups } from '../executor/cgroups.ts';
 import { removeTree } from '../disk/remove-tree.ts';
-import { isAbandoned } from '../disk/scratch-space.ts';
 
 /** What killed processes left in the store at `root`. */
 export function storeLitter(root: string): readonly Finding[] {
-  return findLitter(root, { remove, isAbandoned });
+  return findLitter(root, { remove });
 }
 
 /** Removes it, and the cgroups of such processes; what cannot be removed stays for somebody who can. */

@@ -1,13 +1,12 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import type { Digest } from '@tsbuild/oci';
 import { type Collected, type LayerIndexStore, Layout, type RegistryReader } from '@tsbuild/oci/node';
 import { DirectoryCacheStore } from '../cache/directory-cache-store.ts';
-import { blobsInUse } from '../container-state/images-in-use.ts';
+import { type StoreDirectory, storePath } from '../disk/store-paths.ts';
 import { BuildRecords } from '../explain/build-records.ts';
 import { isLayerOutput, type LayerOutput } from '../ops/rootfs.ts';
 import { LayerProvider } from '../source/layer-provider.ts';
 import { RemoteRecords } from '../source/remote-records.ts';
+import { keptBlobs } from './roots.ts';
 import { sweepLitter } from './store-litter.ts';
 
 /**
@@ -30,10 +29,10 @@ export class Store {
     this.root = root;
     this.layout = layout;
     this.indexes = layout.indexes;
-    this.builds = new BuildRecords(join(root, 'builds'));
-    this.remotes = new RemoteRecords(join(root, 'remotes'));
+    this.builds = new BuildRecords(storePath(root, 'builds'));
+    this.remotes = new RemoteRecords(storePath(root, 'remotes'));
     this.records = new DirectoryCacheStore<LayerOutput>(
-      join(root, 'records'),
+      storePath(root, 'records'),
       isLayerOutput,
       async ({ layer }) => (await layout.blobs.has(layer.digest))?.size === layer.size,
     );
@@ -49,10 +48,8 @@ export class Store {
   }
 
   /** A directory of the store, by its role. */
-  directory(
-    role: 'snapshots' | 'mounts' | 'stat' | 'sandbox' | 'cache-mounts' | 'sources' | 'explain' | 'checks' | 'tmp',
-  ): string {
-    return join(this.root, role);
+  directory(role: StoreDirectory): string {
+    return storePath(this.root, role);
   }
 
   /** The layers of images, those in registries included: `client` is asked for when one must be fetched. */
@@ -61,18 +58,12 @@ export class Store {
     return new LayerProvider({ blobs: this.layout.blobs, indexes, remotes, client, signal });
   }
 
-  /** Deletes blobs that neither an image nor a cache record needs, and what killed processes left. */
+  /** Deletes blobs that neither an image nor a root (roots.ts) needs, and what killed processes left. */
   async collect(): Promise<Collected> {
     await sweepLitter(this.root);
     // What was found in layers is found again where it is needed.
     await rm(this.directory('checks'), { recursive: true, force: true });
     // Asked only when no build can add anything more.
-    return this.layout.collect(async () => {
-      const keep: Digest[] = [];
-      for await (const output of this.records.outputs()) keep.push(output.layer.digest);
-      for await (const digest of this.remotes.documents()) keep.push(digest);
-      keep.push(...blobsInUse(this.root));
-      return keep;
-    });
+    return this.layout.collect(() => keptBlobs(this));
   }
 }

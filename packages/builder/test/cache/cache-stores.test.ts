@@ -111,7 +111,7 @@ describe('DirectoryCacheStore', () => {
     const store = new DirectoryCacheStore<string>(await folder(), isText, always);
     for (const name of ['a', 'b', 'c']) await store.put(recordOf(name, `layer-${name}`));
     const outputs: string[] = [];
-    for await (const output of store.outputs()) outputs.push(output);
+    for await (const { record } of store.all()) outputs.push(record.output);
     expect(outputs.toSorted()).toEqual(['layer-a', 'layer-b', 'layer-c']);
   });
 });

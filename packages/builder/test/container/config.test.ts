@@ -35,8 +35,16 @@ describe('mergeConfig', () => {
     expect(() => argv({ entrypoint: [] })).toThrow('no command specified');
   });
 
+  it('says which ports are exposed, those of the image too, in the order of their names', () => {
+    const image = { ...IMAGE, ExposedPorts: { '90/udp': {}, '80/tcp': {} } };
+    const { config } = mergeConfig(image, { ...OPTIONS, exposedPorts: ['81/tcp', '80/tcp'] });
+    expect(Object.keys(config.ExposedPorts ?? {})).toEqual(['80/tcp', '81/tcp', '90/udp']);
+  });
+
   it('sets variables in their places, and takes away those without a value', () => {
     expect(mergeEnvironment(['A=1', 'B=2', 'C=3'], ['B=5', 'D=6', 'A'])).toEqual(['B=5', 'C=3', 'D=6']);
+    // Of images by odd tools; runtimes refuse what has no name.
+    expect(mergeEnvironment(['PATH=/bin'], ['=x', '', 'A=1'])).toEqual(['PATH=/bin', 'A=1']);
   });
 });
 
@@ -80,7 +88,7 @@ describe('changeConfig', () => {
   });
 
   it.each([
-    ['# nothing', 'there is no instruction'],
+    ['# nothing', 'contains no instruction'],
     ['RUN true', 'run is not a valid change command'],
     ['COPY a b', 'copy is not a valid change command'],
     ['nonsense', 'unknown instruction'],

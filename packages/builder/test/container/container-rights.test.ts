@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ContainerConfig } from '../../src/container-state/container-config.ts';
+import type { ContainerDescription } from '../../src/container-state/container-config.ts';
 import { containerRights, readCapabilities } from '../../src/container/container-rights.ts';
 import { CAPABILITIES } from '../../src/executor/capabilities.ts';
 
@@ -14,7 +14,7 @@ describe('readCapabilities', () => {
   });
 
   it.each(['ALL', 'SYS_ADMIN', 'SYS_MODULE', 'DAC_READ_SEARCH', 'BPF'])('gives no container %s', (name) => {
-    expect(() => readCapabilities([name], '--cap-add')).toThrow(`--cap-add ${name} is not given to containers`);
+    expect(() => readCapabilities([name], '--cap-add')).toThrow(`--cap-add ${name} is refused`);
   });
 
   it.each(['', 'NOPE', 'CAP_', 'chown,kill'])('does not know %j', (name) => {
@@ -23,11 +23,11 @@ describe('readCapabilities', () => {
 });
 
 describe('containerRights', () => {
-  const rights = (config: Partial<ContainerConfig>) =>
-    containerRights({ network: 'none', ...config } as ContainerConfig).capabilities?.toSorted();
+  const rights = (config: Partial<ContainerDescription>) =>
+    containerRights({ network: 'none', ...config } as ContainerDescription).capabilities?.toSorted();
 
   it('leaves the usual ones to the executor', () => {
-    expect(containerRights({ network: 'host' } as ContainerConfig)).toEqual({});
+    expect(containerRights({ network: 'host' } as ContainerDescription)).toEqual({});
   });
 
   it('drops first, and then adds', () => {

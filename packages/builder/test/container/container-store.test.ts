@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { identify } from '@tsbuild/oci/internal';
 import { Container } from '../../src/container-state/container.ts';
-import type { ContainerConfig } from '../../src/container-state/container-config.ts';
+import type { ContainerDescription } from '../../src/container-state/container-config.ts';
 import { ContainerStore } from '../../src/container-state/container-store.ts';
-import { identify } from '../../src/container-state/process-identity.ts';
 import { renameContainer } from '../../src/container/rename.ts';
 
 let root: string;
@@ -18,7 +18,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 async function make(name?: string): Promise<Container> {
   const { id, directory, name: given } = store.reserve(name);
-  const config: ContainerConfig = {
+  const config: ContainerDescription = {
     version: 1,
     id,
     name: given,

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cleanPath } from '../../src/context/clean-path.ts';
+import { cleanFilePath } from '../../src/context/clean-path.ts';
 import { ContextTree } from '../../src/context/context-tree.ts';
 import { readIgnoreFile } from '../../src/context/ignore-file.ts';
 import type { PatternMatcher } from '../../src/context/pattern-matcher.ts';
@@ -76,7 +76,7 @@ function matcherOf(context: string): PatternMatcher | undefined {
 function isReached(path: string, matcher: PatternMatcher, lines: readonly string[]): boolean {
   const exceptions = lines.flatMap((line) => {
     const [, pattern] = /^\s*!\s*\/?(.*)$/s.exec(line) ?? [];
-    return pattern === undefined ? [] : [`${cleanPath(pattern.trim())}/`];
+    return pattern === undefined ? [] : [`${cleanFilePath(pattern.trim())}/`];
   });
   const parents = path.split('/').map((_, index, names) => names.slice(0, index).join('/'));
   return parents.every(

@@ -87,7 +87,7 @@ describe('readIgnoreFile', () => {
       symlinkSync(target, join(context, `sub/${index}.dockerignore`));
       const read = (): unknown => readIgnoreFile(context, join(context, `sub/${index}`));
       expect(read).toThrow(
-        invalid(/^sub\/\d\.dockerignore is a symlink that (leaves the build context|leads nowhere)$/),
+        invalid(/^sub\/\d\.dockerignore is a (symlink that leaves the build context|broken symlink)$/),
       );
       expect(read).not.toThrow(/canary-content/);
     }
@@ -96,9 +96,9 @@ describe('readIgnoreFile', () => {
   it('refuses a symlink to nothing and one to itself: patterns must not get lost', () => {
     const context = temporaryDirectory();
     symlinkSync('gone', join(context, '.dockerignore'));
-    expect(() => readIgnoreFile(context, undefined)).toThrow(invalid('leads nowhere'));
+    expect(() => readIgnoreFile(context, undefined)).toThrow(invalid('is a broken symlink'));
     symlinkSync('x.dockerignore', join(context, 'x.dockerignore'));
-    expect(() => readIgnoreFile(context, join(context, 'x'))).toThrow(invalid('leads nowhere'));
+    expect(() => readIgnoreFile(context, join(context, 'x'))).toThrow(invalid('is a broken symlink'));
   });
 
   it('refuses a directory, and a fifo without waiting for it', () => {
@@ -128,6 +128,6 @@ describe('readIgnoreFile', () => {
     const context = temporaryDirectory();
     writeFileSync(join(context, '.dockerignore'), '');
     truncateSync(join(context, '.dockerignore'), 2 ** 33);
-    expect(() => readIgnoreFile(context, undefined)).toThrow(invalid('at most 4194304 are read'));
+    expect(() => readIgnoreFile(context, undefined)).toThrow(invalid('the limit is 4194304'));
   });
 });

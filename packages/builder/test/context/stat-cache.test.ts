@@ -135,7 +135,7 @@ describe('StatCache', () => {
     mkdirSync(join(file, 'in-the-way'), { recursive: true });
     const cache = StatCache.open(root, file);
     cache.set('a', identity, A, true);
-    expect(cache.save()).toMatchObject({ code: 'CACHE_INVALID', message: expect.stringContaining('cannot be kept') });
+    expect(cache.save()).toMatchObject({ code: 'CACHE_INVALID', message: expect.stringContaining('cannot save') });
     expect(readdirSync(join(file, '..'))).toEqual(['one']);
     const below = StatCache.open(root, join(root, 'a/cache'));
     below.set('a', identity, A, true);

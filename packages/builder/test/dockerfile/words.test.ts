@@ -134,8 +134,12 @@ describe('substitutions that are small to write and great to make', () => {
     errorOf(() => expandWord(word, (name) => variables.get(name), { escape: '\\' }))?.message;
 
   it.each([
-    ['replacements within replacements', '${L//?/${L//?/x$L}}', 'the substitutions give more than 524288 characters'],
-    ['a variable many times over', '$L'.repeat(200), 'the substitutions give more than 524288 characters'],
+    [
+      'replacements within replacements',
+      '${L//?/${L//?/x$L}}',
+      'the substitutions produce more than 524288 characters',
+    ],
+    ['a variable many times over', '$L'.repeat(200), 'the substitutions produce more than 524288 characters'],
     [
       'a long pattern and a long value',
       `\${X//${'a'.repeat(60_000)}/}`,

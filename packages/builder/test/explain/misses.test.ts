@@ -64,7 +64,7 @@ describe.skipIf(NO_SANDBOX !== '')(`a miss is explained, whole builds${NO_SANDBO
       changes: [{ kind: 'file', name: 'src/index.ts', change: 'changed', what: ['content'] }],
       total: 1,
     });
-    expect(reasons['stage-0/3']?.summary).toBe('step #2 COPY . . above it ran again with another result');
+    expect(reasons['stage-0/3']?.summary).toBe('step #2 COPY . . above it ran again with a different result');
     expect(Object.keys(reasons)).toHaveLength(2);
     for (const name of ['index', 'b', 'c']) write(`src/${name}.ts`, '3');
     expect((await build(text))['stage-0/2']?.summary).toBe('src/b.ts changed and 2 more');

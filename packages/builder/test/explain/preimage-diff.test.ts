@@ -147,8 +147,8 @@ describe('steps', () => {
       diffSteps(before, after)
         .map((change) => describeChange(change, (id) => Number(id.slice(2))))
         .join('; ');
-    expect(sentence(of(['A', 1], ['B', 2]), of(['A', 3], ['B', 4]))).toBe('step #1 A above it has another result');
-    expect(sentence(of(['A', 1], ['B', 2]), of(['A', 1], ['B', 4]))).toBe('step #2 B above it has another result');
+    expect(sentence(of(['A', 1], ['B', 2]), of(['A', 3], ['B', 4]))).toBe('step #1 A above it has a different result');
+    expect(sentence(of(['A', 1], ['B', 2]), of(['A', 1], ['B', 4]))).toBe('step #2 B above it has a different result');
     expect(sentence(of(['A', 1]), of(['N', 3], ['A', 1]))).toBe('step #1 N above it is new');
     expect(sentence(of(['A', 1], ['B', 2]), of(['B', 2]))).toBe('step A above it is gone');
     expect(sentence(of(['A', 1]), of())).toBe('step A above it is gone');

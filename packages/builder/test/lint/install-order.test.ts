@@ -7,7 +7,7 @@ const after = (copy: string, run: string): readonly string[] => rulesOf(`FROM no
 describe('CopyBeforeInstall', () => {
   it('says what runs again, and where', () => {
     expect(lintOf('FROM node\nCOPY . .\nENV A=1\nRUN npm ci && npm run build')).toEqual([
-      '2 CopyBeforeInstall: everything is copied before "npm ci" (line 4): each change of any file runs it again. Copy what it reads first (such as its lock file), and the rest after it',
+      '2 CopyBeforeInstall: everything is copied before "npm ci" (line 4): any changed file runs it again. Copy the files that it reads first (such as its lock file), and the rest after it',
     ]);
   });
 

@@ -4,6 +4,7 @@ import { parseDockerfile } from '../../src/dockerfile/parser.ts';
 import { isWanted, parseCheckOptions } from '../../src/lint/check-options.ts';
 import type { LintInput } from '../../src/lint/lint-input.ts';
 import { lintDockerfile } from '../../src/lint/lint.ts';
+import { imageKey } from '../../src/plan/needed-stages.ts';
 import { BuildArguments, platformArguments } from '../../src/plan/build-arguments.ts';
 
 const PLATFORM = { os: 'linux', architecture: 'amd64' };
@@ -15,6 +16,7 @@ export function imageWith(env: readonly string[], config: ImageConfig['config'] 
 
 export interface LintCase {
   readonly buildArgs?: Readonly<Record<string, string>>;
+  /** By name, for the platform of the build. */
   readonly bases?: Readonly<Record<string, ImageConfig>>;
   readonly ignore?: string;
   readonly stages?: LintInput['stages'];
@@ -30,7 +32,12 @@ export function lintOf(text: string, options: LintCase = {}): readonly string[] 
     arguments: new BuildArguments(new Map(Object.entries(options.buildArgs ?? {})), {}),
     predefined: platformArguments(PLATFORM, PLATFORM, 'default'),
     platform: PLATFORM,
-    bases: new Map(Object.entries({ ...known, ...options.bases })),
+    bases: new Map(
+      Object.entries({ ...known, ...options.bases }).map(([name, config]) => [
+        imageKey({ name, platform: PLATFORM }),
+        config,
+      ]),
+    ),
     ignore: options.ignore === undefined ? undefined : parseIgnoreFile('x', Buffer.from(options.ignore)).matcher,
   });
   const file = parseCheckOptions(dockerfile.directives.check ?? '');

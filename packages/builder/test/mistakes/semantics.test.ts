@@ -33,7 +33,7 @@ describe.skipIf(NO_SANDBOX !== '')(`mistakes in what instructions mean${NO_SANDB
     expect(await lab.entries(existing)).toEqual(['directory 711 0:0 e', 'file 700 0:0 e/f']);
   });
 
-  it('WORKDIR gives its new folders to root, whatever USER says', async () => {
+  it('WORKDIR gives its new directories to root, whatever USER says', async () => {
     const built = await build('FROM busybox\nUSER 5:6\nWORKDIR /a/b\n');
     expect(await lab.entries(built)).toEqual(['directory 755 5:6 a', 'directory 755 5:6 a/b']);
   });

@@ -27,14 +27,18 @@ describe('hostile archives', () => {
   });
 
   it.each<[string, RawMember[], RegExp]>([
-    ['a hard link to the image', [link('h', '/etc/passwd')], /h: it is a hard link to etc\/passwd, which the archive/],
-    ['a hard link out', [link('h', '../../etc/passwd')], /the archive does not have before it/],
-    ['a hard link to what comes later', [link('h', 'z'), file('z')], /the archive does not have before it/],
+    [
+      'a hard link to the image',
+      [link('h', '/etc/passwd')],
+      /h: it is a hard link to etc\/passwd, which does not come before it/,
+    ],
+    ['a hard link out', [link('h', '../../etc/passwd')], /which does not come before it in the archive/],
+    ['a hard link to what comes later', [link('h', 'z'), file('z')], /which does not come before it in the archive/],
     ['a hard link to a folder', [dir('d'), link('h', 'd')], /a hard link to a directory/],
     [
       'a hard link through a link',
       [symlink('s', '/etc'), link('h', 's/passwd')],
-      /the archive does not have before it/,
+      /which does not come before it in the archive/,
     ],
     ['names that mean removals', [file('.wh.x')], /\.wh\.x: names that begin with \.wh\./],
     ['removals of everything', [file('d/.wh..wh..opq')], /names that begin with \.wh\./],

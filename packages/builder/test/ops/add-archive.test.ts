@@ -114,7 +114,7 @@ describe('what ADD unpacks', () => {
 });
 
 describe('what ADD finds in the image', () => {
-  it('keeps folders and what is in them', async () => {
+  it('keeps directories and what is in them', async () => {
     expect(
       await unpacked([dir('k', { mode: 0o700, uid: 5 }), file('k/new')], 'dir dst mode=711\nfile dst/k/old x'),
     ).toEqual(['directory 711 0:0 dst', 'directory 700 5:0 dst/k', 'file 644 0:0 dst/k/new']);

@@ -57,7 +57,7 @@ describe('what COPY copies where', () => {
     ],
     ['setuid bits too', { sources: ['f'], destination: '/' }, ['file 4755 0:0 f']],
     [
-      'the contents of a folder, whose own mode stays behind',
+      'the contents of a directory, whose own mode stays behind',
       { sources: ['d'], destination: '/n' },
       [
         'directory 755 0:0 n',
@@ -164,7 +164,7 @@ describe('what COPY copies where', () => {
     ]);
   });
 
-  it('--chmod sets files and folders, and leaves links alone', async () => {
+  it('--chmod sets files and directories, and leaves links alone', async () => {
     expect(await copied({ sources: ['d'], destination: '/n', chmod: '750' })).toEqual([
       'directory 750 0:0 n',
       'symlink 777 0:0 n/l -> x',
@@ -209,7 +209,7 @@ describe('what COPY copies where', () => {
     const bench = new CopyBench();
     const tree = 'socket s\nfile a\\xff x\nfile b\\x0ac y';
     expect(await bench.copy(tree)).toEqual(['file 644 0:0 a\xff', 'file 644 0:0 b\nc']);
-    expect(bench.notices).toEqual(['left out the socket s: an image cannot hold sockets']);
+    expect(bench.notices).toEqual(['skipped the socket s: an image cannot contain sockets']);
     expect(await bench.copy(tree, undefined, { sources: ['s', 'a*'] })).toEqual(['file 644 0:0 a\xff']);
   });
 
@@ -221,7 +221,7 @@ describe('what COPY copies where', () => {
     execFileSync('mknod', [join(root, 'gone'), 'c', '0', '0']);
     await expect(bench.copy(open(root))).rejects.toMatchObject({
       code: 'COPY_FAILED',
-      message: 'cannot copy the character device 0:0 to /gone: overlayfs takes it for a removal',
+      message: 'cannot copy the character device 0:0 to /gone: overlayfs treats it as a removal',
       hint: expect.stringContaining('.dockerignore'),
     });
   });

@@ -35,12 +35,12 @@ describe('git sources', () => {
   it.each<[string, string]>([
     ['https://example.com/b.git?branch=x#y', 'names a ref more than once'],
     ['https://example.com/b.git?branch=x&tag=y', 'names a ref more than once'],
-    ['https://example.com/b.git?subdir=x#:y', 'names a folder more than once'],
+    ['https://example.com/b.git?subdir=x#:y', 'names a subdirectory more than once'],
     ['https://example.com/b.git?branch=x&branch=x', 'branch is given twice'],
     ['https://example.com/b.git?brunch=x', 'unexpected query "brunch"'],
-    ['https://example.com/b.git?commit=xyz', 'is no commit'],
-    ['https://example.com/b.git?submodules=maybe', 'submodules is true or false'],
-    ['https://example.com/b.git#x:../y', 'no ".."'],
+    ['https://example.com/b.git?commit=xyz', 'is not a commit'],
+    ['https://example.com/b.git?submodules=maybe', 'submodules must be true or false'],
+    ['https://example.com/b.git#x:../y', 'cannot contain ".."'],
     ['https://example.com/b.git#--upload-pack=x', 'does not begin with "-"'],
   ])('%s says something impossible', (text, message) => {
     expect(() => parseGitReference(text)).toThrow(message);

@@ -141,7 +141,7 @@ describe.skipIf(!hasGit)('redirects of repositories (needs the program git)', ()
     const failing = fetched({ remote: `http://bob:${NEEDLE}@${first.host}/repo.git` });
     await expect(failing).rejects.toMatchObject({
       code: 'GIT_FAILED',
-      hint: `${first.host} redirects to ${target.host}, and a credential for one is not sent to the other; give --secret id=GIT_AUTH_TOKEN.${target.host},env=VARIABLE`,
+      hint: `${first.host} redirects to ${target.host}, and a credential for one is not sent to the other; pass --secret id=GIT_AUTH_TOKEN.${target.host},env=VARIABLE`,
     });
     // git answers a question for a name with an empty one.
     expect(JSON.stringify(target.seen.slice(from))).not.toContain(Buffer.from(`bob:${NEEDLE}`).toString('base64'));

@@ -100,7 +100,7 @@ describe.skipIf(!hasGit)('commits of repositories (needs the program git)', () =
     await expect(bench.resolve({ ref: 'other', commit: first })).rejects.toThrow(`expected commit ${first}`);
   });
 
-  it('give a folder alone, and never what a symlink stands for', async () => {
+  it('give only a directory, and never what a symlink stands for', async () => {
     const bench = new Bench();
     expect(paths(await bench.resolve({ folder: 'sub' }))).toEqual(['s']);
     for (const folder of ['evil', 'in', 'sub/nope', 'README', '.git']) {

@@ -168,7 +168,7 @@ describe('--checksum', () => {
     expect(await source.resolve(url('/x'), DIGEST, signal)).toMatchObject({ digest: DIGEST });
     await expect(source.resolve(url('/x'), sha256Digest('other'), signal)).rejects.toMatchObject({
       code: 'DOWNLOAD_FAILED',
-      message: expect.stringContaining('is not the file that --checksum names'),
+      message: expect.stringContaining('does not match --checksum'),
     });
   });
 

@@ -119,7 +119,7 @@ describe.skipIf(NO_SANDBOX !== '')(`a build that is verified${NO_SANDBOX}`, () =
   it('says that it was the second build that failed', async () => {
     await expect(verified(`FROM busybox\n${once('[ $n = 0 ]')}`)).rejects.toMatchObject({
       code: 'RUN_FAILED',
-      message: expect.stringMatching(/^built a second time, it failed: process .* exit code: 1$/),
+      message: expect.stringMatching(/^the second build failed: process .* exit code: 1$/),
       exitCode: 1,
       range: { start: { line: 2 } },
     });

@@ -18,19 +18,19 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     load: async () => (await import('./image/images.ts')).imagesCommand,
   },
   inspect: {
-    summary: 'Show everything that is known of containers and images, as JSON',
+    summary: 'Show details of containers and images as JSON',
     load: async () => (await import('./image/inspect.ts')).inspectCommand,
   },
   history: {
-    summary: 'Show the steps that made an image',
+    summary: 'Show the history of an image',
     load: async () => (await import('./image/history.ts')).historyCommand,
   },
   tag: {
-    summary: 'Give an image another name',
+    summary: 'Add a name to an image',
     load: async () => (await import('./image/tag.ts')).tagCommand,
   },
   rmi: {
-    summary: 'Remove names of images, and images without names',
+    summary: 'Remove image names, and images that have no name left',
     load: async () => (await import('./image/rmi.ts')).rmiCommand,
   },
   save: {
@@ -42,19 +42,19 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     load: async () => (await import('./image/load.ts')).loadCommand,
   },
   import: {
-    summary: 'Make an image from a root filesystem in a tar archive',
+    summary: 'Create an image from a root filesystem in a tar archive',
     load: async () => (await import('./image/import.ts')).importCommand,
   },
   pull: {
-    summary: 'Fetch an image from a registry',
+    summary: 'Pull an image from a registry',
     load: async () => (await import('./registry/pull.ts')).pullCommand,
   },
   push: {
-    summary: 'Send an image to the registry that its name tells',
+    summary: 'Push an image to the registry in its name',
     load: async () => (await import('./registry/push.ts')).pushCommand,
   },
   doctor: {
-    summary: 'Say what this machine offers, and what is missing',
+    summary: 'Report what this machine supports and what is missing',
     load: async () => (await import('./system/doctor.ts')).doctorCommand,
   },
   login: {
@@ -74,43 +74,43 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     load: async () => (await import('./container/ps.ts')).psCommand,
   },
   logs: {
-    summary: 'Show what a container wrote',
+    summary: 'Show the output of a container',
     load: async () => (await import('./container/logs.ts')).logsCommand,
   },
   exec: {
-    summary: 'Run one more command in a running container',
+    summary: 'Run another command in a running container',
     load: async () => (await import('./container/exec.ts')).execCommand,
   },
   attach: {
-    summary: 'Connect to the output and input of a running container',
+    summary: 'Attach to the input and output of a running container',
     load: async () => (await import('./container/attach.ts')).attachCommand,
   },
   start: {
-    summary: 'Start containers that do not run',
+    summary: 'Start stopped containers',
     load: async () => (await import('./container/start.ts')).startCommand,
   },
   stop: {
-    summary: 'End containers in order',
+    summary: 'Stop containers gracefully',
     load: async () => (await import('./container/stop.ts')).stopCommand,
   },
   restart: {
-    summary: 'End containers in order, and start them again',
+    summary: 'Restart containers',
     load: async () => (await import('./container/restart.ts')).restartCommand,
   },
   pause: {
-    summary: 'Stop the processes of containers where they are',
+    summary: 'Suspend the processes of containers',
     load: async () => (await import('./container/pause.ts')).pauseCommand,
   },
   unpause: {
-    summary: 'Let the processes of paused containers go on',
+    summary: 'Resume the processes of paused containers',
     load: async () => (await import('./container/pause.ts')).unpauseCommand,
   },
   kill: {
-    summary: 'Send running containers a signal',
+    summary: 'Send a signal to running containers',
     load: async () => (await import('./container/kill.ts')).killCommand,
   },
   wait: {
-    summary: 'Wait until containers have ended',
+    summary: 'Wait for containers to exit',
     load: async () => (await import('./container/wait.ts')).waitCommand,
   },
   rm: {
@@ -118,15 +118,15 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     load: async () => (await import('./container/rm.ts')).rmCommand,
   },
   create: {
-    summary: 'Make a container without starting it',
+    summary: 'Create a container without starting it',
     load: async () => (await import('./container/create.ts')).createCommand,
   },
   commit: {
-    summary: 'Make an image of what a container changed',
+    summary: 'Create an image from the changes of a container',
     load: async () => (await import('./container/commit.ts')).commitCommand,
   },
   diff: {
-    summary: 'List what a container changed',
+    summary: 'List the files that a container changed',
     load: async () => (await import('./container/diff.ts')).diffCommand,
   },
   cp: {
@@ -134,15 +134,15 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     load: async () => (await import('./container/cp.ts')).cpCommand,
   },
   export: {
-    summary: 'Write the files of a container as a tar archive',
+    summary: 'Export the files of a container as a tar archive',
     load: async () => (await import('./container/export.ts')).exportCommand,
   },
   rename: {
-    summary: 'Give a container another name',
+    summary: 'Rename a container',
     load: async () => (await import('./container/rename.ts')).renameCommand,
   },
   port: {
-    summary: 'Show which ports lead to a container',
+    summary: 'List the published ports of a container',
     load: async () => (await import('./container/port.ts')).portCommand,
   },
   top: {
@@ -150,15 +150,15 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     load: async () => (await import('./container/top.ts')).topCommand,
   },
   'container prune': {
-    summary: 'Remove all containers that do not run',
+    summary: 'Remove all stopped containers',
     load: async () => (await import('./container/container-prune.ts')).containerPruneCommand,
   },
   'volume create': {
-    summary: 'Make a volume',
+    summary: 'Create a volume',
     load: async () => (await import('./volume/volume-create.ts')).volumeCreateCommand,
   },
   'volume inspect': {
-    summary: 'Show everything that is known of volumes, as JSON',
+    summary: 'Show details of volumes as JSON',
     load: async () => (await import('./volume/volume-inspect.ts')).volumeInspectCommand,
   },
   'volume ls': {
@@ -166,7 +166,7 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     load: async () => (await import('./volume/volume-ls.ts')).volumeLsCommand,
   },
   'volume prune': {
-    summary: 'Remove volumes without a name that no container uses',
+    summary: 'Remove unused anonymous volumes',
     load: async () => (await import('./volume/volume-prune.ts')).volumePruneCommand,
   },
   'volume rm': {
@@ -174,19 +174,19 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     load: async () => (await import('./volume/volume-rm.ts')).volumeRmCommand,
   },
   'cache ls': {
-    summary: 'List what is kept to make builds faster',
+    summary: 'List the build cache',
     load: async () => (await import('./cache/cache-ls.ts')).cacheLsCommand,
   },
   'cache prune': {
-    summary: 'Remove what is kept to make builds faster',
+    summary: 'Remove entries of the build cache',
     load: async () => (await import('./cache/cache-prune.ts')).cachePruneCommand,
   },
   'cache explain': {
-    summary: 'Tell why the steps of the last build ran again',
+    summary: 'Explain why the steps of the last build ran again',
     load: async () => (await import('./cache/cache-explain.ts')).cacheExplainCommand,
   },
   fsck: {
-    summary: 'Check the store, and mend it',
+    summary: 'Verify the store, and repair it',
     load: async () => (await import('./system/fsck.ts')).fsckCommand,
   },
   'cache export-mount': {
@@ -210,11 +210,11 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     load: async () => (await import('./system/info.ts')).infoCommand,
   },
   'system df': {
-    summary: 'Show what images and the build cache take on the disk',
+    summary: 'Show the disk usage of images and the build cache',
     load: async () => (await import('./system/system-df.ts')).systemDfCommand,
   },
   completion: {
-    summary: 'Print a script that completes command lines in a shell',
+    summary: 'Print a shell completion script',
     load: async () => (await import('./completion/completion.ts')).completionCommand,
   },
 };
@@ -291,16 +291,16 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
 export const later: Readonly<Record<string, string | undefined>> = {
   explore: undefined,
   'buildx bake': 'build the targets one by one',
-  'buildx create': 'there is one builder, and this is it',
+  'buildx create': 'there is only one builder',
   'buildx imagetools': 'use tsbuild inspect, or skopeo',
   'buildx inspect': 'use tsbuild doctor',
-  'buildx ls': 'there is one builder, and this is it; tsbuild doctor tells of it',
-  'buildx rm': 'there is one builder, and this is it',
+  'buildx ls': 'there is only one builder; see tsbuild doctor',
+  'buildx rm': 'there is only one builder',
   'buildx stop': 'there is no daemon',
-  'buildx use': 'there is one builder, and this is it',
-  compose: 'docker compose takes images that tsbuild build --load made',
+  'buildx use': 'there is only one builder',
+  compose: 'use docker compose with images loaded by tsbuild build --load',
   'container stats': 'use tsbuild top, or systemd-cgtop',
-  'container update': 'stop and make the container anew',
+  'container update': 'remove the container and create it again',
   context: 'set TSBUILD_ROOT for another store; DOCKER_HOST or DOCKER_CONTEXT choose the engine of --load',
   events: 'use tsbuild wait, tsbuild logs -f, or build --progress json',
   manifest: 'use tsbuild inspect, or skopeo',
@@ -308,5 +308,5 @@ export const later: Readonly<Record<string, string | undefined>> = {
   search: 'use the web page of the registry',
   stats: 'use tsbuild top, or systemd-cgtop',
   'system events': 'use tsbuild wait, tsbuild logs -f, or build --progress json',
-  update: 'stop and make the container anew',
+  update: 'remove the container and create it again',
 };

@@ -33,7 +33,7 @@ export function containerRow(container: Container, whole: boolean, now: number):
     Command: JSON.stringify(shortened(command, LONGEST_COMMAND, whole)),
     CreatedAt: `${config.created.slice(0, 19).replace('T', ' ')} +0000 UTC`,
     RunningFor: humanAge(config.created, now),
-    Ports: state.status === 'running' ? showPorts(config.ports) : '',
+    Ports: state.status === 'running' ? showPorts(config.ports, reachablePorts(config)) : '',
     State: state.status,
     Status: statusText(state, now),
     Names: config.name,
@@ -47,6 +47,11 @@ export function containerRow(container: Container, whole: boolean, now: number):
     Networks: config.network,
     LocalVolumes: String(config.mounts.filter(({ volume }) => volume !== undefined).length),
   };
+}
+
+/** On the host's network every port is the machine's own, and without a network there are none: docker lists neither. */
+function reachablePorts({ network, config }: Container['config']): readonly string[] {
+  return network === 'private' ? Object.keys(config.ExposedPorts ?? {}) : [];
 }
 
 function shortened(text: string, length: number, whole: boolean): string {

@@ -1,17 +1,22 @@
+import { resolve } from 'node:path';
 import { type Container, createContainer, type Store } from '@tsbuild/builder';
+import { IdFile } from './id-file.ts';
 import type { Host } from '../host/host.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 import type { CreateFlags, createOptions } from './create-options.ts';
-import { findImage } from './find-image.ts';
+import { findOrPullImage } from './find-image.ts';
 
 /** Makes a container, and brings its image in first; what is to be said about it is a warning. @throws as both do */
 export async function makeContainer(
   wanted: ReturnType<typeof createOptions>,
-  choice: Pick<CreateFlags, 'platform' | 'pull'>,
+  choice: Pick<CreateFlags, 'platform' | 'pull' | 'quiet' | 'cidfile'>,
   store: Store,
   host: Host,
 ): Promise<Container> {
-  await findImage(wanted.image, store, choice, host);
+  using idFile = choice.cidfile === undefined ? undefined : new IdFile(resolve(host.cwd, choice.cidfile));
+  await findOrPullImage(wanted.image, store, choice, host);
   const notice = (text: string): void => void host.stderr.write(`WARNING: ${sanitizeName(text)}\n`);
-  return createContainer(wanted, store, { notice, signal: host.signal });
+  const container = await createContainer(wanted, store, { notice, signal: host.signal });
+  idFile?.write(container.id);
+  return container;
 }

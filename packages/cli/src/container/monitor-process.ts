@@ -1,6 +1,5 @@
 import { appendFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { runMonitor } from '@tsbuild/builder';
+import { runMonitor, storePath } from '@tsbuild/builder';
 
 /** Runs a container's monitor in this process and ends it. What goes wrong is told on descriptor 3, or to a file. */
 export async function runMonitorProcess(words: readonly string[], process: NodeJS.Process): Promise<never> {
@@ -13,7 +12,7 @@ export async function runMonitorProcess(words: readonly string[], process: NodeJ
       // The start was long ago.
     }
     try {
-      appendFileSync(join(root, 'containers', id, 'monitor.err'), `${text}\n`, { mode: 0o600 });
+      appendFileSync(storePath(root, 'containers', id, 'monitor.err'), `${text}\n`, { mode: 0o600 });
     } catch {
       // The container is gone.
     }

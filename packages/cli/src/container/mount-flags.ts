@@ -61,7 +61,7 @@ function parseVolume(text: string, host: Host): Mount {
   const isPath = /^(?:\/|\.{1,2}(?:\/|$)|~)/.test(first);
   const known = [...IGNORED, 'ro', ...(isPath ? [] : ['nocopy'])];
   const unknown = words.find((word) => !known.includes(word));
-  if (unknown !== undefined) throw wrong(`invalid mode: ${unknown}`, 'there are ro and rw, and nocopy for a volume');
+  if (unknown !== undefined) throw wrong(`invalid mode: ${unknown}`, 'expected ro or rw, or nocopy for a volume');
   const readOnly = words.includes('ro');
   if (second === undefined) return { kind: 'volume', destination, readOnly, noCopy: false };
   if (isPath) return { kind: 'bind', source: resolve(host.cwd, first), destination, readOnly, mustExist: false };

@@ -40,7 +40,7 @@ export async function launch(container: Container, store: Store, host: Host): Pr
   await launchMonitor(container, store, programWords(host));
   const client = await MonitorClient.open(container);
   if (client !== undefined) return client;
-  throw new CommandError(`the monitor of container ${container.shortId} ended at once`);
+  throw new CommandError(`the monitor of container ${container.shortId} exited immediately`);
 }
 
 /** How this program is started, without what it was asked this time. */

@@ -31,8 +31,8 @@ function forbidsPrivileges(text: string): boolean | undefined {
   const [name = '', value = ''] = text.split(/[=:]/, 2);
   if (name === 'no-new-privileges' && ['', 'true', 'false'].includes(value)) return value !== 'false';
   if ((name === 'apparmor' && value === 'unconfined') || (name === 'label' && value === 'disable')) return undefined;
-  throw new UsageError(`--security-opt ${text} has no meaning here`, {
+  throw new UsageError(`--security-opt ${text} is not supported`, {
     command: 'run',
-    hint: 'there is no-new-privileges; the seccomp filter cannot be changed, for that use docker or podman',
+    hint: 'use no-new-privileges; to change the seccomp filter, use docker or podman',
   });
 }

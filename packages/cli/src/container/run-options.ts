@@ -56,14 +56,14 @@ function parseSecret(text: string, host: Host): [string, SecretSource] {
   const id = fields.get('id') ?? '';
   if (id === '') throw bad('id= is missing');
   const type = fields.get('type') ?? '';
-  if (!['', 'file', 'env'].includes(type)) throw bad('type is file or env');
+  if (!['', 'file', 'env'].includes(type)) throw bad('type must be file or env');
   const env = fields.get('env') || (type === 'env' ? fields.get('src') || id : undefined);
   const src = fields.get('src') || undefined;
   if (env !== undefined) return [id, { kind: 'env', name: env }];
   if (src === undefined && type === '' && host.env[id] !== undefined) return [id, { kind: 'env', name: id }];
   const path = resolve(host.cwd, src ?? id);
   const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) throw bad(`there is no file ${src ?? id}`);
+  if (stats === undefined) throw bad(`no such file: ${src ?? id}`);
   if (stats.isDirectory()) throw bad(`${src ?? id} is a directory`);
   return [id, { kind: 'file', path }];
 }
@@ -83,13 +83,13 @@ function parseAgent(text: string, host: Host): [string, string] {
   if (id === '') throw bad('expected default or ID=SOCKET');
   const path = given || host.env['SSH_AUTH_SOCK'] || '';
   if (path === '')
-    throw bad('there is no SSH agent', 'start one (eval $(ssh-agent); ssh-add), or name its socket: ID=SOCKET');
+    throw bad('no SSH agent is running', 'start one (eval $(ssh-agent); ssh-add), or name its socket: ID=SOCKET');
   const stats = path.includes(',') ? undefined : statSync(resolve(host.cwd, path), { throwIfNoEntry: false });
   if (path.includes(',') || stats?.isFile() === true) {
     throw notSupportedYet('--ssh with key files (give them to an agent: ssh-add KEY)', 'build');
   }
-  if (stats === undefined) throw bad(`there is no socket ${path}`);
-  if (!stats.isSocket()) throw bad(`${path} is no socket`);
+  if (stats === undefined) throw bad(`no such socket: ${path}`);
+  if (!stats.isSocket()) throw bad(`${path} is not a socket`);
   return [id, resolve(host.cwd, path)];
 }
 
@@ -109,7 +109,7 @@ export function parseLimit(text: string, command: 'build' | 'run' = 'build'): Re
   const match = /^([a-z]+)=(-1|\d+)(?::(-1|\d+))?$/.exec(text);
   const [, name = '', softText = '', hardText = softText] = match ?? [];
   if (match === null) throw bad(`invalid --ulimit ${JSON.stringify(text)}: expected NAME=SOFT[:HARD]`);
-  if (!LIMITS.includes(name)) throw bad(`invalid --ulimit type: ${name}`, `there are ${LIMITS.join(', ')}`);
+  if (!LIMITS.includes(name)) throw bad(`invalid --ulimit type: ${name}`, `expected one of ${LIMITS.join(', ')}`);
   const [soft, hard] = [Number(softText), Number(hardText)];
   if (hard >= 0 && (soft < 0 || soft > hard)) {
     throw bad(`invalid --ulimit: soft limit must be less than or equal to hard limit: ${soft} > ${hard}`);
@@ -119,7 +119,7 @@ export function parseLimit(text: string, command: 'build' | 'run' = 'build'): Re
 
 function checkAllowed(name: string): string {
   if (ALLOWED.includes(name)) return name;
-  throw wrong(`invalid --allow ${JSON.stringify(name)}`, `there are ${ALLOWED.join(' and ')}`);
+  throw wrong(`invalid --allow ${JSON.stringify(name)}`, `expected ${ALLOWED.join(' or ')}`);
 }
 
 function fail(message: string, hint: string): never {

@@ -37,7 +37,7 @@ function written(stream: OutputStream, chunk: Uint8Array): Promise<void> | void 
 export function requireTerminal(host: Pick<Host, 'stdin'>): void {
   if (host.stdin.isTTY === true) return;
   throw new CommandError('the input device is not a TTY', {
-    hint: 'leave -t out where input comes from a pipe or a file',
+    hint: 'omit -t if the input is a pipe or a file',
   });
 }
 

@@ -48,6 +48,6 @@ function numberOf(name: string, value: string): number | undefined {
 function wrong(text: string, problem: string): UsageError {
   return new UsageError(`invalid --tmpfs ${JSON.stringify(text)}: ${problem}`, {
     command: 'run',
-    hint: 'there are size, mode, uid, gid, nr_inodes, ro, exec and noexec',
+    hint: 'expected size, mode, uid, gid, nr_inodes, ro, exec or noexec',
   });
 }

@@ -2,8 +2,7 @@ import { resolve } from 'node:path';
 import type { ArchiveSink } from '@tsbuild/oci/node';
 import { UsageError } from '../host/usage-error.ts';
 import type { Host } from '../host/host.ts';
-import { type Sink, writeOutputFile } from './output-file.ts';
-import { streamSink } from './output-stream.ts';
+import { type Sink, streamSink, writeOutputFile } from '@tsbuild/oci/internal';
 
 /** The option `-o` of commands whose result is an archive. */
 export const archiveOption = {

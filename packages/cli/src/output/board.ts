@@ -7,7 +7,7 @@ import { OutputLines } from './output-lines.ts';
 import { stepTitle } from './plain.ts';
 import { sanitizeText } from './sanitize.ts';
 import { transferRow } from './transfer-row.ts';
-import { type Transfer, Transfers } from './transfers.ts';
+import { type RunningTransfer, Transfers } from './transfers.ts';
 import { displayWidth, fit } from './width.ts';
 
 /** Lines of a running step's output that are shown. */
@@ -201,7 +201,7 @@ function roomyNote(note: string | undefined, width: number, columns: number): st
   return [note, note?.replace(/,.*/, '')].find((text) => text !== undefined && text.length <= room);
 }
 
-function drawTransfer(transfer: Transfer, view: BoardView): string {
+function drawTransfer(transfer: RunningTransfer, view: BoardView): string {
   const { left, right } = transferRow(transfer, view);
   const { sign, style } = STATUS[transfer.ended === undefined ? 'running' : 'done'];
   return paint(spread(` ${sign} ${left}`, right, view.columns), style, view.colour);

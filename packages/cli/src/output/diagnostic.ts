@@ -28,14 +28,14 @@ type Fields = OciError['fields'];
 /** What to do, where the message of the image library leaves it to its caller. */
 const HINTS: Partial<Record<OciErrorCode, string | ((fields: Fields) => string | undefined)>> = {
   ARCHIVE_INVALID:
-    "expected an archive of 'docker save', 'tsbuild save' or an OCI layout, also gzipped; is the file whole?",
+    "expected an archive of 'docker save', 'tsbuild save' or an OCI layout, also gzipped; is the file complete?",
   BLOB_CORRUPT: ({ host }) =>
     host === undefined
       ? 'the stored bytes have changed since they were written; load or build the image again'
-      : `nothing of it was kept; the registry ${host}, or a mirror or proxy before it, has other bytes than the image names`,
+      : `nothing was kept; the registry ${host}, or a mirror or proxy in front of it, sends bytes that do not match the image`,
   REGISTRY_DENIED: loginHint,
   REGISTRY_UNREACHABLE:
-    'what is in the store can be used without a network; mirrors, insecure hosts and CA files are set in ~/.config/tsbuild/config.json',
+    'images in the store work without a network; mirrors, insecure hosts and CA files are configured in ~/.config/tsbuild/config.json',
   STORE_UNWRITABLE: ({ errno }) => storeHint(String(errno)),
 };
 
@@ -59,7 +59,7 @@ export function diagnose(error: unknown, options: { readonly debug: boolean }): 
   }
   if (isSystemError(error)) return { ...base, code: error.code, message: systemMessage(error) };
   const message = error instanceof Error ? error.message : String(error);
-  const hint = options.debug ? undefined : 'this is a fault of tsbuild; run with --debug for the stack trace';
+  const hint = options.debug ? undefined : 'this is a bug in tsbuild; run with --debug for the stack trace';
   return { ...base, code: 'INTERNAL', message: `internal error: ${message}`, hint };
 }
 
@@ -73,7 +73,7 @@ const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
 /** Another store helps against missing rights, not against a limit of the machine; a full disk can be made less full. */
 function storeHint(errno: string): string | undefined {
   if (FULL.has(errno))
-    return "'tsbuild cache prune' and 'tsbuild rmi' free space, also on a full disk; --root or TSBUILD_ROOT names a store on another one";
+    return "'tsbuild cache prune' and 'tsbuild rmi' free space, also on a full disk; --root or TSBUILD_ROOT selects a store on another disk";
   return ['EMFILE', 'ENFILE', 'EIO'].includes(errno) ? undefined : 'choose another store with --root or TSBUILD_ROOT';
 }
 

@@ -1,7 +1,7 @@
 import type { ProgressEvent } from '@tsbuild/builder';
 import { stepTime } from './human.ts';
 import { sanitizeName } from './sanitize.ts';
-import { type Transfer, Transfers, endedText, runningText } from './transfers.ts';
+import { type RunningTransfer, Transfers, endedText, runningText } from './transfers.ts';
 
 /** Milliseconds between two lines about what is still under way. */
 const INTERVAL = 5000;
@@ -34,7 +34,7 @@ export class TransferLines {
   }
 }
 
-function subject(running: readonly Transfer[]): string {
+function subject(running: readonly RunningTransfer[]): string {
   const [first] = running;
   return running.length === 1 && first !== undefined ? sanitizeName(first.id) : `${running.length} blobs`;
 }

@@ -1,6 +1,6 @@
 import { humanSize, stepTime } from './human.ts';
 import { sanitizeName } from './sanitize.ts';
-import { type Transfer, endedText, rateText } from './transfers.ts';
+import { type RunningTransfer, endedText, rateText } from './transfers.ts';
 
 const WIDEST_BAR = 30;
 const NARROWEST_BAR = 8;
@@ -12,7 +12,10 @@ export interface TransferRow {
 }
 
 /** Draws a transfer for a view of so many columns: `3f2a91c0d4e5 [=====>    ] 40.1MB/120MB 8.2MB/s`. */
-export function transferRow(transfer: Transfer, view: { readonly columns: number; readonly now: number }): TransferRow {
+export function transferRow(
+  transfer: RunningTransfer,
+  view: { readonly columns: number; readonly now: number },
+): TransferRow {
   const id = sanitizeName(transfer.id);
   const { started, ended } = transfer;
   const right = stepTime((ended ?? view.now) - started);
@@ -28,7 +31,7 @@ export function transferRow(transfer: Transfer, view: { readonly columns: number
 }
 
 /** `[====>     ]`, `width` columns of it between the brackets. */
-function progressBar({ transferred, total }: Transfer, width: number): string {
+function progressBar({ transferred, total }: RunningTransfer, width: number): string {
   const filled = Math.floor(Math.min(1, transferred / total) * width);
   const head = filled < width ? '>' : '';
   return `[${'='.repeat(filled)}${head}${' '.repeat(Math.max(0, width - filled - 1))}]`;

@@ -21,10 +21,10 @@ export function verificationLines(verification: Verification, hasEpoch: boolean)
   const isDetail = same && steps.length > 0;
   const head = same
     ? `Built twice: the same image, ${first}.`
-    : `Built twice: two images, ${first} and ${second}${steps.length === 0 ? ', by the times of the config alone' : ''}.`;
+    : `Built twice: two images, ${first} and ${second}${steps.length === 0 ? ', only the times of the config differ' : ''}.`;
   return [
     head,
-    ...(isDetail ? ['Not in the image, but not the same each time:'] : []),
+    ...(isDetail ? ['Not in the image, but different each time:'] : []),
     ...steps.flatMap((step) => stepLines(step, { all: steps, dockerfile, hasEpoch })),
   ];
 }
@@ -41,7 +41,8 @@ function stepLines(step: DifferentStep, { all, dockerfile, hasEpoch }: StepSetti
   const follow = after.length === 0 ? '' : `, after ${after.join(', ')}`;
   const place = `${sanitizeName(dockerfile)}:${range.start.line}`;
   const title = `#${number} [${sanitizeName(stage)}] ${sanitizeName(name)}  (${place}${follow})`;
-  if (total === 0) return [title, '     the same files, stored in another order: a fault of tsbuild, please report it'];
+  if (total === 0)
+    return [title, '     the same files, stored in a different order: this is a bug in tsbuild, please report it'];
   const listed = hasEpoch ? files : files.filter((file) => !isTimeOnly(file));
   const shown = listed.slice(0, MOST);
   const rest = (hasEpoch ? total : total - timesOnly) - shown.length;
@@ -49,7 +50,7 @@ function stepLines(step: DifferentStep, { all, dockerfile, hasEpoch }: StepSetti
     ...(rest > 0 ? [`${rest} more`] : []),
     ...(hasEpoch || timesOnly === 0
       ? []
-      : [timesOnly === 1 ? '1 path by its time alone' : `${timesOnly} paths by their times alone`]),
+      : [timesOnly === 1 ? '1 path only by its time' : `${timesOnly} paths only by their times`]),
   ];
   return [
     title,
@@ -83,16 +84,16 @@ export function notReproducible({ steps, onlyTimes }: Verification, hasEpoch: bo
   const cause = causes.find(({ inImage }) => inImage) ?? causes[0] ?? steps[0];
   const file = cause?.files[0];
   if (onlyTimes && !hasEpoch) {
-    return new BuildError('NOT_REPRODUCIBLE', 'the image is not the same each time: its times are not', {
-      hint: 'all times are set by SOURCE_DATE_EPOCH, e.g. SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) tsbuild build --verify …',
+    return new BuildError('NOT_REPRODUCIBLE', 'the image is not the same each time: only its times differ', {
+      hint: 'set SOURCE_DATE_EPOCH to fix all times, e.g. SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) tsbuild build --verify …',
     });
   }
   const what =
     cause === undefined
       ? ''
-      : `: #${cause.number} ${cause.name} gives ${file === undefined ? 'another layer' : `another ${file.path}`}`;
-  const times = hasEpoch ? '' : '; times are set by SOURCE_DATE_EPOCH, which is not set';
+      : `: #${cause.number} ${cause.name} gives ${file === undefined ? 'a different layer' : `a different ${file.path}`}`;
+  const times = hasEpoch ? '' : '; set SOURCE_DATE_EPOCH to fix the times';
   return new BuildError('NOT_REPRODUCIBLE', `the image is not the same each time${what}`, {
-    hint: `look for clocks, random numbers and names, host facts, and the order of files in what the command writes${times}`,
+    hint: `check the files that the command writes for clocks, random numbers and names, host facts, and the order of files${times}`,
   });
 }

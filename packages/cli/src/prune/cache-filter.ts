@@ -38,7 +38,7 @@ export function parseCacheFilter(filters: readonly string[], command: string): C
         throw wrong(`expected one of ${Object.keys(KINDS).join(', ')}`, didYouMean(value, Object.keys(KINDS)));
       filter = { ...filter, kinds: [...(filter.kinds ?? []), ...kinds] };
     } else {
-      const unusedFor = parseDuration(value);
+      const unusedFor = parseAge(value);
       if (unusedFor === undefined) throw wrong('expected a duration: 24h, 90m, 2h30m, 7d');
       filter = { ...filter, unusedFor };
     }
@@ -72,7 +72,7 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /** Go's durations (`2h30m`), and days and weeks besides; milliseconds. */
-export function parseDuration(text: string): number | undefined {
+export function parseAge(text: string): number | undefined {
   if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d|w))+$/.test(text)) return text === '0' ? 0 : undefined;
   const parts = text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d|w)/g);
   return [...parts].reduce((sum, [, count, unit = '']) => sum + Number(count) * (UNITS[unit] ?? 0), 0);

@@ -1,5 +1,5 @@
 import { UsageError } from '../host/usage-error.ts';
-import { parseDuration } from './cache-filter.ts';
+import { parseAge } from './cache-filter.ts';
 import { didYouMean } from '../grammar/suggest.ts';
 
 const KEYS = ['until', 'label', 'label!'];
@@ -37,7 +37,7 @@ function parseOne(text: string, command: string, now: number): (candidate: Pruna
 
 /** A duration before `now`, seconds since 1970, or a time: without a zone it is UTC. Milliseconds since 1970. */
 function momentOf(text: string, now: number): number | undefined {
-  const duration = parseDuration(text);
+  const duration = parseAge(text);
   if (duration !== undefined) return now - duration;
   if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1000;
   const time = /^\d{4}-\d\d-\d\d(?:T[\d:.]+)?(?:Z|[+-]\d\d:\d\d)?$/.test(text)

@@ -41,7 +41,7 @@ function readConfig({ path, named }: ConfigPlace): string | undefined {
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
     if (!named && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined;
-    const why = code === 'ENOENT' ? 'there is no such file' : cause instanceof Error ? cause.message : String(cause);
+    const why = code === 'ENOENT' ? 'no such file' : cause instanceof Error ? cause.message : String(cause);
     throw new CommandError(`cannot read the configuration ${path}: ${why}`, {
       ...(named ? { hint: 'TSBUILD_CONFIG names it' } : {}),
       cause,
@@ -73,9 +73,9 @@ const MIRROR = /^(?:https?:\/\/)?(?:[\w.-]+|\[[\da-f:]+\])(?::\d{1,5})?(?:\/[\w.
 function decodeMirrors(mirrors: ConfigValue): Readonly<Record<string, readonly string[]>> {
   const decoded = new Map<string, readonly string[]>();
   for (const [name, hosts] of mirrors.members()) {
-    if (!HOST.test(name)) hosts.fail('is for no registry: its name is to be a host, or host:port');
+    if (!HOST.test(name)) hosts.fail('is not a registry: expected a host, or host:port');
     const registry = canonicalRegistry(name);
-    if (decoded.has(registry)) hosts.fail(`is for ${registry}, which is there under another name already`);
+    if (decoded.has(registry)) hosts.fail(`is for ${registry}, which is already listed under another name`);
     decoded.set(
       registry,
       hosts.items().map((item) => item.matching(MIRROR, 'a host, host:port, or http(s)://host/path')),
@@ -133,7 +133,7 @@ class ConfigValue {
   }
 
   #unknown(name: string, known: readonly string[]): never {
-    const hint = didYouMean(name, known) ?? `the keys there are: ${known.join(', ')}`;
+    const hint = didYouMean(name, known) ?? `known keys: ${known.join(', ')}`;
     throw new CommandError(`${this.#path}: unknown key ${this.#below(name)}`, { hint });
   }
 

@@ -52,8 +52,8 @@ function workingDirectory(process: NodeJS.Process): string {
   try {
     return process.cwd();
   } catch (cause) {
-    throw new CommandError('the working directory is gone: it was removed, or moved away', {
-      hint: 'change to another one: cd',
+    throw new CommandError('the working directory no longer exists: it was removed or moved', {
+      hint: 'change to another directory: cd',
       cause,
     });
   }

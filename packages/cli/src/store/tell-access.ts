@@ -1,4 +1,4 @@
-import { closeStore } from '@tsbuild/oci/internal';
+import { closeStore, LAYOUT_NAMES } from '@tsbuild/oci/internal';
 import type { Host } from '../host/host.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 
@@ -19,12 +19,12 @@ export function tellStoreAccess(command: string, root: string, host: Host, asJso
   if (closedFrom !== undefined) {
     const mode = closedFrom.toString(8).padStart(4, '0');
     say(
-      `other users could reach the store at ${root} (mode ${mode}); only you can now. To share it: touch ${root}/shared, then chmod`,
+      `other users could reach the store at ${root} (mode ${mode}); only you can now. To share it: touch ${root}/${LAYOUT_NAMES.shared}, then chmod`,
     );
   }
   if (foreignOwner !== undefined) {
     say(
-      `the store at ${root} belongs to ${foreignOwner}, who may not be able to change or remove what you make in it; --root or TSBUILD_ROOT names another one`,
+      `the store at ${root} belongs to ${foreignOwner}, who may not be able to change or remove files that you create in it; use --root or TSBUILD_ROOT for another store`,
     );
   }
 }

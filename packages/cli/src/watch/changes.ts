@@ -6,7 +6,7 @@ const QUIET = 30;
 /** So long it is waited for that at most, where files change all the time. */
 const LONGEST = 300;
 
-/** Changes that are looked at together. */
+/** ChangedPaths that are looked at together. */
 export interface Batch {
   /** Of those that matter, in the order in which they were first seen. */
   readonly paths: readonly ByteString[];
@@ -17,7 +17,7 @@ export interface Batch {
 }
 
 /** Collects the paths that changed until somebody asks for them. */
-export class Changes {
+export class ChangedPaths {
   readonly #limit: number;
   /** When the first and when the last event came. */
   readonly #seen = new Map<ByteString, { readonly first: number; readonly last: number }>();

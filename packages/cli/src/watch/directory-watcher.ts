@@ -91,8 +91,8 @@ function identityOf(directory: ByteString): string | undefined {
 function tooMany(error: unknown, count: number): unknown {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   if (code !== 'ENOSPC' && code !== 'EMFILE') return error;
-  return new CommandError(`cannot watch more than ${count} directories: the kernel allows this user no more`, {
-    hint: 'leave out with .dockerignore what the image does not need, or: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=1024',
+  return new CommandError(`cannot watch more than ${count} directories: the kernel allows this user no more watches`, {
+    hint: 'exclude unneeded files with .dockerignore, or: sysctl fs.inotify.max_user_watches=524288 fs.inotify.max_user_instances=1024',
     cause: error,
   });
 }

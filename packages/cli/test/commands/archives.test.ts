@@ -71,8 +71,8 @@ describe('save and load', () => {
 
   it.each([
     [['save', 'my-app'], 'stdout', /refusing to write an archive to a terminal/],
-    [['load'], 'stdin', /standard input is a terminal/],
-    [['import', '-'], 'stdin', /standard input is a terminal/],
+    [['load'], 'stdin', /from standard input: it is a terminal/],
+    [['import', '-'], 'stdin', /from standard input: it is a terminal/],
   ] as const)('%j refuses a terminal', async (argv, terminal, message) => {
     const { code, stderr } = await tsbuild(argv, { terminal });
     expect(code).toBe(2);

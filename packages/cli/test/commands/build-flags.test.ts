@@ -43,7 +43,7 @@ describe.skipIf(process.geteuid?.() !== 0)('build (needs root)', () => {
       expect(await build(['-q', '-'], { stdin })).toMatchObject({ code: 0 });
       expect(await build(['-f', 'Dockerfile', '-'], { stdin })).toMatchObject({
         code: 2,
-        stderr: expect.stringMatching(/two Dockerfiles/),
+        stderr: expect.stringMatching(/the context is a Dockerfile, but -f names another one/),
       });
       expect(await build(['-f', '-', '-'], { stdin })).toMatchObject({
         code: 2,
@@ -215,7 +215,7 @@ it.each([
   [['--build-context', 'a', '.'], /invalid --build-context "a": expected NAME=SOURCE/],
   [['--build-context', 'A=/', '.'], /invalid --build-context "A=\/": .*lowercase/],
   [['--build-context', 'a=nope', '.'], /there is no directory nope/],
-  [['--build-context', 'a=target:b', '.'], /only a bake file/],
+  [['--build-context', 'a=target:b', '.'], /only in bake files/],
   [['--provenance', 'mode=max', '.'], /not supported yet: --provenance=mode=max/],
   [['--sbom', 'true', '.'], /not supported yet: --sbom=true/],
   [['--attest', 'type=sbom', '.'], /not supported yet: --attest type=sbom/],
@@ -232,7 +232,7 @@ it.each([
   [['-t', 'x/y:1', '-o', 'type=registry,push-by-digest=true', '.'], /cannot push x\/y:1 by digest/],
   [['-o', 'type=registry,name=x/y,compression=zstd', '.'], /compression=zstd .*\nhint: layers are pushed with gzip/],
   [['-o', 'type=oci,dest=x.tar,compression=gzip', '.'], /hint: .*compress the file/],
-  [['-o', 'type=local,dest=x,mode=delete', '.'], /hint: .*empty the directory/],
+  [['-o', 'type=local,dest=x,mode=delete', '.'], /hint: .*empty it before the build/],
   [['-o', 'type=docker,context=other', '.'], /hint: set DOCKER_HOST/],
   [['-o', 'type=image,annotation-index.a=b', '.'], /index annotations are not supported/],
   [['--cache-to', 'type=gha', '.'], /not supported yet: --cache-to\nhint: .*TSBUILD_ROOT/],

@@ -169,13 +169,13 @@ describe.skipIf(process.geteuid?.() !== 0)('build --watch (needs root)', () => {
   it.each([
     [['-'], /--watch needs a directory as the context/],
     [['https://example.invalid/context.tar'], /--watch needs a directory as the context/],
-    [['-f', 'https://example.invalid/Dockerfile', '.'], /--watch needs a Dockerfile of this machine/],
-    [['--verify', '.'], /--watch and --verify do not go together/],
+    [['-f', 'https://example.invalid/Dockerfile', '.'], /--watch needs a local Dockerfile/],
+    [['--verify', '.'], /--watch and --verify cannot be used together/],
     [['--debug-shell', '.'], /--watch and --debug-shell/],
     [['--on-error', 'shell', '.'], /--watch and --on-error shell/],
-    [['--check', '.'], /--watch builds, and --call does not/],
-    [['-o', '-', '.'], /archive after archive/],
-    [['-o', 'type=tar,dest=-', '.'], /archive after archive/],
+    [['--check', '.'], /--watch and --call cannot be used together/],
+    [['-o', '-', '.'], /several archives/],
+    [['-o', 'type=tar,dest=-', '.'], /several archives/],
   ])('refuses %j', async (argv, message) => {
     const { build } = await project();
     const { code, stderr } = await build(['--watch', ...argv], { stdin: 'FROM scratch\n' });

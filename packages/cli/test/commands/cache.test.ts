@@ -78,7 +78,7 @@ describe.skipIf(process.geteuid?.() !== 0)('the cache (needs root)', () => {
     });
     expect(await run('cache', 'explain', 'last', '--step', '4')).toMatchObject({
       code: 2,
-      stderr: 'ERROR: --step 4: there is no such step\nhint: the build has the steps 1 to 3\n',
+      stderr: 'ERROR: --step 4: no such step\nhint: the build has the steps 1 to 3\n',
     });
     expect(await run('cache', 'explain', 'nothing')).toMatchObject({ code: 1 });
   });
@@ -131,7 +131,7 @@ describe.skipIf(process.geteuid?.() !== 0)('the cache (needs root)', () => {
     const { run, build } = await project();
     expect(await run('cache', 'prune')).toMatchObject({
       code: 2,
-      stderr: 'ERROR: there is no terminal to ask on\nhint: use --force, or --dry-run\n',
+      stderr: 'ERROR: cannot ask for confirmation: standard input is not a terminal\nhint: use --force, or --dry-run\n',
     });
     const dry = await run('cache', 'prune', '--dry-run');
     expect(dry.stdout).toMatch(/\nTotal that would be reclaimed: [\d.]+kB\n$/);

@@ -115,13 +115,13 @@ describe('build --check', () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/^Check complete, 1 warning .*\n\nWARNING: LegacyKeyValueFormat/);
     expect(stderr).toBe(
-      'WARNING: base image localhost:1/nobody/has:this was not found: variables in stages on it are not checked\n',
+      'WARNING: base image localhost:1/nobody/has:this was not found: variables in stages based on it are not checked\n',
     );
   });
 
   it.each([
     ['--call=nope', 'invalid --call "nope": expected build, check, outline or targets'],
-    ['--call=check,format=yaml', '"format=yaml" means nothing here'],
+    ['--call=check,format=yaml', 'unknown field "format=yaml"'],
   ])('refuses %s', async (option, message) => {
     const build = await project(BAD);
     const { code, stderr } = await build(option);

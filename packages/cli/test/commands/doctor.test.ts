@@ -16,7 +16,7 @@ describe('tsbuild doctor', () => {
     const text = await tsbuild(['doctor'], { root });
     expect(text.code).toBe(code);
     for (const { name } of report.facts) expect(text.stdout).toContain(name);
-    expect(text.stdout).toMatch(report.canRun ? /\nRUN works here: / : /\nRUN cannot work here\./);
+    expect(text.stdout).toMatch(report.canRun ? /\nRUN works here: / : /\nRUN does not work here\./);
   });
 
   it('shows no password of a proxy, and knows its formats', async () => {

@@ -49,6 +49,23 @@ describe('images', () => {
     expect(await ids('-f', 'reference=*:latest', '-f', 'reference=*:1')).toEqual([recent.id, old.id]);
   });
 
+  it('filters by what was made before and since an image', async () => {
+    const { list, old, recent, dangling } = await storeWithImages();
+    const ids = async (...argv: string[]) => (await list('-q', '--no-trunc', ...argv)).stdout.trim().split('\n');
+    expect(await ids('-f', 'before=my-app:1')).toEqual([dangling.id]);
+    expect(await ids('-f', `since=${dangling.id.slice(7, 19)}`)).toEqual([recent.id, old.id, old.id]);
+    expect(await ids('-f', 'since=my-app')).toEqual(['']);
+    const { stderr, code } = await list('-f', 'before=nope');
+    expect([code, stderr]).toEqual([1, expect.stringContaining('nope')]);
+  });
+
+  it('shows digests when asked', async () => {
+    const { list } = await storeWithImages();
+    const [head, row] = (await list('--digests', 'my-app:latest')).stdout.split('\n');
+    expect(head).toBe('REPOSITORY   TAG       DIGEST    IMAGE ID       CREATED       SIZE');
+    expect(row).toMatch(/^my-app       latest    <none>    [0-9a-f]{12}   2 hours ago   2\.05kB$/);
+  });
+
   it('prints JSON lines and templates', async () => {
     const { list, recent } = await storeWithImages();
     const { stdout } = await list('--format', 'json', 'my-app:latest');
@@ -69,7 +86,7 @@ describe('images', () => {
     expect(await list('-f', 'refrence=x')).toMatchObject({
       code: 2,
       stderr:
-        'ERROR: invalid --filter "refrence=x": expected one of dangling, label, reference\nhint: did you mean reference?\n',
+        'ERROR: invalid --filter "refrence=x": expected one of before, dangling, label, reference, since\nhint: did you mean reference?\n',
     });
     expect((await list('-f', 'dangling=maybe')).code).toBe(2);
     expect((await list('-f', 'dangling')).code).toBe(2);

@@ -65,6 +65,8 @@ describe.skipIf(process.geteuid?.() !== 0)('build -o type=oci,tar=false (needs r
     await writeFile(join(taken.out, 'mine'), '');
     const outcome = await taken.build();
     expect(outcome).toMatchObject({ code: 1 });
-    expect(outcome.stderr).toMatch(/^ERROR: cannot write a layout to out: it is not empty, and no OCI layout\nhint: /);
+    expect(outcome.stderr).toMatch(
+      /^ERROR: cannot write a layout to out: it is neither empty nor an OCI layout\nhint: /,
+    );
   });
 });

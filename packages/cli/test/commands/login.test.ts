@@ -84,14 +84,14 @@ describe('login', () => {
     [['--password-stdin', 'x'], 'p', 2, /Must provide --username with --password-stdin/],
     [['-u', 'me', '-p', 'x', '--password-stdin', 'x'], 'p', 2, /mutually exclusive/],
     [['-u', 'me', '--password-stdin', 'x'], '\n', 2, /the password on standard input is empty/],
-    [['-u', 'me', '--password-stdin', 'x'], 'x'.repeat(2 << 20), 1, /holds no password: it is larger than 1 MiB/],
+    [['-u', 'me', '--password-stdin', 'x'], 'x'.repeat(2 << 20), 1, /is not a password: it is larger than 1 MiB/],
     [['-u', 'me', '-p', '', 'x'], undefined, 2, /the password is empty/],
     [['-u', '', '-p', 'x', 'x'], undefined, 2, /the user name is empty/],
-    [['-u', 'a:b', '-p', 'x', 'x'], undefined, 2, /invalid user name "a:b": it cannot hold a colon/],
+    [['-u', 'a:b', '-p', 'x', 'x'], undefined, 2, /invalid user name "a:b": it cannot contain a colon/],
     [['me@host'], undefined, 2, /invalid SERVER "me@host"/],
     [['a', 'b'], undefined, 2, /too many with "b"/],
-    [['-u', 'me', 'x'], undefined, 1, /standard input is no terminal\nhint: pipe the password in/],
-    [['x'], undefined, 1, /standard input is no terminal/],
+    [['-u', 'me', 'x'], undefined, 1, /standard input is not a terminal\nhint: pipe the password in/],
+    [['x'], undefined, 1, /standard input is not a terminal/],
   ])('%j is refused', async (argv, stdin, code, message) => {
     const { env } = await configured();
     const outcome = await tsbuild(['login', ...argv], { env, ...(stdin === undefined ? {} : { stdin }) });

@@ -299,7 +299,7 @@ describe.skipIf(SKIP_REGISTRY)(`login and logout${NO_REGISTRY}`, () => {
     const outcome = await tsbuild(['login', '-u', 'me', '-p', 'wrong', registry.host], { env });
     expect(outcome).toMatchObject({ code: 1, stdout: '' });
     expect(outcome.stderr).toMatch(
-      /^WARNING! Using --password via the CLI is insecure\. Use --password-stdin\.\nERROR: 127\.0\.0\.1:\d+ did not accept the user name and password\nhint: nothing was kept/,
+      /^WARNING! Using --password via the CLI is insecure\. Use --password-stdin\.\nERROR: 127\.0\.0\.1:\d+ did not accept the user name and password\nhint: nothing was stored/,
     );
     expect(await tsbuild(['logout', registry.host], { env })).toMatchObject({
       stdout: `Not logged in to ${registry.host}\n`,
@@ -316,7 +316,7 @@ describe('without a registry', () => {
       await addSampleImage(root, [`${NOBODY}/x`]);
       const outcome = await tsbuild(argv, { root, env });
       expect(outcome.code).toBe(1);
-      expect(outcome.stderr).toMatch(/ERROR: .*127\.0\.0\.1:1.*\nhint: what is in the store can be used/);
+      expect(outcome.stderr).toMatch(/ERROR: .*127\.0\.0\.1:1.*\nhint: images in the store work without a network/);
     },
   );
 

@@ -43,12 +43,12 @@ describe('what RUN finds', () => {
   });
 
   it.each([
-    ['id=a,src=nope', /there is no file nope/],
+    ['id=a,src=nope', /no such file: nope/],
     ['id=a,src=.', /is a directory/],
     ['src=token', /id= is missing/],
     ['a', /must be a key=value pair/],
     ['id=a,sorce=x', /unexpected key "sorce"/],
-    ['id=a,type=vault', /type is file or env/],
+    ['id=a,type=vault', /type must be file or env/],
   ])('refuses --secret %s', (text, message) => {
     expect(() => options({ secret: [text] })).toThrow(message);
   });
@@ -61,10 +61,10 @@ describe('what RUN finds', () => {
         ['x', socket],
       ]),
     );
-    expect(() => options({ ssh: ['default'] })).toThrow(/there is no SSH agent/);
+    expect(() => options({ ssh: ['default'] })).toThrow(/no SSH agent is running/);
     expect(() => options({ ssh: ['x=token'] })).toThrow(/not supported yet: --ssh with key files/);
-    expect(() => options({ ssh: ['x=nope'] })).toThrow(/there is no socket nope/);
-    expect(() => options({ ssh: ['x=.'] })).toThrow(/is no socket/);
+    expect(() => options({ ssh: ['x=nope'] })).toThrow(/no such socket: nope/);
+    expect(() => options({ ssh: ['x=.'] })).toThrow(/is not a socket/);
   });
 
   it('knows hosts, limits, sizes and names', () => {

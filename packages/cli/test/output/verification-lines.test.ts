@@ -67,10 +67,10 @@ describe('what a verification says', () => {
     const files = [content, timed('/a'), timed('/b')];
     expect(verificationLines(of([{ ...base, files, total: 3, timesOnly: 2 }]), false).slice(2)).toEqual([
       '     /out: content (10 bytes, then 12 bytes)',
-      '     and 2 paths by their times alone',
+      '     and 2 paths only by their times',
     ]);
     expect(verificationLines(of([{ ...base, files: [timed('/a')], total: 1, timesOnly: 1 }]), false).slice(2)).toEqual([
-      '     1 path by its time alone',
+      '     1 path only by its time',
     ]);
   });
 
@@ -89,7 +89,7 @@ describe('what a verification says', () => {
     const other = { ...base, files: [content], total: 1, inImage: false };
     expect(verificationLines(of([other], { same: true, ids }), true)).toEqual([
       'Built twice: the same image, aaaaaaaaaaaa.',
-      'Not in the image, but not the same each time:',
+      'Not in the image, but different each time:',
       '#2 [stage-0] RUN make  (Dockerfile:3)',
       '     /out: content (10 bytes, then 12 bytes)',
     ]);
@@ -97,9 +97,9 @@ describe('what a verification says', () => {
 
   it('says when nothing but the config has another time, and when a layer is packed in another way', () => {
     expect(verificationLines(of([], { onlyTimes: true }), false)).toEqual([
-      'Built twice: two images, aaaaaaaaaaaa and bbbbbbbbbbbb, by the times of the config alone.',
+      'Built twice: two images, aaaaaaaaaaaa and bbbbbbbbbbbb, only the times of the config differ.',
     ]);
-    expect(verificationLines(of([base]), true).at(-1)).toMatch(/stored in another order: a fault of tsbuild/);
+    expect(verificationLines(of([base]), true).at(-1)).toMatch(/stored in a different order: this is a bug in tsbuild/);
   });
 });
 
@@ -110,18 +110,20 @@ describe('the failure of a verification', () => {
     const after = { ...base, id: 'z', follows: ['stage-0/2'] };
     expect(notReproducible(of([after, other, own]), true)).toMatchObject({
       code: 'NOT_REPRODUCIBLE',
-      message: 'the image is not the same each time: #2 RUN make gives another /own',
+      message: 'the image is not the same each time: #2 RUN make gives a different /own',
     });
-    expect(notReproducible(of([other]), true).message).toContain('RUN log gives another /out');
+    expect(notReproducible(of([other]), true).message).toContain('RUN log gives a different /out');
   });
 
   it('speaks of SOURCE_DATE_EPOCH where it is missing', () => {
     const step = { ...base, files: [timed('/a')], total: 1, timesOnly: 1 };
     expect(notReproducible(of([step], { onlyTimes: true }), false)).toMatchObject({
-      message: 'the image is not the same each time: its times are not',
+      message: 'the image is not the same each time: only its times differ',
       hint: expect.stringContaining('SOURCE_DATE_EPOCH=$(git log'),
     });
-    expect(notReproducible(of([{ ...base, files: [content], total: 1 }]), false).hint).toContain('which is not set');
-    expect(notReproducible(of([step], { onlyTimes: true }), true).message).toContain('RUN make gives another /a');
+    expect(notReproducible(of([{ ...base, files: [content], total: 1 }]), false).hint).toContain(
+      'set SOURCE_DATE_EPOCH to fix the times',
+    );
+    expect(notReproducible(of([step], { onlyTimes: true }), true).message).toContain('RUN make gives a different /a');
   });
 });

@@ -18,7 +18,7 @@ it('says what changed, relative to the context and harmless, and how long it too
     output.finished('failed', undefined);
   };
   expect(said('lines', play)).toBe(
-    'Watching 1 directory for changes; Ctrl-C ends it.\n\na, ü, /etc/\\u001b[31mx and 1 more changed meanwhile: building anew\nLoaded 412 ms after the change.\n\nvery much changed\n',
+    'Watching 1 directory for changes; Ctrl-C ends it.\n\na, ü, /etc/\\u001b[31mx and 1 more changed meanwhile: building again\nLoaded 412 ms after the change.\n\nvery much changed\n',
   );
   expect(said('quiet', play)).toBe('');
   const json = said('json', play);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Changes } from '../../src/watch/changes.ts';
+import { ChangedPaths } from '../../src/watch/changes.ts';
 
 const never = new AbortController().signal;
 const all = (): boolean => true;
 
 describe('changes', () => {
   it('come together, each path once, with the time of the first one that matters', async () => {
-    const changes = new Changes(100);
+    const changes = new ChangedPaths(100);
     changes.add('/noise');
     const batch = changes.next((path) => path !== '/noise', never);
     setTimeout(() => {
@@ -22,7 +22,7 @@ describe('changes', () => {
   });
 
   it('that do not matter wake nobody, and are forgotten', async () => {
-    const changes = new Changes(100);
+    const changes = new ChangedPaths(100);
     let woken = false;
     const next = changes
       .next((path) => path === '/wanted', never)
@@ -38,7 +38,7 @@ describe('changes', () => {
   });
 
   it('are looked at after a while even when they never end', async () => {
-    const changes = new Changes(1e6);
+    const changes = new ChangedPaths(1e6);
     const timer = setInterval(() => changes.add('/log'), 5);
     try {
       expect((await changes.next(all, never)).paths).toEqual(['/log']);
@@ -48,17 +48,17 @@ describe('changes', () => {
   });
 
   it('of which some may be lost count as a change, whatever they are', async () => {
-    const changes = new Changes(3);
+    const changes = new ChangedPaths(3);
     for (const path of ['/x', '/y', '/z']) changes.add(path);
     expect(await changes.next(() => false, never)).toMatchObject({ paths: [], flooded: true });
   });
 
   it('are waited for until the signal', async () => {
     const control = new AbortController();
-    const waiting = new Changes(9).next(all, control.signal);
+    const waiting = new ChangedPaths(9).next(all, control.signal);
     control.abort(new Error('enough'));
     await expect(waiting).rejects.toThrow('enough');
-    const changes = new Changes(9);
+    const changes = new ChangedPaths(9);
     changes.add('/a');
     const quiet = changes.next(all, control.signal);
     await expect(quiet).rejects.toThrow('enough');

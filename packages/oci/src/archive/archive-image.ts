@@ -96,7 +96,7 @@ export async function indexFromArchive(
     const entries = members.has('index.json') ? await ociEntries(members, content) : [];
     const entry = chosen(distinctEntries(entries, options.name), namesOfEntry, options.name, members.name);
     if (!isIndexType(entry.mediaType)) {
-      throw new OciError('INDEX_INVALID', `${options.name ?? entry.digest} is an image for one platform, no index`);
+      throw new OciError('INDEX_INVALID', `${options.name ?? entry.digest} is an image for one platform, not an index`);
     }
     return indexOf(await content.document(entry), content, entry);
   } finally {
@@ -196,7 +196,7 @@ async function describeLayer(members: ArchiveMembers, member: ArchiveMember, dif
   const compression = await firstBytes(members.read({ ...member, size: Math.min(6, member.size) }));
   const mediaType = LAYER_TYPES[compression];
   if (mediaType === undefined) {
-    throw new OciError('UNSUPPORTED', `${member.name}: ${compression} compression has no place in an image`);
+    throw new OciError('UNSUPPORTED', `${member.name}: ${compression} compression is not allowed in an image`);
   }
   if (compression === 'none') return { mediaType, digest: diffId, size: member.size };
   const digest = digestOfName(member.name) ?? (await digestOf(members.read(member)));
@@ -238,7 +238,7 @@ function chosen<T>(
     fitting.length === 0 ? 'IMAGE_NOT_FOUND' : 'IMAGE_AMBIGUOUS',
     fitting.length === 0
       ? `the archive ${path} has no image ${name ?? ''}; it has ${known.join(', ') || `${images.length} without a name`}`
-      : `the archive ${path} has ${images.length} images; say which: ${known.join(', ')}`,
+      : `the archive ${path} has ${images.length} images; choose one: ${known.join(', ')}`,
   );
 }
 

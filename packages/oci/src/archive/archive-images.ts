@@ -47,7 +47,7 @@ export async function imagesOf(members: ArchiveMembers, wanted: WantedPlatforms)
   }
   throw archiveInvalid(
     members.name,
-    'it has neither manifest.json nor index.json, so it is no image archive (a root filesystem is loaded with import)',
+    'it has neither manifest.json nor index.json, so it is not an image archive (use import for a root filesystem)',
   );
 }
 

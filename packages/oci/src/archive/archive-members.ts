@@ -72,14 +72,14 @@ export class ArchiveMembers {
   find(name: string): ArchiveMember | undefined {
     let path = normalized(utf8ToByteString(name));
     for (let links = 0; links < LINKS_LIMIT; links++) {
-      if (path.split('/').includes('..')) throw archiveInvalid(name, 'the name leads out of the archive');
+      if (path.split('/').includes('..')) throw archiveInvalid(name, 'the name points outside the archive');
       const slot = this.#slots.get(path);
       if (slot === undefined && links > 0) throw archiveInvalid(name, `it links to "${path}", which is missing`);
       if (slot === undefined) return undefined;
       if ('offset' in slot) return { name, ...slot };
       path = slot.target;
     }
-    throw archiveInvalid(name, 'it is a link that leads to itself');
+    throw archiveInvalid(name, 'it is a link to itself');
   }
 
   read(member: ArchiveMember): AsyncGenerator<Uint8Array, void, undefined> {

@@ -1,6 +1,6 @@
-import { join } from 'node:path';
 import type { BlobInfo } from '../blob/blob-store.ts';
 import { hostPlatform } from '../processes/host-platform.ts';
+import { layoutPaths } from '../processes/layout-names.ts';
 import { encodeImageConfig } from '../spec/image-config.ts';
 import type { ContainerConfig, ImageConfig } from '../spec/image-config.ts';
 import { MediaType } from '../spec/media-type.ts';
@@ -39,7 +39,7 @@ export async function importRootfs(
   options: ImportRootfsOptions = {},
 ): Promise<StoredImage> {
   const from = typeof source === 'string' ? source : '-';
-  const file = await openArchive(source, join(layout.root, 'tmp'));
+  const file = await openArchive(source, layoutPaths(layout.root).temporary);
   try {
     const lease = await layout.lease();
     try {

@@ -1,12 +1,12 @@
-import { join } from 'node:path';
 import { nodeHasher } from '../blob/directory-writer.ts';
 import { verified } from '../blob/verify.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
 import { hostPlatform } from '../processes/host-platform.ts';
+import { layoutPaths } from '../processes/layout-names.ts';
 import { decodeImageConfig } from '../spec/image-config.ts';
-import { decompress, sniffCompression } from '../compression/compression.ts';
-import { storeLayer } from '../layer/store-layer.ts';
+import { sniffCompression } from '../compression/compression.ts';
+import { storePackedLayer } from '../layer/store-layer.ts';
 import { MediaType } from '../spec/media-type.ts';
 import type { Platform } from '../spec/platform.ts';
 import type { Reference } from '../spec/reference.ts';
@@ -47,12 +47,12 @@ export async function loadArchive(
   layout: Layout,
   options: LoadArchiveOptions = {},
 ): Promise<readonly LoadedImage[]> {
-  const file = await openArchive(source, join(layout.root, 'tmp'));
+  const file = await openArchive(source, layoutPaths(layout.root).temporary);
   try {
     const members = await ArchiveMembers.index(file);
     const platform = options.platform ?? hostPlatform();
     const archived = await imagesOf(members, { platform, all: options.allPlatforms === true });
-    if (archived.length === 0) throw archiveInvalid(members.name, 'it holds no image');
+    if (archived.length === 0) throw archiveInvalid(members.name, 'it contains no image');
     const lease = await layout.lease();
     try {
       return await store(members, archived, layout);
@@ -102,7 +102,7 @@ async function planLayers(
   }
   const filled = config.history?.filter((step) => step.empty_layer !== true).length ?? 0;
   if (filled > diffIds.length) {
-    throw archiveInvalid(entry.configName, `its history speaks of ${filled} layers, but it lists ${diffIds.length}`);
+    throw archiveInvalid(entry.configName, `its history has ${filled} layers, but it lists ${diffIds.length}`);
   }
   const layers: PlannedLayer[] = [];
   for (const [i, diffId] of diffIds.entries()) {
@@ -119,21 +119,16 @@ async function bringLayer(members: ArchiveMembers, layer: PlannedLayer, layout: 
   const known = await layout.blobs.has(diffId);
   if (known !== undefined) return { mediaType: MediaType.ociLayer, ...known };
   const found = member ?? members.get(name);
-  const info = await withinEntry(name, async () =>
-    storeLayer(await layerContent(members, found), layout.blobs, layout.indexes, { digest: diffId }),
-  );
+  const info = await withinEntry(name, async () => {
+    const digest = digestOfName(found.name);
+    const bytes = members.read(found);
+    const packed = sniffCompression(await firstBytes(members, found)) !== 'none';
+    // The bytes of a plain layer are those of its diffID, which is checked in any case.
+    const checked =
+      packed && digest !== undefined ? verified(bytes, { digest, size: found.size }, nodeHasher('sha256')) : bytes;
+    return storePackedLayer(checked, layout.blobs, layout.indexes, { digest: diffId });
+  });
   return { mediaType: MediaType.ociLayer, ...info };
-}
-
-async function layerContent(members: ArchiveMembers, member: ArchiveMember): Promise<AsyncIterable<Uint8Array>> {
-  // Docker writes a layer that changes nothing as an empty file, too: an archive without even its end.
-  const head = await firstBytes(members, member);
-  if (sniffCompression(head) === 'none') return members.read(member);
-  const digest = digestOfName(member.name);
-  const packed = members.read(member);
-  return decompress(
-    digest === undefined ? packed : verified(packed, { digest, size: member.size }, nodeHasher('sha256')),
-  );
 }
 
 async function firstBytes(members: ArchiveMembers, member: ArchiveMember): Promise<Uint8Array> {

@@ -9,7 +9,7 @@ import type { Digest } from '../spec/digest.ts';
 import { errnoOf, unwritable } from '../processes/store-errors.ts';
 import type { BlobInfo, BlobRange, BlobReader, BlobStore, BlobWriter, ExpectedBlob } from './blob-store.ts';
 import { DirectoryBlobWriter, makeStoreFolder, nodeHasher, refreshBlob } from './directory-writer.ts';
-import { type FileModes, USER_MODES } from '../processes/file-modes.ts';
+import { type FileModes, LAYOUT_NAMES, USER_MODES } from '../processes/layout-names.ts';
 import { lentChunks } from './lent-chunks.ts';
 import { checkBlob, corrupt, notFound, verified } from './verify.ts';
 
@@ -36,7 +36,7 @@ export class DirectoryBlobStore implements BlobStore {
 
   /** Where a blob is, whether or not it is there. */
   path(digest: Digest): string {
-    return join(this.root, 'blobs', digestAlgorithm(digest), digestHex(digest));
+    return join(this.root, LAYOUT_NAMES.blobs, digestAlgorithm(digest), digestHex(digest));
   }
 
   async put(content: Uint8Array | AsyncIterable<Uint8Array>, expected: ExpectedBlob = {}): Promise<BlobInfo> {
@@ -110,7 +110,7 @@ export class DirectoryBlobStore implements BlobStore {
 
   async *list(): AsyncIterable<BlobInfo> {
     for (const algorithm of ALGORITHMS) {
-      for (const name of await namesIn(join(this.root, 'blobs', algorithm))) {
+      for (const name of await namesIn(join(this.root, LAYOUT_NAMES.blobs, algorithm))) {
         const digest = `${algorithm}:${name}`;
         const info = isDigest(digest) ? await this.has(digest) : undefined;
         if (info !== undefined) yield info;
@@ -139,10 +139,10 @@ export class DirectoryBlobStore implements BlobStore {
   }
 
   async #writer(algorithm: 'sha256' | 'sha512'): Promise<DirectoryBlobWriter> {
-    const temporary = join(this.root, 'tmp');
+    const temporary = join(this.root, LAYOUT_NAMES.temporary);
     await this.#prepare(temporary);
-    await this.#prepare(join(this.root, 'blobs'));
-    await this.#prepare(join(this.root, 'blobs', algorithm));
+    await this.#prepare(join(this.root, LAYOUT_NAMES.blobs));
+    await this.#prepare(join(this.root, LAYOUT_NAMES.blobs, algorithm));
     const path = temporaryPath(temporary, 'blob');
     return new DirectoryBlobWriter(path, (digest) => this.path(digest), nodeHasher(algorithm), this.#modes.file);
   }
@@ -176,7 +176,10 @@ export class DirectoryBlobStore implements BlobStore {
 
   /** O_NOFOLLOW covers the last component only; the two folders above it are ours to check. */
   #checkFolders(digest: Digest): void {
-    for (const folder of [join(this.root, 'blobs'), join(this.root, 'blobs', digestAlgorithm(digest))]) {
+    for (const folder of [
+      join(this.root, LAYOUT_NAMES.blobs),
+      join(this.root, LAYOUT_NAMES.blobs, digestAlgorithm(digest)),
+    ]) {
       if (isSymlink(folder)) throw corrupt(digest, `${folder} is a symbolic link`);
     }
   }

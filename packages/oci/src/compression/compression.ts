@@ -86,7 +86,7 @@ class RatioMeter {
   output(chunk: Uint8Array): Uint8Array {
     this.#bytesOut += chunk.length;
     if (this.#bytesOut > this.#maxBytes) {
-      throw new OciError('LIMIT_EXCEEDED', `more than ${this.#maxBytes} bytes come out of the compressed data`);
+      throw new OciError('LIMIT_EXCEEDED', `the compressed data unpacks to more than ${this.#maxBytes} bytes`);
     }
     if (this.#bytesOut > RATIO_GRACE && this.#bytesOut > this.bytesIn * this.#maxRatio) {
       throw new OciError('LIMIT_EXCEEDED', `the data is compressed more than ${this.#maxRatio} to 1`);

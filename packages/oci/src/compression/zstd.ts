@@ -141,7 +141,7 @@ function endOf(
     child.once('error', (cause) => {
       const missing = 'code' in cause && cause.code === 'ENOENT';
       const advice = 'install the program zstd (Debian: apt install zstd), or use Node 22.15 or newer';
-      reject(missing ? new OciError('UNSUPPORTED', `zstd is not known here: ${advice}`, { cause }) : cause);
+      reject(missing ? new OciError('UNSUPPORTED', `zstd is not supported here: ${advice}`, { cause }) : cause);
     });
   });
 }

@@ -111,7 +111,7 @@ export class DirectoryWriter implements Target {
   /** Gives a regular file one more name. @throws OciError `LAYER_INVALID` when there is no such file */
   makeLink(path: ByteString, target: ByteString): void {
     if (!this.hasDirectory(parentPath(target)) || this.typeAt(target) !== 'file') {
-      throw layerInvalid(path, 'the target of the hard link is not there as a file');
+      throw layerInvalid(path, 'the target of the hard link is not an existing file');
     }
     this.remove(path);
     this.withFile(target, (from) => linkSync(from, this.at(path)));
@@ -200,7 +200,7 @@ export class DirectoryWriter implements Target {
         fd = openSync(this.#named(above, done), OPEN_DIRECTORY);
       } catch (error) {
         if (['ENOTDIR', 'ELOOP', 'EMLINK'].includes(errorCode(error) ?? ''))
-          throw layerInvalid(done, 'something lies below it, but it is no directory');
+          throw layerInvalid(done, 'it has entries below it, but is not a directory');
         throw error;
       } finally {
         if (above !== start) closeSync(above);

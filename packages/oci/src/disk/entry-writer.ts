@@ -179,11 +179,11 @@ export class EntryWriter<E extends DiskEntry> {
   #makeNode({ path, type, devMajor, devMinor }: E): boolean {
     if (type !== 'fifo' && type !== 'char' && type !== 'block') return false;
     if (type === 'char' && devMajor === 0 && devMinor === 0) {
-      throw layerInvalid(path, 'a 0:0 character device, which overlayfs takes for a whiteout');
+      throw layerInvalid(path, 'a 0:0 character device, which overlayfs treats as a whiteout');
     }
     const what = type === 'fifo' ? type : 'device';
     if (what === 'device' && !this.#options.devices) {
-      this.#options.onSkip({ path, what, reason: 'devices are not made', names: [] });
+      this.#options.onSkip({ path, what, reason: 'devices are not created', names: [] });
       return false;
     }
     try {
@@ -222,7 +222,7 @@ export class EntryWriter<E extends DiskEntry> {
 }
 
 function changed({ path }: DiskEntry): Error {
-  return layerInvalid(path, 'its content is not what it was');
+  return layerInvalid(path, 'its content has changed');
 }
 
 function reasonOf(error: unknown): string {

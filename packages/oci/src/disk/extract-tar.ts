@@ -133,7 +133,7 @@ class Extraction {
 
   #clean(name: ByteString, of: ByteString): ByteString {
     const path = cleanPath(name);
-    if (path === undefined) throw tarInvalid(`the name ${displayName(name)} leads out`, of);
+    if (path === undefined) throw tarInvalid(`the name ${displayName(name)} points outside`, of);
     return path;
   }
 }

@@ -30,7 +30,7 @@ export class FreshDirectory implements Target {
     const name = baseName(path);
     const isName = name !== '' && name !== '.' && name !== '..' && !name.includes('\0');
     if (isName && this.#directories.has(parentPath(path))) return;
-    throw layerInvalid(path, 'it does not lie in a directory of the image');
+    throw layerInvalid(path, 'it is not inside a directory of the image');
   }
 
   makeDirectory(path: ByteString): void {

@@ -26,7 +26,7 @@ export class HeldFiles {
     const parent = resolveInRoot(parentPath(linkPath), (at) => this.#look(at));
     const target = joinPath(parent?.path ?? '', baseName(linkPath));
     const type = parent?.exists === true ? this.#look(target)?.type : undefined;
-    if (type === undefined) throw layerInvalid(path, 'a hard link whose target is in no layer below');
+    if (type === undefined) throw layerInvalid(path, 'a hard link whose target is not in a lower layer');
     if (type === 'directory') throw layerInvalid(path, 'a hard link to a directory');
     const name = `${this.#prefix}${this.#names.size}`;
     // Both lie in a directory of their own, and only the one used last stays open: the target goes by a descriptor.

@@ -63,7 +63,7 @@ export async function extractFile(image: Image, path: string, options: ReadLayer
   const resolution = resolveInRoot(utf8ToByteString(path), (at) => tree.lookup(at));
   const entry = resolution?.exists === true ? tree.lookup(resolution.path) : undefined;
   if (entry?.type !== 'file') {
-    const why = entry === undefined ? 'there is no such file in the image' : `it is a ${entry.type}, no file`;
+    const why = entry === undefined ? 'there is no such file in the image' : `it is a ${entry.type}, not a file`;
     const at = resolution === undefined ? 'a loop of symlinks' : `/${byteStringToUtf8(resolution.path)}`;
     throw new OciError('PATH_NOT_FOUND', `cannot extract ${path} (${at}): ${why}`, { fields: { path } });
   }

@@ -60,7 +60,7 @@ export class EmissionRules {
       const kind = this.#kinds.get(directory);
       // What is above a known directory was looked at when that came.
       if (kind === 'directory' || kind === 'implied') return;
-      if (kind !== undefined) throw layerInvalid(path, `it lies below a ${kind}`);
+      if (kind !== undefined) throw layerInvalid(path, `it is below a ${kind}`);
       this.#kinds.set(directory, 'implied');
     }
   }
@@ -70,6 +70,6 @@ function checkPath(path: ByteString): void {
   if (!isCleanPath(path)) throw layerInvalid(path, 'not a clean path relative to the root');
   if (path.length > PATH_MAX) throw layerInvalid(path, `a path of more than ${PATH_MAX} bytes`);
   if (path.includes(WHITEOUT_PREFIX) && path.split('/').some(isWhiteoutName)) {
-    throw layerInvalid(path, 'names that begin with .wh. mean removals and cannot be stored in an image');
+    throw layerInvalid(path, 'names that begin with .wh. are reserved for removals and cannot be stored in an image');
   }
 }

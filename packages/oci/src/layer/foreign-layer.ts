@@ -135,7 +135,7 @@ export class ForeignLayer {
     const path = named === undefined ? '' : this.#resolved(named, link.path);
     const isFile = path !== '' && path !== link.path && !isWhiteoutName(baseName(path));
     if (isFile || aufsLinkName(path) !== undefined) return path;
-    throw layerInvalid(link.path, 'a hard link whose target is no earlier file of this layer or the layers below');
+    throw layerInvalid(link.path, 'a hard link whose target is not an earlier file of this layer or a lower layer');
   }
 
   /** The file that a hard link means; undefined when that is one of the layers below. */
@@ -144,7 +144,7 @@ export class ForeignLayer {
     const named = aufsName === undefined ? this.#entries.get(path) : this.#aufsFiles.get(aufsName);
     if (named === undefined && aufsName === undefined && this.#showsBelow(path)) return undefined;
     if (named === undefined || this.#isHidden(path, named.order)) {
-      throw layerInvalid(link.path, 'a hard link whose target is removed, or is not there, when the link comes');
+      throw layerInvalid(link.path, 'a hard link whose target is removed or missing when the link is applied');
     }
     const file = named.target ?? named;
     if (file.entry.type === 'directory') throw layerInvalid(link.path, 'a hard link to a directory');
@@ -206,7 +206,7 @@ export class ForeignLayer {
       const there = this.#entries.get(above);
       const holds = there?.order !== when || isWhiteoutName(baseName(above)) || this.#isHidden(above, when);
       if (!holds) {
-        throw layerInvalid(path, `it lies below a ${there.entry.type}`);
+        throw layerInvalid(path, `it is below a ${there.entry.type}`);
       }
     }
     return false;
@@ -221,12 +221,12 @@ function refuseLost(placed: Placed | undefined): void {
   if (placed?.entry.linksBelow !== true) return;
   throw layerInvalid(
     placed.entry.path,
-    'a hard link whose target is in no earlier entry of this layer, and that the layer replaces later',
+    'a hard link whose target is not an earlier entry of this layer and is replaced later in the layer',
   );
 }
 
 function lateWhiteout(path: ByteString): OciError {
-  return layerInvalid(path, 'its whiteout comes after it in the same layer, which engines read differently');
+  return layerInvalid(path, 'its whiteout comes after it in the same layer, which engines interpret differently');
 }
 
 function checkedPath(member: TarEntry): ByteString {
@@ -237,7 +237,7 @@ function checkedPath(member: TarEntry): ByteString {
   refuseLength(path, member.path);
   if (member.type === 'symlink' && member.linkPath === '') throw layerInvalid(path, 'a symlink without a target');
   if (member.type === 'char' && member.devMajor === 0 && member.devMinor === 0) {
-    throw layerInvalid(path, 'a 0:0 character device, which overlayfs takes for a whiteout');
+    throw layerInvalid(path, 'a 0:0 character device, which overlayfs treats as a whiteout');
   }
   return path;
 }

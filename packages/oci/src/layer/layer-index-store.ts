@@ -5,8 +5,8 @@ import { temporaryPath } from '../processes/atomic-file.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { type Digest, digestAlgorithm, digestHex, parseDigest } from '../spec/digest.ts';
 import { OciError } from '../spec/oci-error.ts';
-import { unwritable } from '../processes/store-errors.ts';
-import { LayerIndex } from './layer-index.ts';
+import { errnoOf, unwritable } from '../processes/store-errors.ts';
+import { isIndexOfOtherVersion, LayerIndex } from './layer-index.ts';
 import { indexLayer } from './read-layer.ts';
 
 /**
@@ -50,6 +50,29 @@ export class LayerIndexStore {
     return this.#recent.get(layer)?.deref() ?? (await this.#read(layer));
   }
 
+  /**
+   * What is wrong with the index that is kept of `layer`, for people; undefined when nothing is, or none is kept. Unless
+   * `content` is false it is compared with what the layer's own bytes give.
+   */
+  async verify(layer: Digest, { content }: { readonly content: boolean }): Promise<string | undefined> {
+    let kept: LayerIndex | undefined;
+    try {
+      kept = this.#decode(layer);
+    } catch (error) {
+      if (error instanceof OciError) return error.message;
+      throw error;
+    }
+    if (kept === undefined || !content) return undefined;
+    try {
+      const { index } = await indexLayer(this.#blobs.open(layer));
+      return sameEntries(kept, index) ? undefined : 'it is not the index of this layer';
+    } catch (error) {
+      if (error instanceof OciError && error.code === 'BLOB_NOT_FOUND') return undefined; // Collected meanwhile.
+      if (error instanceof OciError) return `the layer cannot be read: ${error.message}`;
+      throw error;
+    }
+  }
+
   /** Keeps the index of `layer`, in place of whatever was kept. @throws OciError `STORE_UNWRITABLE` */
   async put(layer: Digest, index: LayerIndex): Promise<void> {
     const path = this.#path(layer);
@@ -73,7 +96,7 @@ export class LayerIndexStore {
     }
     const { index, diffID } = await indexLayer(this.#blobs.open(layer));
     if (layer.startsWith('sha256:') && diffID !== layer) {
-      throw new OciError('BLOB_CORRUPT', `the layer ${layer} holds bytes of digest ${diffID}`);
+      throw new OciError('BLOB_CORRUPT', `the layer ${layer} contains data with the digest ${diffID}`);
     }
     try {
       await this.put(layer, index);
@@ -86,16 +109,35 @@ export class LayerIndexStore {
 
   async #read(layer: Digest): Promise<LayerIndex | undefined> {
     try {
-      return LayerIndex.decode(readFileSync(this.#path(layer)));
+      return this.#decode(layer);
     } catch (error) {
-      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      const damaged = error instanceof OciError && error.code === 'LAYER_INVALID';
-      if (missing || damaged) return undefined;
+      if (error instanceof OciError && error.code === 'LAYER_INVALID') return undefined;
       throw error;
     }
+  }
+
+  /** Undefined when none of this version is kept. @throws OciError `LAYER_INVALID` when it is damaged */
+  #decode(layer: Digest): LayerIndex | undefined {
+    let bytes: Buffer;
+    try {
+      bytes = readFileSync(this.#path(layer));
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+    // Whoever needs it makes it again, as if there were none.
+    return isIndexOfOtherVersion(bytes) ? undefined : LayerIndex.decode(bytes);
   }
 
   #path(layer: Digest): string {
     return join(this.#directory, digestAlgorithm(layer), digestHex(parseDigest(layer)));
   }
+}
+
+function sameEntries(a: LayerIndex, b: LayerIndex): boolean {
+  if (a.length !== b.length || a.contentSize !== b.contentSize) return false;
+  for (let record = 0; record < a.length; record++) {
+    if (JSON.stringify(a.at(record)) !== JSON.stringify(b.at(record))) return false;
+  }
+  return true;
 }

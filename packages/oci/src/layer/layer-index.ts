@@ -22,6 +22,7 @@ import {
  * paths, the records. Positions count from the start of the index.
  */
 export const INDEX_MAGIC = 'tsblidx4';
+const MAGIC_OF_ANY_VERSION = /^tsblidx\d$/;
 const CHECKSUM_AT = 8;
 export const COUNT_AT = 12;
 export const CONTENT_SIZE_AT = 16;
@@ -31,6 +32,12 @@ export const POSITIONS_AT = 28;
 
 /** The character after the slash: the first that sorts behind everything below a directory. */
 const AFTER_SLASH = '0';
+
+/** Whether an encoded index was written by another version of this program: it is made again, and nothing is wrong with it. */
+export function isIndexOfOtherVersion(bytes: Uint8Array): boolean {
+  const magic = Buffer.from(bytes.subarray(0, INDEX_MAGIC.length)).toString('latin1');
+  return magic !== INDEX_MAGIC && MAGIC_OF_ANY_VERSION.test(magic);
+}
 
 /** A direct child of a directory, as one layer knows it. */
 export interface LayerChild {

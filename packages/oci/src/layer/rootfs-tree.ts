@@ -188,7 +188,7 @@ export class RootfsTree {
     if (digest === undefined) return;
     throw layerInvalid(
       entry.path,
-      `layer ${digest} holds entries below it, but it is a ${entry.type}; engines disagree on what that means`,
+      `layer ${digest} has entries below it, but it is a ${entry.type}; engines disagree on what that means`,
     );
   }
 }
@@ -201,7 +201,7 @@ function linksBelowOf(layers: readonly RootfsLayer[]): LinksBelow<RootfsEntry> |
 
 function linkedBelow(links: LinksBelow<RootfsEntry> | undefined, layer: number, entry: LayerEntry): RootfsEntry {
   const target = links?.target(layer, entry);
-  if (target === undefined) throw layerInvalid(entry.path, 'a hard link whose target is in no layer below');
+  if (target === undefined) throw layerInvalid(entry.path, 'a hard link whose target is not in a lower layer');
   const key = target.type === 'file' ? { hardLinkKey: target.hardLinkKey ?? fileKey(target.layer, target.path) } : {};
   return { ...target, path: entry.path, ...key };
 }

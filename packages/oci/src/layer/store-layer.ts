@@ -1,4 +1,6 @@
 import type { BlobInfo, BlobStore, BlobWriter, ExpectedBlob } from '../blob/blob-store.ts';
+import { decompress, type DecompressOptions } from '../compression/compression.ts';
+import { OciError } from '../spec/oci-error.ts';
 import type { LayerIndexStore } from './layer-index-store.ts';
 import { indexLayer } from './read-layer.ts';
 
@@ -24,6 +26,45 @@ export async function storeLayer(
   } catch (error) {
     await writer.discard();
     throw error;
+  }
+}
+
+/**
+ * Stores a layer that may be compressed, from a source that fails at its end when its bytes are not those of its digest. Damaged bytes
+ * are read to that end first, so that the digest is blamed and not what the damage did to a header or to the compressed data.
+ * @throws OciError as the source, {@link decompress} and {@link storeLayer}; nothing is stored then
+ */
+export async function storePackedLayer(
+  source: AsyncIterable<Uint8Array>,
+  blobs: BlobStore,
+  indexes: LayerIndexStore,
+  expected: ExpectedBlob,
+  options: DecompressOptions = {},
+): Promise<BlobInfo> {
+  const chunks = source[Symbol.asyncIterator]();
+  // Leaving `for await` early would end the source before its check.
+  const held: AsyncIterable<Uint8Array> = {
+    [Symbol.asyncIterator]: () => ({ next: async () => await chunks.next() }),
+  };
+  try {
+    return await storeLayer(decompress(held, options), blobs, indexes, expected);
+  } catch (error) {
+    if (error instanceof OciError && DAMAGE.has(error.code)) await readToTheEnd(chunks);
+    throw error;
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+/** What bytes fail with that are not those that were meant. */
+const DAMAGE: ReadonlySet<string> = new Set(['LAYER_INVALID', 'TAR_INVALID']);
+
+/** @throws OciError `BLOB_CORRUPT` of the source; what else goes wrong now is not the reason */
+async function readToTheEnd(chunks: AsyncIterator<Uint8Array>): Promise<void> {
+  try {
+    while ((await chunks.next()).done !== true);
+  } catch (error) {
+    if (error instanceof OciError && error.code === 'BLOB_CORRUPT') throw error;
   }
 }
 

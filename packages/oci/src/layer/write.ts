@@ -216,7 +216,7 @@ export class LayerWriter {
   #begin(entry: LayerEntry): void {
     this.#refuseIncomplete();
     if (entry.type === 'char' && entry.devMajor === 0 && entry.devMinor === 0) {
-      throw layerInvalid(entry.path, 'a 0:0 character device, which overlayfs takes for a removal');
+      throw layerInvalid(entry.path, 'a 0:0 character device, which overlayfs treats as a removal');
     }
     if (entry.xattrs !== undefined) refuseOverlayXattrs(entry.path, entry.xattrs);
     this.#rules.enter(entry.path, entry.type, entry.linkPath);
@@ -333,7 +333,7 @@ function layerEntry(entry: NewLayerEntry): Writable<LayerEntry> {
 
 function refuseOverlayXattrs(path: ByteString, xattrs: ReadonlyMap<string, Uint8Array>): void {
   for (const name of xattrs.keys()) {
-    if (isOverlayXattr(name)) throw layerInvalid(path, `the attribute ${name} is overlayfs's own`);
+    if (isOverlayXattr(name)) throw layerInvalid(path, `the attribute ${name} is reserved for overlayfs`);
   }
 }
 

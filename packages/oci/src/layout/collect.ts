@@ -1,4 +1,5 @@
-import { lstat, readdir } from 'node:fs/promises';
+import { lstatSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { readBlob } from '../blob/read-blob.ts';
@@ -9,15 +10,10 @@ import { decodeImageIndex } from '../spec/image-index.ts';
 import { decodeManifest } from '../spec/manifest.ts';
 import { isIndexType, isManifestType } from '../spec/media-type.ts';
 import { temporaryOwner } from '../processes/atomic-file.ts';
-import { processStart } from '../processes/process-identity.ts';
+import { isAbandoned } from '../processes/process-identity.ts';
 import { removePath } from '../processes/remove-path.ts';
 import { errnoOf } from '../processes/store-errors.ts';
 import type { IndexEntries } from './index-entries.ts';
-
-/** A temporary file this old belongs to nobody: writers touch theirs all the time. Milliseconds. */
-const ABANDONED_AFTER = 60 * 60 * 1000;
-/** The same for a file whose writer is not among this machine's processes; it may live in another container. */
-const ORPHANED_AFTER = 60 * 1000;
 
 /**
  * Every blob that the entries need: manifests, configs, layers, nested indexes. A document that cannot be read is an error:
@@ -78,21 +74,11 @@ export async function sweepTemporaries(directory: string, now: number): Promise<
   for (const name of await readdir(directory)) {
     const path = join(directory, name);
     try {
-      if (await isAbandoned(path, name, now)) await removePath(path);
+      const owner = temporaryOwner(name);
+      if (owner !== undefined && isAbandoned(owner, () => now - lstatSync(path).mtimeMs)) await removePath(path);
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT')
         throw new OciError('STORE_UNWRITABLE', `cannot remove ${path}`, { cause: error });
     }
   }
-}
-
-/** True for a temporary file, as every version of tsbuild named them, that no process works on. */
-async function isAbandoned(path: string, name: string, now: number): Promise<boolean> {
-  const owner = temporaryOwner(name);
-  if (owner === 'gone') return true;
-  if (owner === 'running') return false;
-  const pid = /\.(\d+)-(?:\d+-[0-9a-f]{8}-)?[0-9a-f]{16}\.tmp$/.exec(name)?.[1];
-  if (pid === undefined) return false;
-  const age = now - (await lstat(path)).mtimeMs;
-  return age > (processStart(Number(pid)) === undefined ? ORPHANED_AFTER : ABANDONED_AFTER);
 }

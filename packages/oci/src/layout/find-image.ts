@@ -105,7 +105,7 @@ function entryPinned(entries: IndexEntries, wanted: Reference): Descriptor | und
 
 function ambiguous(text: string, matches: readonly StoredImage[]): OciError {
   const list = matches.map(({ id, names }) => `${id.slice(7, 19)}${names[0] ? ` (${familiarName(names[0])})` : ''}`);
-  return new OciError('IMAGE_AMBIGUOUS', `${text} could be ${list.join(' or ')}; write more of the ID`, {
+  return new OciError('IMAGE_AMBIGUOUS', `${text} could be ${list.join(' or ')}; use more digits of the ID`, {
     fields: { name: text },
   });
 }

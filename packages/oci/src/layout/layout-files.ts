@@ -1,7 +1,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeStoreFolder } from '../blob/directory-writer.ts';
-import { type FileModes, USER_MODES } from '../processes/file-modes.ts';
+import type { LayoutPaths } from '../processes/layout-names.ts';
 import { OciError } from '../spec/oci-error.ts';
 import { decodeImageIndex } from '../spec/image-index.ts';
 import { DOCUMENT_SIZE_LIMIT, Field } from '../spec/json-document.ts';
@@ -16,32 +16,6 @@ export const OCI_LAYOUT = '{"imageLayoutVersion":"1.0.0"}';
 /** The version of what this package keeps beside the specification's files. Raise it for a change old versions misread. */
 const STORE_VERSION = 1;
 
-/** Where the parts of a layout are. */
-export interface LayoutPaths {
-  readonly root: string;
-  readonly marker: string;
-  readonly index: string;
-  readonly lock: string;
-  readonly version: string;
-  readonly temporary: string;
-  readonly leases: string;
-  readonly modes: FileModes;
-}
-
-/** The paths of a layout at `root`. */
-export function layoutPaths(root: string, modes: FileModes = USER_MODES): LayoutPaths {
-  return {
-    root,
-    marker: join(root, 'oci-layout'),
-    index: join(root, 'index.json'),
-    lock: join(root, 'index.json.lock'),
-    version: join(root, 'store-version'),
-    temporary: join(root, 'tmp'),
-    leases: join(root, 'leases'),
-    modes,
-  };
-}
-
 /** True when `root` holds a layout of a known version. @throws OciError `LAYOUT_INVALID` when it holds another one */
 export async function checkLayout(paths: LayoutPaths): Promise<boolean> {
   const version = readSmallFile(paths.version);
@@ -50,7 +24,7 @@ export async function checkLayout(paths: LayoutPaths): Promise<boolean> {
   if (marker === undefined) return false;
   const kind = { name: paths.marker, code: 'LAYOUT_INVALID' } as const;
   const field = Field.parse(new TextEncoder().encode(marker), kind).member('imageLayoutVersion');
-  if (field.string() !== '1.0.0') field.fail(`is ${field.string()}; only 1.0.0 is known`);
+  if (field.string() !== '1.0.0') field.fail(`is ${field.string()}; only 1.0.0 is supported`);
   return true;
 }
 
@@ -59,7 +33,7 @@ function checkVersion(paths: LayoutPaths, text: string): void {
   if (version === STORE_VERSION) return;
   const why =
     version > STORE_VERSION
-      ? `it has format ${version}, and this version knows format ${STORE_VERSION}; use a newer tsbuild or another --root`
+      ? `it has format ${version}, and this version supports format ${STORE_VERSION}; use a newer tsbuild or another --root`
       : `${paths.version} is damaged`;
   throw new OciError('LAYOUT_INVALID', `cannot use the store at ${paths.root}: ${why}`, {
     fields: { path: paths.root },
@@ -68,13 +42,7 @@ function checkVersion(paths: LayoutPaths, text: string): void {
 
 /** Makes the folders and files that are missing. @throws OciError `STORE_UNWRITABLE`, `LAYOUT_INVALID` */
 export async function createLayout(paths: LayoutPaths): Promise<void> {
-  const folders = [
-    paths.root,
-    paths.temporary,
-    paths.leases,
-    join(paths.root, 'blobs'),
-    join(paths.root, 'blobs', 'sha256'),
-  ];
+  const folders = [paths.root, paths.temporary, paths.leases, paths.blobs, join(paths.blobs, 'sha256')];
   for (const folder of folders) await makeStoreFolder(folder, paths.modes.directory);
   await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async (lock) => {
     if (readSmallFile(paths.version) === undefined)

@@ -11,13 +11,13 @@ import { hostPlatform } from '../processes/host-platform.ts';
 import type { Image } from '../image/image-value.ts';
 import { contentBehind, indexOf, rootDocument, selectImage } from '../image/index-building.ts';
 import type { MultiPlatformImage } from '../image/index-building.ts';
-import { decompress } from '../compression/compression.ts';
 import type { DecompressOptions } from '../compression/compression.ts';
-import { storeLayer } from '../layer/store-layer.ts';
+import { storePackedLayer } from '../layer/store-layer.ts';
 import { findImage } from './find-image.ts';
 import { entryName, withImage } from './index-entries.ts';
 import type { IndexEntries } from './index-entries.ts';
-import { checkLayout, layoutPaths, readIndex, writeIndex } from './layout-files.ts';
+import { layoutPaths } from '../processes/layout-names.ts';
+import { checkLayout, readIndex, writeIndex } from './layout-files.ts';
 import { Layout } from './layout.ts';
 import { withLock } from '../processes/lock.ts';
 import { isImage } from './read-image.ts';
@@ -91,7 +91,7 @@ export async function indexFromLayout(
   const entry = entryOf(entries, root, name) ?? entries.find((each) => isNamed(each, name));
   if (entry === undefined) throw notFound(root, name);
   if (!isIndexType(entry.mediaType)) {
-    throw new OciError('INDEX_INVALID', `${name ?? entry.digest} is an image for one platform, no index of several`);
+    throw new OciError('INDEX_INVALID', `${name ?? entry.digest} is an image for one platform, not an index`);
   }
   const content = blobContent(blobs);
   return indexOf(await content.document(entry), content, entry);
@@ -163,7 +163,7 @@ export async function toStore(
           if (diffID === undefined) return;
           const known = await layout.blobs.has(diffID);
           const { blobs, indexes } = layout;
-          const info = known ?? (await storeLayer(decompress(open(), options), blobs, indexes, { digest: diffID }));
+          const info = known ?? (await storePackedLayer(open(), blobs, indexes, { digest: diffID }, options));
           layers.set(diffID, { mediaType: MediaType.ociLayer, ...info });
         },
         document: async () => {},
@@ -218,7 +218,7 @@ function entryOf(entries: IndexEntries, root: string, name: string | undefined):
   if (manifests.size === 1) return entries[0];
   throw new OciError(
     manifests.size === 0 ? 'IMAGE_NOT_FOUND' : 'IMAGE_AMBIGUOUS',
-    `the layout at ${root} has ${manifests.size} images; say which: ${entries.map(shownName).join(', ')}`,
+    `the layout at ${root} has ${manifests.size} images; choose one: ${entries.map(shownName).join(', ')}`,
   );
 }
 

@@ -1,6 +1,6 @@
-import { join, resolve as absolutePath } from 'node:path';
+import { resolve as absolutePath } from 'node:path';
 import { DirectoryBlobStore } from '../blob/directory.ts';
-import { STORE_MODES, USER_MODES } from '../processes/file-modes.ts';
+import { type LayoutPaths, layoutPaths, STORE_MODES, USER_MODES } from '../processes/layout-names.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
 import { OciError } from '../spec/oci-error.ts';
@@ -8,7 +8,7 @@ import { hostPlatform } from '../processes/host-platform.ts';
 import { assembleImage } from '../image/image.ts';
 import type { ImageConfig } from '../spec/image-config.ts';
 import { LayerIndexStore } from '../layer/layer-index-store.ts';
-import { parseReference } from '../spec/reference.ts';
+import { familiarRepository, parseReference } from '../spec/reference.ts';
 import type { Reference } from '../spec/reference.ts';
 import { fileSystemTime } from '../processes/claim.ts';
 import { reachable, sweep, sweepTemporaries } from './collect.ts';
@@ -24,11 +24,10 @@ import {
   withoutReference,
 } from './index-entries.ts';
 import type { IndexEntries } from './index-entries.ts';
-import { checkLayout, createLayout, layoutPaths, readIndex, writeIndex } from './layout-files.ts';
-import type { LayoutPaths } from './layout-files.ts';
+import { checkLayout, createLayout, readIndex, writeIndex } from './layout-files.ts';
 import { checkedConfig } from './image-content.ts';
-import { countLeases, takeLease } from './lease.ts';
-import type { Lease } from './lease.ts';
+import { countLeases, takeLease } from '../processes/lease.ts';
+import type { Lease } from '../processes/lease.ts';
 import { type HeldLock, isHeld, withLock } from '../processes/lock.ts';
 import { readImage } from './read-image.ts';
 import { Reserve } from './reserve.ts';
@@ -66,10 +65,10 @@ export class Layout {
   private constructor(paths: LayoutPaths, lockTimeout: number | undefined) {
     this.root = paths.root;
     this.blobs = new DirectoryBlobStore(paths.root, paths.modes);
-    this.indexes = new LayerIndexStore(join(paths.root, 'indexes'), this.blobs);
+    this.indexes = new LayerIndexStore(paths.indexes, this.blobs);
     this.#paths = paths;
     this.#lockTimeout = lockTimeout;
-    this.#reserve = paths.modes === STORE_MODES ? new Reserve(paths.root) : undefined;
+    this.#reserve = paths.modes === STORE_MODES ? new Reserve(paths.reserve) : undefined;
   }
 
   /** @throws OciError `LAYOUT_INVALID` (none there, damaged, or of a newer format), `STORE_UNWRITABLE` */
@@ -151,7 +150,14 @@ export class Layout {
   async tag(source: string, target: string): Promise<void> {
     const name = parseReference(target);
     if (name.digest !== undefined) {
-      throw new OciError('REFERENCE_INVALID', `cannot tag as ${target}: a digest cannot be given to an image`);
+      throw new OciError('REFERENCE_INVALID', `cannot tag as ${target}: an image cannot be tagged with a digest`);
+    }
+    // As docker: `sha256:4bcd…` as a name of its own would be taken for the image of that ID.
+    if (familiarRepository(name) === 'sha256') {
+      throw new OciError(
+        'REFERENCE_INVALID',
+        `cannot tag as ${target}: refusing to create an ambiguous tag using digest algorithm as name`,
+      );
     }
     await this.#change(async (entries) => {
       const { image } = await this.#found(entries, source);
@@ -198,7 +204,7 @@ export class Layout {
    * @throws OciError `STORE_UNWRITABLE`, `LOCK_TIMEOUT`
    */
   async lease(): Promise<Lease> {
-    const lease = await takeLease(this.#paths.leases);
+    const lease = takeLease(this.#paths.leases);
     try {
       // A collection takes the lock and then looks for leases. When nobody has the lock now, the next one will see this
       // lease; else one may be past its look, and must end first.

@@ -15,9 +15,9 @@ const SIZE = 64 * 1024;
 export class Reserve {
   readonly #directory: string;
 
-  /** @param root the store's directory */
-  constructor(root: string) {
-    this.#directory = join(root, 'reserve');
+  /** @param directory where it is, `reserve` in the store */
+  constructor(directory: string) {
+    this.#directory = directory;
   }
 
   /** Lays it by, if it is not there. Never throws: without it everything works that has room. */

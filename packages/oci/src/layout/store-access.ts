@@ -2,10 +2,8 @@ import { accessSync, chmodSync, constants, mkdirSync, readdirSync, readFileSync,
 import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { OciError } from '../spec/oci-error.ts';
+import { LAYOUT_NAMES } from '../processes/layout-names.ts';
 import { unwritable } from '../processes/store-errors.ts';
-
-/** A file of this name in a store says that its owner shares it: the mode of the store's directory is left as it is. */
-const SHARED = 'shared';
 
 /** Group and others. */
 const OTHERS = 0o077;
@@ -48,10 +46,10 @@ export function openStoreDirectory(root: string): void {
   if (stats.uid !== process.geteuid?.()) return checkAccess(root, stats);
   closeStore(root);
   const isOpen = (stats.mode & OTHERS) !== 0 && !holdsStore(root) && !isShared(root);
-  if (!isOpen || readdirSync(root).includes('oci-layout')) return;
+  if (!isOpen || readdirSync(root).includes(LAYOUT_NAMES.marker)) return;
   throw invalid(
     root,
-    'it holds other files, and other users can enter it; name a directory of its own with --root or TSBUILD_ROOT',
+    'it contains other files, and other users can access it; choose a dedicated directory with --root or TSBUILD_ROOT',
   );
 }
 
@@ -69,21 +67,22 @@ function checkAccess(root: string, { uid }: Stats): void {
     accessSync(root, constants.R_OK | constants.X_OK);
   } catch {
     const why = `it belongs to ${ownerName(uid)}, who does not share it`;
-    throw invalid(root, `${why}; name a store of your own with --root or TSBUILD_ROOT`);
+    throw invalid(root, `${why}; choose your own store with --root or TSBUILD_ROOT`);
   }
 }
 
 /** True for a store, for the beginning of one, and for an empty directory, which is to be one. */
 function holdsStore(root: string): boolean {
   const names = readdirSync(root);
-  return names.includes('store-version') || names.every((name) => BEGINNING.has(name));
+  return names.includes(LAYOUT_NAMES.version) || names.every((name) => BEGINNING.has(name));
 }
 
 /** What a store that is being made, or a new file system, may hold. */
-const BEGINNING = new Set(['tmp', 'leases', 'blobs', 'index.json.lock', 'lost+found', SHARED]);
+const { temporary, leases, blobs, lock, shared } = LAYOUT_NAMES;
+const BEGINNING: ReadonlySet<string> = new Set([temporary, leases, blobs, lock, shared, 'lost+found']);
 
 function isShared(root: string): boolean {
-  return statOf(join(root, SHARED)) !== undefined;
+  return statOf(join(root, LAYOUT_NAMES.shared)) !== undefined;
 }
 
 function statOf(path: string): Stats | undefined {

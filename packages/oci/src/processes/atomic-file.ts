@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { ownerState, ownerTag } from './process-identity.ts';
+import { ownerState, ownerTag, type ProcessState } from './process-identity.ts';
 import { namingPath } from './store-errors.ts';
 
 /** How {@link writeFileAtomic} makes what it makes. */
@@ -94,9 +94,12 @@ export function temporaryPath(directory: string, what: string): string {
   return join(directory, `.${what}.${ownerTag()}-${randomBytes(8).toString('hex')}.tmp`);
 }
 
-/** Whether the process that made a {@link temporaryPath} still runs; undefined for other names. */
-export function temporaryOwner(name: string): 'running' | 'gone' | 'unknown' | undefined {
-  const tag = /^\..+\.(\d+-\d+-[0-9a-f]{8})-[0-9a-f]{16}\.tmp$/s.exec(name)?.[1];
+/**
+ * Whether the process that made a {@link temporaryPath} still runs, `unknown` also for names of versions that gave the pid
+ * alone; undefined for other names.
+ */
+export function temporaryOwner(name: string): ProcessState | undefined {
+  const tag = /^\..+\.(\d+(?:-\d+-[0-9a-f]{8})?)-[0-9a-f]{16}\.tmp$/s.exec(name)?.[1];
   return tag === undefined ? undefined : ownerState(tag);
 }
 

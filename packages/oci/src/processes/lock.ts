@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { link, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { syncDirectory, temporaryOwner, temporaryPath, writeSynced } from './atomic-file.ts';
 import { OciError } from '../spec/oci-error.ts';
-import { STORE_MODES } from './file-modes.ts';
 import { errnoOf, unwritable } from './store-errors.ts';
-import { fileSystemTime, heartbeat, newClaimText, readClaim } from './claim.ts';
+import { fileSystemTime, giveClaimBack, heartbeat, holderName, LONGEST_PAUSE } from './claim.ts';
+import { newClaimText, readClaim, takeClaim } from './claim.ts';
 import type { Claim } from './claim.ts';
 
 /** How {@link withLock} waits. */
@@ -74,8 +74,7 @@ async function lockedOnce<T>(path: string, options: LockOptions, action: (lock: 
     return await action(heldLock(path, text, options));
   } finally {
     stopHeartbeat();
-    // Were we taken for dead (a machine that slept, seen from another container), the lock is no longer ours to remove.
-    if ((await readClaim(path, 0))?.text === text) await rm(path, { force: true });
+    giveClaimBack(path, text);
   }
 }
 
@@ -135,7 +134,7 @@ export async function isHeld(path: string): Promise<boolean> {
 
 async function acquire(path: string, text: string, options: LockOptions): Promise<void> {
   const deadline = Date.now() + (options.timeout ?? DEFAULT_TIMEOUT);
-  for (let pause = 2; !(await tryAcquire(path, text, options)); pause = Math.min(pause * 2, 100)) {
+  for (let pause = 2; !tryAcquire(path, text, options); pause = Math.min(pause * 2, LONGEST_PAUSE)) {
     const claim = await readClaim(path, await fileSystemTime(options.temporaryDirectory));
     if (claim === undefined) continue;
     if (claim.stale) {
@@ -148,17 +147,11 @@ async function acquire(path: string, text: string, options: LockOptions): Promis
   }
 }
 
-async function tryAcquire(path: string, text: string, options: LockOptions): Promise<boolean> {
-  const candidate = temporaryPath(options.temporaryDirectory, basename(path));
+function tryAcquire(path: string, text: string, { temporaryDirectory }: LockOptions): boolean {
   try {
-    await writeFile(candidate, text, { flag: 'wx', mode: STORE_MODES.file });
-    await link(candidate, path);
-    return true;
+    return takeClaim(path, text, temporaryDirectory);
   } catch (error) {
-    if (errnoOf(error) === 'EEXIST') return false;
     throw unwritable(path, error);
-  } finally {
-    await rm(candidate, { force: true });
   }
 }
 
@@ -175,8 +168,9 @@ export async function breakLock(path: string, stale: Claim, options: LockOptions
   });
 }
 
-function timedOut(path: string, { holder }: Claim): OciError {
-  const who = holder === undefined ? 'another process' : `process ${holder.pid}`;
+function timedOut(path: string, claim: Claim): OciError {
+  const { holder } = claim;
+  const who = holderName(claim, 'another process');
   return new OciError('LOCK_TIMEOUT', `the store is busy: ${who} holds ${path}; try again, or end that process`, {
     fields: { path, ...(holder !== undefined && { pid: holder.pid }) },
   });

@@ -119,10 +119,10 @@ function basicHeader(endpoint: Endpoint, challenge: Challenge, credential: Crede
     return basicAuthorization(credential.username, credential.password);
   }
   const realm = plainText(challenge.parameters.get('realm') ?? '', 60);
-  const why = credential === undefined ? 'no credential is stored for it' : 'it does not take identity tokens';
+  const why = credential === undefined ? 'no credential is stored for it' : 'it does not accept identity tokens';
   throw new OciError(
     'REGISTRY_DENIED',
-    `${endpoint.registry} wants a user name and password${realm === '' ? '' : ` for "${realm}"`}: ${why}; log in first`,
+    `${endpoint.registry} requires a user name and password${realm === '' ? '' : ` for "${realm}"`}: ${why}; log in first`,
     { fields: { registry: endpoint.registry, status: 401 } },
   );
 }

@@ -14,7 +14,7 @@ export function checkReference(reference: Reference): void {
   if (parsed.registry === reference.registry && parsed.repository === reference.repository) return;
   throw new OciError(
     'REFERENCE_INVALID',
-    `invalid reference: "${formatReference(reference)}" is not what its parts say`,
+    `invalid reference: "${formatReference(reference)}" does not match its parts`,
   );
 }
 

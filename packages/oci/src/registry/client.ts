@@ -115,7 +115,8 @@ export class RegistryClient implements Disposable, AsyncDisposable {
       signal,
     });
     await response.discard();
-    if (response.status === 404) throw new OciError('REGISTRY_RESPONSE', `${registry} is no registry: it has no /v2/`);
+    if (response.status === 404)
+      throw new OciError('REGISTRY_RESPONSE', `${registry} is not a registry: it has no /v2/`);
   }
 
   /** Ends whatever is under way, and the connections that are kept. */

@@ -63,14 +63,14 @@ export async function storeWithHelper(
   };
   const { status, output } = await runHelper(helper, 'store', JSON.stringify(message), options);
   if (status !== 0)
-    throw helperError(helper, `could not keep the credential: ${plainText(output) || `status ${status}`}`);
+    throw helperError(helper, `could not store the credential: ${plainText(output) || `status ${status}`}`);
 }
 
 /** Lets a helper forget a credential; one that it does not have is forgotten already. @throws OciError `REGISTRY_CREDENTIALS` */
 export async function eraseWithHelper(helper: string, registry: string, options: HelperOptions = {}): Promise<void> {
   const { status, output } = await runHelper(helper, 'erase', serverUrl(registry), options);
   if (status === 0 || /not found/i.test(output)) return;
-  throw helperError(helper, `could not forget the credential: ${plainText(output) || `status ${status}`}`);
+  throw helperError(helper, `could not erase the credential: ${plainText(output) || `status ${status}`}`);
 }
 
 function parseAnswer(helper: string, output: string): Field {
@@ -102,7 +102,7 @@ interface HelperResult {
 async function runHelper(helper: string, action: string, input: string, options: HelperOptions): Promise<HelperResult> {
   const { environment = process.env, signal, timeoutMilliseconds = TIMEOUT } = options;
   // The name comes from a file; it must stay a name.
-  if (!/^[\w][\w.-]{0,100}$/.test(helper)) throw helperError(helper, 'has a name that cannot be a program');
+  if (!/^[\w][\w.-]{0,100}$/.test(helper)) throw helperError(helper, 'has an invalid name');
   signal?.throwIfAborted();
   const child = spawn(`docker-credential-${helper}`, [action], {
     env: { ...environment },
@@ -130,7 +130,7 @@ async function runHelper(helper: string, action: string, input: string, options:
     child.on('error', (cause) => {
       const missing = 'code' in cause && cause.code === 'ENOENT';
       const problem = missing
-        ? 'is not installed, but the Docker configuration names it; install it, or take it out of credsStore and credHelpers'
+        ? 'is not installed, but the Docker configuration names it; install it, or remove it from credsStore and credHelpers'
         : `cannot be started: ${cause.message}`;
       stop(helperError(helper, problem));
     });
@@ -138,7 +138,7 @@ async function runHelper(helper: string, action: string, input: string, options:
     child.stdin.end(input);
     child.stdout.on('data', (part: Buffer) => {
       size += part.length;
-      if (size > OUTPUT_LIMIT) stop(helperError(helper, 'answers without end'));
+      if (size > OUTPUT_LIMIT) stop(helperError(helper, 'sends an endless answer'));
       else parts.push(part);
     });
     child.on('close', (status) =>

@@ -109,7 +109,7 @@ class Download {
     if (!ranged)
       throw responseError(
         response.url,
-        `it sends a part of the blob that nobody asked for (status ${response.status})`,
+        `it sends a part of the blob that was not requested (status ${response.status})`,
       );
     this.#ranges = false;
     return undefined;
@@ -122,7 +122,7 @@ class Download {
     const { digest } = this.#descriptor;
     throw corrupt(
       digest,
-      `${response.url.host} announces ${response.length} bytes (Content-Length) where ${expected} should come`,
+      `${response.url.host} announces ${response.length} bytes (Content-Length) instead of ${expected}`,
       response.url.host,
     );
   }
@@ -137,7 +137,7 @@ class Download {
       const fresh = skipped === 0 ? chunk : chunk.subarray(skipped);
       if (fresh.length === 0) continue;
       if (this.#at + fresh.length > size)
-        throw corrupt(digest, `${response.url.host} sends more than its ${size} bytes`, response.url.host);
+        throw corrupt(digest, `${response.url.host} sends more than the expected ${size} bytes`, response.url.host);
       this.#hasher.update(fresh);
       this.#at += fresh.length;
       this.#session.downloads.moved();

@@ -70,7 +70,8 @@ export class Endpoints {
       }
     }
     throw (
-      failure ?? new OciError('REGISTRY_RESPONSE', `${plainText(host)} speaks neither HTTP nor TLS that we understand`)
+      failure ??
+      new OciError('REGISTRY_RESPONSE', `${plainText(host)} speaks neither HTTP nor a supported version of TLS`)
     );
   }
 
@@ -98,5 +99,5 @@ function baseUrl(scheme: string, place: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url !== undefined && url.username === '' && url.password === '' && url.search === '' && url.hash === '')
     return url;
-  throw new OciError('REFERENCE_INVALID', `"${plainText(place, 100)}" is no registry host`);
+  throw new OciError('REFERENCE_INVALID', `"${plainText(place, 100)}" is not a registry host`);
 }

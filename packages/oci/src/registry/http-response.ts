@@ -120,7 +120,7 @@ export class HttpResponse {
     const body = Buffer.concat(parts, size);
     // Some servers name an encoding and send the document as it is.
     if (encoding !== undefined && encoding !== 'identity' && body[0] !== 0x7b) {
-      throw responseError(this.url, 'it is compressed, though that was not asked for');
+      throw responseError(this.url, 'it is compressed, but no compression was requested');
     }
     return body;
   }

@@ -36,7 +36,7 @@ export function manifestType(bytes: Uint8Array, contentType: string | undefined)
   }
   throw new OciError(
     'MANIFEST_INVALID',
-    `manifest: ${JSON.stringify(type.slice(0, 100))} is the type of no image and no index`,
+    `manifest: ${JSON.stringify(type.slice(0, 100))} is not the type of an image or an index`,
   );
 }
 

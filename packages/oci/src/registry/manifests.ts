@@ -49,7 +49,7 @@ function describeHead(response: HttpResponse, reference: Reference): Descriptor 
   if (digest === undefined || size === undefined || !(isManifestType(mediaType) || isIndexType(mediaType)))
     return undefined;
   if (reference.digest !== undefined && digest !== reference.digest)
-    throw corrupt(reference.digest, `the registry has ${digest} in its place`, response.url.host);
+    throw corrupt(reference.digest, `the registry returned ${digest} instead`, response.url.host);
   return { mediaType, digest, size };
 }
 
@@ -104,7 +104,7 @@ function announcedDigest(response: HttpResponse): Digest | undefined {
   const text = response.header('docker-content-digest');
   if (text === undefined || isDigest(text)) return text;
   response.destroy();
-  throw responseError(response.url, `"${plainText(text, 100)}" is no digest (Docker-Content-Digest)`);
+  throw responseError(response.url, `"${plainText(text, 100)}" is not a digest (Docker-Content-Digest)`);
 }
 
 function digestOf(bytes: Uint8Array, like: Digest): Digest {
@@ -186,8 +186,8 @@ export async function deleteManifest(session: Session, reference: Reference, sig
   }
   const hint =
     reference.digest === undefined
-      ? 'it may delete by digest only, which removes every tag of it'
-      : 'deleting may be switched off there';
+      ? 'it may support deleting only by digest, which removes every tag of the image'
+      : 'deleting may be disabled there';
   throw new OciError(
     'UNSUPPORTED',
     `cannot delete ${formatReference(reference)}: ${endpoint.registry} answered ${response.status}; ${hint}`,

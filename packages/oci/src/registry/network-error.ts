@@ -6,14 +6,14 @@ const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused; is the registry running, and is the port right?',
   ENOTFOUND: 'its address cannot be found: there is no network, or the name is wrong',
   EAI_AGAIN: 'its name cannot be looked up at the moment; is there a network?',
-  EHOSTUNREACH: 'there is no way to that host',
-  ENETUNREACH: 'there is no way to that network',
+  EHOSTUNREACH: 'there is no route to that host',
+  ENETUNREACH: 'there is no route to that network',
   EPROTO: 'it does not speak TLS; if it is meant to be plain HTTP, list the host as insecure',
   CERT_HAS_EXPIRED: 'its certificate has expired',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by itself; give that certificate as a CA file',
-  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate comes from an unknown authority; give its CA file',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate comes from an unknown authority; give its CA file',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate comes from an unknown authority; give its CA file',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is self-signed; configure it as a CA file',
+  SELF_SIGNED_CERT_IN_CHAIN: 'its certificate comes from an unknown authority; configure its CA file',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'its certificate comes from an unknown authority; configure its CA file',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its certificate comes from an unknown authority; configure its CA file',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host name',
 };
 
@@ -37,7 +37,7 @@ export function networkError(url: URL, error: unknown): unknown {
 
 /** The error for a peer that is silent, or as good as silent. */
 export function idleError(url: URL, milliseconds: number, when: string): OciError {
-  return new OciError('REGISTRY_TIMEOUT', `${url.host} sent nothing of use for ${milliseconds} ms ${when}`, {
+  return new OciError('REGISTRY_TIMEOUT', `${url.host} sent no useful data for ${milliseconds} ms ${when}`, {
     fields: { url: plainUrl(url), host: url.host, milliseconds },
   });
 }
@@ -48,7 +48,7 @@ export function responseError(
   problem: string,
   fields: Readonly<Record<string, string | number>> = {},
 ): OciError {
-  return new OciError('REGISTRY_RESPONSE', `${url.host} gave a wrong answer: ${problem}`, {
+  return new OciError('REGISTRY_RESPONSE', `${url.host} sent an invalid answer: ${problem}`, {
     fields: { url: plainUrl(url), host: url.host, ...fields },
   });
 }

@@ -28,7 +28,7 @@ export async function* pages(
   const seen = new Set<string>();
   let url: URL | undefined = request.url;
   while (url !== undefined) {
-    if (seen.has(url.href) || seen.size >= PAGES_LIMIT) throw responseError(url, 'its list has no end');
+    if (seen.has(url.href) || seen.size >= PAGES_LIMIT) throw responseError(url, 'its list does not end');
     seen.add(url.href);
     const response = await session.send(endpoint, { ...request, url });
     if (response.status !== 200) {
@@ -44,10 +44,10 @@ function nextPage(response: HttpResponse, current: URL, endpoint: Endpoint): URL
   const target = parseNextLink(response.header('link'));
   if (target === undefined) return undefined;
   if (!URL.canParse(target, current.href))
-    throw responseError(current, `its next page "${plainText(target, 100)}" is no URL`);
+    throw responseError(current, `its next page "${plainText(target, 100)}" is not a URL`);
   const url = new URL(target, current);
   if (mayCarryCredential(endpoint.base, url)) return url;
-  throw unsafe(url, `${current.host} says that its list goes on at another host, ${plainText(url.host)}`);
+  throw unsafe(url, `${current.host} continues its list at another host, ${plainText(url.host)}`);
 }
 
 /** The target of the first link with the relation `next`. */

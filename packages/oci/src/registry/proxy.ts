@@ -31,7 +31,7 @@ export function proxyFor(url: URL, environment: Environment): URL | undefined {
   const proxy = URL.canParse(full) ? new URL(full) : undefined;
   if (proxy?.protocol === 'http:' || proxy?.protocol === 'https:') return proxy;
   // The value may hold a password; only its scheme is repeated.
-  const scheme = proxy === undefined ? 'it is no URL' : `${plainText(proxy.protocol)} is not supported`;
+  const scheme = proxy === undefined ? 'it is not a URL' : `${plainText(proxy.protocol)} is not supported`;
   throw new OciError('UNSUPPORTED', `the proxy in ${name} cannot be used: ${scheme}; use http://host:port`);
 }
 

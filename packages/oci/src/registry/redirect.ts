@@ -33,9 +33,9 @@ function isRedirect(status: number, method: string): boolean {
 /** The Location of an answer, relative to where that came from; `how` says what it is for, in messages. */
 export function resolveLocation(response: HttpResponse, how: string): URL {
   const text = response.header('location');
-  if (text === undefined) throw responseError(response.url, `it ${how} without saying where to`);
+  if (text === undefined) throw responseError(response.url, `it ${how} without a target`);
   if (text.length > 16_384 || !URL.canParse(text, response.url.href)) {
-    throw responseError(response.url, `it ${how} to "${plainText(text, 100)}", which is no URL`);
+    throw responseError(response.url, `it ${how} to "${plainText(text, 100)}", which is not a URL`);
   }
   const url = new URL(text, response.url);
   url.hash = '';
@@ -45,13 +45,13 @@ export function resolveLocation(response: HttpResponse, how: string): URL {
   if (url.protocol !== 'https:' && url.protocol !== 'http:') {
     throw unsafe(
       response.url,
-      `${response.url.host} ${how} to ${plainText(url.protocol, 20)}, which is no protocol for registries`,
+      `${response.url.host} ${how} to ${plainText(url.protocol, 20)}, which is not a protocol for registries`,
     );
   }
   if (response.url.protocol === 'https:' && url.protocol === 'http:') {
     throw unsafe(
       response.url,
-      `${response.url.host} ${how} from HTTPS to plain HTTP at ${url.host}; a proxy before it may be hiding that it is HTTPS (X-Forwarded-Proto)`,
+      `${response.url.host} ${how} from HTTPS to plain HTTP at ${url.host}; a proxy in front of it may hide that it uses HTTPS (X-Forwarded-Proto)`,
     );
   }
   return url;

@@ -62,9 +62,9 @@ function codeFor(status: number): OciErrorCode {
 
 function hintFor(status: number): string {
   if (status === 401) return '; log in to this registry, and check that the name exists';
-  if (status === 403) return '; this account may not do that there';
+  if (status === 403) return '; this account lacks the permission';
   if (status === 404) return '; check the name, the tag and the registry';
-  if (status === 413) return '; the registry, or a proxy before it, takes no bodies of this size';
+  if (status === 413) return '; the registry, or a proxy in front of it, does not accept bodies of this size';
   if (status === 429) return '; too many requests: wait, or log in for a higher limit';
   return '';
 }

@@ -59,13 +59,9 @@ export async function indexFromRegistry(
 ): Promise<MultiPlatformImage> {
   const { descriptor, bytes } = await client.manifest(reference, signal);
   if (!isIndexType(descriptor.mediaType)) {
-    throw new OciError(
-      'INDEX_INVALID',
-      `${formatReference(reference)} is an image for one platform, no index of several`,
-      {
-        fields: { reference: formatReference(reference), mediaType: descriptor.mediaType },
-      },
-    );
+    throw new OciError('INDEX_INVALID', `${formatReference(reference)} is an image for one platform, not an index`, {
+      fields: { reference: formatReference(reference), mediaType: descriptor.mediaType },
+    });
   }
   return indexOf(bytes, registryContent(client, reference), descriptor);
 }

@@ -20,7 +20,7 @@ export async function saveCredential(
   configPath = dockerConfigPath(),
 ): Promise<void> {
   if ('username' in credential && credential.username?.includes(':') === true) {
-    throw new OciError('REGISTRY_CREDENTIALS', 'a user name cannot hold a colon', { fields: { registry: host } });
+    throw new OciError('REGISTRY_CREDENTIALS', 'a user name cannot contain a colon', { fields: { registry: host } });
   }
   const config = await readDockerConfig(configPath);
   const helper = config === undefined ? undefined : helperFor(config, host);

@@ -32,7 +32,7 @@ export async function* listTags(
   for await (const { bytes, response } of list) {
     const tags = Field.parse(bytes, { name: 'list of tags', code: 'REGISTRY_RESPONSE' }).member('tags');
     for (const tag of tags.optional((field) => field.strings()) ?? []) {
-      if (!/^\w[\w.-]{0,127}$/.test(tag)) throw responseError(response.url, `"${plainText(tag, 100)}" is no tag`);
+      if (!/^\w[\w.-]{0,127}$/.test(tag)) throw responseError(response.url, `"${plainText(tag, 100)}" is not a tag`);
       yield tag;
     }
   }
@@ -67,7 +67,7 @@ export async function* listRepositories(
     for (const name of names.optional((field) => field.strings()) ?? []) {
       // It becomes a part of URLs and of names on terminals.
       if (!/^[a-z0-9]+(?:[._/-]+[a-z0-9]+)*$/.test(name)) {
-        throw responseError(response.url, `"${plainText(name, 100)}" is no repository`);
+        throw responseError(response.url, `"${plainText(name, 100)}" is not a repository`);
       }
       yield name;
     }

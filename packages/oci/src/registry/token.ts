@@ -73,7 +73,7 @@ function asDenied(error: OciError): OciError {
  */
 function checkedRealm({ base, challenge, insecure }: TokenRequest): URL {
   const text = challenge.parameters.get('realm') ?? '';
-  if (!URL.canParse(text)) throw responseError(base, `its token server "${plainText(text, 100)}" is no URL`);
+  if (!URL.canParse(text)) throw responseError(base, `its token server "${plainText(text, 100)}" is not a URL`);
   const realm = new URL(text);
   if (realm.username !== '' || realm.password !== '')
     throw responseError(base, 'its token server has a user name in its URL');
@@ -83,7 +83,7 @@ function checkedRealm({ base, challenge, insecure }: TokenRequest): URL {
   if (realm.protocol === 'http:' && base.protocol === 'http:' && trusted) return realm;
   throw unsafe(
     realm,
-    `${base.host} wants credentials sent to ${realm.protocol}//${realm.host}, which is not safe; nothing was sent`,
+    `${base.host} asks for credentials to be sent to ${realm.protocol}//${realm.host}, which is not safe; nothing was sent`,
   );
 }
 

@@ -81,7 +81,7 @@ export class Transport {
   #start(request: HttpRequest): ClientRequest {
     const { method, url, body } = request;
     if (url.protocol !== 'http:' && url.protocol !== 'https:') {
-      throw unsafe(url, `${url.protocol} is no protocol for registries`);
+      throw unsafe(url, `${url.protocol} is not a protocol for registries`);
     }
     const { secure, options } = this.#agents.route(url);
     const headers: http.OutgoingHttpHeaders = {

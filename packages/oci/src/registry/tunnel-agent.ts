@@ -28,7 +28,7 @@ export function tunnelAgent(proxy: URL, agentOptions: https.AgentOptions): https
       socket.setTimeout(0);
       if (response.statusCode !== 200) {
         socket.destroy();
-        const hint = response.statusCode === 407 ? ' (it wants a user name and password)' : '';
+        const hint = response.statusCode === 407 ? ' (it requires a user name and password)' : '';
         fail(proxyError(`refused the connection with status ${response.statusCode}${hint}`, 'EPROXY'));
         return;
       }

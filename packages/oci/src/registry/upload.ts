@@ -195,7 +195,7 @@ function startedBy(endpoint: Endpoint, response: HttpResponse): Started {
   const minimum = Number(/^\d{1,12}$/.exec(response.header('oci-chunk-min-length') ?? '')?.[0] ?? 0);
   if (minimum > CHUNK_LIMIT) {
     const { host } = response.url;
-    throw new OciError('LIMIT_EXCEEDED', `${host} wants chunks of ${minimum} bytes, the limit is ${CHUNK_LIMIT}`);
+    throw new OciError('LIMIT_EXCEEDED', `${host} requires chunks of ${minimum} bytes, the limit is ${CHUNK_LIMIT}`);
   }
   return { location: uploadLocation(endpoint, response), minimum };
 }

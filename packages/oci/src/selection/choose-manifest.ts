@@ -42,7 +42,7 @@ export async function chooseManifest(
   if (found !== undefined) return found.descriptor;
   throw new OciError(
     'PLATFORM_INVALID',
-    `there is no image for ${formatPlatform(choice.platform)}; there is ${search.offered.join(', ') || 'none at all'}`,
+    `there is no image for ${formatPlatform(choice.platform)}; available: ${search.offered.join(', ') || 'none'}`,
   );
 }
 

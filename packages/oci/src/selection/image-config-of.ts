@@ -25,7 +25,7 @@ function notAnImage({ artifactType, config, layers }: Manifest, found?: string, 
   const type = artifactType ?? found ?? layers.find(({ mediaType }) => !isLayerType(mediaType))?.mediaType;
   return new OciError(
     'NOT_AN_IMAGE',
-    `this is an artifact (${type ?? config.mediaType}) and no image: artifactFrom reads it, copyContent copies it`,
+    `this is an artifact (${type ?? config.mediaType}), not an image: artifactFrom reads it, copyContent copies it`,
     { cause },
   );
 }

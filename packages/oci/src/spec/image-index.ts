@@ -34,7 +34,8 @@ export function decodeImageIndex(bytes: Uint8Array, expectedType?: string): Imag
     }
   }
   const mediaType = root.member('mediaType').optional((f) => f.string()) ?? MediaType.ociIndex;
-  if (!isIndexType(mediaType)) root.member('mediaType').fail(`is ${mediaType}, which is no image index's`);
+  if (!isIndexType(mediaType))
+    root.member('mediaType').fail(`is ${mediaType}, which is not the type of an image index`);
   if (expectedType !== undefined && root.member('mediaType').present && mediaType !== expectedType) {
     root.member('mediaType').fail(`is ${mediaType}, but ${expectedType} was announced`);
   }

@@ -43,7 +43,8 @@ export function decodeManifest(bytes: Uint8Array, expectedType?: string): Manife
     root.member('manifests').fail('belongs to an index; a document cannot be both');
   }
   const mediaType = root.member('mediaType').optional((f) => f.string()) ?? MediaType.ociManifest;
-  if (!isManifestType(mediaType)) root.member('mediaType').fail(`is ${mediaType}, which is no image manifest's`);
+  if (!isManifestType(mediaType))
+    root.member('mediaType').fail(`is ${mediaType}, which is not the type of an image manifest`);
   if (expectedType !== undefined && root.member('mediaType').present && mediaType !== expectedType) {
     root.member('mediaType').fail(`is ${mediaType}, but ${expectedType} was announced`);
   }

@@ -57,7 +57,8 @@ export function parsePlatform(text: string): Platform {
   const features = plus.split('+').slice(1);
   const parts = [named, ...others];
   if (parts.length > 3) refuse('too many parts');
-  for (const part of parts) if (!COMPONENT.test(part)) refuse(part === '' ? 'a part is empty' : `"${part}" is no name`);
+  for (const part of parts)
+    if (!COMPONENT.test(part)) refuse(part === '' ? 'a part is empty' : `"${part}" is not a name`);
   const [first = '', second, variant] = parts;
   const isLone = second === undefined;
   const isKnown = KNOWN_ARCHITECTURES.has(normalizeArchitecture(first)[0]);

@@ -81,7 +81,7 @@ function checkRepository(repository: string, refuse: (why: string) => never): vo
   for (const part of repository.split('/')) {
     if (PATH_PART.test(part)) continue;
     if (PATH_PART.test(part.toLowerCase())) refuse('repository name must be lowercase');
-    refuse(part === '' ? 'a part of the repository name is empty' : `"${abbreviate(part)}" is no repository name`);
+    refuse(part === '' ? 'a part of the repository name is empty' : `"${abbreviate(part)}" is not a repository name`);
   }
 }
 

@@ -103,7 +103,7 @@ async function nextHeader(input: BlockInput): Promise<TarHeader | undefined> {
   if (block === undefined) return undefined;
   if (block[0] !== 0 || !isZeroBlock(block, 0)) return decodeHeader(block, 0);
   const second = await nextBlock(input);
-  if (second !== undefined && !isZeroBlock(second, 0)) throw tarInvalid('a single zero block lies between members');
+  if (second !== undefined && !isZeroBlock(second, 0)) throw tarInvalid('a single zero block is between members');
   return undefined;
 }
 

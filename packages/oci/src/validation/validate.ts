@@ -142,7 +142,7 @@ class Validation {
     const { signal } = this.#options;
     const type = isManifestType(descriptor.mediaType) ? descriptor.mediaType : undefined;
     if (type === undefined) {
-      this.#report(`${prefix}manifest`, `the media type ${descriptor.mediaType} is no manifest's`);
+      this.#report(`${prefix}manifest`, `the media type ${descriptor.mediaType} is not the type of a manifest`);
     }
     const manifest = await this.#attempt(`${prefix}manifest`, async () =>
       decodeManifest(await this.#content.document(descriptor, signal), type),
@@ -154,7 +154,7 @@ class Validation {
 
   async #image({ config: announced, layers }: Manifest, prefix: string): Promise<void> {
     if (!isConfigType(announced.mediaType)) {
-      this.#report(`${prefix}config`, `the media type ${announced.mediaType} is no image config's`);
+      this.#report(`${prefix}config`, `the media type ${announced.mediaType} is not the type of an image config`);
     }
     const config = await this.#attempt(`${prefix}config`, async () =>
       decodeImageConfig(await readSmall(this.#content.blob(announced, this.#options.signal), announced)),
@@ -181,7 +181,7 @@ class Validation {
   async #layer(layer: Descriptor, diffId: Digest | undefined): Promise<void> {
     const compression = layerCompression(layer.mediaType);
     if (compression === undefined) {
-      throw new OciError('MANIFEST_INVALID', `the media type ${layer.mediaType} is no layer's`);
+      throw new OciError('MANIFEST_INVALID', `the media type ${layer.mediaType} is not the type of a layer`);
     }
     await this.#content.has?.(layer);
     if (compression === 'none' && diffId !== undefined && diffId !== layer.digest) {

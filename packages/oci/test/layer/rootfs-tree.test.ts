@@ -140,7 +140,7 @@ describe('hard links', () => {
     const root = await tree('symlink s x\nfifo f\ndir d', 'link t s\nlink g f\nlink e d');
     expect(root.lookup('t')).toMatchObject({ type: 'symlink', linkPath: 'x' });
     expect(root.lookup('g')).toMatchObject({ type: 'fifo' });
-    expect(() => root.lookup('e')).toThrow(/layer entry 'e': a hard link whose target is in no layer below/);
+    expect(() => root.lookup('e')).toThrow(/layer entry 'e': a hard link whose target is not in a lower layer/);
   });
 
   it.each([
@@ -257,7 +257,7 @@ describe('entries below a symlink', () => {
     [
       'of a lower layer',
       [lower, 'file lib/x x'],
-      /layer sha256:[0-9a-f]{64} holds entries below it, but it is a symlink/,
+      /layer sha256:[0-9a-f]{64} has entries below it, but it is a symlink/,
     ],
     ['file of a lower layer', ['file lib x', 'file lib/x x'], /but it is a file/],
   ])('%s are refused when they are looked at', async (_, layers, message) => {

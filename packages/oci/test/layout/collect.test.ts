@@ -73,20 +73,25 @@ describe('Layout.collect()', () => {
   });
 
   it('removes the temporary files of crashed writers, and no others', async () => {
-    const old = new Date(Date.now() - 120_000);
     const temporary = join(layout.root, 'tmp');
-    for (const name of [
-      `.blob.999999999-${'a'.repeat(16)}.tmp`,
-      `.blob.${process.pid}-${'b'.repeat(16)}.tmp`,
-      'mine',
-    ]) {
+    const minutes = {
+      '999999999-a': 120,
+      [`${process.pid}-b`]: 2,
+      '999999999-c': 0,
+      '7-7-00000000-d': 120,
+      '7-7-00000000-e': 30,
+    };
+    const nameOf = (key: string): string => `.blob.${key.slice(0, -1)}${key.slice(-1).repeat(16)}.tmp`;
+    const names = [...Object.entries(minutes).map(([key, age]) => [nameOf(key), age] as const), ['mine', 120] as const];
+    for (const [name, age] of names) {
+      const old = new Date(Date.now() - age * 60_000);
       await writeFile(join(temporary, name), 'x');
       await utimes(join(temporary, name), old, old);
     }
-    await writeFile(join(temporary, `.blob.999999999-${'c'.repeat(16)}.tmp`), 'x');
     await layout.collect([]);
+    // Of processes that cannot be seen from here, and of versions that gave the pid alone, what is an hour old.
     expect((await readdir(temporary)).toSorted()).toEqual(
-      [`.blob.${process.pid}-${'b'.repeat(16)}.tmp`, `.blob.999999999-${'c'.repeat(16)}.tmp`, 'mine'].toSorted(),
+      [nameOf(`${process.pid}-b`), nameOf('999999999-c'), nameOf('7-7-00000000-e'), 'mine'].toSorted(),
     );
   });
 

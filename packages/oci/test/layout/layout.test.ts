@@ -237,6 +237,7 @@ describe('Layout.tag() and remove()', () => {
     expect((await layout.resolve('localhost:5000/c')).names.map(familiarName)).toHaveLength(3);
     await expect(layout.tag('nope', 'x')).rejects.toMatchObject({ code: 'IMAGE_NOT_FOUND' });
     await expect(layout.tag('a', `x@${image.manifest.digest}`)).rejects.toMatchObject({ code: 'REFERENCE_INVALID' });
+    await expect(layout.tag('a', `sha256:${'a'.repeat(64)}`)).rejects.toThrow('ambiguous tag');
   });
 
   it('takes a name away, and the image with its last name', async () => {

@@ -77,7 +77,7 @@ describe('loadArchive() refuses a docker-archive with', () => {
     ['a missing config', () => without('config'), /: config: it is missing/],
     ['a manifest that is not JSON', () => ({ ...good, 'manifest.json': '[' }), /manifest\.json: not a JSON document/],
     ['a manifest that is no array', () => ({ ...good, 'manifest.json': '{}' }), /manifest\.json: must be an array/],
-    ['a manifest without images', () => withManifest(), /it holds no image/],
+    ['a manifest without images', () => withManifest(), /it contains no image/],
     [
       'an entry without Config',
       () => withManifest(entryOf({ Config: undefined })),
@@ -102,7 +102,7 @@ describe('loadArchive() refuses a docker-archive with', () => {
     [
       'more history than layers',
       () => ({ ...good, config: configOf({ history: [{}, {}, {}] }) }),
-      /: config: its history speaks of 3 layers/,
+      /: config: its history has 3 layers/,
     ],
     [
       'a changed layer',
@@ -113,21 +113,25 @@ describe('loadArchive() refuses a docker-archive with', () => {
     [
       'a layer name that leads out',
       () => withManifest(entryOf({ Layers: ['../../etc/passwd', '1.tar'] })),
-      /\.\.\/\.\.\/etc\/passwd: the name leads out/,
+      /\.\.\/\.\.\/etc\/passwd: the name points outside/,
     ],
     [
       'a config name that leads out',
       () => withManifest(entryOf({ Config: 'blobs/sha256/../../../etc/passwd' })),
-      /the name leads out/,
+      /the name points outside/,
     ],
-    ['a symlink that leads out', () => ({ ...good, '1.tar': '->../../etc/passwd' }), /: 1\.tar: the name leads out/],
-    ['an absolute symlink', () => ({ ...good, '1.tar': '->/etc/passwd' }), /: 1\.tar: the name leads out/],
+    [
+      'a symlink that leads out',
+      () => ({ ...good, '1.tar': '->../../etc/passwd' }),
+      /: 1\.tar: the name points outside/,
+    ],
+    ['an absolute symlink', () => ({ ...good, '1.tar': '->/etc/passwd' }), /: 1\.tar: the name points outside/],
     [
       'a dangling symlink',
       () => ({ ...good, '1.tar': '->nothing' }),
       /: 1\.tar: it links to "nothing", which is missing/,
     ],
-    ['a symlink to itself', () => ({ ...good, '1.tar': '->1.tar' }), /: 1\.tar: it is a link that leads to itself/],
+    ['a symlink to itself', () => ({ ...good, '1.tar': '->1.tar' }), /: 1\.tar: it is a link to itself/],
     ['a layer that is a damaged gzip', () => ({ ...good, '0.tar': flipped(gzipSync(layers[0]), 40) }), /: 0\.tar: /],
     ['a layer that is a cut gzip', () => ({ ...good, '0.tar': gzipSync(layers[0]).subarray(0, -9) }), /: 0\.tar: /],
     [
@@ -203,7 +207,7 @@ describe('loadArchive() refuses an OCI layout with', () => {
       () => oci({ files: { [`blobs/sha256/${digestHex(sha256Digest(configOf()))}`]: flipped(configOf(), 20) } }),
       /is corrupt/,
     ],
-    ['no images', () => oci({ index: { manifests: [] } }), /it holds no image/],
+    ['no images', () => oci({ index: { manifests: [] } }), /it contains no image/],
   ])('%s', async (_, files, message) => {
     expect(await refusal(loadArchive(await packed(scratch, files()), layout))).toEqual(refused(message));
   });

@@ -310,7 +310,7 @@ describe('loadArchive() of several platforms', () => {
     const loading = loadArchive(await packed(files()), layout, { platform: { os: 'linux', architecture: 's390x' } });
     await expect(loading).rejects.toMatchObject({
       code: 'ARCHIVE_INVALID',
-      message: expect.stringContaining('no image for linux/s390x; there is linux/amd64, linux/arm64'),
+      message: expect.stringContaining('no image for linux/s390x; available: linux/amd64, linux/arm64'),
     });
   });
 

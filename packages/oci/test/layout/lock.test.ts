@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:
 import { basename, join } from 'node:path';
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { temporaryPath } from '../../src/processes/atomic-file.ts';
-import { processStart, processState, thisProcess } from '../../src/processes/process-identity.ts';
+import { identify, processState, thisProcess } from '../../src/processes/process-identity.ts';
 import { type HeldLock, withLock } from '../../src/processes/lock.ts';
 import { freshLayout, scratchFolder } from './images.ts';
 
@@ -55,7 +55,7 @@ describe('withLock()', () => {
 
   it('breaks the lock of a process that was killed', async () => {
     const child = spawn('sleep', ['100']);
-    const start = processStart(child.pid ?? 0);
+    const start = identify(child.pid ?? 0)?.start;
     await writeFile(path, claimOf({ pid: child.pid, start }));
     await expect(lock(async () => {}, 50)).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
     child.kill('SIGKILL');
@@ -197,7 +197,7 @@ describe('leases', () => {
   it('end with their process', async () => {
     const layout = await freshLayout(scratch);
     const child = spawn('sleep', ['100']);
-    const start = processStart(child.pid ?? 0);
+    const start = identify(child.pid ?? 0)?.start;
     await writeFile(join(layout.root, 'leases', `${child.pid}-${start}-x`), claimOf({ pid: child.pid, start }));
     expect(await layout.collect([])).toMatchObject({ heldBackBy: 1 });
     child.kill('SIGKILL');
@@ -210,5 +210,6 @@ describe('leases', () => {
 it('processState() knows this process, and processes that are not', () => {
   expect(processState(thisProcess())).toBe('running');
   expect(processState({ ...thisProcess(), pid: 999_999_999 })).toBe('gone');
-  expect(processState({ ...thisProcess(), world: 'x' })).toBe('unknown');
+  expect(processState({ ...thisProcess(), boot: 'x' })).toBe('unknown');
+  expect(processState({ ...thisProcess(), namespace: 'x' })).toBe('unknown');
 });

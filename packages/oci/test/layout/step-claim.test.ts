@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { newClaimText } from '../../src/processes/claim.ts';
-import { countLeases } from '../../src/layout/lease.ts';
-import { claimStep } from '../../src/layout/step-claim.ts';
+import { countLeases } from '../../src/processes/lease.ts';
+import { claimStep } from '../../src/processes/step-claim.ts';
 
 const never = new AbortController().signal;
 
@@ -18,7 +18,10 @@ async function layout(): Promise<string> {
 }
 
 const claim = (root: string, waits: (number | undefined)[] = [], signal = never) =>
-  claimStep(root, 'abc', { signal, onWait: (pid) => waits.push(pid) });
+  claimStep({ leases: join(root, 'leases'), temporary: join(root, 'tmp') }, 'abc', {
+    signal,
+    onWait: (pid) => waits.push(pid),
+  });
 
 describe('the claim of a step', () => {
   it('is one at a time: who comes later is told, and waits', async () => {

@@ -49,7 +49,7 @@ describe('a private layout', () => {
     expect(closeStore(root)).toEqual({});
     await expect(openStore()).rejects.toMatchObject({
       code: 'LAYOUT_INVALID',
-      message: expect.stringContaining('other users can enter it; name a directory of its own'),
+      message: expect.stringContaining('other users can access it; choose a dedicated directory'),
     });
     expect(modeOf(root)).toBe(0o1777);
     chmodSync(root, 0o700);

@@ -151,7 +151,7 @@ describe('connections', () => {
     const reference = parseReference(`127.0.0.1:${(server.address() as AddressInfo).port}/app`);
     const error = await failure(client().pushBlob(reference, describeBytes(bytes), sourceOf(bytes)));
     expect(error).toMatchObject({ code: 'REGISTRY_ERROR', fields: { status: 413 } });
-    expect(error.message).toMatch(/takes no bodies of this size/);
+    expect(error.message).toMatch(/does not accept bodies of this size/);
   });
 
   it('to an insecure host may be plain HTTP', async () => {
@@ -194,7 +194,7 @@ describe.skipIf(NO_OPENSSL !== '')(`proxies${NO_OPENSSL}`, () => {
     const error = await failure(c.manifest(parseReference('registry.example/app:1')));
     expect(error).toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
     expect(error.message).toMatch(
-      /the proxy refused the connection with status 407 \(it wants a user name and password\)/,
+      /the proxy refused the connection with status 407 \(it requires a user name and password\)/,
     );
     expect(JSON.stringify([error.message, error.fields])).not.toContain('canary');
   });

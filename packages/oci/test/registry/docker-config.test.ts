@@ -162,7 +162,7 @@ describe('credential helpers', () => {
   it.each([
     ['fail', 'echo "the keychain is locked"; exit 1', /docker-credential-fail failed: the keychain is locked/],
     ['odd', 'echo "secret-text"', /did not answer with a JSON object/],
-    ['endless', 'yes', /answers without end/],
+    ['endless', 'yes', /sends an endless answer/],
   ])('that %s are named', async (name, script, message) => {
     helper(name, script);
     write({ credsStore: name });
@@ -181,7 +181,7 @@ describe('credential helpers', () => {
 
   it('have a name, not a path', async () => {
     write({ credsStore: '../../bin/evil' });
-    expect((await failure(find('example.com'))).message).toMatch(/cannot be a program/);
+    expect((await failure(find('example.com'))).message).toMatch(/has an invalid name/);
   });
 
   it('end with the caller', async () => {

@@ -86,7 +86,7 @@ describe.skipIf(SKIP_REGISTRY)(`access to docker-registry${NO_REGISTRY}`, () => 
     it('trusts nobody else', async () => {
       const error = await failure(client().checkAccess(registry.host));
       expect(error).toMatchObject({ code: 'REGISTRY_UNREACHABLE' });
-      expect(error.message).toMatch(/unknown authority; give its CA file/);
+      expect(error.message).toMatch(/unknown authority; configure its CA file/);
     });
 
     it('does not ask for a certificate where the host is listed as insecure', async () => {

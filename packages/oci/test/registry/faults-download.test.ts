@@ -162,7 +162,7 @@ describe.skipIf(SKIP_REGISTRY)(`downloads with faults${NO_REGISTRY}`, () => {
       faulty.proxy.script(onBlob({ kind: 'silence' }, { times: Infinity }));
       const error = await failure(download());
       expect(error).toMatchObject({ code: 'REGISTRY_TIMEOUT' });
-      expect(error.message).toMatch(/sent nothing of use for 300 ms/);
+      expect(error.message).toMatch(/sent no useful data for 300 ms/);
     });
 
     it('is what a trickle amounts to (slow loris)', async () => {

@@ -63,7 +63,7 @@ describe('proxyFor()', () => {
     expect(() => through('https://a.example/', { HTTPS_PROXY: 'socks5://user:secret@p' })).toThrow(
       'the proxy in HTTPS_PROXY cannot be used: socks5: is not supported; use http://host:port',
     );
-    expect(() => through('https://a.example/', { HTTPS_PROXY: 'http://user:secret@:x' })).toThrow(/it is no URL/);
+    expect(() => through('https://a.example/', { HTTPS_PROXY: 'http://user:secret@:x' })).toThrow(/it is not a URL/);
   });
 });
 

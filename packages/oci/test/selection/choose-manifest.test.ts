@@ -38,7 +38,7 @@ describe('versions and features of the system', () => {
     await expect(chosen(windows, 'windows(10.0.26100.1)/amd64')).rejects.toMatchObject({
       code: 'PLATFORM_INVALID',
       message: expect.stringContaining(
-        'there is no image for windows(10.0.26100.1)/amd64; there is windows(10.0.17763.1)/amd64',
+        'there is no image for windows(10.0.26100.1)/amd64; available: windows(10.0.17763.1)/amd64',
       ),
     });
   });
@@ -59,7 +59,7 @@ describe('versions and features of the system', () => {
     );
     await expect(
       chosen(indexOfImages([image('linux(+erofs)/amd64'), image('linux/s390x')]), 'linux/amd64'),
-    ).rejects.toThrow('there is linux(+erofs)/amd64, linux/s390x');
+    ).rejects.toThrow('available: linux(+erofs)/amd64, linux/s390x');
   });
 
   it('make entries of their own, and are replaced alone', () => {
@@ -98,7 +98,7 @@ describe('entries without a platform', () => {
     const fitting = { ...amd64.descriptor, platform: parsePlatform('linux/amd64') };
     expect(await chosen(await index([unread, fitting]), 'linux/amd64')).toBe('linux/amd64');
     await expect(chosen(await index([amd64.descriptor, s390x]), 'linux/arm64')).rejects.toThrow(
-      'there is linux/s390x, linux/amd64',
+      'available: linux/s390x, linux/amd64',
     );
   });
 

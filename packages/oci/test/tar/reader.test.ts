@@ -94,7 +94,7 @@ describe('the end', () => {
 
   it('is not one zero block between members', async () => {
     const archive = Buffer.concat([one, new Uint8Array(512), hello]);
-    await expect(namesOf(archive)).rejects.toThrow('a single zero block lies between members');
+    await expect(namesOf(archive)).rejects.toThrow('a single zero block is between members');
   });
 });
 

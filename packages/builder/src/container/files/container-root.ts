@@ -2,12 +2,12 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { utf8ToByteString } from '@tsbuild/oci';
+import { processState } from '@tsbuild/oci/internal';
 import { BuildError } from '../../diagnostics/build-error.ts';
 import { readIdMaps } from '../../executor/id-map.ts';
 import { overlayFlags } from '../../executor/sandbox-mounts.ts';
 import type { Container } from '../../container-state/container.ts';
 import { requireSameOwners } from '../same-owners.ts';
-import { processState } from '../../container-state/process-identity.ts';
 import { claimFiles } from './files-claim.ts';
 import { MountHolder } from './mount-holder.ts';
 import { isDirectory, RootedDirectory } from './rooted-directory.ts';
@@ -77,7 +77,7 @@ function rootOf(container: Container, pid: number): ContainerRoot {
     return { directory, [Symbol.dispose]: () => directory[Symbol.dispose]() };
   } catch (cause) {
     throw new BuildError('CONTAINER_CONFLICT', `the files of container ${container.shortId} cannot be reached`, {
-      hint: 'It may just have ended: try again.',
+      hint: 'It may have just exited: try again.',
       cause,
     });
   }

@@ -9,10 +9,10 @@ import type { Container } from '../../container-state/container.ts';
 import { openContainerRoot } from './container-root.ts';
 import { packTree } from './pack-tree.ts';
 import { type Destination, placementOf, thingAt } from './placement.ts';
-import { isDirectory, type Place, RootedDirectory } from './rooted-directory.ts';
+import { isDirectory, type HeldPlace, RootedDirectory } from './rooted-directory.ts';
 
 /** Choices of both directions. */
-export interface CopyOptions {
+export interface ContainerCopyOptions {
   /** Copy what a symlink at the source leads to. */
   readonly followLink: boolean;
   /** Keep owners: docker's `--archive`. */
@@ -23,7 +23,7 @@ export interface CopyOptions {
 }
 
 /** A tar archive on its way. */
-export type Archive = AsyncIterable<Uint8Array>;
+export type ArchiveStream = AsyncIterable<Uint8Array>;
 
 /** Of overflowuid: in a user namespace, the owner of every file whose owner has no number there. */
 const NOBODY = 65534;
@@ -32,7 +32,11 @@ const NOBODY = 65534;
  * What is at a path of a container as a tar archive, named after its last name.
  * @throws BuildError `SOURCE_NOT_FOUND`, `FILE_CHANGED`
  */
-export async function* readFromContainer(container: Container, path: ByteString, options: CopyOptions): Archive {
+export async function* readFromContainer(
+  container: Container,
+  path: ByteString,
+  options: ContainerCopyOptions,
+): ArchiveStream {
   using root = await openContainerRoot(container, 'read', options.signal);
   using place = source(root.directory, path, options.followLink, `${container.name}:`);
   const { contentOnly, name: asked } = thingAt(path, isDirectory(place.stats));
@@ -50,7 +54,7 @@ export async function copyFromContainer(
   container: Container,
   from: ByteString,
   to: ByteString,
-  options: CopyOptions,
+  options: ContainerCopyOptions,
 ): Promise<number> {
   using host = new RootedDirectory('/');
   using target = destination(host, to, (parent) => `invalid output path: directory "${parent}" does not exist`);
@@ -77,7 +81,7 @@ export async function copyToContainer(
   container: Container,
   from: ByteString,
   to: ByteString,
-  options: CopyOptions,
+  options: ContainerCopyOptions,
 ): Promise<number> {
   using host = new RootedDirectory('/');
   using place = source(host, from, options.followLink, '');
@@ -99,9 +103,9 @@ export async function copyToContainer(
  */
 export async function writeToContainer(
   container: Container,
-  archive: Archive,
+  archive: ArchiveStream,
   to: ByteString,
-  options: CopyOptions,
+  options: ContainerCopyOptions,
 ): Promise<void> {
   using root = await openContainerRoot(container, 'write', options.signal);
   using target = inside(container, root.directory, to);
@@ -112,11 +116,11 @@ export async function writeToContainer(
 }
 
 async function unpackInto(
-  archive: Archive,
+  archive: ArchiveStream,
   container: Container,
   root: RootedDirectory,
   into: ByteString,
-  options: CopyOptions,
+  options: ContainerCopyOptions,
 ): Promise<void> {
   refuseReadOnly(container, into);
   const owners = DiskOwners.read();
@@ -135,10 +139,10 @@ async function unpackInto(
   });
 }
 
-function common({ notice, signal }: CopyOptions): Pick<ExtractTarOptions, 'onSkip' | 'signal'> {
+function common({ notice, signal }: ContainerCopyOptions): Pick<ExtractTarOptions, 'onSkip' | 'signal'> {
   return {
     signal,
-    onSkip: ({ path, reason }) => notice(`/${byteStringToUtf8(path)} is not copied whole: ${reason}`),
+    onSkip: ({ path, reason }) => notice(`/${byteStringToUtf8(path)} was copied incompletely: ${reason}`),
   };
 }
 
@@ -151,7 +155,7 @@ function refuseReadOnly(container: Container, path: ByteString): void {
   if (mount === undefined && readOnly) throw new BuildError('COPY_FAILED', 'container rootfs is marked read-only');
 }
 
-function source(root: RootedDirectory, path: ByteString, follow: boolean, whose: string): Place {
+function source(root: RootedDirectory, path: ByteString, follow: boolean, whose: string): HeldPlace {
   const text = `${whose}${byteStringToUtf8(path)}`;
   try {
     const place = root.find(path, follow);
@@ -166,7 +170,7 @@ function source(root: RootedDirectory, path: ByteString, follow: boolean, whose:
   );
 }
 
-function inside(container: Container, root: RootedDirectory, path: ByteString): Place {
+function inside(container: Container, root: RootedDirectory, path: ByteString): HeldPlace {
   const text = shown(container, path);
   return destination(root, path, (parent) => `No such container:path: ${container.name}:${parent}`, text);
 }
@@ -176,7 +180,7 @@ function destination(
   path: ByteString,
   missing: (parent: string) => string,
   text = byteStringToUtf8(path),
-): Place {
+): HeldPlace {
   try {
     return root.find(path, true);
   } catch (cause) {
@@ -197,7 +201,7 @@ function failed(text: string, cause: unknown): BuildError {
   return new BuildError('COPY_FAILED', `${text}: ${reason}`, { cause });
 }
 
-function describe({ name, stats }: Place, path: ByteString): Destination {
+function describe({ name, stats }: HeldPlace, path: ByteString): Destination {
   const kind = stats === undefined ? 'missing' : isDirectory(stats) ? 'directory' : 'other';
   return { kind, name, saysDirectory: path.endsWith('/') };
 }
@@ -208,10 +212,10 @@ function shown(container: Container, path: ByteString): string {
 
 /** Passes an archive on and counts its bytes. */
 class Counted implements AsyncIterable<Uint8Array> {
-  readonly #archive: Archive;
+  readonly #archive: ArchiveStream;
   bytes = 0;
 
-  constructor(archive: Archive) {
+  constructor(archive: ArchiveStream) {
     this.#archive = archive;
   }
 

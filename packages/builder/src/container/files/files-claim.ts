@@ -1,62 +1,42 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { writeFileAtomic } from '@tsbuild/oci/internal';
-import type { Container } from '../../container-state/container.ts';
-import { identify, type ProcessIdentity, processState } from '../../container-state/process-identity.ts';
+import { fileSystemTime, liveLeases, takeLease } from '@tsbuild/oci/internal';
 
 const MOMENT = 20;
 
+/** Whose files are claimed: a container's. */
+interface Place {
+  readonly directory: string;
+}
+
 /**
  * Claims the writable layer of a container that does not run: two overlay mounts must not share it. Waits for who has it.
- * A claim is a file that names its process; who claims puts it there first and looks for others then, so of two that come
- * at the same moment at least one sees the other and steps back. A claim of a process that is gone is none.
+ * A claim is a lease that must be the only one; who claims puts it there first and looks for others then, so of two that
+ * come at the same moment at least one sees the other and steps back. Why no lock: versions that know only such claims
+ * must be seen, and see us.
  */
-export async function claimFiles(container: Container, signal: AbortSignal): Promise<Disposable> {
-  const name = randomBytes(8).toString('hex');
-  const path = join(claimsOf(container), name);
+export async function claimFiles(container: Place, signal: AbortSignal): Promise<Disposable> {
   mkdirSync(claimsOf(container), { recursive: true, mode: 0o700 });
   for (;;) {
     signal.throwIfAborted();
-    await writeFileAtomic(path, JSON.stringify(identify(process.pid)));
-    if (!isClaimed(container, name)) return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
-    rmSync(path, { force: true });
+    const lease = takeLease(claimsOf(container), randomBytes(8).toString('hex'));
+    if (!(await isClaimed(container, basename(lease.path)))) return lease;
+    lease[Symbol.dispose]();
     await sleep(MOMENT * (1 + Math.random()));
   }
 }
 
 /** Waits until nobody has claimed the container's writable layer. */
-export async function unclaimed(container: Container): Promise<void> {
-  while (isClaimed(container)) await sleep(MOMENT);
+export async function unclaimed(container: Place): Promise<void> {
+  while (await isClaimed(container)) await sleep(MOMENT);
 }
 
-function isClaimed(container: Container, own?: string): boolean {
-  return claims(container).some((name) => name !== own && isAlive(container, name));
+async function isClaimed(container: Place, own?: string): Promise<boolean> {
+  return (await liveLeases(claimsOf(container), () => fileSystemTime(claimsOf(container)), own)).length > 0;
 }
 
-function isAlive(container: Container, name: string): boolean {
-  const path = join(claimsOf(container), name);
-  let state: ReturnType<typeof processState>;
-  try {
-    state = processState(JSON.parse(readFileSync(path, 'utf8')) as ProcessIdentity);
-  } catch {
-    return false; // Just given back, or damaged.
-  }
-  if (state === 'running' || state === 'unknown') return true;
-  rmSync(path, { force: true });
-  return false;
-}
-
-/** The temporary files of a claim that is being made have other names. */
-function claims(container: Container): readonly string[] {
-  try {
-    return readdirSync(claimsOf(container)).filter((name) => /^[0-9a-f]{16}$/.test(name));
-  } catch {
-    return []; // Nobody ever claimed it.
-  }
-}
-
-function claimsOf(container: Container): string {
+function claimsOf(container: Place): string {
   return join(container.directory, 'claims');
 }

@@ -81,9 +81,9 @@ export class MountHolder implements Disposable {
    * @throws BuildError `SANDBOX_UNAVAILABLE`
    */
   async bind(source: string, target: number): Promise<void> {
-    if (source.includes('\n')) throw new BuildError('RUN_FAILED', 'a path with a newline cannot be mounted');
+    if (source.includes('\n')) throw new BuildError('RUN_FAILED', 'cannot mount a path that contains a newline');
     this.#child.stdin?.write(`${source}\n/proc/${process.pid}/fd/${target}\n`);
-    await this.#ready(`cannot show ${source}`);
+    await this.#ready(`cannot mount ${source}`);
   }
 
   [Symbol.dispose](): void {

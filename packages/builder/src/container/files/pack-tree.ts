@@ -21,7 +21,7 @@ import {
 import { CAPABILITY_XATTR, errorCode, type Native } from '@tsbuild/oci/internal';
 import { BuildError } from '../../diagnostics/build-error.ts';
 import { type FileFacts, factsOf, readFacts } from '../../disk/file-facts.ts';
-import { pathIn, type Place } from './rooted-directory.ts';
+import { pathIn, type HeldPlace } from './rooted-directory.ts';
 
 /** What {@link packTree} needs. */
 export interface PackOptions {
@@ -48,7 +48,7 @@ const KERNEL_FILESYSTEMS = new Set([
  * meanwhile leads us out of it: everything is opened from the directory that it is in, and no symlink is followed.
  * @throws BuildError `FILE_CHANGED` when a file becomes shorter while it is read
  */
-export async function* packTree(place: Place, options: PackOptions): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* packTree(place: HeldPlace, options: PackOptions): AsyncGenerator<Uint8Array, void, undefined> {
   let breathedAt = performance.now();
   for await (const chunk of pack(place, options)) {
     yield chunk;
@@ -61,7 +61,7 @@ export async function* packTree(place: Place, options: PackOptions): AsyncGenera
   yield END_OF_ARCHIVE.slice();
 }
 
-async function* pack(place: Place, options: PackOptions): AsyncGenerator<Uint8Array, void, undefined> {
+async function* pack(place: HeldPlace, options: PackOptions): AsyncGenerator<Uint8Array, void, undefined> {
   const packer = new Packer(options);
   if (place.parent === undefined) {
     const fd = openSync(`/proc/self/fd/${place.fd}/.`, constants.O_RDONLY | constants.O_DIRECTORY);
@@ -160,7 +160,7 @@ function* content(fd: number, size: number, path: ByteString): Generator<Uint8Ar
     const length = readSync(fd, chunk);
     if (length === 0) {
       throw new BuildError('FILE_CHANGED', `/${byteStringToUtf8(path)} became shorter while it was read`, {
-        hint: 'Copy it when nothing writes to it, or stop the container first.',
+        hint: 'Copy it while no process writes to it, or stop the container first.',
       });
     }
     yield chunk.subarray(0, length);

@@ -37,7 +37,7 @@ export function placementOf(thing: CopiedThing, to: Destination): Placement {
   }
   if (to.kind === 'missing' && to.saysDirectory && !thing.isDirectory) {
     throw new BuildError('COPY_FAILED', 'no such directory', {
-      hint: 'The destination ends in a slash, so it must be there: make it first, or leave the slash out.',
+      hint: 'The destination ends in a slash, so it must exist: create it first, or omit the slash.',
     });
   }
   return { into: 'parent', name: to.name };

@@ -33,7 +33,7 @@ export class RootedDirectory implements Disposable {
    * `follow` is set, and where the path ends in a slash.
    * @throws an error with `code` ENOENT, ENOTDIR, ELOOP or EACCES
    */
-  find(path: ByteString, follow: boolean): Place {
+  find(path: ByteString, follow: boolean): HeldPlace {
     const walk = new Walk(this.fd);
     try {
       walk.go(path, follow || /(?:^|\/)\.{0,2}$/.test(path));
@@ -50,7 +50,7 @@ export class RootedDirectory implements Disposable {
 }
 
 /** Something below a {@link RootedDirectory}, held open; `stats` is undefined when nothing is there. */
-export class Place implements Disposable {
+export class HeldPlace implements Disposable {
   /** Free of symlinks, relative to the root; `''` is the root itself. */
   readonly path: ByteString;
   /** What lstat says. */
@@ -63,7 +63,7 @@ export class Place implements Disposable {
   readonly name: ByteString;
   readonly #close: () => void;
 
-  constructor(facts: Pick<Place, 'path' | 'stats' | 'fd' | 'parent' | 'name'>, close: () => void) {
+  constructor(facts: Pick<HeldPlace, 'path' | 'stats' | 'fd' | 'parent' | 'name'>, close: () => void) {
     this.path = facts.path;
     this.stats = facts.stats;
     this.fd = facts.fd;
@@ -125,7 +125,7 @@ class Walk {
     }
   }
 
-  place(): Place {
+  place(): HeldPlace {
     const { name, stats, fd } = this.#at;
     const names = this.#steps.slice(1).map((step) => step.name);
     const missing = this.#missing;
@@ -133,7 +133,7 @@ class Walk {
       missing === undefined
         ? { path: names.join('/'), name, stats, fd, parent: this.#steps.at(-2)?.fd }
         : { path: [...names, missing].join('/'), name: missing, stats: undefined, fd: undefined, parent: fd };
-    return new Place(facts, () => this.close());
+    return new HeldPlace(facts, () => this.close());
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import { BuildError } from '../../diagnostics/build-error.ts';
 import type { Container } from '../../container-state/container.ts';
 import { ContainerStore } from '../../container-state/container-store.ts';
-import { type Volume, VolumeStore } from './volume-store.ts';
+import { type Volume, VolumeStore } from '../../container-state/volume-store.ts';
 
 /** The IDs of the containers that each volume is mounted in. */
 export function volumeUsers(root: string): ReadonlyMap<string, readonly string[]> {

@@ -2,7 +2,7 @@ import type { ByteString, Digest, LayerEntry } from '@tsbuild/oci';
 import { RootfsTree } from '@tsbuild/oci/node';
 import { type CheckedLayer, type LayerFinding, type ReadEntry, Sum } from './layer-finding.ts';
 import { deletedBy } from './deletions.ts';
-import { cacheOwner } from './package-caches.ts';
+import { cacheOwner, needsYarnCache } from './package-caches.ts';
 import { LARGEST_SECRET, mayHoldSecret, secretIn } from './secrets.ts';
 
 /** Less is not worth a word. Bytes. */
@@ -38,6 +38,7 @@ class LayerLook {
   readonly #twice = new Sum();
   readonly #caches = new Map<string, Sum>();
   readonly #secrets: LayerFinding[] = [];
+  #hasYarnMap = false;
 
   constructor(layer: CheckedLayer, number: number, below: RootfsTree, whole: RootfsTree) {
     this.#layer = layer;
@@ -49,6 +50,7 @@ class LayerLook {
   take(entry: LayerEntry, read: ReadEntry): void {
     if (entry.type !== 'file' || entry.size === 0) return;
     const { path, size } = entry;
+    if (needsYarnCache(path)) this.#hasYarnMap = true;
     if (this.#layer.isRun) {
       const before = lookup(this.#below, path);
       if (before?.type === 'file' && before.contentSha256 === entry.contentSha256) this.#twice.add(path, size);
@@ -68,7 +70,7 @@ class LayerLook {
     return [
       ...(bytes < LEAST_WASTE ? [] : [{ rule: 'FilesStoredTwice' as const, layer, bytes, files, path }]),
       ...[...this.#caches].flatMap(([what, sum]) =>
-        sum.bytes < LEAST_CACHE
+        sum.bytes < LEAST_CACHE || (what === 'yarn' && this.#hasYarnMap)
           ? []
           : [{ rule: 'PackageCacheInLayer' as const, layer, bytes: sum.bytes, files: sum.files, path: sum.path, what }],
       ),

@@ -32,17 +32,17 @@ function messageOf(
     case 'FilesStoredTwice': {
       const command = changeCommand(instruction);
       if (command === undefined) return undefined;
-      return `${command} stores ${amount} again, such as ${path}: set the ${command === 'chown' ? 'owner with COPY --chown' : 'mode with COPY --chmod'} or in the RUN that makes the files`;
+      return `${command} stores ${amount} again, such as ${path}: set the ${command === 'chown' ? 'owner with COPY --chown' : 'mode with COPY --chmod'} or in the RUN that creates the files`;
     }
     case 'DeletedInLaterLayer': {
       const origin = instructions[finding.from ?? -1];
       const where = origin === undefined ? 'an earlier layer' : `line ${origin.range.start.line}`;
-      return `deletes ${amount} that ${where} has stored, such as ${path}: they stay in the image. Delete them in the instruction that makes them, or make them in an earlier stage`;
+      return `deletes ${amount} stored by ${where}, such as ${path}: they stay in the image. Delete them in the instruction that creates them, or create them in an earlier stage`;
     }
     case 'PackageCacheInLayer':
       return `leaves ${amount} of the cache of ${finding.what ?? 'a package manager'} in the image, such as ${path}: ${cacheRemedy(finding.what ?? '')}`;
     case 'SecretInLayer':
-      return `${path} in this layer holds ${finding.what ?? 'a secret'}: name it in .dockerignore, and give it to a RUN with --mount=type=secret`;
+      return `${path} in this layer contains ${finding.what ?? 'a secret'}: add it to .dockerignore, and pass it to RUN with --mount=type=secret`;
   }
 }
 

@@ -1,6 +1,6 @@
 /** Nothing, a variable, or a word that stands for the secret to come. */
 export const PLACEHOLDER =
-  /^(?:|\$.*|<.*>|\{\{.*\}\}|x+|\*+|\.+|-+|_+|(?:please[-_ ]?)?(?:change|replace|insert|fill|enter|set|put|add)[-_ ]?(?:me|it|this|in|your|here|with).*|(?:your|my|some|the|a|an)[-_ ].*|.*[-_](?:here|goes[-_]here|placeholder)|example.*|sample.*|todo|tbd|fixme|none|null|nil|undefined|true|false|yes|no|on|off|test(?:ing)?|dummy|fake|mock|foo|bar|baz|demo|dev(?:elopment)?|local(?:host)?|default|placeholder|secret|password|passwd|token|key)$/i;
+  /^(?:|\$.*|<.*>|\{\{.*\}\}|x+|\*+|\.+|-+|_+|(?:please[-_ ]?)?(?:change|replace|insert|fill|enter|set|put|add)[-_ ]?(?:me|it|this|in|your|here|with).*|(?:your|my|some|the|a|an)[-_ ].*|.*[-_](?:here|goes[-_]here|placeholder)|example.*|sample.*|todo|tbd|fixme|none|null|nil|undefined|true|false|yes|no|on|off|enabled?|disabled?|test(?:ing)?|dummy|fake|mock|foo|bar|baz|demo|dev(?:elopment)?|local(?:host)?|default|placeholder|secret|password|passwd|token|key)$/i;
 
 /** Passwords that everybody knows, of images that ask to change them and of tutorials. */
 const DEFAULT_VALUES =
@@ -18,6 +18,8 @@ const SECRET_ALL_THE_SAME =
 
 /** Whether a line `NAME=value` of a file of variables gives a secret away. */
 export function isSecretVariable(name: string, value: string): boolean {
+  const [, user, password] = /^[a-z][a-z0-9+.-]*:\/\/([^\s:/@]*):([^\s@]+)@/i.exec(value) ?? [];
+  if (password !== undefined) return password !== user && !isHarmlessValue(name, password) && looksThoughtUp(password);
   if (/PUBLISHABLE|PUBLIC|SITE_KEY/i.test(name) || isHarmlessValue(name, value)) return false;
   const words = name.replace(/([a-z\d])([A-Z])/g, '$1_$2');
   const isSetting = SETTING.test(words) && !SECRET_ALL_THE_SAME.test(words);
@@ -27,6 +29,8 @@ export function isSecretVariable(name: string, value: string): boolean {
 
 function isHarmlessValue(name: string, value: string): boolean {
   if (PLACEHOLDER.test(value) || DEFAULT_VALUES.test(value)) return true;
+  // The keys of AWS's documentation, and rows of x.
+  if (/EXAMPLE(?:KEY)?$/.test(value) || /x{8}/i.test(value)) return true;
   // Numbers, durations and rates; paths and addresses without a password; the name itself, or a part of it.
   if (/^\d{0,6}(?:\.\d+)?\s*(?:ms|s|m|h|d|w|sec|min|minutes?|hours?|days?|k|kb|mb|%)?(?:\/\w+)?$/i.test(value))
     return true;
@@ -38,6 +42,11 @@ function isHarmlessValue(name: string, value: string): boolean {
       value,
     )
   );
+}
+
+/** A password in the address of a service: tutorials have plain words there, for databases that only they reach. */
+function looksThoughtUp(password: string): boolean {
+  return password.length >= 8 && /\d/.test(password);
 }
 
 /** Letters and digits that nobody has thought up: long, and of more than one kind. */

@@ -34,7 +34,7 @@ export function archiveEntry(
   refuseName(path);
   if (member.type === 'symlink' && member.linkPath === '') throw unpackable(path, 'it is a symlink without a target');
   if (member.type === 'char' && member.devMajor === 0 && member.devMinor === 0) {
-    throw unpackable(path, 'it is the character device 0:0, which overlayfs takes for a removal');
+    throw unpackable(path, 'it is the character device 0:0, which overlayfs treats as a removal');
   }
   const { seconds, nanoseconds } = member.mtime;
   const xattrs = imageXattrs(member.xattrs);
@@ -63,7 +63,7 @@ const PATH_MAX = 4095;
 function refuseName(path: ByteString): void {
   for (const name of path.split('/')) {
     if (isWhiteoutName(name)) {
-      throw unpackable(path, 'names that begin with .wh. mean removals in an image and cannot be stored in one');
+      throw unpackable(path, 'names that begin with .wh. are reserved for removals and cannot be stored in an image');
     }
     if (name.length > NAME_MAX) throw unpackable(path, `a name of more than ${NAME_MAX} bytes`);
   }
@@ -73,7 +73,7 @@ function refuseName(path: ByteString): void {
 /** The error for a member that cannot be unpacked. */
 export function unpackable(path: ByteString, problem: string): BuildError {
   return new BuildError('COPY_FAILED', `cannot unpack the archive's ${printablePath(path)}: ${problem}`, {
-    hint: 'ADD --unpack=false copies an archive as it is',
+    hint: 'ADD --unpack=false copies an archive without unpacking it',
   });
 }
 

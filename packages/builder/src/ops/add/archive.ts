@@ -7,7 +7,7 @@ import { BuildError } from '../../diagnostics/build-error.ts';
 import { type ArchiveEntry, archiveEntry } from './archive-entry.ts';
 import type { ArchiveIndexes } from './archive-indexes.ts';
 import { decompressArchive, MAX_BYTES, ProgramMissing } from './archive-programs.ts';
-import type { ContentSource } from '../copy/copy-item.ts';
+import type { CopiedContent } from '../copy/copy-item.ts';
 import { printablePath } from '../listing.ts';
 import { Spool } from './spool.ts';
 
@@ -19,9 +19,9 @@ export interface ArchivePlaces {
 }
 
 /** A file of a source that may be an archive. */
-export interface ArchiveFile {
+export interface ArchiveCandidate {
   readonly entry: SourceEntry;
-  readonly content: ContentSource;
+  readonly content: CopiedContent;
 }
 
 /**
@@ -29,15 +29,15 @@ export interface ArchiveFile {
  * bytes come from the file itself, or from a spool where that is compressed. The index is kept by the file's digest: the
  * next build reads neither.
  */
-export class Archive implements ContentSource, Disposable {
+export class AddedArchive implements CopiedContent, Disposable {
   readonly entries: readonly ArchiveEntry[];
-  readonly #file: ArchiveFile;
+  readonly #file: ArchiveCandidate;
   readonly #temporary: string;
   #bytes: ArchiveBytes | undefined;
 
   private constructor(
     entries: readonly ArchiveEntry[],
-    file: ArchiveFile,
+    file: ArchiveCandidate,
     temporary: string,
     bytes: ArchiveBytes | undefined,
   ) {
@@ -54,20 +54,20 @@ export class Archive implements ContentSource, Disposable {
    * @throws BuildError `COPY_FAILED` when it begins as an archive and then is damaged
    */
   static async open(
-    file: ArchiveFile,
+    file: ArchiveCandidate,
     { indexes, temporary }: ArchivePlaces,
     signal: AbortSignal,
     notice: (message: string) => void,
-  ): Promise<Archive | undefined> {
+  ): Promise<AddedArchive | undefined> {
     if (file.entry.type !== 'file' || !mayBeArchive(headOf(file))) return undefined;
     const sha256 = file.content.knownSha256(file.entry);
     const kept = sha256 === undefined ? undefined : await indexes.get(sha256);
-    if (kept !== undefined) return new Archive(kept, file, temporary, undefined);
+    if (kept !== undefined) return new AddedArchive(kept, file, temporary, undefined);
     const read = await readArchive(file, temporary, signal, notice);
     if (read === undefined) return undefined;
     file.content.remember(file.entry, read.sha256);
     await indexes.put(read.sha256, read.entries);
-    return new Archive(read.entries, file, temporary, read.bytes);
+    return new AddedArchive(read.entries, file, temporary, read.bytes);
   }
 
   /** Sees to it that the content can be read. */
@@ -114,7 +114,7 @@ interface ArchiveBytes {
   close(): void;
 }
 
-function openBytes(file: ArchiveFile, head: Uint8Array, temporary: string): ArchiveBytes {
+function openBytes(file: ArchiveCandidate, head: Uint8Array, temporary: string): ArchiveBytes {
   if (sniffCompression(head) === 'none') {
     const reader = file.content.open(file.entry);
     const { readAt } = reader;
@@ -146,7 +146,7 @@ interface ReadArchive {
 const MAX_ENTRIES = 1_000_000;
 
 async function readArchive(
-  file: ArchiveFile,
+  file: ArchiveCandidate,
   temporary: string,
   signal: AbortSignal,
   notice: (message: string) => void,
@@ -177,13 +177,13 @@ async function readArchive(
     bytes.close();
     if (error instanceof ProgramMissing) {
       const name = printablePath(file.entry.path);
-      notice(`${name} is copied and not unpacked, as ${error.message}`);
+      notice(`${name} is copied without unpacking: ${error.message}`);
       return undefined;
     }
     if (isArchive || !isDamage(error)) throw damaged(file, error);
     // What does not even begin as an archive is a file like any other.
     if (bytes.spool !== undefined) {
-      notice(`${printablePath(file.entry.path)} is copied and not unpacked: ${(error as Error).message}`);
+      notice(`${printablePath(file.entry.path)} is copied without unpacking: ${(error as Error).message}`);
     }
     return undefined;
   }
@@ -197,11 +197,11 @@ function isDamage(error: unknown): boolean {
   return error instanceof BuildError && error.code === 'COPY_FAILED';
 }
 
-function damaged(file: ArchiveFile, error: unknown): unknown {
+function damaged(file: ArchiveCandidate, error: unknown): unknown {
   const isOurs = error instanceof BuildError && error.code === 'COPY_FAILED' && error.hint === undefined;
   if (!(error instanceof OciError) && !isOurs) return error;
   return new BuildError('COPY_FAILED', `cannot unpack ${printablePath(file.entry.path)}: ${error.message}`, {
-    hint: 'ADD --unpack=false copies an archive as it is',
+    hint: 'ADD --unpack=false copies an archive without unpacking it',
     cause: error,
   });
 }
@@ -220,7 +220,7 @@ async function digestOf(content: AsyncIterable<Uint8Array>, size: number): Promi
 const HEAD_BYTES = 512;
 const CHUNK_BYTES = 256 * 1024;
 
-function headOf({ entry, content }: ArchiveFile): Uint8Array {
+function headOf({ entry, content }: ArchiveCandidate): Uint8Array {
   const reader = content.open(entry);
   const head = Buffer.alloc(HEAD_BYTES);
   let filled = 0;
@@ -252,7 +252,7 @@ export function mayBeArchive(head: Uint8Array): boolean {
 }
 
 async function* chunksOf(
-  { entry, content }: ArchiveFile,
+  { entry, content }: ArchiveCandidate,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const reader = content.open(entry);

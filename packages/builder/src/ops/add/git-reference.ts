@@ -34,7 +34,7 @@ export function parseGitReference(text: string): GitReference | undefined {
   const scheme = SCHEME.exec(remote)?.[1]?.toLowerCase();
   if (scheme === undefined && !SCP.test(remote)) return undefined;
   if (scheme?.startsWith('http') && !remote.endsWith('.git')) return undefined;
-  if (remote.startsWith('-') || /[\0\n]/.test(remote)) throw invalid(text, 'it is no address');
+  if (remote.startsWith('-') || /[\0\n]/.test(remote)) throw invalid(text, 'it is not an address');
   const query = question < 0 ? '' : beforeHash.slice(question + 1);
   const reference = withQuery(text, query, fromFragment(text, remote, fragment));
   if (reference.ref?.startsWith('-')) throw invalid(text, 'a ref does not begin with "-"');
@@ -70,13 +70,13 @@ function withQuery(text: string, query: string, start: GitReference): GitReferen
         reference = { ...reference, ref: { ref: '', branch: 'refs/heads/', tag: 'refs/tags/' }[key] + value };
         break;
       case 'subdir':
-        if (reference.folder !== '') throw invalid(text, 'it names a folder more than once');
+        if (reference.folder !== '') throw invalid(text, 'it names a subdirectory more than once');
         reference = { ...reference, folder: cleanFolder(value) };
         break;
       case 'checksum':
       case 'commit':
         if (reference.commit !== undefined) throw invalid(text, 'it names a commit more than once');
-        if (!/^[0-9a-f]{7,64}$/i.test(value)) throw invalid(text, `${JSON.stringify(value)} is no commit`);
+        if (!/^[0-9a-f]{7,64}$/i.test(value)) throw invalid(text, `${JSON.stringify(value)} is not a commit`);
         reference = { ...reference, commit: value.toLowerCase() };
         break;
       case 'keep-git-dir':
@@ -99,18 +99,18 @@ function withQuery(text: string, query: string, start: GitReference): GitReferen
 function flag(text: string, key: string, value: string): boolean {
   if (['', '1', 'true', 't'].includes(value.toLowerCase())) return true;
   if (['0', 'false', 'f'].includes(value.toLowerCase())) return false;
-  throw invalid(text, `${key} is true or false, not ${JSON.stringify(value)}`);
+  throw invalid(text, `${key} must be true or false, not ${JSON.stringify(value)}`);
 }
 
 function cleanFolder(text: string): string {
   const names = text.split('/').filter((name) => name !== '' && name !== '.');
-  if (names.includes('..')) throw invalid(text, 'a folder of a repository has no ".." in its path');
+  if (names.includes('..')) throw invalid(text, 'the path of a subdirectory cannot contain ".."');
   return names.join('/');
 }
 
 function invalid(text: string, problem: string): BuildError {
   return new BuildError('DOCKERFILE_INVALID', `invalid git source ${withoutCredentials(text)}: ${problem}`, {
-    hint: 'write https://host/repository.git#branch:folder, or …git?branch=…&subdir=…',
+    hint: 'write https://host/repository.git#branch:directory, or …git?branch=…&subdir=…',
   });
 }
 

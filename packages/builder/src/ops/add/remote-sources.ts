@@ -25,6 +25,8 @@ export interface RemoteFiles {
 
 /** A commit's files (or a folder of them). */
 interface GitCheckout {
+  /** In full. */
+  readonly commit: string;
   /** One layer; its index is at hand, its bytes after `ensure`. */
   readonly rootfs: Rootfs;
   ensure(signal: AbortSignal): Promise<void>;

@@ -82,7 +82,10 @@ class Unpacking {
     const path = this.#place(link.linkPath);
     const target = this.#written.item(path);
     if (link.linkPath === '' || target?.kind !== 'copied' || target.origin !== this.#origin) {
-      throw unpackable(link.path, `it is a hard link to ${link.linkPath}, which the archive does not have before it`);
+      throw unpackable(
+        link.path,
+        `it is a hard link to ${link.linkPath}, which does not come before it in the archive`,
+      );
     }
     if (target.entry.type === 'directory') throw unpackable(link.path, 'it is a hard link to a directory');
     if (target.entry.type !== 'file') return target;

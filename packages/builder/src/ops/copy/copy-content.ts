@@ -3,7 +3,7 @@ import type { LayerPiece, LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
 import { fileChanged } from '../../context/context-error.ts';
 import type { FilesAhead, SourceEntry } from '../../context/source-tree.ts';
 import type { CopiedItem, CopyOrigin, CopyPlan } from './copy-item.ts';
-import type { EarlierFile, EarlierLayer } from './earlier-copies.ts';
+import type { EarlierFile, EarlierLayer } from './earlier-content.ts';
 
 /**
  * Brings the bytes of copied files into the layer: from an earlier layer of the context where they are known to be in it, read

@@ -2,14 +2,14 @@ import type { ByteString } from '@tsbuild/oci';
 import type { SourceEntry, SourceTree } from '../../context/source-tree.ts';
 
 /** Where the bytes of copied files come from: a {@link SourceTree}, or less than one. */
-export type ContentSource = Pick<
+export type CopiedContent = Pick<
   SourceTree,
   'contentSha256' | 'knownSha256' | 'remember' | 'open' | 'readAhead' | 'learnAll' | 'wasSeen' | 'place'
 >;
 
 /** What all files from one place share. */
 export interface CopyOrigin {
-  readonly content: ContentSource;
+  readonly content: CopiedContent;
   /**
    * With an epoch every file gets exactly that: a checkout's times say nothing. Otherwise times are only clamped, as
    * those of a stage or an archive mean something.

@@ -3,7 +3,7 @@ import type { LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
 import type { SourceEntry } from '../../context/source-tree.ts';
 import { CopyContent } from './copy-content.ts';
 import type { CopiedItem, CopyItem, CopyPlan } from './copy-item.ts';
-import type { EarlierLayer } from './earlier-copies.ts';
+import type { EarlierLayer } from './earlier-content.ts';
 import { imageXattrs } from '../image-xattrs.ts';
 
 /** How the times of a copy are written. */

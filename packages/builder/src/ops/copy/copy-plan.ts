@@ -264,7 +264,7 @@ const NO_TREE: SourceTree = {
 
 function notFound(pattern: string): BuildError {
   return new BuildError('SOURCE_NOT_FOUND', `"/${cleanRelative(pattern)}": not found`, {
-    hint: 'sources are relative to the build context (or the root of --from), and .dockerignore may leave them out',
+    hint: 'sources are relative to the build context (or the root of --from), and .dockerignore may exclude them',
   });
 }
 

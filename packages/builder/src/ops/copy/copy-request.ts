@@ -26,25 +26,42 @@ export type CopySource =
     }
   | { readonly kind: 'git'; readonly reference: GitReference };
 
-/** A COPY or ADD with everything expanded. */
-export interface CopyRequest {
-  readonly id: string;
-  readonly range: SourceRange;
-  readonly parent: Vertex<Rootfs, LayerOutput>;
-  readonly from:
-    | { readonly kind: 'context'; readonly tree: () => SourceTree }
-    | { readonly kind: 'stage'; readonly rootfs: Vertex<Rootfs, LayerOutput> };
-  /** In the order in which they are copied. */
-  readonly sources: readonly CopySource[];
+/** A source that names paths. */
+export type PathsSource = Extract<CopySource, { readonly kind: 'paths' }>;
+
+/** What of a COPY or ADD decides its listing as it is written: `copy-question.ts` tells each field. */
+export interface CopyFlags {
   readonly destination: string;
   readonly workingDirectory: string;
   readonly chown: string | undefined;
   readonly chmod: ModeOption | undefined;
   /** Patterns as in .dockerignore, relative to what is copied. */
   readonly excludes: readonly string[];
-  /** Keep the folders of the sources' paths (`--parents`). */
+  /** Keep the directories of the sources' paths (`--parents`). */
   readonly parents: boolean;
   /** A layer of its own that knows nothing of the files below it (`--link`). */
   readonly link: boolean;
+}
+
+/** What decides the listing by its content: filesystems and files, which `copy-question.ts` tells by digests of them. */
+export interface CopyInputs {
+  readonly parent: Vertex<Rootfs, LayerOutput>;
+  readonly from:
+    | { readonly kind: 'context'; readonly tree: () => SourceTree }
+    | { readonly kind: 'stage'; readonly rootfs: Vertex<Rootfs, LayerOutput> };
+  /** In the order in which they are copied. */
+  readonly sources: readonly CopySource[];
+}
+
+/** What does not decide the listing: names, places, and whether the cache is asked. */
+interface CopyCircumstances {
+  readonly id: string;
+  readonly range: SourceRange;
   readonly ignoreCache: boolean;
 }
+
+/**
+ * A COPY or ADD with everything expanded. A new field belongs into one of the three: one that decides the listing and is
+ * not told there would recall the listing of another copy as a hit, and is a type error in `copy-question.ts`.
+ */
+export type CopyRequest = CopyFlags & CopyInputs & CopyCircumstances;

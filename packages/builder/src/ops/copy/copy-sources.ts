@@ -1,7 +1,7 @@
 import type { SourceEntry, SourceTree } from '../../context/source-tree.ts';
 import { BuildError } from '../../diagnostics/build-error.ts';
 import type { StepContext } from '../../solver/vertex.ts';
-import { Archive, type ArchiveFile } from '../add/archive.ts';
+import { AddedArchive, type ArchiveCandidate } from '../add/archive.ts';
 import type { CopyOrigin } from './copy-item.ts';
 import { type CopyPlanner, matchSource, splitPivot } from './copy-plan.ts';
 import type { CopyRequest, CopySource } from './copy-request.ts';
@@ -94,8 +94,8 @@ export class CopySources {
   /** Plans a file as an archive, if it is one. */
   async #addArchive(planner: CopyPlanner, entry: SourceEntry, { content }: CopyOrigin): Promise<boolean> {
     const { archives } = this.#deps;
-    const file: ArchiveFile = { entry, content };
-    const archive = await Archive.open(file, archives, this.#context.signal, (text) => this.#context.notice(text));
+    const file: ArchiveCandidate = { entry, content };
+    const archive = await AddedArchive.open(file, archives, this.#context.signal, (text) => this.#context.notice(text));
     if (archive === undefined) return false;
     this.#closes.push(() => archive[Symbol.dispose]());
     this.#loads.push((signal) => archive.load(signal));

@@ -12,7 +12,7 @@ import { copyQuestion } from './copy-question.ts';
 import type { CopyRequest } from './copy-request.ts';
 import { CopySources } from './copy-sources.ts';
 import type { OpDependencies } from '../dependencies.ts';
-import type { EarlierLayer } from './earlier-copies.ts';
+import type { EarlierLayer } from './earlier-content.ts';
 import { printablePath } from '../listing.ts';
 import { resolveOwner } from './ownership.ts';
 import { recovering } from '../recovering.ts';
@@ -228,7 +228,7 @@ function preimageOf({ epoch }: OpDependencies, files: KeyInput): KeyPreimage {
 function leftOut(sockets: readonly ByteString[]): string {
   const [first = '', ...more] = sockets;
   const others = more.length === 0 ? '' : ` and ${more.length} more`;
-  return `left out the socket ${printablePath(first)}${others}: an image cannot hold sockets`;
+  return `skipped the socket ${printablePath(first)}${others}: an image cannot contain sockets`;
 }
 
 function outputOf(layer: WrittenLayer): LayerOutput {

@@ -5,6 +5,7 @@ import { type BlobReader, type BlobStore, type ByteString, type Digest, isDigest
 import { replaceFileUnsynced } from '@tsbuild/oci/internal';
 import { type LayerIndex, type LayerIndexStore } from '@tsbuild/oci/node';
 import type { CopyPlan } from './copy-item.ts';
+import type { EarlierContent, EarlierFile, EarlierLayer } from './earlier-content.ts';
 
 /** So many COPY steps of one context find the layers that they wrote before. */
 const MOST = 8;
@@ -15,17 +16,11 @@ const SAMPLE = 200;
 /** Read at once: unchanged files lie in the earlier layer in the order in which they are wanted. */
 const WINDOW = 2 * 1024 * 1024;
 
-/** Where an earlier layer has a file's bytes. */
-export interface EarlierFile {
-  readonly layer: EarlierLayer;
-  readonly offset: number;
-}
-
 /**
  * The layers that were written from a build context before. When one of ten thousands of files has changed, the bytes of
  * the others come from there in a few large reads, not from as many files that each are opened.
  */
-export class EarlierCopies {
+export class EarlierCopies implements EarlierContent {
   readonly #directory: string;
   readonly #blobs: BlobStore;
   readonly #indexes: LayerIndexStore;
@@ -52,7 +47,7 @@ export class EarlierCopies {
       const found = [...sample].filter(([path, size]) => index.get(path)?.size === size);
       if (found.length === 0) continue;
       for (const [path] of found) sample.delete(path);
-      layers.push(new EarlierLayer(index, this.#blobs.openReader(digest)));
+      layers.push(new StoredLayer(index, this.#blobs.openReader(digest)));
     }
     return layers;
   }
@@ -96,7 +91,7 @@ function sampleOf({ items }: CopyPlan): Map<ByteString, number> {
 }
 
 /** One of {@link EarlierCopies}, opened. */
-export class EarlierLayer {
+class StoredLayer implements EarlierLayer {
   readonly #index: LayerIndex;
   readonly #reader: BlobReader;
   #next = 0;

@@ -29,7 +29,7 @@ export function parseModeChange(text: string): ModeChange {
     throw new BuildError(
       'DOCKERFILE_INVALID',
       `invalid chmod parameter: '${text}'. it should be octal string and between 0 and 07777`,
-      { hint: 'symbols as in u=rwX,go=rX are understood too' },
+      { hint: 'symbolic modes such as u=rwX,go=rX also work' },
     );
   }
   return (mode, isDirectory) =>

@@ -163,9 +163,9 @@ function isRemoval(path: ByteString): BuildError {
   const shown = printablePath(path);
   return new BuildError(
     'COPY_FAILED',
-    `cannot copy the character device 0:0 to /${shown}: overlayfs takes it for a removal`,
+    `cannot copy the character device 0:0 to /${shown}: overlayfs treats it as a removal`,
     {
-      hint: 'name it in .dockerignore, or make the archive without it; in the Dockerfile, RUN rm removes a file',
+      hint: 'add it to .dockerignore, or create the archive without it; to remove a file in the Dockerfile, use RUN rm',
     },
   );
 }

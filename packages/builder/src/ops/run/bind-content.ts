@@ -28,7 +28,7 @@ export function findBindContent(tree: SourceTree, source: string): BindContent {
   const entry = path === undefined ? undefined : (tree.lookup(path) ?? (path === '' ? IMPLIED_DIRECTORY : undefined));
   if (path === undefined || entry === undefined || (entry.type !== 'directory' && entry.type !== 'file')) {
     throw new BuildError('SOURCE_NOT_FOUND', `"/${names.join('/')}": not found`, {
-      hint: 'source= is a path from the root of the build context, or of the stage or image that from= names.',
+      hint: 'source= is a path relative to the root of the build context, or of the stage or image named by from=.',
     });
   }
   return { path, entry };

@@ -97,9 +97,13 @@ export class RunMounts {
   async #describeContent(request: BindMount | CacheMount): Promise<void> {
     if (request.kind === 'cache' && request.from === undefined) {
       if (/^[/.]*$/.test(request.source)) return;
-      throw new BuildError('DOCKERFILE_INVALID', `a cache without from= has no ${JSON.stringify(request.source)}`, {
-        hint: 'source= says what of from= a new cache begins with.',
-      });
+      throw new BuildError(
+        'DOCKERFILE_INVALID',
+        `a cache mount without from= cannot start from ${JSON.stringify(request.source)}`,
+        {
+          hint: 'source= selects the files of from= that a new cache starts with.',
+        },
+      );
     }
     const { tree, close } = await this.#source(request);
     try {
@@ -187,7 +191,7 @@ export class RunMounts {
       if (request.from === undefined) return;
       const found = this.#contentOf(request);
       if (found.entry.type !== 'directory')
-        throw new BuildError('RUN_FAILED', `a cache cannot begin as the file ${request.source}`);
+        throw new BuildError('RUN_FAILED', `cache source ${request.source} must be a directory`);
       await this.#deps.layers.ensure((this.#rootfs.get(request) ?? EMPTY_ROOTFS).layers);
       const { tree, close } = await this.#source(request);
       try {
@@ -210,7 +214,7 @@ export class RunMounts {
     if (target !== undefined) open.add(target, true, true, { kind: 'memory', content, mode, uid, gid });
     if (env === undefined) return;
     if (content.includes(0)) {
-      throw new BuildError('OPTION_INVALID', `the secret ${id} has a zero byte: no variable can hold it`);
+      throw new BuildError('OPTION_INVALID', `the secret ${id} contains a zero byte, so it cannot be a variable`);
     }
     open.secretEnv.set(env, Buffer.from(content).toString('utf8'));
   }

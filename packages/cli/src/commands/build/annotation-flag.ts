@@ -39,7 +39,7 @@ function isForManifest(place: string, platform: string | undefined, text: string
   if (type !== 'manifest') {
     throw new UsageError(`${type} annotations are not supported for an image of a single platform: ${text}`, {
       command: 'build',
-      hint: 'there is no index to hold it; use manifest:KEY=VALUE',
+      hint: 'the image has no index; use manifest:KEY=VALUE',
     });
   }
   if (wanted === undefined || platform === undefined) return true;

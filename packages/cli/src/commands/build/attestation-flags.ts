@@ -38,6 +38,6 @@ function splitField(field: string): [string, string] {
 function refused(flag: string): UsageError {
   return new UsageError(`not supported yet: ${flag}: images get no attestations`, {
     command: 'build',
-    hint: 'leave it away; --provenance=false and --sbom=false are accepted',
+    hint: 'omit it; --provenance=false and --sbom=false are accepted',
   });
 }

@@ -6,7 +6,7 @@ import type { Host } from '../../host/host.ts';
 import { untilAborted } from '../../host/until-aborted.ts';
 
 /** Where the build reads from. */
-export type BuildContext = Pick<BuildOptions, 'context' | 'dockerfile' | 'dockerfileText' | 'dockerfileName'>;
+export type BuildInput = Pick<BuildOptions, 'context' | 'dockerfile' | 'dockerfileText' | 'dockerfileName'>;
 
 /** No Dockerfile is larger; anything that is was not meant to be one. Bytes. */
 const LARGEST_DOCKERFILE = 16 << 20;
@@ -24,13 +24,13 @@ export function isRemote(text: string): boolean {
  * whether it is a Dockerfile or a context.
  * @throws UsageError, CommandError
  */
-export async function openBuildContext(path: string, file: string | undefined, host: Host): Promise<BuildContext> {
+export async function openBuildInput(path: string, file: string | undefined, host: Host): Promise<BuildInput> {
   if (path === '')
     throw new UsageError('the context PATH is empty', { command: 'build', hint: 'use . for this directory' });
   if (path === '-' && file === '-') {
     throw new UsageError('the context and the Dockerfile cannot both come from standard input', {
       command: 'build',
-      hint: 'leave -f away for a Dockerfile without context: tsbuild build - < Dockerfile',
+      hint: 'omit -f to build a Dockerfile without a context: tsbuild build - < Dockerfile',
     });
   }
   const named = file === undefined || file === '' || file === '-' ? undefined : file;
@@ -84,13 +84,13 @@ function standardInput({ stdin, signal }: Host): AsyncIterable<Uint8Array> {
 async function textFromStdin(path: string, host: Host): Promise<string> {
   refuseTerminal(`tsbuild build -f - ${path} < Dockerfile`, host);
   const text = await untilAborted(readAll(host), host.signal);
-  if (text.length === 0) throw new CommandError('standard input is empty: there is no Dockerfile in it');
+  if (text.length === 0) throw new CommandError('standard input is empty: it contains no Dockerfile');
   return text.toString('utf8');
 }
 
 function refuseTerminal(hint: string, host: Host): void {
   if (host.stdin.isTTY !== true) return;
-  throw new UsageError('the Dockerfile is to come from standard input, which is a terminal', {
+  throw new UsageError('cannot read the Dockerfile from standard input: it is a terminal', {
     hint,
     command: 'build',
   });

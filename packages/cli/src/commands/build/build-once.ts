@@ -12,13 +12,13 @@ import type { GlobalSettings } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
 import { type OpenProgress, openProgress, reportFailure } from '../../output/open-progress.ts';
-import { writeOutputFile } from '../../output/output-file.ts';
+import { writeOutputFile } from '@tsbuild/oci/internal';
 import { PUSHING } from '../../output/board.ts';
 import { layerLines } from '../../output/layer-lines.ts';
 import { styled } from '../../output/safe-stream.ts';
 import { WarningCollector } from '../../output/warnings.ts';
 import { limitNotice } from './build-notice.ts';
-import type { BuildContext } from './build-context.ts';
+import type { BuildInput } from './build-context.ts';
 import type { BuildFlags, BuilderFlags } from './build-options.ts';
 import type { BuildOutput } from './build-output.ts';
 import { staysInCache } from './check-outputs.ts';
@@ -30,7 +30,7 @@ import { writeMetadata } from './metadata-file.ts';
 export interface BuildWork {
   readonly options: BuildFlags;
   readonly flags: BuilderFlags;
-  readonly context: BuildContext;
+  readonly context: BuildInput;
   readonly outputs: readonly BuildOutput[];
   readonly registry: RegistryOptions;
   readonly settings: GlobalSettings;
@@ -46,7 +46,7 @@ interface Round {
 /** The reason of the abort when a build is given up for a newer one. */
 export class Superseded extends Error {
   constructor() {
-    super('the build is given up for a newer one');
+    super('the build was canceled for a newer one');
     this.name = 'Superseded';
   }
 }

@@ -37,14 +37,15 @@ export const buildOptionTable = {
   },
   target: { kind: 'value', placeholder: 'STAGE', describe: 'Build this stage of the Dockerfile' },
   platform: { kind: 'value', placeholder: 'OS/ARCH', describe: "The image's platform; this machine's unless told" },
-  pull: { kind: 'flag', describe: 'Ask the registries for newer base images' },
+  pull: { kind: 'flag', describe: 'Check registries for newer base images' },
   'no-cache': { kind: 'flag', describe: 'Run every step again' },
   'no-cache-filter': { kind: 'list', placeholder: 'STAGE[,STAGE]', describe: 'Run the steps of these stages again' },
   'fail-on-miss': {
     kind: 'value',
     bare: '',
     placeholder: 'STEP',
-    describe: 'Fail, and say why, rather than run a step that is not cached: any one, or a number, a stage, or STAGE/N',
+    describe:
+      'Fail with the reason instead of running a step that is not cached: any step, or a number, a stage, or STAGE/N',
   },
   secret: {
     kind: 'list',
@@ -56,7 +57,7 @@ export const buildOptionTable = {
   'add-host': { kind: 'list', placeholder: 'HOST:IP', describe: 'Add a line to /etc/hosts of RUN' },
   'shm-size': { kind: 'value', placeholder: 'BYTES', describe: 'Size of /dev/shm of RUN (default 64m)' },
   ulimit: { kind: 'list', placeholder: 'NAME=SOFT[:HARD]', describe: 'A resource limit of RUN' },
-  allow: { kind: 'list', placeholder: 'NAME', describe: 'Allow what the Dockerfile may ask for, e.g. network.host' },
+  allow: { kind: 'list', placeholder: 'NAME', describe: 'Grant an entitlement to the Dockerfile, e.g. network.host' },
   isolation: {
     kind: 'value',
     placeholder: 'MODE',
@@ -66,7 +67,7 @@ export const buildOptionTable = {
   'on-error': {
     kind: 'value',
     placeholder: 'WHAT',
-    describe: 'When a RUN fails: end, or first open a shell in the state before it',
+    describe: 'When a RUN fails: exit, or first open a shell in the state before it',
     choices: ['fail', 'shell'],
   },
   'debug-shell': { kind: 'flag', describe: 'The same as --on-error shell' },
@@ -84,13 +85,13 @@ export const buildOptionTable = {
       'Also write the image to an archive that docker load accepts, or with a directory its files; or type=docker|oci,dest=FILE, type=oci,dest=DIR,tar=false, type=local,dest=DIR, type=tar,dest=FILE, type=image|registry[,name=NAME], type=cacheonly',
   },
   push: { kind: 'flag', describe: 'Push the image, under each of its names' },
-  load: { kind: 'flag', describe: 'Hand the image to the Docker engine' },
+  load: { kind: 'flag', describe: 'Load the image into the Docker engine' },
   iidfile: { kind: 'value', placeholder: 'FILE', describe: 'Write the image ID to a file' },
-  check: { kind: 'flag', describe: 'Build nothing, check the Dockerfile; fails when there is something to say' },
+  check: { kind: 'flag', describe: 'Check the Dockerfile without building; exits 1 if there are warnings' },
   call: {
     kind: 'value',
     placeholder: 'METHOD',
-    describe: 'Build nothing, tell of the Dockerfile: check, outline or targets (,format=json)',
+    describe: 'Report on the Dockerfile without building: check, outline or targets (,format=json)',
   },
   'metadata-file': { kind: 'value', placeholder: 'FILE', describe: 'Write digests and names of the image as JSON' },
   jobs: {
@@ -105,33 +106,33 @@ export const buildOptionTable = {
   },
   watch: {
     kind: 'flag',
-    describe: 'Build again whenever a file changes that the build reads, until Ctrl-C; best with --load',
+    describe: 'Rebuild whenever a file that the build reads changes, until Ctrl-C; best with --load',
   },
   progress: buildProgressOption,
-  quiet: { kind: 'flag', short: 'q', describe: 'Show nothing but the image ID' },
+  quiet: { kind: 'flag', short: 'q', describe: 'Print only the image ID' },
   // What docker has and help leaves out; docs/build.md lists all of them.
   rm: { kind: 'flag', describe: '', unused: 'a build leaves no containers' },
   'force-rm': { kind: 'flag', describe: '', unused: 'a build leaves no containers' },
   provenance: { kind: 'value', placeholder: 'false', describe: '' },
   sbom: { kind: 'value', placeholder: 'false', describe: '' },
   attest: { kind: 'list', describe: '' },
-  builder: { kind: 'value', describe: '', unused: 'there is one builder, and this is it' },
-  compress: { kind: 'flag', describe: '', unused: 'the context does not travel' },
-  'disable-content-trust': { kind: 'flag', describe: '', unused: 'Notary signatures are not looked at' },
+  builder: { kind: 'value', describe: '', unused: 'there is only one builder' },
+  compress: { kind: 'flag', describe: '', unused: 'the context is not sent anywhere' },
+  'disable-content-trust': { kind: 'flag', describe: '', unused: 'Notary signatures are not checked' },
   squash: {
     kind: 'flag',
     describe: '',
-    unused: 'BuildKit has dropped it, too; end with a stage FROM scratch that has COPY --from=STAGE / /',
+    unused: 'BuildKit dropped it too; end with a stage FROM scratch that has COPY --from=STAGE / /',
   },
   'cache-from': {
     kind: 'list',
     describe: '',
-    unused: 'the cache is that of the store; keep TSBUILD_ROOT between runs',
+    unused: 'the cache is in the store; keep TSBUILD_ROOT between runs',
   },
   'cache-to': {
     kind: 'list',
     ...LATER,
-    instead: 'leave it away: the cache is in the store; keep the directory TSBUILD_ROOT between runs',
+    instead: 'omit it: the cache is in the store; keep the directory TSBUILD_ROOT between runs',
   },
   invoke: { kind: 'value', ...LATER, instead: 'use --debug-shell for a shell where a RUN failed' },
   policy: { kind: 'list', ...LATER, instead: 'pin base images by digest: FROM IMAGE@sha256:…' },
@@ -225,7 +226,7 @@ function checkTag(name: string): string {
   } catch (error) {
     throw wrong(`invalid --tag: ${error instanceof Error ? error.message : String(error)}`);
   }
-  throw wrong(`invalid --tag ${JSON.stringify(name)}: a name to give cannot contain a digest`);
+  throw wrong(`invalid --tag ${JSON.stringify(name)}: an image cannot be named by a digest`);
 }
 
 function checkPlatform(text: string | undefined): string | undefined {
@@ -237,7 +238,7 @@ function checkPlatform(text: string | undefined): string | undefined {
   } catch (error) {
     throw wrong(`invalid --platform: ${error instanceof Error ? error.message : String(error)}`);
   }
-  if (wanted.os !== 'linux') throw notSupportedYet(`--platform ${text}, an image for no Linux,`, 'build');
+  if (wanted.os !== 'linux') throw notSupportedYet(`--platform ${text}, not a Linux image,`, 'build');
   return text;
 }
 

@@ -1,5 +1,5 @@
-import { imageKeys } from '../../export/image-keys.ts';
-import { NO, OutputFields, splitRecord, wrongOutput as wrong } from '../../export/output-fields.ts';
+import { imageKeys } from './image-keys.ts';
+import { NO, OutputFields, splitRecord, wrongOutput as wrong } from './output-fields.ts';
 
 /** Where the image goes beside the store. `names` stand in for the image's own, where it has none. */
 export type BuildOutput = (
@@ -72,7 +72,7 @@ function toFiles(fields: OutputFields, type: 'local' | 'tar'): BuildOutput {
   const path = fields.take('dest') ?? '';
   fields.ignore('platform-split', NO, 'name the directory yourself: dest=DIR/linux_amd64');
   fields.ignore('attestation-prefix', /^/, '');
-  fields.ignore('mode', /^copy$/, 'files are put over what is there; empty the directory before the build');
+  fields.ignore('mode', /^copy$/, 'files are added to the directory; empty it before the build');
   if (type === 'tar') return { kind: 'tar', path: path === '' ? '-' : path };
   if (path === '' || path === '-') throw wrong(fields.text, 'type=local needs dest=DIR');
   return { kind: 'files', path };

@@ -4,7 +4,7 @@ import { UsageError } from '../../host/usage-error.ts';
 import type { Host } from '../../host/host.ts';
 import { progressMode } from '../../output/open-progress.ts';
 import { registryOptions } from '../../registry/registry-config.ts';
-import { openBuildContext } from './build-context.ts';
+import { openBuildInput } from './build-context.ts';
 import { limitNotice } from './build-notice.ts';
 import { buildOnce } from './build-once.ts';
 import { buildOptionTable, builderOptions, type BuilderFlags, type BuildFlags } from './build-options.ts';
@@ -30,7 +30,7 @@ export const buildCommand = defineCommand({
     ['tsbuild build -t ghcr.io/me/my-app --push .', 'Build, and push to a registry'],
     ['tsbuild build --target test .', 'Build one stage'],
     ['tsbuild build -t my-app --load --watch .', 'Build and load again at every change'],
-    ['tsbuild build --verify .', 'Build twice, name what is not the same'],
+    ['tsbuild build --verify .', 'Build twice and name the differences'],
     ['tsbuild build --check .', 'Check the Dockerfile, build nothing'],
     ['tsbuild build -q -f docker/web.Dockerfile .', 'Print the image ID only'],
   ],
@@ -39,7 +39,7 @@ export const buildCommand = defineCommand({
     const flags = builderOptions(options, host);
     const call = parseCall(options);
     if (call !== undefined) {
-      if (options.watch) throw new UsageError('--watch builds, and --call does not', { command: 'build' });
+      if (options.watch) throw new UsageError('--watch and --call cannot be used together', { command: 'build' });
       const { runCall } = await import('./call.ts');
       return await runCall(call, { options, flags, path: operands[0] ?? '', settings }, host);
     }
@@ -53,7 +53,7 @@ export const buildCommand = defineCommand({
     }
 
     for (const text of unusedNotices(options)) limitNotice(text, options, host);
-    const context = await openBuildContext(operands[0] ?? '', options.file, host);
+    const context = await openBuildInput(operands[0] ?? '', options.file, host);
     const work = { options, flags: outputFlags(options, outputs, host), context, outputs, registry, settings };
     if (!options.watch) return await buildOnce(work, host);
     const { watchBuild } = await import('./watch.ts');
@@ -67,7 +67,7 @@ export const buildCommand = defineCommand({
  */
 function quietly(options: BuildFlags, host: Host): BuildFlags {
   if (options.quiet && options.progress !== undefined && !/^(?:auto|quiet)$/.test(options.progress)) {
-    const hint = 'leave one of them away; --quiet shows the log of a step that fails, too';
+    const hint = 'omit one of them; --quiet also shows the log of a failed step';
     throw new UsageError(`--progress=${options.progress} and --quiet cannot be used together`, {
       hint,
       command: 'build',

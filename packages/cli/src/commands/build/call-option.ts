@@ -19,14 +19,14 @@ export function parseCall({ call = '', check }: Pick<BuildFlags, 'call' | 'check
   const [name = '', ...fields] = call.split(',');
   if ((name === '' || name === 'build') && fields.length === 0 && !check) return undefined;
   const method = check && (name === '' || name === 'build') ? 'check' : methodOf(name);
-  if (check && method !== 'check') throw wrong(`--check and --call=${name} ask for two things`);
+  if (check && method !== 'check') throw wrong(`--check and --call=${name} cannot be used together`);
   let json = false;
   let ignoreStatus = false;
   for (const field of fields) {
     const [, key = '', value = ''] = /^([^=]*)(?:=(.*))?$/.exec(field) ?? [];
     if (key === 'format' && (value === 'json' || value === 'text')) json = value === 'json';
     else if (key === 'ignorestatus' && /^(?:|true|1|false|0)$/.test(value)) ignoreStatus = !/^(?:false|0)$/.test(value);
-    else throw wrong(`invalid --call ${JSON.stringify(call)}: ${JSON.stringify(field)} means nothing here`);
+    else throw wrong(`invalid --call ${JSON.stringify(call)}: unknown field ${JSON.stringify(field)}`);
   }
   return { method, json, ignoreStatus };
 }

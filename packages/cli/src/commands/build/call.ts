@@ -18,7 +18,7 @@ import { sanitizeText } from '../../output/sanitize.ts';
 import { renderWarning } from '../../output/warnings.ts';
 import { registryOptions } from '../../registry/registry-config.ts';
 import { reportError } from '../../output/report-error.ts';
-import { openBuildContext } from './build-context.ts';
+import { openBuildInput } from './build-context.ts';
 import type { BuildFlags, builderOptions } from './build-options.ts';
 import type { Call } from './call-option.ts';
 
@@ -35,7 +35,7 @@ export interface CallRequest {
 export async function runCall(call: Call, request: CallRequest, host: Host): Promise<number> {
   const { options, flags, path, settings } = request;
   const registry = await registryOptions(host);
-  const context = await openBuildContext(path, options.file, host);
+  const context = await openBuildInput(path, options.file, host);
   const build: BuildOptions = { ...flags, registry, ...context };
   switch (call.method) {
     case 'check':

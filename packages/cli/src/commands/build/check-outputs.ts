@@ -1,10 +1,9 @@
-import { stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { CommandError, UsageError } from '../../host/usage-error.ts';
+import { openExporter } from '@tsbuild/builder';
+import { UsageError } from '../../host/usage-error.ts';
 import type { Host } from '../../host/host.ts';
-import { checkLayoutDirectory } from '../../export/layout-directory.ts';
 import type { BuildFlags } from './build-options.ts';
 import { type BuildOutput, parseBuildOutput } from './build-output.ts';
+import { advised, exportTarget } from './export-target.ts';
 
 /**
  * Where the image goes, by --output, --load and --push, checked before anything is built.
@@ -29,7 +28,7 @@ export function buildOutputs(flags: BuildFlags, host: Host): readonly BuildOutpu
     if (output.kind !== 'registry' || output.byDigest !== true) continue;
     const tagged = (pushesOwnNames(output) ? flags.tag : (output.names ?? [])).find((name) => /:[^/]*$/.test(name));
     if (tagged === undefined) continue;
-    throw wrong(`cannot push ${tagged} by digest: it has a tag`, 'name the repository alone');
+    throw wrong(`cannot push ${tagged} by digest: it has a tag`, 'name only the repository');
   }
   return outputs;
 }
@@ -54,22 +53,15 @@ function isStdout(output: BuildOutput): boolean {
   return output.kind === 'stdout' || (output.kind === 'tar' && output.path === '-');
 }
 
-/** A build of minutes should not end with a folder that is not there, or a directory that is taken. @throws CommandError */
+/** A build of minutes should not end with a directory that is not there, or one that is taken. @throws CommandError, BuildError */
 export async function checkPlaces(outputs: readonly BuildOutput[], host: Host): Promise<void> {
   for (const output of outputs) {
-    if (!('path' in output) || isStdout(output)) continue;
-    const path = resolve(host.cwd, output.path);
-    if (output.kind === 'files') {
-      const there = await stat(path).catch(() => undefined);
-      if (there === undefined || there.isDirectory()) continue;
-      throw new CommandError(`cannot write files to ${output.path}: it is not a directory`, {
-        hint: `for an archive: -o type=docker,dest=${output.path}`,
-      });
+    const target = exportTarget(output, host);
+    if (target === undefined) continue;
+    try {
+      await (await openExporter(target)).check();
+    } catch (error) {
+      throw advised(error, output);
     }
-    const folder = dirname(path);
-    const info = await stat(folder).catch(() => undefined);
-    if (info?.isDirectory() !== true)
-      throw new CommandError(`cannot write ${output.path}: ${folder} is not a directory`);
-    if (output.kind === 'directory') await checkLayoutDirectory(path, output.path);
   }
 }

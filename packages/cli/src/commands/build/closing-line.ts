@@ -20,7 +20,7 @@ export function closingLine(result: BuildResult, outputs: readonly BuildOutput[]
   if (file !== undefined) return `${built} Next: docker load -i ${sanitizeName(file.path)}`;
   const files = outputs.find((output) => output.kind === 'files');
   if (files !== undefined) return `${built} Its files are in ${sanitizeName(files.path)}`;
-  if (staysInCache(outputs)) return `${built} It is in the cache alone.`;
+  if (staysInCache(outputs)) return `${built} It is only in the cache.`;
   if (outputs.some((output) => output.kind !== 'store')) return built;
   return `${built} Next: tsbuild save ${name} | docker load`;
 }

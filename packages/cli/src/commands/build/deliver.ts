@@ -1,24 +1,10 @@
-import { resolve } from 'node:path';
-import { type BuildResult, type Store, pushImage } from '@tsbuild/builder';
-import {
-  type ArchiveSink,
-  type Digest,
-  exportTree,
-  formatReference,
-  fromStoredImage,
-  parseReference,
-  type RegistryOptions,
-  writeArchive,
-} from '@tsbuild/oci/node';
-import { writeFilesDirectory } from '../../export/files-directory.ts';
+import { type BuildResult, openExporter, type PushResult, type Store } from '@tsbuild/builder';
+import { formatReference, parseReference, type RegistryOptions } from '@tsbuild/oci/node';
 import type { Host } from '../../host/host.ts';
-import { writeLayoutDirectory } from '../../export/layout-directory.ts';
-import { loadIntoEngine } from '../../export/load-into-engine.ts';
 import type { OpenProgress } from '../../output/open-progress.ts';
-import { type Sink, writeOutputFile } from '../../output/output-file.ts';
-import { streamSink } from '../../output/output-stream.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
 import type { BuildOutput } from './build-output.ts';
+import { advised, exportTarget } from './export-target.ts';
 
 /** What bringing an image to its outputs needs. */
 export interface Delivery {
@@ -33,9 +19,7 @@ export interface Delivery {
 }
 
 /** What went to a registry: another manifest than the store's, as layers travel compressed. `size` in bytes. */
-export interface PushedImage {
-  readonly digest: Digest;
-  readonly size: number;
+export interface PushedImage extends Pick<PushResult, 'digest' | 'size'> {
   readonly names: readonly string[];
 }
 
@@ -49,101 +33,68 @@ export async function deliver(
   way: Delivery,
 ): Promise<PushedImage | undefined> {
   let pushed: PushedImage | undefined;
-  const { store, host } = way;
   for (const output of outputs) {
-    // As in buildx, --tag comes before the names of an output.
-    const named = result.names.length > 0 ? result.names : (output.names ?? []);
-    const names = named.map((name) => parseReference(name));
-    const archive = (sink: ArchiveSink) => writeArchive([{ ...result.image, names }], store.layout.blobs, sink);
-    switch (output.kind) {
-      case 'file':
-        await writeOutputFile(resolve(host.cwd, output.path), (sink) => archive({ borrow: sink }), host.signal);
-        break;
-      case 'stdout':
-        await archive(streamSink(host.stdout, host.signal));
-        break;
-      case 'engine':
-        await loadIntoEngine({ ...result.image, names }, store.layout.blobs, host);
-        break;
-      case 'files': {
-        const path = resolve(host.cwd, output.path);
-        const { blobs, indexes } = store.layout;
-        await writeFilesDirectory(result.image, {
-          path,
-          shownPath: output.path,
-          blobs,
-          indexes,
-          signal: host.signal,
-          notice: way.notice,
-        });
-        break;
-      }
-      case 'tar':
-        await writeTar(result, output.path, way);
-        break;
-      case 'directory': {
-        const target = { path: resolve(host.cwd, output.path), shownPath: output.path, names };
-        await writeLayoutDirectory(result.image, target, { blobs: store.layout.blobs, signal: host.signal });
-        break;
-      }
-      case 'registry':
-        pushed = await push(result, output, way);
-        break;
-    }
+    if (output.kind === 'registry') pushed = await push(result, output, way);
+    else await bring(result, output, way);
   }
   return pushed;
 }
 
-/** The files of the image as one tar, as buildx and `docker export` write it. */
-async function writeTar({ image }: BuildResult, path: string, { store, host }: Delivery): Promise<void> {
-  const { blobs, indexes } = store.layout;
-  const value = await fromStoredImage(blobs, image);
-  const write = async (sink: Sink): Promise<void> => {
-    for await (const chunk of exportTree(value, { blobs, indexes, signal: host.signal })) await sink(chunk);
+/** To anything but a registry. */
+async function bring({ image, names: own }: BuildResult, output: BuildOutput, way: Delivery): Promise<void> {
+  const { store, host } = way;
+  const target = exportTarget(output, host);
+  if (target === undefined) return;
+  // As in buildx, --tag comes before the names of an output.
+  const names = own.length > 0 ? own : (output.names ?? []);
+  const reporter: OpenProgress['reporter'] = {
+    report: (event) => {
+      if (event.type === 'notice') way.notice(event.message);
+    },
   };
-  if (path === '-') await write(streamSink(host.stdout, host.signal));
-  else await writeOutputFile(resolve(host.cwd, path), write, host.signal);
+  const exporter = await openExporter(target);
+  try {
+    await exporter.export({ image, names }, { store, reporter, signal: host.signal });
+  } catch (error) {
+    throw advised(error, output);
+  }
 }
 
-/** Pushes the image, whatever bears its names by now, under the name or all of its own. */
+/** Pushes the image, whatever bears its names by now, under the names of the output or all of its own. */
 async function push(
-  result: BuildResult,
+  { image, names: own }: BuildResult,
   output: Extract<BuildOutput, { readonly kind: 'registry' }>,
-  way: Delivery,
+  { store, registry, host, annotations, openProgress }: Delivery,
 ): Promise<PushedImage | undefined> {
-  const { store, host } = way;
-  const { signal } = host;
   const given = output.names ?? [];
-  const targets = given.length === 0 ? result.names : given.map((name) => formatReference(parseReference(name)));
-  const byDigest = output.byDigest === true;
-  const progress = way.openProgress();
+  const names = given.length === 0 ? own : given.map((name) => formatReference(parseReference(name)));
+  const { byDigest = false, insecure = false } = output;
+  const progress = openProgress();
   const lines: string[] = [];
-  let pushed: PushedImage | undefined;
+  let last: PushResult | undefined;
+  const exporter = await openExporter({
+    kind: 'registry',
+    registry,
+    byDigest,
+    insecure,
+    annotations,
+    onPushed: ({ reference, digest, size }) => progress.json?.pushed({ reference, digest, size }),
+  });
   try {
-    for (const as of new Set(targets)) {
-      const { digest, size, reference } = await pushImage(result.image.id, {
-        store,
-        registry: output.insecure === true ? trusting(way.registry, as) : way.registry,
-        as,
-        byDigest,
-        annotations: way.annotations,
-        reporter: progress.reporter,
-        signal,
-      });
-      pushed = { digest, size, names: targets };
-      progress.json?.pushed({ reference, digest, size });
-      lines.push(`${sanitizeName(byDigest ? reference : as)}: digest: ${digest} size: ${size}\n`);
+    const work = { store, reporter: progress.reporter, signal: host.signal };
+    const { pushed } = await exporter.export({ image, names }, work);
+    const targets = [...new Set(names)];
+    for (const [at, { digest, size, reference }] of pushed.entries()) {
+      lines.push(
+        `${sanitizeName(byDigest ? reference : (targets[at] ?? reference))}: digest: ${digest} size: ${size}\n`,
+      );
     }
+    last = pushed.at(-1);
     progress.close('done');
   } catch (error) {
     progress.close('failed');
     throw error;
   }
   if (progress.mode === 'plain' || progress.mode === 'tty') host.stderr.write(lines.join(''));
-  return pushed;
-}
-
-/** `registry.insecure=true`: what the configuration says of insecure hosts, for the registry of this name. */
-function trusting(options: RegistryOptions, name: string): RegistryOptions {
-  return { ...options, insecure: [...(options.insecure ?? []), parseReference(name).registry] };
+  return last === undefined ? undefined : { digest: last.digest, size: last.size, names };
 }

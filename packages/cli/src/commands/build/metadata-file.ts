@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { BuildResult } from '@tsbuild/builder';
 import type { Host } from '../../host/host.ts';
-import { writeOutputFile } from '../../output/output-file.ts';
+import { writeOutputFile } from '@tsbuild/oci/internal';
 import type { PushedImage } from './deliver.ts';
 
 /**

@@ -18,7 +18,7 @@ export function parseNamedContext(text: string, host: Host): [string, string] {
   if (name === '' || source === '') throw bad('expected NAME=SOURCE');
   checkName(name, bad);
   if (source.startsWith('docker-image://')) return [name, source];
-  if (/^(?:target|input):/.test(source)) throw bad('only a bake file has other targets');
+  if (/^(?:target|input):/.test(source)) throw bad('targets exist only in bake files');
   const layout = /^oci-layout:\/\/(.+)$/s.exec(source)?.[1];
   if (layout !== undefined) return [name, `oci-layout://${resolve(host.cwd, layout)}`];
   const directory = resolve(host.cwd, source);

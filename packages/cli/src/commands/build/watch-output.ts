@@ -37,7 +37,7 @@ export class WatchOutput {
     const shown = paths.map((path) => this.#shown(path));
     const more = shown.length > MOST ? ` and ${shown.length - MOST} more` : '';
     const what = shown.length === 0 ? 'very much' : shown.slice(0, MOST).map(sanitizeName).join(', ') + more;
-    const text = `\n${what} changed${restarts ? ' meanwhile: building anew' : ''}`;
+    const text = `\n${what} changed${restarts ? ' meanwhile: building again' : ''}`;
     this.#say({ type: 'watch-changed', paths: shown, flooded, restarts }, text);
   }
 

@@ -6,7 +6,7 @@ import { EXIT_OK, EXIT_USAGE } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
 import { progressMode } from '../../output/open-progress.ts';
 import { endOf, WatchOutput } from './watch-output.ts';
-import { Changes } from '../../watch/changes.ts';
+import { ChangedPaths } from '../../watch/changes.ts';
 import { ContextUse } from '../../watch/context-use.ts';
 import { DirectoryWatcher, floodLimit } from '../../watch/directory-watcher.ts';
 import { isNoise, isThere, ownStreams, type WatchedFiles, watchedFiles } from '../../watch/watched-files.ts';
@@ -31,19 +31,19 @@ function checkedContext({ options, context, outputs }: BuildWork): string {
   if (typeof context.context !== 'string') {
     throw wrong(
       '--watch needs a directory as the context',
-      'streams, URLs and repositories do not tell when they change',
+      'changes of streams, URLs and repositories cannot be detected',
     );
   }
   if (context.dockerfile !== undefined && /^https?:\/\//i.test(context.dockerfile)) {
-    throw wrong('--watch needs a Dockerfile of this machine', 'download it, and name the file with -f');
+    throw wrong('--watch needs a local Dockerfile', 'download it, and name the file with -f');
   }
   const once = (['verify', 'debug-shell'] as const).find((name) => options[name]);
-  if (once !== undefined) throw wrong(`--watch and --${once} do not go together`, `build once with --${once}`);
+  if (once !== undefined) throw wrong(`--watch and --${once} cannot be used together`, `build once with --${once}`);
   if (options['on-error'] === 'shell') {
-    throw wrong('--watch and --on-error shell do not go together', 'build once with --on-error shell');
+    throw wrong('--watch and --on-error shell cannot be used together', 'build once with --on-error shell');
   }
   if (outputs.some((output) => output.kind === 'stdout' || (output.kind === 'tar' && output.path === '-'))) {
-    throw wrong('--watch cannot write archive after archive to standard output', 'use -o FILE, or --load');
+    throw wrong('--watch cannot write several archives to standard output', 'use -o FILE, or --load');
   }
   return context.context;
 }
@@ -56,7 +56,7 @@ class Watch implements Disposable {
   readonly #host: Host;
   readonly #output: WatchOutput;
   readonly #files: WatchedFiles;
-  readonly #changes = new Changes(floodLimit());
+  readonly #changes = new ChangedPaths(floodLimit());
   readonly #watcher: DirectoryWatcher;
   /** Of the last build that went to its end well. */
   #lastGood: ContextUse | undefined;

@@ -14,7 +14,7 @@ export const cacheExplainCommand = defineCommand({
   summary: 'Tell why the steps of the last build of an image ran again, or since when they are cached',
   options: {
     step: { kind: 'value', placeholder: 'N', describe: 'Only this step, by its number in the progress output (#N)' },
-    format: { kind: 'value', placeholder: 'FORMAT', describe: 'How to tell it', choices: ['text', 'json'] },
+    format: { kind: 'value', placeholder: 'FORMAT', describe: 'Output format', choices: ['text', 'json'] },
   },
   operands: { min: 1, max: 1, what: 'one IMAGE, or last for the last build, also one that failed' },
   examples: [
@@ -26,8 +26,8 @@ export const cacheExplainCommand = defineCommand({
     const store = await Store.open(settings.root);
     const record = store.builds.get(name === 'last' ? 'last' : (await store.layout.resolve(name)).id);
     if (record === undefined) {
-      throw new CommandError(name === 'last' ? 'there was no build yet' : `no build of ${name} is remembered`, {
-        hint: 'images that were loaded or pulled, and builds of long ago, cannot be explained',
+      throw new CommandError(name === 'last' ? 'there is no build yet' : `no build of ${name} is recorded`, {
+        hint: 'loaded or pulled images and old builds cannot be explained',
       });
     }
     const steps = chosenSteps(record, options.step);
@@ -41,7 +41,7 @@ function chosenSteps({ steps }: BuildRecord, wanted: string | undefined): readon
   if (wanted === undefined) return steps;
   const chosen = steps.filter(({ number }) => String(number) === wanted.replace(/^#/, ''));
   if (chosen.length > 0) return chosen;
-  throw new UsageError(`--step ${wanted}: there is no such step`, {
+  throw new UsageError(`--step ${wanted}: no such step`, {
     hint: steps.length === 0 ? 'that build had no steps' : `the build has the steps 1 to ${steps.length}`,
     command: 'cache explain',
   });

@@ -2,7 +2,7 @@ import { listCache, needsUserNamespace, runInUserNamespace, Store } from '@tsbui
 import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import { humanSize } from '../../output/human.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { matchesFilter, parseCacheFilter } from '../../prune/cache-filter.ts';
 import { cacheRow, cacheTable } from './cache-rows.ts';
 
@@ -10,7 +10,7 @@ import { cacheRow, cacheTable } from './cache-rows.ts';
 export const cacheLsCommand = defineCommand({
   name: 'cache ls',
   synopsis: '',
-  summary: 'List what is kept to make builds faster, the last used first',
+  summary: 'List the build cache, the last used first',
   options: {
     filter: {
       kind: 'list',
@@ -23,7 +23,7 @@ export const cacheLsCommand = defineCommand({
       placeholder: 'FORMAT',
       describe: 'table, json (one object a line), or a template: {{.ID}}',
     },
-    'no-trunc': { kind: 'flag', describe: 'Whole IDs and descriptions' },
+    'no-trunc': { kind: 'flag', describe: 'Do not truncate IDs and descriptions' },
     quiet: { kind: 'flag', short: 'q', describe: 'IDs only' },
     verbose: { kind: 'flag', describe: '' },
   },

@@ -56,7 +56,7 @@ export const importMountCommand = defineCommand({
   async run({ options, operands: [id = ''], settings }, host) {
     const path = options.input === '-' ? undefined : options.input;
     if (path === undefined && host.stdin.isTTY === true) {
-      throw new UsageError('there is no archive: standard input is a terminal', {
+      throw new UsageError('cannot read the archive from standard input: it is a terminal', {
         hint: 'use -i FILE, or pipe it',
         command: 'cache import-mount',
       });

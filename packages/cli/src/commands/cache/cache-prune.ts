@@ -4,7 +4,7 @@ import { UsageError } from '../../host/usage-error.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
 import { humanSize } from '../../output/human.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { askOnTerminal } from '../../registry/prompt.ts';
 import { parseCacheFilter, parseKeepStorage } from '../../prune/cache-filter.ts';
 import { cacheRow, cacheTable } from './cache-rows.ts';
@@ -15,12 +15,12 @@ const COMMAND = 'cache prune';
 export const cachePruneCommand = defineCommand({
   name: COMMAND,
   synopsis: '',
-  summary: 'Remove what is kept to make builds faster, as far as no image needs it',
+  summary: 'Remove entries of the build cache, as far as no image needs it',
   options: {
     all: {
       kind: 'flag',
       short: 'a',
-      describe: 'Also what images share, and what is known of base images and contexts',
+      describe: 'Also list what images share and what is cached of base images and contexts',
     },
     filter: {
       kind: 'list',
@@ -31,23 +31,23 @@ export const cachePruneCommand = defineCommand({
     'keep-storage': {
       kind: 'value',
       placeholder: 'SIZE',
-      describe: 'Stop when no more than this is taken; what was not used for longest goes first',
+      describe: 'Remove the least recently used entries until the cache is no larger than this',
     },
-    'dry-run': { kind: 'flag', describe: 'Say what would go, remove nothing' },
-    force: { kind: 'flag', short: 'f', describe: 'Do not ask' },
+    'dry-run': { kind: 'flag', describe: 'Print what would be removed, and remove nothing' },
+    force: { kind: 'flag', short: 'f', describe: 'Do not prompt for confirmation' },
     format: {
       kind: 'value',
       placeholder: 'FORMAT',
-      describe: 'How to show what went: table, json (one object a line), or a template: {{.ID}}',
+      describe: 'Format of the removed entries: table, json (one object a line), or a template: {{.ID}}',
     },
-    'no-trunc': { kind: 'flag', describe: 'Whole IDs and descriptions' },
+    'no-trunc': { kind: 'flag', describe: 'Do not truncate IDs and descriptions' },
     verbose: { kind: 'flag', describe: '' },
   },
   operands: { min: 0, max: 0, what: '' },
   examples: [
-    ['tsbuild cache prune', 'What no image needs'],
-    ['tsbuild cache prune -f --filter until=24h', 'Of that, what was not used for a day; without a question'],
-    ['tsbuild cache prune --keep-storage 10g --dry-run', 'What would go to come down to 10 GiB'],
+    ['tsbuild cache prune', 'Remove entries that no image needs'],
+    ['tsbuild cache prune -f --filter until=24h', 'Only those not used for a day, without confirmation'],
+    ['tsbuild cache prune --keep-storage 10g --dry-run', 'Show what would be removed to get down to 10 GiB'],
   ],
   async run({ options, settings }, host) {
     const format = options.format ?? 'table';
@@ -79,7 +79,10 @@ export const cachePruneCommand = defineCommand({
 /** Docker's question. @throws UsageError when nobody can be asked */
 async function agreed(all: boolean, host: Host): Promise<boolean> {
   if (host.stdin.isTTY !== true) {
-    throw new UsageError('there is no terminal to ask on', { hint: 'use --force, or --dry-run', command: COMMAND });
+    throw new UsageError('cannot ask for confirmation: standard input is not a terminal', {
+      hint: 'use --force, or --dry-run',
+      command: COMMAND,
+    });
   }
   const what = all ? 'all build cache' : 'all build cache that no image needs';
   host.stderr.write(`WARNING! This will remove ${what}.\n`);
@@ -90,5 +93,5 @@ async function agreed(all: boolean, host: Host): Promise<boolean> {
 function tellHeldBack({ heldBackBy }: PrunedCache, host: Host): void {
   if (heldBackBy === 0) return;
   const builds = heldBackBy === 1 ? 'a build is' : `${heldBackBy} builds are`;
-  host.stderr.write(`WARNING: ${builds} running: only cache mounts were removed, and none that a command has\n`);
+  host.stderr.write(`WARNING: ${builds} running: only cache mounts that no command uses were removed\n`);
 }

@@ -139,7 +139,7 @@ async function values(name: string, { prefix, line, host, spec }: ValueRequest):
     case 'target':
     case 'no-cache-filter':
     case 'fail-on-miss':
-      return behind(await (await import('./stored-names.ts')).stageNames(line, host));
+      return behind(await (await import('./stored-names.ts')).stageCandidates(line, host));
     case 'tag':
       return behind(await (await import('./stored-names.ts')).imageNames(line, host));
     case 'root':

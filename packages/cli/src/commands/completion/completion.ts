@@ -19,7 +19,7 @@ export const completionCommand = defineCommand({
     const script = Object.hasOwn(completionScripts, shell) ? completionScripts[shell] : undefined;
     if (script === undefined) {
       throw new UsageError(`no completion for ${JSON.stringify(shell)}`, {
-        hint: `there is one for ${Object.keys(completionScripts).join(', ')}`,
+        hint: `expected one of ${Object.keys(completionScripts).join(', ')}`,
         command: 'completion',
       });
     }

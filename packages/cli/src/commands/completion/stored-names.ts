@@ -15,7 +15,7 @@ export async function imageNames(line: Line, host: Host): Promise<readonly strin
 }
 
 /** The stages of the Dockerfile that the line means. */
-export async function stageNames(line: Line, host: Host): Promise<readonly string[]> {
+export async function stageCandidates(line: Line, host: Host): Promise<readonly string[]> {
   const context = resolve(host.cwd, line.operands[0] ?? '.');
   const file = line.options.get('file');
   return dockerfileStages(file === undefined ? resolve(context, 'Dockerfile') : resolve(host.cwd, file));

@@ -8,11 +8,11 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 export const attachCommand = defineCommand({
   name: 'attach',
   synopsis: 'CONTAINER',
-  summary: 'Connect to the output and input of a running container',
+  summary: 'Attach to the input and output of a running container',
   options: {
-    'detach-keys': { kind: 'value', placeholder: 'KEYS', describe: 'What leaves a terminal (ctrl-p,ctrl-q)' },
-    'no-stdin': { kind: 'flag', describe: 'Pass no input on' },
-    'sig-proxy': { kind: 'flag', on: true, describe: 'Pass signals on' },
+    'detach-keys': { kind: 'value', placeholder: 'KEYS', describe: 'Key sequence that detaches (ctrl-p,ctrl-q)' },
+    'no-stdin': { kind: 'flag', describe: 'Do not attach standard input' },
+    'sig-proxy': { kind: 'flag', on: true, describe: 'Forward signals to the process' },
   },
   operands: { min: 1, max: 1, what: 'one CONTAINER' },
   examples: [['tsbuild attach app-container', 'Back to its terminal; ctrl-p ctrl-q leaves it again']],

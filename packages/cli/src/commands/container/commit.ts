@@ -7,9 +7,9 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 export const commitCommand = defineCommand({
   name: 'commit',
   synopsis: 'CONTAINER [NAME[:TAG]]',
-  summary: 'Make an image of what a container changed',
+  summary: 'Create an image from the changes of a container',
   options: {
-    author: { kind: 'value', short: 'a', placeholder: 'WHO', describe: 'Who made it' },
+    author: { kind: 'value', short: 'a', placeholder: 'WHO', describe: 'Author of the image' },
     change: {
       kind: 'list',
       short: 'c',
@@ -17,7 +17,7 @@ export const commitCommand = defineCommand({
       describe: "Change the config: 'CMD node app.js', 'ENV A=b' …",
     },
     message: { kind: 'value', short: 'm', placeholder: 'TEXT', describe: 'A comment for the history' },
-    pause: { kind: 'flag', short: 'p', on: true, describe: 'Stop the container while it is read' },
+    pause: { kind: 'flag', short: 'p', on: true, describe: 'Pause the container while its files are read' },
   },
   operands: { min: 1, max: 2, what: 'a CONTAINER, and a NAME[:TAG] for the image' },
   examples: [

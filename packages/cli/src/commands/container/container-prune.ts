@@ -10,13 +10,13 @@ import { parsePruneFilter } from '../../prune/prune-filter.ts';
 export const containerPruneCommand = defineCommand({
   name: 'container prune',
   synopsis: '',
-  summary: 'Remove all containers that do not run',
+  summary: 'Remove all stopped containers',
   options: {
-    force: { kind: 'flag', short: 'f', describe: 'Do not ask' },
+    force: { kind: 'flag', short: 'f', describe: 'Do not prompt for confirmation' },
     filter: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Only those with until=, label= or label!=' },
   },
   operands: { min: 0, max: 0, what: 'no argument' },
-  examples: [['tsbuild container prune -f', 'Remove them without a question']],
+  examples: [['tsbuild container prune -f', 'Remove them without confirmation']],
   async run({ options, settings }, host) {
     const keeps = parsePruneFilter(options.filter, 'container prune', host.now());
     if (!options.force && !(await agreed('This will remove all stopped containers.', host))) return EXIT_OK;

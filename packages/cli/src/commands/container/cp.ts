@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import {
-  type CopyOptions,
+  type ContainerCopyOptions,
   ContainerStore,
   copyFromContainer,
   copyToContainer,
@@ -15,7 +15,7 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
 import { humanSize } from '../../output/human.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
-import { streamSink } from '../../output/output-stream.ts';
+import { streamSink } from '@tsbuild/oci/internal';
 
 /** What one operand names: something of a container, something of this machine, or `-`. */
 interface Named {
@@ -30,13 +30,13 @@ export const cpCommand = defineCommand({
   summary: 'Copy files between a container and this machine; - is a tar archive',
   options: {
     archive: { kind: 'flag', short: 'a', describe: 'Keep owners (into a container: those of its USER)' },
-    'follow-link': { kind: 'flag', short: 'L', describe: 'Copy what a symlink at SRC leads to' },
-    quiet: { kind: 'flag', short: 'q', describe: 'Do not say what was copied' },
+    'follow-link': { kind: 'flag', short: 'L', describe: 'Follow a symlink at SRC' },
+    quiet: { kind: 'flag', short: 'q', describe: 'Do not print what was copied' },
   },
   operands: { min: 2, max: 2, what: 'a source and a destination' },
   examples: [
     ['tsbuild cp web:/var/log/app.log .', 'A file out of a container'],
-    ['tsbuild cp ./conf/. web:/etc/app', 'What is in a folder into one of the container'],
+    ['tsbuild cp ./conf/. web:/etc/app', 'The contents of a directory into the container'],
     ['tsbuild cp web:/etc - | tar t', 'A directory as a tar archive'],
   ],
   async run({ options, operands: [from = '', to = ''], settings }, host) {
@@ -45,7 +45,7 @@ export const cpCommand = defineCommand({
     const inside = await besideContainer(name, settings.root, host);
     if (inside !== undefined) return inside;
     const container = new ContainerStore(settings.root).find(name);
-    const how: CopyOptions = {
+    const how: ContainerCopyOptions = {
       archive: options.archive,
       followLink: options['follow-link'],
       notice: (text) => void host.stderr.write(`WARNING: ${sanitizeName(text)}\n`),
@@ -80,10 +80,7 @@ function named(operand: string): Named {
 function checked(source: Named, target: Named): string {
   const wrong = (message: string, hint?: string): UsageError => new UsageError(message, { command: 'cp', hint });
   if (source.container !== undefined && target.container !== undefined) {
-    throw wrong(
-      'copying between containers is not supported',
-      'by way of a pipe: tsbuild cp A:SRC - | tsbuild cp - B:DST',
-    );
+    throw wrong('copying between containers is not supported', 'use a pipe: tsbuild cp A:SRC - | tsbuild cp - B:DST');
   }
   const name = source.container ?? target.container;
   if (name === undefined) throw wrong('must specify at least one container source', 'write CONTAINER:PATH');

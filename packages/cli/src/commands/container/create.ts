@@ -9,7 +9,7 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 export const createCommand = defineCommand({
   name: 'create',
   synopsis: 'IMAGE [COMMAND…]',
-  summary: 'Make a container without starting it',
+  summary: 'Create a container without starting it',
   options: createOptionTable,
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'an IMAGE, and what to run in it' },
   stopAtOperand: true,

@@ -10,14 +10,14 @@ import { reportError } from '../../output/report-error.ts';
 export const execCommand = defineCommand({
   name: 'exec',
   synopsis: 'CONTAINER COMMAND…',
-  summary: 'Run one more command in a running container',
+  summary: 'Run another command in a running container',
   options: {
     detach: { kind: 'flag', short: 'd', describe: 'Run in the background' },
-    'detach-keys': { kind: 'value', placeholder: 'KEYS', describe: 'What leaves a terminal (ctrl-p,ctrl-q)' },
+    'detach-keys': { kind: 'value', placeholder: 'KEYS', describe: 'Key sequence that detaches (ctrl-p,ctrl-q)' },
     env: { kind: 'list', short: 'e', placeholder: 'KEY[=VALUE]', describe: 'Set a variable' },
-    'env-file': { kind: 'list', placeholder: 'FILE', describe: 'Set the variables that a file lists' },
-    interactive: { kind: 'flag', short: 'i', describe: 'Give it standard input' },
-    tty: { kind: 'flag', short: 't', describe: 'Give it a terminal' },
+    'env-file': { kind: 'list', placeholder: 'FILE', describe: 'Set the variables in a file' },
+    interactive: { kind: 'flag', short: 'i', describe: 'Attach standard input' },
+    tty: { kind: 'flag', short: 't', describe: 'Allocate a terminal' },
     user: { kind: 'value', short: 'u', placeholder: 'USER[:GROUP]', describe: 'Run as this user' },
     workdir: { kind: 'value', short: 'w', placeholder: 'DIR', describe: 'The working directory' },
     privileged: { kind: 'flag', describe: '', later: true },
@@ -36,11 +36,20 @@ export const execCommand = defineCommand({
     if (container.state().status === 'paused') {
       throw new CommandError(`Container ${container.name} is paused, unpause the container before exec`);
     }
+    const workdir = options.workdir || undefined;
+    if (workdir?.startsWith('/') === false) {
+      await reportError(
+        new CommandError(`the working directory ${JSON.stringify(workdir)} is no absolute path`),
+        host,
+        settings,
+      );
+      return NOT_STARTED;
+    }
     using client = await MonitorClient.openRunning(container);
     const request = {
       argv,
       environment: environmentOf(options, host),
-      workingDirectory: options.workdir,
+      workingDirectory: workdir,
       user: options.user,
     };
     const exec = (size: { readonly rows: number; readonly columns: number }): void =>

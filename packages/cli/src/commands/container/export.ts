@@ -8,7 +8,7 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 export const exportCommand = defineCommand({
   name: 'export',
   synopsis: 'CONTAINER',
-  summary: 'Write the files of a container as a tar archive',
+  summary: 'Export the files of a container as a tar archive',
   options: {
     output: archiveOption,
   },

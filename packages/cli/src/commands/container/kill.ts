@@ -7,10 +7,10 @@ import { CommandError } from '../../host/usage-error.ts';
 export const killCommand = defineCommand({
   name: 'kill',
   synopsis: 'CONTAINER [CONTAINER…]',
-  summary: 'Send running containers a signal, SIGKILL unless told',
-  options: { signal: { kind: 'value', short: 's', placeholder: 'SIGNAL', describe: 'Which signal (SIGKILL)' } },
+  summary: 'Send a signal to running containers, by default SIGKILL',
+  options: { signal: { kind: 'value', short: 's', placeholder: 'SIGNAL', describe: 'The signal to send (SIGKILL)' } },
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one CONTAINER or more' },
-  examples: [['tsbuild kill -s HUP web', 'Let web read its configuration anew']],
+  examples: [['tsbuild kill -s HUP web', 'Let web reload its configuration']],
   async run({ options, operands, settings }, host) {
     const signal = options.signal ?? 'SIGKILL';
     signalNumber(signal);

@@ -7,17 +7,17 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 export const logsCommand = defineCommand({
   name: 'logs',
   synopsis: 'CONTAINER',
-  summary: 'Show what a container wrote',
+  summary: 'Show the output of a container',
   options: {
-    follow: { kind: 'flag', short: 'f', describe: 'Go on until it ends' },
+    follow: { kind: 'flag', short: 'f', describe: 'Follow the output' },
     since: {
       kind: 'value',
       placeholder: 'TIME',
-      describe: 'Nothing older: 10m, 2026-01-02T15:04:05Z, or seconds since 1970',
+      describe: 'Show nothing older than this: 10m, 2026-01-02T15:04:05Z, or seconds since 1970',
     },
-    tail: { kind: 'value', short: 'n', placeholder: 'N', describe: 'The last N lines only (all)' },
+    tail: { kind: 'value', short: 'n', placeholder: 'N', describe: 'Show only the last N lines (default: all)' },
     timestamps: { kind: 'flag', short: 't', describe: 'Show when each line was written' },
-    until: { kind: 'value', placeholder: 'TIME', describe: 'Nothing newer' },
+    until: { kind: 'value', placeholder: 'TIME', describe: 'Show nothing newer than this' },
     details: { kind: 'flag', describe: '', later: true },
   },
   operands: { min: 1, max: 1, what: 'one CONTAINER' },
@@ -26,8 +26,8 @@ export const logsCommand = defineCommand({
     const container = new ContainerStore(settings.root).find(operands[0] ?? '');
     const range = {
       tail: tailOf(options.tail),
-      since: options.since === undefined ? undefined : timeOf(options.since, host.now()),
-      until: options.until === undefined ? undefined : timeOf(options.until, host.now()),
+      since: limitOf(options.since, host.now()),
+      until: limitOf(options.until, host.now()),
       follow: options.follow,
     };
     for await (const { log, stream, time } of readLog(container, range, host.signal)) {
@@ -47,14 +47,20 @@ function tailOf(text: string | undefined): number | undefined {
   return /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
+/** To docker nothing and 0 are no limit. */
+function limitOf(text: string | undefined, now: number): number | undefined {
+  return text === undefined || text === '' || text === '0' ? undefined : timeOf(text, now);
+}
+
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
 
 /** A point in time: a duration ago, seconds since 1970, or a date. Milliseconds since 1970. @throws UsageError */
 function timeOf(text: string, now: number): number {
   if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1000;
-  if (/^(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text)) {
+  if (/^-?(?:\d+(?:\.\d+)?(?:ms|s|m|h))+$/.test(text)) {
     const parts = text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g);
-    return now - [...parts].reduce((sum, [, count, unit = '']) => sum + Number(count) * (UNITS[unit] ?? 0), 0);
+    const duration = [...parts].reduce((sum, [, count, unit = '']) => sum + Number(count) * (UNITS[unit] ?? 0), 0);
+    return text.startsWith('-') ? now + duration : now - duration;
   }
   const time = Date.parse(text);
   if (!Number.isNaN(time)) return time;

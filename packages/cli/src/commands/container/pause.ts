@@ -9,7 +9,7 @@ const operands = { min: 1, max: Number.POSITIVE_INFINITY, what: 'one CONTAINER o
 export const pauseCommand = defineCommand({
   name: 'pause',
   synopsis: 'CONTAINER [CONTAINER…]',
-  summary: 'Stop all processes of containers where they are',
+  summary: 'Suspend all processes of containers',
   options: {},
   operands,
   examples: [['tsbuild pause web', 'Then: tsbuild unpause web']],
@@ -22,10 +22,10 @@ export const pauseCommand = defineCommand({
 export const unpauseCommand = defineCommand({
   name: 'unpause',
   synopsis: 'CONTAINER [CONTAINER…]',
-  summary: 'Let the processes of paused containers go on',
+  summary: 'Resume the processes of paused containers',
   options: {},
   operands,
-  examples: [['tsbuild unpause web', 'Web goes on']],
+  examples: [['tsbuild unpause web', 'Resume web']],
   async run({ operands: names, settings }, host) {
     return forEach(names, (container) => pause(container, false), settings, host);
   },

@@ -5,7 +5,7 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 import { type ContainerRow, containerRow } from '../../container/container-row.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
 import { renderTable } from '../../output/table.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 
 /** `tsbuild ps`: docker's list of containers. */
 export const psCommand = defineCommand({
@@ -13,7 +13,7 @@ export const psCommand = defineCommand({
   synopsis: '',
   summary: 'List containers, newest first',
   options: {
-    all: { kind: 'flag', short: 'a', describe: 'Also those that do not run' },
+    all: { kind: 'flag', short: 'a', describe: 'Also show stopped containers' },
     filter: {
       kind: 'list',
       short: 'f',
@@ -25,16 +25,16 @@ export const psCommand = defineCommand({
       placeholder: 'FORMAT',
       describe: 'table, json (one object a line), or a template: {{.Names}}',
     },
-    last: { kind: 'value', short: 'n', placeholder: 'N', describe: 'The newest N, running or not' },
-    latest: { kind: 'flag', short: 'l', describe: 'The newest one, running or not' },
-    'no-trunc': { kind: 'flag', describe: 'Whole IDs and commands' },
+    last: { kind: 'value', short: 'n', placeholder: 'N', describe: 'Show the newest N containers, running or not' },
+    latest: { kind: 'flag', short: 'l', describe: 'Show the newest container, running or not' },
+    'no-trunc': { kind: 'flag', describe: 'Do not truncate IDs and commands' },
     quiet: { kind: 'flag', short: 'q', describe: 'IDs only' },
     size: { kind: 'flag', short: 's', describe: '', later: true },
   },
   operands: { min: 0, max: 0, what: 'no argument' },
   examples: [
-    ['tsbuild ps', 'The containers that run'],
-    ['tsbuild rm $(tsbuild ps -aq -f status=exited)', 'Remove those that have ended'],
+    ['tsbuild ps', 'Running containers'],
+    ['tsbuild rm $(tsbuild ps -aq -f status=exited)', 'Remove those that have exited'],
   ],
   async run({ options, settings }, host) {
     const format = options.format ?? 'table';
@@ -98,7 +98,7 @@ function parseFilter(text: string): (container: Container) => boolean {
     default:
       throw new UsageError(`invalid filter ${JSON.stringify(text)}`, {
         command: 'ps',
-        hint: 'there are name, id, status, ancestor, label and exited',
+        hint: 'expected name, id, status, ancestor, label or exited',
       });
   }
 }

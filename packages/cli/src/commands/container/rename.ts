@@ -6,10 +6,10 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 export const renameCommand = defineCommand({
   name: 'rename',
   synopsis: 'CONTAINER NAME',
-  summary: 'Give a container another name',
+  summary: 'Rename a container',
   options: {},
   operands: { min: 2, max: 2, what: 'a CONTAINER and its new NAME' },
-  examples: [['tsbuild rename eager_quay web', 'From now on it is web']],
+  examples: [['tsbuild rename eager_quay web', 'Rename eager_quay to web']],
   async run({ operands, settings }) {
     const [name = '', wanted = ''] = operands;
     await renameContainer(new ContainerStore(settings.root).find(name), wanted, settings.root);

@@ -9,10 +9,10 @@ import { startInBackground } from './start.ts';
 export const restartCommand = defineCommand({
   name: 'restart',
   synopsis: 'CONTAINER [CONTAINER…]',
-  summary: 'End containers in order, and start them again',
+  summary: 'Restart containers',
   options: { time: patienceOption },
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one CONTAINER or more' },
-  examples: [['tsbuild restart web', 'A new start with the same files']],
+  examples: [['tsbuild restart web', 'Start it again with the same files']],
   async run({ options, operands, settings }, host) {
     const patience = patienceOf(options.time, 'restart');
     const inside = await inUserNamespace(host);

@@ -9,8 +9,8 @@ export const rmCommand = defineCommand({
   synopsis: 'CONTAINER [CONTAINER…]',
   summary: 'Remove containers',
   options: {
-    force: { kind: 'flag', short: 'f', describe: 'Also running ones, which are killed; missing ones are no error' },
-    volumes: { kind: 'flag', short: 'v', describe: 'Also their volumes that have no name' },
+    force: { kind: 'flag', short: 'f', describe: 'Kill and remove running containers; ignore missing ones' },
+    volumes: { kind: 'flag', short: 'v', describe: 'Also remove their anonymous volumes' },
     link: { kind: 'flag', short: 'l', describe: '', later: true },
   },
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one CONTAINER or more' },

@@ -18,8 +18,8 @@ export const runCommand = defineCommand({
   summary: 'Run a command in a new container',
   options: {
     detach: { kind: 'flag', short: 'd', describe: 'Run in the background and print the container ID' },
-    'detach-keys': { kind: 'value', placeholder: 'KEYS', describe: 'What leaves a terminal (ctrl-p,ctrl-q)' },
-    'sig-proxy': { kind: 'flag', on: true, describe: 'Pass signals on' },
+    'detach-keys': { kind: 'value', placeholder: 'KEYS', describe: 'Key sequence that detaches (ctrl-p,ctrl-q)' },
+    'sig-proxy': { kind: 'flag', on: true, describe: 'Forward signals to the process' },
     ...createOptionTable,
   },
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'an IMAGE, and what to run in it' },

@@ -11,11 +11,11 @@ import type { Host } from '../../host/host.ts';
 export const startCommand = defineCommand({
   name: 'start',
   synopsis: 'CONTAINER [CONTAINER…]',
-  summary: 'Start containers that do not run',
+  summary: 'Start stopped containers',
   options: {
-    attach: { kind: 'flag', short: 'a', describe: 'Show its output and pass signals on' },
-    interactive: { kind: 'flag', short: 'i', describe: 'Give it standard input' },
-    'detach-keys': { kind: 'value', placeholder: 'KEYS', describe: 'What leaves a terminal (ctrl-p,ctrl-q)' },
+    attach: { kind: 'flag', short: 'a', describe: 'Attach its output and forward signals' },
+    interactive: { kind: 'flag', short: 'i', describe: 'Attach standard input' },
+    'detach-keys': { kind: 'value', placeholder: 'KEYS', describe: 'Key sequence that detaches (ctrl-p,ctrl-q)' },
   },
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one CONTAINER or more' },
   examples: [['tsbuild start -ai app-container', 'Back into a container with a shell']],
@@ -31,7 +31,7 @@ export const startCommand = defineCommand({
 
     const container = new ContainerStore(settings.root).find(operands[0] ?? '');
     if (container.isRunning)
-      throw new CommandError(`${container.name} runs already`, { hint: `tsbuild attach ${container.name}` });
+      throw new CommandError(`${container.name} is already running`, { hint: `tsbuild attach ${container.name}` });
     const { terminal, openStdin } = container.config;
     if (terminal && interactive) requireTerminal(host);
     using client = await launch(container, store, host);

@@ -7,10 +7,10 @@ import { patienceOf, patienceOption } from '../../container/patience.ts';
 export const stopCommand = defineCommand({
   name: 'stop',
   synopsis: 'CONTAINER [CONTAINER…]',
-  summary: 'End containers: a signal first, SIGKILL when they do not heed it',
+  summary: 'Stop containers: send a signal, then SIGKILL if they do not exit',
   options: { time: patienceOption },
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one CONTAINER or more' },
-  examples: [['tsbuild stop -t 30 web', 'End web; it has 30 seconds to do it in order']],
+  examples: [['tsbuild stop -t 30 web', 'Stop web, and kill it after 30 seconds']],
   async run({ options, operands, settings }, host) {
     const patience = patienceOf(options.time, 'stop');
     return forEach(operands, (container) => stopContainer(container, patience), settings, host);

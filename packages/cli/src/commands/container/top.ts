@@ -15,8 +15,8 @@ export const topCommand = defineCommand({
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'a CONTAINER' },
   stopAtOperand: true,
   examples: [
-    ['tsbuild top web', 'What runs in web'],
-    ['tsbuild top web -o pid,args', 'In other columns'],
+    ['tsbuild top web', 'The processes of web'],
+    ['tsbuild top web -o pid,args', 'With other columns'],
   ],
   async run({ operands, settings }, host) {
     const [name = '', ...words] = operands;

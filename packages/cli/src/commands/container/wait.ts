@@ -7,7 +7,7 @@ import { untilAborted } from '../../host/until-aborted.ts';
 export const waitCommand = defineCommand({
   name: 'wait',
   synopsis: 'CONTAINER [CONTAINER…]',
-  summary: 'Wait until containers have ended, and print their exit codes',
+  summary: 'Wait for containers to exit, and print their exit codes',
   options: {},
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one CONTAINER or more' },
   examples: [['tsbuild wait job', 'Wait for job and print its exit code']],

@@ -5,7 +5,7 @@ import { ellipsis, humanAge, humanSize } from '../../output/human.ts';
 import { shownId } from '../../output/image-id.ts';
 import { sanitizeName, sanitizeText } from '../../output/sanitize.ts';
 import { renderTable } from '../../output/table.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { LayerSizes, openLayout } from '../../store/open-layout.ts';
 
 const CREATED_BY_WIDTH = 45;
@@ -25,20 +25,25 @@ interface HistoryRow {
 export const historyCommand = defineCommand({
   name: 'history',
   synopsis: 'IMAGE',
-  summary: 'Show the steps that made an image, newest first',
+  summary: 'Show the history of an image, newest first',
   options: {
     format: {
       kind: 'value',
       placeholder: 'FORMAT',
       describe: 'table, json (one object a line), or a template: {{.CreatedBy}}',
     },
-    human: { kind: 'flag', short: 'H', on: true, describe: 'Ages and rounded sizes; --human=false for exact ones' },
-    'no-trunc': { kind: 'flag', describe: 'Whole IDs and commands' },
+    human: {
+      kind: 'flag',
+      short: 'H',
+      on: true,
+      describe: 'Print ages and rounded sizes (--human=false: exact values)',
+    },
+    'no-trunc': { kind: 'flag', describe: 'Do not truncate IDs and commands' },
     quiet: { kind: 'flag', short: 'q', describe: 'Image IDs only' },
     platform: {
       kind: 'value',
       placeholder: 'OS/ARCH',
-      describe: 'Which platform of a multi-platform image',
+      describe: 'The platform to take from a multi-platform image',
       later: true,
     },
   },

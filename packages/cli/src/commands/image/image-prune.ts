@@ -15,7 +15,7 @@ export const imagePruneCommand = defineCommand({
   options: {
     all: { kind: 'flag', short: 'a', describe: 'Also those with a name that no container uses' },
     filter: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Only those with until=, label= or label!=' },
-    force: { kind: 'flag', short: 'f', describe: 'Do not ask' },
+    force: { kind: 'flag', short: 'f', describe: 'Do not prompt for confirmation' },
   },
   operands: { min: 0, max: 0, what: 'no argument' },
   examples: [['tsbuild image prune -af --filter until=240h', 'Images of more than ten days that no container uses']],

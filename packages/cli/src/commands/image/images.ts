@@ -1,13 +1,13 @@
 import { type StoredImage, familiarRepository } from '@tsbuild/oci/node';
 import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { humanAge, humanSize } from '../../output/human.ts';
 import { shownId } from '../../output/image-id.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
 import { renderTable } from '../../output/table.ts';
 import { LayerSizes, openLayout } from '../../store/open-layout.ts';
-import { imageFilter } from './images-filter.ts';
+import { imageFilter, pointsInTime } from './images-filter.ts';
 import type { ImageRow, ListedImage } from './listed-image.ts';
 
 /** `tsbuild images`: docker's listing. */
@@ -16,34 +16,36 @@ export const imagesCommand = defineCommand({
   synopsis: '[REPOSITORY[:TAG]]',
   summary: 'List images, newest first',
   options: {
-    all: { kind: 'flag', short: 'a', describe: "All images (there are no hidden ones: for docker's sake)" },
+    all: { kind: 'flag', short: 'a', describe: 'All images (no effect, as no images are hidden)' },
     filter: {
       kind: 'list',
       short: 'f',
       placeholder: 'KEY=VALUE',
-      describe: 'Only images with dangling=true|false, reference=PATTERN or label=KEY[=VALUE]',
+      describe:
+        'Only images with dangling=true|false, reference=PATTERN, label=KEY[=VALUE], before=IMAGE or since=IMAGE',
     },
     format: {
       kind: 'value',
       placeholder: 'FORMAT',
       describe: 'table, json (one object a line), or a template: {{.ID}}',
     },
-    'no-trunc': { kind: 'flag', describe: 'Whole image IDs' },
+    'no-trunc': { kind: 'flag', describe: 'Do not truncate image IDs' },
     quiet: { kind: 'flag', short: 'q', describe: 'Image IDs only' },
-    digests: { kind: 'flag', describe: 'Show manifest digests', later: true },
+    digests: { kind: 'flag', describe: 'Show the digests that images have in registries' },
     tree: { kind: 'flag', describe: 'Show platforms as a tree', later: true },
   },
   operands: { min: 0, max: 1, what: 'one REPOSITORY[:TAG]' },
   examples: [
     ['tsbuild images', 'All images'],
     ['tsbuild images my-app', 'The tags of one repository'],
+    ['tsbuild images --filter since=my-app:1', 'What was made after my-app:1'],
     ['tsbuild images -q --filter dangling=true', 'The IDs of images without a name'],
   ],
   async run({ options, operands, settings }, host) {
     const format = options.format ?? 'table';
     const template = format === 'table' || format === 'json' ? undefined : compileTemplate(format, 'images');
-    const keeps = imageFilter(operands[0], options.filter);
     const layout = await openLayout(settings.root);
+    const keeps = imageFilter(operands[0], options.filter, await pointsInTime(options.filter, layout));
     const sizes = new LayerSizes(layout);
     const rows: ListedImage[] = [];
     for (const image of await layout.images()) {
@@ -53,7 +55,13 @@ export const imagesCommand = defineCommand({
     if (options.quiet) host.stdout.write(lines(rows.map((row) => row.shown.ID)));
     else if (format === 'json') host.stdout.write(lines(rows.map((row) => JSON.stringify(row.shown))));
     else if (template !== undefined) host.stdout.write(lines(rows.map((row) => template(row.shown))));
-    else host.stdout.write(imageTable(rows.map((row) => row.shown)));
+    else
+      host.stdout.write(
+        imageTable(
+          rows.map((row) => row.shown),
+          options.digests,
+        ),
+      );
     return EXIT_OK;
   },
 });
@@ -78,10 +86,17 @@ function imageRows(
   return names.map((name) => ({ image, shown: { ...name, ...facts } }));
 }
 
-function imageTable(rows: readonly ImageRow[]): string {
+function imageTable(rows: readonly ImageRow[], digests: boolean): string {
   return renderTable([
-    ['REPOSITORY', 'TAG', 'IMAGE ID', 'CREATED', 'SIZE'],
-    ...rows.map((row) => [sanitizeName(row.Repository), sanitizeName(row.Tag), row.ID, row.CreatedSince, row.Size]),
+    ['REPOSITORY', 'TAG', ...(digests ? ['DIGEST'] : []), 'IMAGE ID', 'CREATED', 'SIZE'],
+    ...rows.map((row) => [
+      sanitizeName(row.Repository),
+      sanitizeName(row.Tag),
+      ...(digests ? [row.Digest] : []),
+      row.ID,
+      row.CreatedSince,
+      row.Size,
+    ]),
   ]);
 }
 

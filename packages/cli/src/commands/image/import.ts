@@ -16,7 +16,7 @@ const CHANGES = /^\s*(?:CMD|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|ONBUILD|STOP
 export const importCommand = defineCommand({
   name: 'import',
   synopsis: 'FILE|- [NAME[:TAG]]',
-  summary: 'Make an image from a root filesystem in a tar archive, also gzipped',
+  summary: 'Create an image from a root filesystem in a tar archive, also gzipped',
   options: {
     change: {
       kind: 'list',
@@ -36,7 +36,7 @@ export const importCommand = defineCommand({
     const [source = '', name] = operands;
     if (/^https?:\/\//.test(source)) throw notSupportedYet(`import from a URL, ${source}`, 'import');
     if (source === '-' && host.stdin.isTTY === true) {
-      throw new UsageError('there is no archive: standard input is a terminal', { command: 'import' });
+      throw new UsageError('cannot read the archive from standard input: it is a terminal', { command: 'import' });
     }
     for (const change of options.change) checkChange(change);
     const reference = name === undefined ? undefined : parseReference(name);

@@ -4,14 +4,14 @@ import { EXIT_FAILED, EXIT_OK } from '../../host/exit-code.ts';
 import { LayerSizes, openLayout } from '../../store/open-layout.ts';
 import { imageDocument } from '../../output/image-document.ts';
 import { sanitizeText } from '../../output/sanitize.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { reportError } from '../../output/report-error.ts';
 
 /** `tsbuild inspect`: the documents of containers and images as one JSON array, those that were found even when others were not. */
 export const inspectCommand = defineCommand({
   name: 'inspect',
   synopsis: 'IMAGE|CONTAINER [IMAGE|CONTAINER…]',
-  summary: 'Show everything that is known of containers and images, as JSON',
+  summary: 'Show details of containers and images as JSON',
   options: {
     format: {
       kind: 'value',
@@ -29,7 +29,7 @@ export const inspectCommand = defineCommand({
     platform: {
       kind: 'value',
       placeholder: 'OS/ARCH',
-      describe: 'Which platform of a multi-platform image',
+      describe: 'The platform to take from a multi-platform image',
       later: true,
     },
   },

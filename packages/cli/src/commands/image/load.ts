@@ -14,11 +14,11 @@ export const loadCommand = defineCommand({
   summary: 'Read images from an archive of docker save or an OCI archive, also gzipped',
   options: {
     input: { kind: 'value', short: 'i', placeholder: 'FILE', describe: 'Read this file instead of standard input' },
-    quiet: { kind: 'flag', short: 'q', describe: 'Say less' },
+    quiet: { kind: 'flag', short: 'q', describe: 'Print less' },
     platform: {
       kind: 'value',
       placeholder: 'OS/ARCH',
-      describe: 'Which platform of a multi-platform archive',
+      describe: 'The platform to take from a multi-platform archive',
       later: true,
     },
   },
@@ -30,7 +30,7 @@ export const loadCommand = defineCommand({
   async run({ options, settings }, host) {
     const input = options.input === undefined || options.input === '-' ? undefined : resolve(host.cwd, options.input);
     if (input === undefined && host.stdin.isTTY === true) {
-      throw new UsageError('there is no archive: standard input is a terminal', {
+      throw new UsageError('cannot read the archive from standard input: it is a terminal', {
         hint: 'use -i FILE, or pipe an archive into it',
         command: 'load',
       });

@@ -8,9 +8,9 @@ import { reportError } from '../../output/report-error.ts';
 export const rmiCommand = defineCommand({
   name: 'rmi',
   synopsis: 'IMAGE [IMAGE…]',
-  summary: 'Remove names of images, and images without names',
+  summary: 'Remove image names, and images that have no name left',
   options: {
-    force: { kind: 'flag', short: 'f', describe: 'Also an ID with several names; missing images are no error' },
+    force: { kind: 'flag', short: 'f', describe: 'Also remove an ID with several names; ignore missing images' },
     'no-prune': { kind: 'flag', describe: 'Keep the layers', later: true },
   },
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one IMAGE or more' },

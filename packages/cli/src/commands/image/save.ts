@@ -22,7 +22,7 @@ export const saveCommand = defineCommand({
     platform: {
       kind: 'value',
       placeholder: 'OS/ARCH',
-      describe: 'Which platform of a multi-platform image',
+      describe: 'The platform to take from a multi-platform image',
       later: true,
     },
   },

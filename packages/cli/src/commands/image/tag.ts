@@ -6,7 +6,7 @@ import { openLayout } from '../../store/open-layout.ts';
 export const tagCommand = defineCommand({
   name: 'tag',
   synopsis: 'IMAGE NAME[:TAG]',
-  summary: 'Give an image another name',
+  summary: 'Add a name to an image',
   options: {},
   operands: { min: 2, max: 2, what: 'an IMAGE and a NAME[:TAG]' },
   examples: [['tsbuild tag my-app ghcr.io/me/my-app:1.2', 'A second name for my-app']],

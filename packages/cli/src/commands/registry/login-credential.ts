@@ -56,14 +56,14 @@ async function askUsername(host: Host): Promise<string> {
 
 function needTerminal(host: Host): void {
   if (host.stdin.isTTY === true) return;
-  throw new CommandError('cannot ask for a name and a password: standard input is no terminal', {
+  throw new CommandError('cannot ask for a name and a password: standard input is not a terminal', {
     hint: 'pipe the password in: … | tsbuild login -u USER --password-stdin SERVER',
   });
 }
 
 async function passwordFromStdin(host: Host): Promise<string> {
   if (host.stdin.isTTY === true)
-    throw wrong('--password-stdin: standard input is a terminal', 'without it, the password is asked for');
+    throw wrong('--password-stdin: standard input is a terminal', 'omit it to be asked for the password');
   const text = await untilAborted(readAll(host.stdin), host.signal);
   // As docker does: one line end may stand behind it, all else is the password.
   const password = text.replace(/\n$/, '').replace(/\r$/, '');
@@ -77,7 +77,7 @@ async function readAll(stdin: InputStream): Promise<string> {
   for await (const chunk of stdin) {
     const bytes = Buffer.from(chunk as Uint8Array);
     size += bytes.length;
-    if (size > LONGEST) throw new CommandError('standard input holds no password: it is larger than 1 MiB');
+    if (size > LONGEST) throw new CommandError('standard input is not a password: it is larger than 1 MiB');
     chunks.push(bytes);
   }
   return Buffer.concat(chunks).toString('utf8');
@@ -85,7 +85,7 @@ async function readAll(stdin: InputStream): Promise<string> {
 
 function checkUsername(username: string): string {
   if (username === '') throw wrong('the user name is empty');
-  if (username.includes(':')) throw wrong(`invalid user name ${JSON.stringify(username)}: it cannot hold a colon`);
+  if (username.includes(':')) throw wrong(`invalid user name ${JSON.stringify(username)}: it cannot contain a colon`);
   return username;
 }
 

@@ -29,7 +29,7 @@ export const loginCommand = defineCommand({
       kind: 'value',
       short: 'p',
       placeholder: 'PASSWORD',
-      describe: 'The password, for everybody to see: rather use --password-stdin',
+      describe: 'The password, visible to other users; prefer --password-stdin',
     },
   },
   operands: { min: 0, max: 1, what: "one SERVER, a registry's host (default: docker.io)" },
@@ -87,7 +87,7 @@ async function check(
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'REGISTRY_DENIED')) throw error;
     throw new CommandError(`${shownServer(registry)} did not accept the user name and password`, {
-      hint: 'nothing was kept; many registries want an access token in place of the password',
+      hint: 'nothing was stored; many registries require an access token instead of the password',
       cause: error,
     });
   } finally {

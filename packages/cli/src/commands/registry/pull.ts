@@ -11,7 +11,7 @@ import { namesVersion } from '../image/names-version.ts';
 export const pullCommand = defineCommand({
   name: 'pull',
   synopsis: 'NAME[:TAG|@DIGEST]',
-  summary: 'Fetch an image from a registry',
+  summary: 'Pull an image from a registry',
   options: {
     platform: {
       kind: 'value',

@@ -13,7 +13,7 @@ import { namesVersion } from '../image/names-version.ts';
 export const pushCommand = defineCommand({
   name: 'push',
   synopsis: 'NAME[:TAG]',
-  summary: 'Send an image to the registry that its name tells',
+  summary: 'Push an image to the registry in its name',
   options: {
     progress: progressOption,
     quiet: { kind: 'flag', short: 'q', describe: "Show nothing but the image's name" },
@@ -32,7 +32,7 @@ export const pushCommand = defineCommand({
     const reference = parseReference(name);
     if (reference.digest !== undefined) {
       throw new UsageError('cannot push a digest reference', {
-        hint: 'name a tag: the digest follows from what is pushed',
+        hint: 'name a tag: the digest depends on the content',
         command: 'push',
       });
     }

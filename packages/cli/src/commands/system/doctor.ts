@@ -11,7 +11,7 @@ import { sanitizeText } from '../../output/sanitize.ts';
 export const doctorCommand = defineCommand({
   name: 'doctor',
   synopsis: '',
-  summary: 'Say what this machine offers, and what is missing',
+  summary: 'Report what this machine supports and what is missing',
   options: {
     format: { kind: 'value', placeholder: 'FORMAT', describe: 'text or json' },
   },
@@ -64,6 +64,6 @@ function rendered({ facts, modes, canRun }: MachineReport): string {
   const best = modes.find(({ works }) => works);
   const end = canRun
     ? `RUN works here: ${best?.name ?? ''}.`
-    : 'RUN cannot work here. Dockerfiles without RUN (COPY, ADD, WORKDIR and all the rest) build.';
-  return `${[...lines, '', 'Ways to run commands, the first that works is taken:', ...ways, '', end].map(sanitizeText).join('\n')}\n`;
+    : 'RUN does not work here. Dockerfiles without RUN (COPY, ADD, WORKDIR and all the rest) still build.';
+  return `${[...lines, '', 'Ways to run commands; the first one that works is used:', ...ways, '', end].map(sanitizeText).join('\n')}\n`;
 }

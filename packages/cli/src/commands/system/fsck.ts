@@ -4,9 +4,9 @@ import {
   needsUserNamespace,
   runInUserNamespace,
   type StoreCheck,
+  storePath,
 } from '@tsbuild/builder';
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { defineCommand } from '../../grammar/command.ts';
 import { UsageError } from '../../host/usage-error.ts';
 import { EXIT_FAILED, EXIT_OK } from '../../host/exit-code.ts';
@@ -20,25 +20,25 @@ export const fsckCommand = defineCommand({
   options: {
     repair: {
       kind: 'flag',
-      describe: 'Mend what can be mended without losing anything good, and remove what killed processes left',
+      describe: 'Repair what can be repaired without losing data, and remove leftovers of killed processes',
     },
-    'remove-images': { kind: 'flag', describe: 'With --repair: also remove images that have lost a part' },
-    quick: { kind: 'flag', describe: 'Compare sizes only, read no layer' },
+    'remove-images': { kind: 'flag', describe: 'With --repair: also remove incomplete images' },
+    quick: { kind: 'flag', describe: 'Verify sizes only, without reading layers' },
     format: { kind: 'value', placeholder: 'FORMAT', describe: 'text, or json (one document)' },
   },
   operands: { min: 0, max: 0, what: '' },
   examples: [
     ['tsbuild fsck', 'Check everything; changes nothing'],
-    ['tsbuild fsck --repair', 'Mend: damaged blobs are set aside, bad records dropped, leftovers removed'],
+    ['tsbuild fsck --repair', 'Repair: damaged blobs are set aside, bad records dropped, leftovers removed'],
     ['tsbuild fsck --repair --remove-images', 'Also remove images that no longer have all their layers'],
   ],
   async run({ options, settings }, host) {
     const { repair, quick, 'remove-images': removeImages, format = 'text' } = options;
     if (format !== 'text' && format !== 'json') {
-      throw new UsageError(`--format ${format}: there are text and json`, { command: 'fsck' });
+      throw new UsageError(`--format ${format}: expected text or json`, { command: 'fsck' });
     }
     if (removeImages && !repair) {
-      throw new UsageError('--remove-images goes with --repair', { command: 'fsck' });
+      throw new UsageError('--remove-images requires --repair', { command: 'fsck' });
     }
     // Unpacked layers belong to ids that an ordinary user has in a user namespace only.
     if (needsUserNamespace() && hasForeignFiles(settings.root)) return runInUserNamespace(host.commandLine, () => {});
@@ -53,7 +53,7 @@ export const fsckCommand = defineCommand({
 });
 
 function hasForeignFiles(root: string): boolean {
-  return ['snapshots', 'mounts', 'cache-mounts'].some((folder) => existsSync(join(root, folder)));
+  return (['snapshots', 'mounts', 'cache-mounts'] as const).some((name) => existsSync(storePath(root, name)));
 }
 
 /** Damage that is (still) there. */
@@ -83,14 +83,14 @@ function summary({ findings, images, records, snapshots, cacheMounts }: StoreChe
   const left =
     litter === 0
       ? ''
-      : ` ${counted(litter, 'leftover')} of killed processes: fsck --repair or cache prune removes such.`;
+      : ` ${counted(litter, 'leftover')} of killed processes: fsck --repair or cache prune removes them.`;
   if (damaged.length === 0) return `The store is whole: ${looked}.${left}`;
   const lost = damaged.some(({ kind }) => kind === 'image');
   const advice = repair
     ? lost
       ? ' Build or pull those images again, or remove them with --repair --remove-images.'
       : ''
-    : ' "tsbuild fsck --repair" mends what can be mended.';
+    : ' "tsbuild fsck --repair" repairs as much as possible.';
   return `${counted(damaged.length, 'thing')} damaged; looked at ${looked}.${advice}${left}`;
 }
 

@@ -4,7 +4,7 @@ import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import { openLayout } from '../../store/open-layout.ts';
 import { humanSize } from '../../output/human.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
 import { version } from '../../host/version.ts';
 

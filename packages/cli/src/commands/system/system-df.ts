@@ -3,14 +3,14 @@ import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import { humanSize } from '../../output/human.ts';
 import { renderTable } from '../../output/table.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { LayerSizes } from '../../store/open-layout.ts';
 
 /** `tsbuild system df`: what images and the cache take, with docker's fields. */
 export const systemDfCommand = defineCommand({
   name: 'system df',
   synopsis: '',
-  summary: 'Show what images and the build cache take on the disk',
+  summary: 'Show the disk usage of images and the build cache',
   options: {
     format: {
       kind: 'value',

@@ -17,11 +17,11 @@ export const systemPruneCommand = defineCommand({
   options: {
     all: { kind: 'flag', short: 'a', describe: 'Also images with a name that no container uses, and all build cache' },
     filter: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Only those with until=, label= or label!=' },
-    force: { kind: 'flag', short: 'f', describe: 'Do not ask' },
+    force: { kind: 'flag', short: 'f', describe: 'Do not prompt for confirmation' },
     volumes: { kind: 'flag', describe: 'Also volumes without a name that no container uses' },
   },
   operands: { min: 0, max: 0, what: 'no argument' },
-  examples: [['tsbuild system prune -af', 'Everything that nothing uses; without a question']],
+  examples: [['tsbuild system prune -af', 'Everything unused, without confirmation']],
   async run({ options, settings: { root } }, host) {
     const { all, force, filter, volumes } = options;
     const keeps = parsePruneFilter(filter, 'system prune', host.now());

@@ -7,9 +7,9 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 export const volumeCreateCommand = defineCommand({
   name: 'volume create',
   synopsis: '[VOLUME]',
-  summary: 'Make a volume; one that is there stays as it is',
+  summary: 'Create a volume; an existing one is not changed',
   options: {
-    driver: { kind: 'value', short: 'd', placeholder: 'NAME', describe: 'There is local' },
+    driver: { kind: 'value', short: 'd', placeholder: 'NAME', describe: 'Volume driver; only local exists' },
     label: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Set a label' },
     opt: { kind: 'list', short: 'o', describe: '', later: true },
   },
@@ -17,7 +17,7 @@ export const volumeCreateCommand = defineCommand({
   examples: [['tsbuild volume create data', 'Then: tsbuild run -v data:/var/lib/data …']],
   async run({ options, operands: [name], settings }, host) {
     if (options.driver !== undefined && options.driver !== 'local') {
-      throw new UsageError(`volume driver ${JSON.stringify(options.driver)} is not there`, {
+      throw new UsageError(`volume driver ${JSON.stringify(options.driver)} is not available`, {
         command: 'volume create',
       });
     }

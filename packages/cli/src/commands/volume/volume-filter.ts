@@ -22,7 +22,7 @@ export function parseVolumeFilter(
     default:
       throw new UsageError(`invalid filter ${JSON.stringify(text)}`, {
         command,
-        hint: 'there are name, label and dangling',
+        hint: 'expected name, label or dangling',
       });
   }
 }

@@ -2,14 +2,14 @@ import { BuildError, type Volume, VolumeStore } from '@tsbuild/builder';
 import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_FAILED, EXIT_OK } from '../../host/exit-code.ts';
 import { sanitizeText } from '../../output/sanitize.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { volumeDocument } from '../../output/volume-document.ts';
 
 /** `tsbuild volume inspect`: the documents of volumes as one JSON array, those that were found even when others were not. */
 export const volumeInspectCommand = defineCommand({
   name: 'volume inspect',
   synopsis: 'VOLUME [VOLUME…]',
-  summary: 'Show everything that is known of volumes, as JSON',
+  summary: 'Show details of volumes as JSON',
   options: {
     format: { kind: 'value', short: 'f', placeholder: 'FORMAT', describe: 'json, or a template: {{.Mountpoint}}' },
   },

@@ -2,7 +2,7 @@ import { VolumeStore, volumeUsers } from '@tsbuild/builder';
 import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import { renderTable } from '../../output/table.ts';
-import { compileTemplate } from '../../output/template.ts';
+import { compileTemplate } from '../../output/template/template.ts';
 import { volumeDocument } from '../../output/volume-document.ts';
 import { parseVolumeFilter } from './volume-filter.ts';
 

@@ -9,14 +9,14 @@ import { parseVolumeFilter } from './volume-filter.ts';
 export const volumePruneCommand = defineCommand({
   name: 'volume prune',
   synopsis: '',
-  summary: 'Remove volumes without a name that no container uses',
+  summary: 'Remove unused anonymous volumes',
   options: {
-    all: { kind: 'flag', short: 'a', describe: 'Also those that have a name' },
+    all: { kind: 'flag', short: 'a', describe: 'Also remove named volumes' },
     filter: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Only those with label=, or without: label!=' },
-    force: { kind: 'flag', short: 'f', describe: 'Do not ask' },
+    force: { kind: 'flag', short: 'f', describe: 'Do not prompt for confirmation' },
   },
   operands: { min: 0, max: 0, what: 'no argument' },
-  examples: [['tsbuild volume prune -f', 'Remove them without a question']],
+  examples: [['tsbuild volume prune -f', 'Remove them without confirmation']],
   async run({ options, settings }, host) {
     const keeps = options.filter.map((text) => parseVolumeFilter(text, 'volume prune', volumeUsers(settings.root)));
     const which = options.all ? 'all' : 'anonymous';

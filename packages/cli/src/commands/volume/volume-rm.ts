@@ -10,7 +10,7 @@ export const volumeRmCommand = defineCommand({
   name: 'volume rm',
   synopsis: 'VOLUME [VOLUME…]',
   summary: 'Remove volumes that no container uses',
-  options: { force: { kind: 'flag', short: 'f', describe: 'Missing ones are no error' } },
+  options: { force: { kind: 'flag', short: 'f', describe: 'Ignore missing ones' } },
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one VOLUME or more' },
   examples: [['tsbuild volume rm data', 'Remove it with all that is in it']],
   async run({ options, operands, settings }, host) {

@@ -6,10 +6,8 @@ import type { DirectoryBlobStore } from '../../blob/directory.ts';
 import { digestAlgorithm, digestHex, isDigest } from '../../spec/digest.ts';
 import type { Digest } from '../../spec/digest.ts';
 import { errnoOf } from '../../processes/store-errors.ts';
+import { LAYOUT_NAMES } from '../../processes/layout-names.ts';
 import type { CheckOptions, Repair } from './finding.ts';
-
-/** Where blobs go whose content is not what their name says: somebody may want to save what is left of them. */
-const SET_ASIDE = 'damaged';
 
 /** The blobs of a store, as they were found. */
 export class CheckedBlobs {
@@ -41,15 +39,15 @@ export class CheckedBlobs {
 export async function checkBlobs(blobs: DirectoryBlobStore, options: CheckOptions): Promise<CheckedBlobs> {
   const checked = new CheckedBlobs(blobs);
   for (const algorithm of ['sha256', 'sha512']) {
-    const folder = join(blobs.root, 'blobs', algorithm);
+    const folder = join(blobs.root, LAYOUT_NAMES.blobs, algorithm);
     for (const name of await namesIn(folder)) {
       options.signal.throwIfAborted();
-      const path = `blobs/${algorithm}/${name}`;
+      const path = `${LAYOUT_NAMES.blobs}/${algorithm}/${name}`;
       const digest = `${algorithm}:${name}`;
       if (!isDigest(digest)) {
         // Foreign tools may keep what they like here; a temporary file of ours is told of elsewhere.
         if (temporaryOwner(name) === undefined) {
-          options.report({ severity: 'litter', kind: 'blob', path, message: 'its name is no digest' });
+          options.report({ severity: 'litter', kind: 'blob', path, message: 'its name is not a digest' });
         }
         continue;
       }
@@ -89,10 +87,10 @@ async function faultOf(
 function setAside(blobs: DirectoryBlobStore, digest: Digest): Repair {
   const place = `${digestAlgorithm(digest)}-${digestHex(digest)}`;
   return {
-    done: `moved to ${SET_ASIDE}/${place}`,
+    done: `moved to ${LAYOUT_NAMES.setAside}/${place}`,
     run: async () => {
-      await mkdir(join(blobs.root, SET_ASIDE), { recursive: true, mode: 0o700 });
-      await rename(blobs.path(digest), join(blobs.root, SET_ASIDE, place));
+      await mkdir(join(blobs.root, LAYOUT_NAMES.setAside), { recursive: true, mode: 0o700 });
+      await rename(blobs.path(digest), join(blobs.root, LAYOUT_NAMES.setAside, place));
     },
   };
 }

@@ -8,8 +8,8 @@ import { decodeManifest } from '../../spec/manifest.ts';
 import { errnoOf } from '../../processes/store-errors.ts';
 import { withoutManifests } from '../index-entries.ts';
 import type { IndexEntries } from '../index-entries.ts';
-import { checkLayout, createLayout, layoutPaths, readIndex, writeIndex } from '../layout-files.ts';
-import type { LayoutPaths } from '../layout-files.ts';
+import { LAYOUT_NAMES, type LayoutPaths, layoutPaths } from '../../processes/layout-names.ts';
+import { checkLayout, createLayout, readIndex, writeIndex } from '../layout-files.ts';
 import { withLock } from '../../processes/lock.ts';
 import { checkBlobs } from './check-blobs.ts';
 import type { CheckedBlobs } from './check-blobs.ts';
@@ -50,7 +50,7 @@ export async function checkLayoutAt(root: string, options: CheckLayoutOptions): 
     options.report({
       severity: 'damaged',
       kind: 'image',
-      path: 'index.json',
+      path: LAYOUT_NAMES.index,
       message: `image ${name}: ${why}`,
       ...remove,
     });
@@ -69,7 +69,7 @@ async function checkFrame(
   if (marker.value !== true) {
     const message = marker.fault ?? 'it is missing';
     const repair = { done: 'written anew', run: () => remake(paths, paths.marker) };
-    report({ severity: 'damaged', kind: 'store', path: 'oci-layout', message, repair });
+    report({ severity: 'damaged', kind: 'store', path: LAYOUT_NAMES.marker, message, repair });
   }
   const index = await faultOf(() => readIndex(paths));
   if (index.value !== undefined) return index.value;
@@ -77,7 +77,13 @@ async function checkFrame(
     done: 'made again from the manifests in the store; the images have no names now',
     run: () => rebuildIndex(paths, blobs),
   };
-  report({ severity: 'damaged', kind: 'index', path: 'index.json', message: index.fault ?? 'it is missing', repair });
+  report({
+    severity: 'damaged',
+    kind: 'index',
+    path: LAYOUT_NAMES.index,
+    message: index.fault ?? 'it is missing',
+    repair,
+  });
   return [];
 }
 

@@ -9,8 +9,10 @@ export type FindingKind =
   | 'listing'
   | 'snapshot'
   | 'remote'
+  | 'context'
   | 'cache-mount'
   | 'container'
+  | 'volume'
   | 'temporary'
   | 'lease'
   | 'lock';

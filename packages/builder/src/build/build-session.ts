@@ -1,0 +1,170 @@
+import { availableParallelism } from 'node:os';
+import type { Platform } from '@tsbuild/oci';
+import { BuildError } from '../diagnostics/build-error.ts';
+import type { SourceFile } from '../diagnostics/source-file.ts';
+import type { Dockerfile } from '../dockerfile/instruction.ts';
+import { parseDockerfile } from '../dockerfile/parser.ts';
+import type { LayerFetcher } from '../ops/layer-fetcher.ts';
+import type { LayerOutput } from '../ops/rootfs.ts';
+import { imageKey, type ImageResolver } from '../plan/needed-stages.ts';
+import type { ProgressReporter } from '../progress/reporter.ts';
+import type { SolveOptions } from '../solver/solver.ts';
+import { RegistryAccess } from '../source/registry-access.ts';
+import type { Store } from '../store/store.ts';
+import { AddSources } from './add-sources.ts';
+import { baseImageResolver } from './base-images.ts';
+import { type BuildContext, openBuildContext } from './build-context.ts';
+import type { BuildOptions } from './build-options.ts';
+import { Checks } from './checks.ts';
+import { ContextSources } from './context-sources.ts';
+import type { PlanInput } from './make-plan.ts';
+import { Materials } from './materials.ts';
+import { NamedContexts } from './named-contexts.ts';
+import { targetPlatform } from './target-platform.ts';
+
+/** What a session works in. */
+export interface SessionPlace {
+  readonly store: Store;
+  /** Told of transfers and notices. */
+  readonly reporter: ProgressReporter;
+  readonly signal: AbortSignal;
+}
+
+/** A Dockerfile that could be read, and its checks. */
+export interface ReadDockerfile {
+  readonly dockerfile: Dockerfile;
+  readonly checks: Checks;
+}
+
+/** Steps at once where the machine has fewer processors: many of them wait, for a registry or the disk. */
+const FEWEST_JOBS = 4;
+
+/**
+ * What a build, a check or a question works with, assembled once: the context and its Dockerfile, where base images, named
+ * contexts and added files come from, and the layers of the store. While it is open no collection deletes what it finds or
+ * makes; disposing closes everything.
+ */
+export class BuildSession implements AsyncDisposable {
+  readonly options: BuildOptions;
+  readonly store: Store;
+  readonly reporter: ProgressReporter;
+  readonly signal: AbortSignal;
+  readonly platform: Platform;
+  /** What came into it from outside so far. */
+  readonly materials = new Materials();
+  /** The layers of images, those in registries included. */
+  readonly layers: LayerFetcher;
+  readonly #lease: AsyncDisposable;
+  readonly #access: RegistryAccess;
+  readonly #added: AddSources;
+  readonly #sources: ContextSources;
+  readonly #named: NamedContexts;
+  /** Finds base images and named contexts, each of them once. */
+  readonly #resolveImage: ImageResolver;
+  #context: BuildContext | undefined;
+
+  private constructor(options: BuildOptions, place: SessionPlace, platform: Platform, lease: AsyncDisposable) {
+    const { store, reporter, signal } = place;
+    this.options = options;
+    this.store = store;
+    this.reporter = reporter;
+    this.signal = signal;
+    this.platform = platform;
+    this.#lease = lease;
+    this.#access = new RegistryAccess(options.registry, reporter);
+    this.#added = new AddSources(options, store, reporter, this.materials);
+    this.#sources = new ContextSources(store, this.#added, signal, options.observer);
+    this.layers = store.layers(this.#access.client, signal);
+    const { materials } = this;
+    const base = baseImageResolver({ store, pull: options.pull, client: this.#access.client, signal });
+    const find = materials.ofImages(base);
+    const contexts = options.contexts ?? new Map<string, string>();
+    this.#named = new NamedContexts({ contexts, sources: this.#sources, store, materials, resolveImage: find });
+    this.#resolveImage = remembering(async (name, of) => (await this.#named.find(name, of)) ?? find(name, of));
+  }
+
+  /**
+   * Opens the context that the options name, and reads its Dockerfile.
+   * @throws BuildError `CONTEXT_INVALID`, `DOCKERFILE_NOT_FOUND`, `DOWNLOAD_FAILED`, `GIT_FAILED`, `NOT_SUPPORTED`,
+   * `OPTION_INVALID`
+   */
+  static async open(options: BuildOptions, place: SessionPlace): Promise<BuildSession> {
+    const platform = targetPlatform(options.platform);
+    const lease = await place.store.layout.lease();
+    let session: BuildSession | undefined;
+    try {
+      session = new BuildSession(options, place, platform, lease);
+      session.#context = await openBuildContext(options, session.#sources);
+      return session;
+    } catch (error) {
+      await (session ?? lease)[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get #opened(): BuildContext {
+    if (this.#context === undefined) throw new TypeError('open() gives out no session without a context');
+    return this.#context;
+  }
+
+  /** The Dockerfile's text. */
+  get file(): SourceFile {
+    return this.#opened.dockerfile;
+  }
+
+  /** @throws BuildError when the Dockerfile cannot be understood, or `# check=` or BUILDKIT_DOCKERFILE_CHECK makes no sense */
+  read(): ReadDockerfile {
+    const { options, file, platform } = this;
+    const dockerfile = parseDockerfile(file);
+    return { dockerfile, checks: new Checks({ options, file, dockerfile, platform }) };
+  }
+
+  /** Finds images as the plan does; `checks` take note of their configs. */
+  images(checks: Checks): ImageResolver {
+    return checks.watch(this.#resolveImage);
+  }
+
+  /** What planning works with. */
+  planInput({ dockerfile, checks }: ReadDockerfile, notice: PlanInput['notice']): PlanInput {
+    const { options, store, platform, layers, signal } = this;
+    const resolveImage = this.images(checks);
+    const [named, added, context] = [this.#named, this.#added, this.#opened.tree];
+    return { options, store, dockerfile, platform, notice, layers, named, resolveImage, context, added, signal };
+  }
+
+  /** How steps are executed. */
+  get way(): Pick<SolveOptions<LayerOutput>, 'signal' | 'jobs' | 'now' | 'sizeOf'> {
+    const jobs = this.options.jobs ?? Math.max(FEWEST_JOBS, availableParallelism());
+    return { signal: this.signal, jobs, now: Date.now, sizeOf: ({ layer }) => layer.size };
+  }
+
+  readonly notice = (message: string): void => this.reporter.report({ type: 'notice', level: 'warning', message });
+
+  /** Keeps what was learnt of files for the next build. */
+  save(): void {
+    this.#sources.save(this.notice);
+  }
+
+  /** An error with the text that its place is in. */
+  located(error: unknown): unknown {
+    return error instanceof BuildError && error.range !== undefined ? error.at(error.range, this.file) : error;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#sources[Symbol.dispose]();
+    this.#added[Symbol.dispose]();
+    this.#access[Symbol.dispose]();
+    await this.#lease[Symbol.asyncDispose]();
+  }
+}
+
+/** Each image is asked for once, whether it is found or not. */
+function remembering(resolve: ImageResolver): ImageResolver {
+  const asked = new Map<string, ReturnType<ImageResolver>>();
+  return (name, platform) => {
+    const key = imageKey({ name, platform });
+    const known = asked.get(key) ?? resolve(name, platform);
+    asked.set(key, known);
+    return known;
+  };
+}

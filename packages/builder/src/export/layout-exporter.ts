@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { parseReference } from '@tsbuild/oci';
+import { fromStoredImage, toLayout } from '@tsbuild/oci/node';
+import { BuildError } from '../diagnostics/build-error.ts';
+import { checkParent } from './bytes-target.ts';
+import type { DirectoryTarget, Exporter, ExportResult, ExportWork, ImageToExport } from './exporter.ts';
+
+/** What the image-spec puts into a layout; the rest is bookkeeping of the writer. */
+const LAYOUT_FILES: ReadonlySet<string> = new Set(['blobs', 'index.json', 'oci-layout']);
+
+/**
+ * Writes an image as an OCI image layout directory. A new one appears whole or not at all; into one that is there the
+ * image is added, and takes the names that another image of it may have had.
+ */
+export class LayoutExporter implements Exporter {
+  readonly #path: string;
+  readonly #shown: string;
+
+  constructor({ directory, shownAs }: DirectoryTarget) {
+    this.#path = directory;
+    this.#shown = shownAs ?? directory;
+  }
+
+  /** The directory is missing, empty, or a layout already. */
+  async check(): Promise<void> {
+    await checkParent(this.#path, this.#shown);
+    await stateOf(this.#path, this.#shown);
+  }
+
+  async export({ image, names }: ImageToExport, { store, signal }: ExportWork): Promise<ExportResult> {
+    signal.throwIfAborted();
+    const path = this.#path;
+    const value = await fromStoredImage(store.layout.blobs, image);
+    const options = { names: names.map((name) => parseReference(name)), signal };
+    if ((await stateOf(path, this.#shown)) === 'layout') {
+      await toLayout(value, path, options);
+      return { pushed: [] };
+    }
+    const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
+    try {
+      await mkdir(temporary);
+      await toLayout(value, temporary, options);
+      for (const name of await readdir(temporary)) {
+        if (!LAYOUT_FILES.has(name)) await rm(join(temporary, name), { recursive: true });
+      }
+      signal.throwIfAborted();
+      // Takes the place of an empty directory too.
+      await rename(temporary, path);
+    } catch (error) {
+      // Its own failure would hide the reason.
+      await rm(temporary, { recursive: true, force: true }).catch(() => {});
+      throw error;
+    }
+    return { pushed: [] };
+  }
+}
+
+async function stateOf(path: string, shown: string): Promise<'new' | 'layout'> {
+  let names: readonly string[];
+  try {
+    names = await readdir(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return 'new';
+    if (code === 'ENOTDIR')
+      throw new BuildError('EXPORT_FAILED', `cannot write a layout to ${shown}: it is not a directory`);
+    throw error;
+  }
+  if (names.length === 0) return 'new';
+  if (names.includes('oci-layout')) return 'layout';
+  throw new BuildError('EXPORT_FAILED', `cannot write a layout to ${shown}: it is neither empty nor an OCI layout`, {
+    hint: 'use a new directory',
+  });
+}

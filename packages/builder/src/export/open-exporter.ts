@@ -1,0 +1,26 @@
+import type { Exporter, ExportTarget } from './exporter.ts';
+
+/**
+ * The exporter for a place. Each kind is loaded when it is asked for: few programs need more than one.
+ * @example
+ *   const exporter = await openExporter({ kind: 'files', directory: '/srv/app' });
+ *   await exporter.check();
+ *   const result = await build(options, store, reporter, signal);
+ *   await exporter.export(result, { store, reporter, signal });
+ */
+export async function openExporter(target: ExportTarget): Promise<Exporter> {
+  switch (target.kind) {
+    case 'archive':
+      return new (await import('./archive-exporter.ts')).ArchiveExporter(target);
+    case 'tar':
+      return new (await import('./tar-exporter.ts')).TarExporter(target);
+    case 'files':
+      return new (await import('./files-exporter.ts')).FilesExporter(target);
+    case 'layout':
+      return new (await import('./layout-exporter.ts')).LayoutExporter(target);
+    case 'registry':
+      return new (await import('./registry-exporter.ts')).RegistryExporter(target);
+    case 'engine':
+      return new (await import('./engine/engine-exporter.ts')).EngineExporter(target);
+  }
+}
