@@ -9,6 +9,7 @@ export { existingDockerfile } from './context/dockerfile-name.ts';
 export { pullImage } from './build/pull.ts';
 export type { PullOptions, PullResult } from './build/pull.ts';
 export { pushImage } from './export/push.ts';
+export type { Packing } from './source/remote-records.ts';
 export type { PushOptions } from './export/push.ts';
 export { openExporter } from './export/open-exporter.ts';
 export type {

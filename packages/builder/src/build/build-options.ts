@@ -40,7 +40,7 @@ export interface BuildOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The stage to build; default the last one. */
   readonly target?: string;
-  /** `os/arch[/variant]`; only the host's for now. */
+  /** `os/arch[/variant]` of the image; that of this machine unless told. A RUN of another one needs its emulator (binfmt_misc). */
   readonly platform?: string;
   /** Ask registries for base images although the store has them. */
   readonly pull: boolean;

@@ -19,7 +19,7 @@ import {
 } from '@tsbuild/oci/node';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
-import type { RemoteLayer } from '../source/remote-records.ts';
+import type { Packing, RemoteLayer } from '../source/remote-records.ts';
 import type { Store } from '../store/store.ts';
 import type { PushResult } from './exporter.ts';
 
@@ -33,9 +33,13 @@ export interface PushOptions {
   readonly byDigest?: boolean;
   /** Of the manifest; those of the image in the store unless told. */
   readonly annotations?: ReadonlyMap<string, string>;
+  /** How layers are packed that no registry has packed already; gzip of level 5 unless told. */
+  readonly packing?: Packing;
   readonly reporter: ProgressReporter;
   readonly signal: AbortSignal;
 }
+
+const USUAL_PACKING: Packing = { compression: 'gzip', level: 5 };
 
 /**
  * Puts an image of the store into a registry. Layers that came from a registry go as the very bytes that they were there
@@ -51,7 +55,13 @@ export async function pushImage(name: string, options: PushOptions): Promise<Pus
   const reference = parseReference(options.as ?? name);
   // Who may not even look need not wait until everything is compressed.
   await access.client().hasBlob(reference, stored.id, signal);
-  const layers = await remoteLayers(stored, reference, { store, client: access.client(), reporter, signal });
+  const layers = await remoteLayers(stored, reference, {
+    store,
+    client: access.client(),
+    packing: options.packing ?? USUAL_PACKING,
+    reporter,
+    signal,
+  });
   const { manifest, config } = assembleImage({
     config: stored.rawConfig,
     layers: layers.map(({ descriptor }) => descriptor),
@@ -85,6 +95,7 @@ interface PushWork {
   readonly reporter: ProgressReporter;
   readonly store: Store;
   readonly client: RegistryClient;
+  readonly packing: Packing;
   readonly signal: AbortSignal;
 }
 
@@ -95,9 +106,9 @@ async function remoteLayers(image: StoredImage, reference: Reference, work: Push
     const { remotes } = work.store;
     const remote = await remotes.layer(digest);
     // A layer that we packed ourselves lies here, wherever else it went.
-    const isOurs = remote?.descriptor.digest === (await remotes.compressed(digest))?.digest;
-    const usable = remote !== undefined && !isOurs && (await isReachable(remote, reference, work));
-    layers.push(usable ? elsewhere(digest, remote, work) : await compressed(digest, reference, work));
+    const isTheirs = remote !== undefined && !(await remotes.isPackedHere(digest, remote.descriptor.digest));
+    const usable = isTheirs && (await isReachable(remote, reference, work));
+    layers.push(usable ? elsewhere(digest, remote, work) : await packed(digest, reference, work));
   }
   return layers;
 }
@@ -122,17 +133,19 @@ function elsewhere(diffID: Digest, remote: RemoteLayer, { client }: PushWork): I
   };
 }
 
-async function compressed(diffID: Digest, target: Reference, work: PushWork): Promise<ImageLayer> {
-  const { store, client, signal } = work;
+async function packed(diffID: Digest, target: Reference, work: PushWork): Promise<ImageLayer> {
+  const { store, client, packing, signal } = work;
   const { blobs } = store.layout;
-  const known = await store.remotes.compressed(diffID);
+  const known = await store.remotes.packed(diffID, packing);
   if (known !== undefined && (await isThere(known))) return layerOf(known);
   signal.throwIfAborted();
   if (((await blobs.has(diffID))?.size ?? 0) >= WORTH_TELLING) {
     work.reporter.report({ type: 'notice', level: 'info', message: `compressing layer ${diffID.slice(7, 19)}` });
   }
-  const { descriptor } = await compressLayer(blobs.open(diffID), 'gzip', await blobs.create());
-  await store.remotes.putCompressed(diffID, descriptor);
+  const { descriptor } = await compressLayer(blobs.open(diffID), packing.compression, await blobs.create(), {
+    level: packing.level,
+  });
+  await store.remotes.putPacked(diffID, packing, descriptor);
   return layerOf(descriptor);
 
   async function isThere(blob: Descriptor): Promise<boolean> {

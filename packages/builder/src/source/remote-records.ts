@@ -1,9 +1,16 @@
 import { createHash } from 'node:crypto';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Descriptor, type Digest, digestAlgorithm, digestHex, isDigest } from '@tsbuild/oci';
+import {
+  type Descriptor,
+  type Digest,
+  digestAlgorithm,
+  digestHex,
+  isDigest,
+  type LayerCompression,
+} from '@tsbuild/oci';
 import { sealJson, writeFileAtomic } from '@tsbuild/oci/internal';
-import { type Fault, keptFaults, readKept } from '../disk/kept-file.ts';
+import { type Fault, keptFaults, namesIn, readKept } from '../disk/kept-file.ts';
 
 /** A base image that a registry named once: enough to use it again without asking. */
 export interface RemoteImage {
@@ -27,6 +34,15 @@ export interface RemoteLayer {
   /** As the registry has it, most often compressed. */
   readonly descriptor: Descriptor;
 }
+
+/** How a layer is packed: all that its packed bytes depend on beside its own. */
+export interface Packing {
+  readonly compression: LayerCompression;
+  readonly level: number;
+}
+
+/** How earlier versions packed every layer, whose records do not say it. */
+const UNNAMED_PACKING: Packing = { compression: 'gzip', level: 5 };
 
 /**
  * What is known of images and layers elsewhere, `remotes/` of the store: small JSON files, written by rename. All of it
@@ -59,13 +75,21 @@ export class RemoteRecords {
     await writeFileAtomic(this.#layerPath(diffID), sealJson(layer));
   }
 
-  /** The compressed form that this layer had when it was pushed: compressing is deterministic, so it still has it. */
-  async compressed(diffID: Digest): Promise<Descriptor | undefined> {
-    return readDocument(this.#compressedPath(diffID), isDescriptor);
+  /** The form that this layer had when it was last packed so: packing is deterministic, so it still has it. */
+  async packed(diffID: Digest, packing: Packing): Promise<Descriptor | undefined> {
+    const known = readDocument(this.#packedPath(diffID, packing), isDescriptor);
+    if (known !== undefined || nameOf(packing) !== nameOf(UNNAMED_PACKING)) return known;
+    return readDocument(this.#packedPath(diffID), isDescriptor);
   }
 
-  async putCompressed(diffID: Digest, descriptor: Descriptor): Promise<void> {
-    await writeFileAtomic(this.#compressedPath(diffID), sealJson(descriptor));
+  async putPacked(diffID: Digest, packing: Packing, descriptor: Descriptor): Promise<void> {
+    await writeFileAtomic(this.#packedPath(diffID, packing), sealJson(descriptor));
+  }
+
+  /** Whether a blob is this layer as we once packed it, in whatever way. */
+  async isPackedHere(diffID: Digest, blob: Digest): Promise<boolean> {
+    const names = namesIn(join(this.#directory, 'compressed')).filter((name) => name.startsWith(digestHex(diffID)));
+    return names.some((name) => readDocument(join(this.#directory, 'compressed', name), isDescriptor)?.digest === blob);
   }
 
   /** All known images, with the files that say so. */
@@ -105,9 +129,14 @@ export class RemoteRecords {
     return join(this.#directory, 'layers', `${digestHex(diffID)}.json`);
   }
 
-  #compressedPath(diffID: Digest): string {
-    return join(this.#directory, 'compressed', `${digestHex(diffID)}.json`);
+  #packedPath(diffID: Digest, packing?: Packing): string {
+    const way = packing === undefined ? '' : `.${nameOf(packing)}`;
+    return join(this.#directory, 'compressed', `${digestHex(diffID)}${way}.json`);
   }
+}
+
+function nameOf({ compression, level }: Packing): string {
+  return `${compression}-${level}`;
 }
 
 /** Earlier versions wrote no checksum: offline builds need what they learnt, so that each member is looked at. */

@@ -107,10 +107,8 @@ describe('readIgnoreFile', () => {
     expect(() => readIgnoreFile(context, undefined)).toThrow(invalid('^.dockerignore is a directory$'));
     execFileSync('mkfifo', [join(context, 'fifo.dockerignore')]);
     symlinkSync('fifo.dockerignore', join(context, 'link.dockerignore'));
-    const started = performance.now();
     expect(() => readIgnoreFile(context, join(context, 'fifo'))).toThrow(invalid('is not a regular file'));
     expect(() => readIgnoreFile(context, join(context, 'link'))).toThrow(invalid('is not a regular file'));
-    expect(performance.now() - started).toBeLessThan(1000);
   });
 
   it('refuses a socket', async () => {

@@ -145,11 +145,9 @@ describe('PatternMatcher', () => {
     expect(() => compilePatterns(['x**'.repeat(20_000)])).toThrow('too many ** in pattern');
   });
 
-  it('answers hostile patterns in no time', () => {
-    const started = performance.now();
+  it('answers hostile patterns, on which backtracking would never end', () => {
     const matcher = compilePatterns([`${'*a'.repeat(50)}b`, '**/'.repeat(50) + 'x', `**/${'?*'.repeat(40)}z`]);
     expect(matcher.matches(`${'a/'.repeat(60)}${'a'.repeat(255)}`)).toBe(false);
-    expect(performance.now() - started).toBeLessThan(500);
   });
 });
 
@@ -178,11 +176,9 @@ describe('cleanPath', () => {
 });
 
 describe('trimBlanks', () => {
-  it('takes time in proportion to the line', () => {
-    const start = performance.now();
-    expect(trimBlanks(`a${'\t'.repeat(200_000)}b `)).toHaveLength(200_002);
-    expect(trimBlanks('\xe2\x80\xaf'.repeat(100_000))).toBe('');
-    expect(performance.now() - start).toBeLessThan(2000);
+  it('takes time in proportion to the line: the square of it would outlast the test', () => {
+    expect(trimBlanks(`a${'\t'.repeat(2_000_000)}b `)).toHaveLength(2_000_002);
+    expect(trimBlanks('\xe2\x80\xaf'.repeat(1_000_000))).toBe('');
   });
 
   it('drops what Unicode calls white space, in UTF-8', () => {

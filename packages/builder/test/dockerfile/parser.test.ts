@@ -53,11 +53,10 @@ describe('parseDockerfile', () => {
     expect(errorOf(() => parse(`FROM scratch\n${wide}b\n`))?.message).toContain('65535');
   });
 
+  // With work that grows as the square of the text these would not end before the test's time is over.
   it('takes time in proportion to a heredoc word', () => {
-    const word = `<<${'a\\\n'.repeat(200_000)}`;
-    const start = performance.now();
+    const word = `<<${'a\\\n'.repeat(500_000)}`;
     expect(errorOf(() => parse(`FROM scratch\nRUN ${word}`))?.message).toBe('unterminated heredoc');
-    expect(performance.now() - start).toBeLessThan(3000);
   });
 
   it('has no limit for what continuations make together', () => {
@@ -66,16 +65,11 @@ describe('parseDockerfile', () => {
   });
 
   it('takes time in proportion to the text, however odd the text', () => {
-    const many = 20_000;
+    const many = 100_000;
     const odd = ['ONBUILD '.repeat(many), `RUN <<${' '.repeat(many)}<<`, `COPY ${'--exclude=a '.repeat(many / 4)}b c`];
     const texts = [...odd, `ENV ${'A="b" '.repeat(many / 4)}`, `RUN ${'['.repeat(many)}`, `RUN ${'\\\n'.repeat(many)}`];
-    const slow: string[] = [];
-    for (const text of texts) {
-      const start = performance.now();
-      errorOf(() => parse(`FROM scratch\n${text}\n`));
-      slow.push(...(performance.now() - start > 2000 ? [text.slice(0, 20)] : []));
-    }
-    expect(slow).toEqual([]);
+    const ends = texts.map((text) => errorOf(() => parse(`FROM scratch\n${text}\n`)) ?? 'read');
+    expect(ends).toHaveLength(texts.length);
   });
 
   it('throws nothing but BuildError with a range inside the file', () => {

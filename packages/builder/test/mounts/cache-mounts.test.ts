@@ -102,6 +102,5 @@ describe('cache mounts', () => {
     const started = performance.now();
     using _lease = await take({ sharing: 'locked' });
     expect(performance.now() - started).toBeGreaterThan(50);
-    expect(performance.now() - started).toBeLessThan(1000);
   });
 });

@@ -33,6 +33,12 @@ const HINTS: Partial<Record<OciErrorCode, string | ((fields: Fields) => string |
     host === undefined
       ? 'the stored bytes have changed since they were written; load or build the image again'
       : `nothing was kept; the registry ${host}, or a mirror or proxy in front of it, sends bytes that do not match the image`,
+  IMAGE_IN_USE: "'tsbuild rmi --force' removes all names of an image",
+  IMAGE_NOT_FOUND: ({ store }) => (store === undefined ? undefined : "'tsbuild images' lists those in the store"),
+  LAYOUT_INVALID: ({ format, access }) => {
+    if (format !== undefined) return 'use a newer tsbuild, or another store with --root or TSBUILD_ROOT';
+    return access === undefined ? undefined : 'another store is named with --root or TSBUILD_ROOT';
+  },
   REGISTRY_DENIED: loginHint,
   REGISTRY_UNREACHABLE:
     'images in the store work without a network; mirrors, insecure hosts and CA files are configured in ~/.config/tsbuild/config.json',

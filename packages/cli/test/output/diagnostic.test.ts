@@ -110,6 +110,17 @@ it.each([
   expect(diagnose(new OciError('REGISTRY_DENIED', 'no', { fields }), { debug: false }).hint).toBe(hint);
 });
 
+it.each([
+  ['LAYOUT_INVALID', { path: '/s', format: 2 }, 'use a newer tsbuild, or another store with --root or TSBUILD_ROOT'],
+  ['LAYOUT_INVALID', { path: '/s', access: 'refused' }, 'another store is named with --root or TSBUILD_ROOT'],
+  ['LAYOUT_INVALID', { path: '/s' }, undefined],
+  ['IMAGE_NOT_FOUND', { name: 'a', store: '/s' }, "'tsbuild images' lists those in the store"],
+  ['IMAGE_NOT_FOUND', { name: 'a' }, undefined],
+  ['IMAGE_IN_USE', {}, "'tsbuild rmi --force' removes all names of an image"],
+] as const)('says what commands help where the library names none: %s %j', (code, fields, hint) => {
+  expect(diagnose(new OciError(code, 'no', { fields }), { debug: false }).hint).toBe(hint);
+});
+
 it('shows the stack and the causes with --debug', () => {
   const error = new OciError('BLOB_CORRUPT', 'a blob', { cause: new Error('the cause') });
   const text = renderDiagnostic(diagnose(error, { debug: true }), { colour: true });

@@ -33,10 +33,11 @@ function checkVersion(paths: LayoutPaths, text: string): void {
   if (version === STORE_VERSION) return;
   const why =
     version > STORE_VERSION
-      ? `it has format ${version}, and this version supports format ${STORE_VERSION}; use a newer tsbuild or another --root`
+      ? `it has format ${version}, and this version supports format ${STORE_VERSION}`
       : `${paths.version} is damaged`;
   throw new OciError('LAYOUT_INVALID', `cannot use the store at ${paths.root}: ${why}`, {
-    fields: { path: paths.root },
+    // What a format is of is told, so that a program can say who knows it.
+    fields: { path: paths.root, ...(version > STORE_VERSION ? { format: version } : {}) },
   });
 }
 

@@ -98,7 +98,7 @@ export class Layout {
    * @throws OciError `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `REFERENCE_INVALID`
    */
   async resolve(name: string): Promise<StoredImage> {
-    return (await this.find(name)) ?? missing(name);
+    return (await this.find(name)) ?? missing(name, this.root);
   }
 
   /** As {@link resolve}, but undefined when there is no such image. @throws OciError `IMAGE_AMBIGUOUS`, `REFERENCE_INVALID` */
@@ -314,7 +314,7 @@ export class Layout {
   }
 
   async #found(entries: IndexEntries, name: string): Promise<FoundImage> {
-    return (await findImage(this.blobs, entries, name, hostPlatform())) ?? missing(name);
+    return (await findImage(this.blobs, entries, name, hostPlatform())) ?? missing(name, this.root);
   }
 
   /** The manifests of all entries that show this image. */
@@ -353,9 +353,9 @@ function createdAt(image: StoredImage): number {
   return Number.isNaN(time) ? 0 : time;
 }
 
-function missing(name: string): never {
-  throw new OciError('IMAGE_NOT_FOUND', `no such image: ${name}; "tsbuild images" lists those in the store`, {
-    fields: { name },
+function missing(name: string, store: string): never {
+  throw new OciError('IMAGE_NOT_FOUND', `no such image: ${name}`, {
+    fields: { name, store },
   });
 }
 
@@ -363,7 +363,7 @@ function inUse(image: StoredImage): OciError {
   const id = image.id.slice(7, 19);
   return new OciError(
     'IMAGE_IN_USE',
-    `cannot remove ${id} by its ID: it has ${image.names.length} names; use --force, or remove the names one by one`,
+    `cannot remove ${id} by its ID: it has ${image.names.length} names; remove the names one by one, or all by force`,
     { fields: { id: image.id } },
   );
 }

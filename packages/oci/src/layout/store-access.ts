@@ -47,10 +47,7 @@ export function openStoreDirectory(root: string): void {
   closeStore(root);
   const isOpen = (stats.mode & OTHERS) !== 0 && !holdsStore(root) && !isShared(root);
   if (!isOpen || readdirSync(root).includes(LAYOUT_NAMES.marker)) return;
-  throw invalid(
-    root,
-    'it contains other files, and other users can access it; choose a dedicated directory with --root or TSBUILD_ROOT',
-  );
+  throw invalid(root, 'it contains other files, and other users can access it; choose a dedicated directory');
 }
 
 function makeDirectory(root: string): void {
@@ -67,7 +64,7 @@ function checkAccess(root: string, { uid }: Stats): void {
     accessSync(root, constants.R_OK | constants.X_OK);
   } catch {
     const why = `it belongs to ${ownerName(uid)}, who does not share it`;
-    throw invalid(root, `${why}; choose your own store with --root or TSBUILD_ROOT`);
+    throw invalid(root, `${why}; choose your own store`);
   }
 }
 
@@ -106,5 +103,7 @@ function ownerName(uid: number): string {
 }
 
 function invalid(root: string, why: string): OciError {
-  return new OciError('LAYOUT_INVALID', `cannot use the store at ${root}: ${why}`, { fields: { path: root } });
+  return new OciError('LAYOUT_INVALID', `cannot use the store at ${root}: ${why}`, {
+    fields: { path: root, access: 'refused' },
+  });
 }

@@ -91,7 +91,7 @@ async function faultOf<T>(read: () => Promise<T>): Promise<{ readonly value?: T;
   try {
     return { value: await read() };
   } catch (error) {
-    if (!(error instanceof OciError) || /use a newer tsbuild/.test(error.message)) throw error;
+    if (!(error instanceof OciError) || error.fields['format'] !== undefined) throw error;
     return { fault: error.message };
   }
 }
