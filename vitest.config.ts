@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { SOURCE_PLUGINS } from './scripts/source-plugins.mjs';
 
 // Tests run on source, never on a stale dist: the workspace packages resolve through this export condition.
 const conditions = ['@tsbuild/source'];
@@ -29,6 +30,7 @@ interface ProjectOptions {
 }
 
 const project = (name: string, include: string[], options: ProjectOptions = {}) => ({
+  plugins: SOURCE_PLUGINS,
   resolve: { conditions },
   ssr: { resolve: { conditions: [...conditions, 'node', 'import', 'module', 'default'] } },
   test: {

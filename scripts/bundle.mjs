@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Bundles the command line, so that it starts fast and needs no build of the other packages: main.js, which only loads
-// program.js (see load-program.ts).
+// program.js (see load-program.ts), and the second thread's file-thread.js.
 //
 //   node scripts/bundle.mjs [DIRECTORY]     packages/cli/dist unless told
 //
@@ -11,6 +11,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } f
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { bundleFileThread } from './file-thread.mjs';
 import { lateModules } from './late-modules.mjs';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
@@ -26,6 +27,7 @@ const OPTIONS = {
   supported: { 'dynamic-import': false },
   conditions: ['@tsbuild/source'],
   external: ['koffi'],
+  loader: { '.sh': 'text' },
   charset: 'ascii',
   minify: true,
   legalComments: 'none',
@@ -52,6 +54,7 @@ async function bundle() {
   });
   if (/[^\x00-\x7f]/.test(readFileSync(program, 'latin1')))
     throw new Error('program.js is not ASCII: write \\u escapes in regular expressions');
+  bundleFileThread(join(DIST, 'file-thread.js'), { minify: true });
   const id = createHash('sha256').update(readFileSync(program)).digest('hex').slice(0, 16);
   const main = join(DIST, 'main.js');
   await build({

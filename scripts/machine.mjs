@@ -71,6 +71,7 @@ export const PURPOSES = {
       program('umoci', 'umoci', 'a third judge'),
       program('strace', 'strace', 'faults in system calls'),
       program('tmux', 'tmux', 'what progress looks like on a terminal'),
+      program('shellcheck', 'shellcheck', 'the shell programs of the sandbox'),
       program('getfattr', 'attr', 'extended attributes'),
       program('faketime', 'faketime', 'builds in another year'),
       program('setcap', 'libcap2-bin', 'file capabilities'),

@@ -1,9 +1,10 @@
 // Runs a program of this project that is written in TypeScript and is no part of a package: bundled from the sources, made
 // anew each time, so that plain Node can start it.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { bundleFileThread, startingFileThread, startsFileThread } from './file-thread.mjs';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 
@@ -15,6 +16,20 @@ export function exitOnSignals() {
   ]) {
     process.once(signal, () => process.exit(code));
   }
+}
+
+/** Bundles the thread's program to `file` where a bundle starts it. */
+function fileThread(file) {
+  return {
+    name: 'file-thread',
+    setup({ onLoad }) {
+      onLoad({ filter: /start-thread\.ts$/ }, ({ path }) => {
+        if (!startsFileThread(path)) return undefined;
+        bundleFileThread(file);
+        return { contents: startingFileThread(readFileSync(path, 'utf8'), file), loader: 'ts' };
+      });
+    },
+  };
 }
 
 /** @returns the folder of the bundles, `NAME.mjs` for each entry; it goes when the process ends. */
@@ -33,8 +48,10 @@ export async function bundled(entryPoints) {
     target: 'node20',
     conditions: ['@tsbuild/source'],
     external: ['koffi'],
+    loader: { '.sh': 'text' },
     // The files find the project by their place in it, which bundling would change.
     define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(PROJECT, 'fuzz/bundle.ts')).href) },
+    plugins: [fileThread(join(folder, 'file-thread.js'))],
     sourcemap: 'inline',
     logLevel: 'warning',
   });

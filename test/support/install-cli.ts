@@ -8,7 +8,7 @@ import { output } from './process.ts';
 export async function installCli(cli: string): Promise<void> {
   await output(process.execPath, [join(PROJECT, 'scripts/bundle.mjs')]);
   await mkdir(dirname(cli), { recursive: true });
-  for (const name of ['main.js', 'program.js', 'package.json']) {
+  for (const name of ['main.js', 'program.js', 'file-thread.js', 'package.json']) {
     await cp(join(PROJECT, 'packages/cli/dist', name), join(dirname(cli), name));
   }
   for (const module of ['koffi', '@koromix']) {

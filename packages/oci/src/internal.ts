@@ -45,3 +45,17 @@ export type { CheckedLayout, CheckLayoutOptions } from './layout/check/check-lay
 export type { CheckedBlobs } from './layout/check/check-blobs.ts';
 export type { CheckOptions, Finding, FindingKind, Repair } from './layout/check/finding.ts';
 export { IndexBudget } from './layer/index-budget.ts';
+export { baseName, joinPath, parentPath } from './layer/layer-path.ts';
+export { isWhiteoutName, OPAQUE_NAME, parseWhiteout, whiteoutPath } from './layer/whiteout.ts';
+export { CAPABILITY_XATTR, isOverlayXattr } from './layer/kept-xattrs.ts';
+export { PROGRAM_ENVIRONMENT, SYSTEM_DIRECTORIES, SYSTEM_PATH } from './processes/host-programs.ts';
+export { O_PATH, OPAQUE_XATTRS, S_IFCHR, systemError } from './disk/native.ts';
+export type { FileXattrs, Native, XattrFailure } from './disk/native.ts';
+export { programsNative } from './disk/native-programs.ts';
+export { errorCode, rawPath } from './disk/raw-path.ts';
+export type { RawPath } from './disk/raw-path.ts';
+export { EntryWriter } from './disk/entry-writer.ts';
+export type { DiskEntry, Skipped } from './disk/entry-writer.ts';
+export { exactTimes } from './disk/file-times.ts';
+export { FreshDirectory } from './disk/fresh-directory.ts';
+export { DirectoryWriter } from './disk/directory-writer.ts';

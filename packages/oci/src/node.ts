@@ -1,5 +1,5 @@
 export * from './index.ts';
-export { validateImageWithZstd as validateImage } from './validation/validate-node.ts';
+export { validateImage } from './validation/validate-node.ts';
 export { DirectoryBlobStore } from './blob/directory.ts';
 export { hostPlatform } from './processes/host-platform.ts';
 export { decompress, sniffCompression } from './compression/compression.ts';

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ByteString, type Digest, OciError } from '@tsbuild/oci';
+import { isWhiteoutName } from '@tsbuild/oci/internal';
 import { RootfsTree, storeLayer } from '@tsbuild/oci/node';
 import type { AddSources } from './add-sources.ts';
 import { ContextTree } from '../context/context-tree.ts';
@@ -140,7 +141,7 @@ export class ContextSources implements Disposable {
     const index = await this.#store.indexes.get(digest);
     for (const { path } of index.entries()) {
       // In a layer such names remove others; in a context they would silently do the same.
-      if (!/(?:^|\/)\.wh\./.test(path)) continue;
+      if (!path.split('/').some(isWhiteoutName)) continue;
       throw new BuildError(
         'CONTEXT_INVALID',
         `${JSON.stringify(path)}: names that begin with .wh. are reserved for removals`,

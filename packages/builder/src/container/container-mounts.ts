@@ -154,7 +154,7 @@ async function volume({ name, destination, readOnly, noCopy }: VolumeRequest, pl
     place.notice(
       `volume ${config.name} was created with a different mapping of user ids: its files may now have other owners`,
     );
-  if (!noCopy && readdirSync(data).length === 0) copyUp(destination, data, place);
+  if (!noCopy && readdirSync(data).length === 0) await copyUp(destination, data, place);
   return {
     kind: 'volume',
     destination,
@@ -166,13 +166,13 @@ async function volume({ name, destination, readOnly, noCopy }: VolumeRequest, pl
   };
 }
 
-function copyUp(destination: string, data: string, { store, tree, signal }: MountPlace): void {
+async function copyUp(destination: string, data: string, { store, tree, signal }: MountPlace): Promise<void> {
   const path = tree.resolve(utf8ToByteString(destination).replace(/^\/+/, ''));
   const entry = path === undefined ? undefined : tree.lookup(path);
   if (path === undefined || entry?.type !== 'directory') return;
   const files = new StageTree(tree, store.layout.blobs);
   try {
-    fillDirectory(files, path, data, signal);
+    await fillDirectory(files, path, data, signal);
   } finally {
     files.close();
   }

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SYSTEM_PATH } from '@tsbuild/oci/internal';
 import { endingWithUs } from '../executor/death-signal.ts';
-import { requireTool, SYSTEM_PATH } from '../executor/host-tools.ts';
+import { requireTool } from '../executor/host-tools.ts';
 import type { PortMapping } from '../container-state/container-config.ts';
 import type { NetworkConnection } from './network-connection.ts';
 import { untilConnected } from './until-connected.ts';

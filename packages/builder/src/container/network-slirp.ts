@@ -3,10 +3,10 @@ import { closeSync, constants, openSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SYSTEM_PATH } from '@tsbuild/oci/internal';
 import type { PortMapping } from '../container-state/container-config.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { endingWithUs } from '../executor/death-signal.ts';
-import { SYSTEM_PATH } from '../executor/host-tools.ts';
 import type { NetworkConnection } from './network-connection.ts';
 import { untilConnected } from './until-connected.ts';
 

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import type { ByteString } from '@tsbuild/oci';
 import type { ContextEntry } from './context-entry.ts';
-import { type DigestJob, hashFilesOfJob } from './digest-thread.ts';
+import type { DigestJob } from './digest-thread.ts';
+import { plannedFiles } from './planned-files.ts';
+import { startThread } from './start-thread.ts';
 
 /** Few enough that both threads end at nearly the same time, enough that taking them costs nothing. */
 const SHARE = 64;
@@ -20,15 +22,8 @@ export async function hashFiles(
   learn: (entry: ContextEntry, sha256: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { Worker } = await import('node:worker_threads');
   const job = jobOf(prefix, entries);
-  const worker = new Worker(`(${hashFilesOfJob})(require)`, {
-    eval: true,
-    workerData: job,
-    execArgv: [],
-    env: {},
-    resourceLimits: { maxYoungGenerationSizeMb: 4 },
-  });
+  const worker = await startThread(job);
   // An error of the thread itself (no memory for it) leaves its files to this one.
   const ended = once(worker, 'exit').catch(() => undefined);
   worker.once('error', () => undefined);
@@ -56,12 +51,9 @@ export async function hashFiles(
 }
 
 function jobOf(prefix: ByteString, entries: readonly ContextEntry[]): DigestJob {
-  const facts = new Float64Array(5 * entries.length);
-  entries.forEach(({ size, mtimeMs, ctimeMs, ino, dev }, i) => facts.set([size, mtimeMs, ctimeMs, ino, dev], 5 * i));
   return {
-    prefix,
-    paths: entries.map(({ path }) => path),
-    facts,
+    ...plannedFiles(prefix, entries),
+    kind: 'digest',
     next: new Int32Array(new SharedArrayBuffer(4)),
     share: SHARE,
     digests: new Uint8Array(new SharedArrayBuffer(32 * entries.length)),

@@ -1,15 +1,10 @@
-import type crypto from 'node:crypto';
-import type fs from 'node:fs';
-import type threads from 'node:worker_threads';
+import { createHash, hash } from 'node:crypto';
+import { readSync } from 'node:fs';
+import { type PlannedFiles, withPlannedFile } from './planned-files.ts';
 
-/** What the thread is told: all plain values and shared memory. */
-export interface ReadAheadJob {
-  /** What stands before every path, without the slash. */
-  readonly prefix: string;
-  /** Relative, as byte strings, in the order in which they are read. */
-  readonly paths: readonly string[];
-  /** Of each path: size, mtimeMs, ctimeMs, ino, dev. */
-  readonly facts: Float64Array;
+/** What the thread is told: all plain values and shared memory. Files are read in the order of their paths. */
+export interface ReadAheadJob extends PlannedFiles {
+  readonly kind: 'read-ahead';
   readonly slots: readonly Uint8Array[];
   /** Of each slot: 0 to be filled, 1 filled. */
   readonly states: Int32Array;
@@ -22,79 +17,82 @@ export type Piece = readonly [file: number, from: number, to: number, sha256: st
 export type ReadAheadMessage = { readonly slot: number; readonly pieces: readonly Piece[] } | 'ended';
 
 /**
- * The whole program of the thread that reads files ahead. Its text is handed to the thread, so it must use nothing from
- * outside of it. A file that cannot be read, or is not the one that was planned, ends it: whoever wanted it then reads it
- * himself and finds out what is wrong.
+ * What the thread that reads files ahead does. A file that cannot be read, or is not the one that was planned, ends it:
+ * whoever wanted it then reads it himself and finds out what is wrong.
  */
-export function readFilesAhead(load: NodeJS.Require): void {
-  const { closeSync, constants, fstatSync, openSync, readSync } = load('node:fs') as typeof fs;
-  const { createHash, hash } = load('node:crypto') as typeof crypto;
-  const { parentPort, workerData } = load('node:worker_threads') as typeof threads;
-  const { prefix, paths, facts, slots, states } = workerData as ReadAheadJob;
-  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  let at = 0;
-  let filled = 0;
-  let pieces: Piece[] = [];
-
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, no window
-  const say = (message: ReadAheadMessage): void => parentPort?.postMessage(message);
-  const current = (): Uint8Array => slots[at] ?? new Uint8Array();
-  const pass = (): void => {
-    Atomics.store(states, at, 1);
-    say({ slot: at, pieces });
-    at = (at + 1) % slots.length;
-    filled = 0;
-    pieces = [];
-    while (Atomics.load(states, at) === 1) Atomics.wait(states, at, 1);
-  };
-  const check = (file: number, fd: number): void => {
-    const { size, mtimeMs, ctimeMs, ino, dev, mode } = fstatSync(fd);
-    const found = [size, mtimeMs, ctimeMs, ino, dev];
-    const same = (mode & constants.S_IFMT) === constants.S_IFREG;
-    if (!same || found.some((fact, i) => fact !== facts[5 * file + i])) throw new Error('not what it was');
-  };
-  const fill = (fd: number, bytes: number): void => {
-    for (const end = filled + bytes; filled < end; ) {
-      const count = readSync(fd, current(), filled, end - filled, null);
-      if (count === 0) throw new Error('shorter than it was');
-      filled += count;
-    }
-  };
-  const readOne = (file: number, size: number, fd: number): void => {
-    const capacity = current().length;
-    if (size <= capacity) {
-      if (size > capacity - filled) pass();
-      const from = filled;
-      fill(fd, size);
-      check(file, fd);
-      pieces.push([file, from, filled, hash('sha256', current().subarray(from, filled))]);
-      return;
-    }
-    const whole = createHash('sha256');
-    for (let left = size; left > 0; ) {
-      if (filled === capacity) pass();
-      const from = filled;
-      fill(fd, Math.min(left, capacity - filled));
-      left -= filled - from;
-      const piece = current().subarray(from, filled);
-      whole.update(piece);
-      if (left === 0) check(file, fd);
-      pieces.push([file, from, filled, left === 0 ? whole.digest('hex') : undefined]);
-    }
-  };
+export function readFilesAhead(job: ReadAheadJob, say: (message: ReadAheadMessage) => void): void {
+  const reading = new Reading(job, say);
   try {
-    for (const [file, path] of paths.entries()) {
-      const fd = openSync(Buffer.from(`${prefix}/${path}`, 'latin1'), flags);
-      try {
-        check(file, fd);
-        readOne(file, facts[5 * file] ?? 0, fd);
-      } finally {
-        closeSync(fd);
-      }
+    for (const file of job.paths.keys()) {
+      withPlannedFile(job, file, (fd, size, check) => reading.read(file, fd, size, check));
     }
   } catch {
     // Said by its absence: what was read so far is passed on, and nothing after it.
   }
-  if (pieces.length > 0) pass();
-  say('ended');
+  reading.end();
+}
+
+class Reading {
+  readonly #job: ReadAheadJob;
+  readonly #say: (message: ReadAheadMessage) => void;
+  #at = 0;
+  #filled = 0;
+  #pieces: Piece[] = [];
+
+  constructor(job: ReadAheadJob, say: (message: ReadAheadMessage) => void) {
+    this.#job = job;
+    this.#say = say;
+  }
+
+  read(file: number, fd: number, size: number, check: () => void): void {
+    const capacity = this.#current.length;
+    if (size > capacity) return this.#readLarge(file, fd, size, check);
+    if (size > capacity - this.#filled) this.#pass();
+    const piece = this.#fill(fd, size);
+    check();
+    this.#pieces.push([file, this.#filled - size, this.#filled, hash('sha256', piece)]);
+  }
+
+  end(): void {
+    if (this.#pieces.length > 0) this.#pass();
+    this.#say('ended');
+  }
+
+  #readLarge(file: number, fd: number, size: number, check: () => void): void {
+    const whole = createHash('sha256');
+    for (let left = size; left > 0; ) {
+      if (this.#filled === this.#current.length) this.#pass();
+      const from = this.#filled;
+      const piece = this.#fill(fd, Math.min(left, this.#current.length - from));
+      left -= piece.length;
+      whole.update(piece);
+      if (left === 0) check();
+      this.#pieces.push([file, from, this.#filled, left === 0 ? whole.digest('hex') : undefined]);
+    }
+  }
+
+  get #current(): Uint8Array {
+    return this.#job.slots[this.#at] ?? new Uint8Array();
+  }
+
+  #fill(fd: number, bytes: number): Uint8Array {
+    const from = this.#filled;
+    for (const end = from + bytes; this.#filled < end; ) {
+      const count = readSync(fd, this.#current, this.#filled, end - this.#filled, null);
+      if (count === 0) throw new Error('shorter than it was');
+      this.#filled += count;
+    }
+    return this.#current.subarray(from, this.#filled);
+  }
+
+  /** Passes the slot on, and waits for the next one to be free. */
+  #pass(): void {
+    const { slots, states } = this.#job;
+    Atomics.store(states, this.#at, 1);
+    this.#say({ slot: this.#at, pieces: this.#pieces });
+    this.#at = (this.#at + 1) % slots.length;
+    this.#filled = 0;
+    this.#pieces = [];
+    while (Atomics.load(states, this.#at) === 1) Atomics.wait(states, this.#at, 1);
+  }
 }

@@ -2,7 +2,9 @@ import type { Worker } from 'node:worker_threads';
 import type { ByteString } from '@tsbuild/oci';
 import type { ContextEntry } from './context-entry.ts';
 import type { FilesAhead, PieceAhead } from './source-tree.ts';
-import { type Piece, type ReadAheadJob, type ReadAheadMessage, readFilesAhead } from './read-ahead-thread.ts';
+import { plannedFiles } from './planned-files.ts';
+import type { Piece, ReadAheadMessage } from './read-ahead-thread.ts';
+import { startThread } from './start-thread.ts';
 
 const SLOTS = 4;
 /** Large enough that passing one on costs nothing, small enough for the processor's cache. */
@@ -16,6 +18,12 @@ const MANY_BYTES = 48 * 1024 * 1024;
 export function isWorthThread(entries: readonly ContextEntry[]): boolean {
   if (entries.length >= MANY_FILES) return true;
   return entries.reduce((sum, { size }) => sum + size, 0) >= MANY_BYTES;
+}
+
+/** What both threads see. */
+interface SharedSlots {
+  readonly slots: readonly Uint8Array[];
+  readonly states: Int32Array;
 }
 
 /**
@@ -34,27 +42,11 @@ export class ReadAhead implements FilesAhead {
   #ended = false;
   #wake: (() => void) | undefined;
 
-  private constructor(prefix: ByteString, entries: readonly ContextEntry[], start: typeof Worker) {
+  private constructor(entries: readonly ContextEntry[], memory: SharedSlots, worker: Worker) {
     this.#entries = entries;
-    this.#slots = Array.from({ length: SLOTS }, () => new Uint8Array(new SharedArrayBuffer(SLOT_BYTES)));
-    this.#states = new Int32Array(new SharedArrayBuffer(4 * SLOTS));
-    const facts = new Float64Array(5 * entries.length);
-    entries.forEach(({ size, mtimeMs, ctimeMs, ino, dev }, i) => facts.set([size, mtimeMs, ctimeMs, ino, dev], 5 * i));
-    const job: ReadAheadJob = {
-      prefix,
-      paths: entries.map(({ path }) => path),
-      facts,
-      slots: this.#slots,
-      states: this.#states,
-    };
-    this.#worker = new start(`(${readFilesAhead})(require)`, {
-      eval: true,
-      workerData: job,
-      execArgv: [],
-      env: {},
-      // It keeps nothing, but would take what it can get for what it throws away.
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
-    });
+    this.#slots = memory.slots;
+    this.#states = memory.states;
+    this.#worker = worker;
     this.#worker.on('message', (message: ReadAheadMessage) => this.#heard(message));
     this.#worker.once('error', () => this.#heard('ended'));
     this.#worker.once('exit', () => this.#heard('ended'));
@@ -62,8 +54,12 @@ export class ReadAhead implements FilesAhead {
 
   /** Starts reading `entries` below the directory `prefix`, in this order. */
   static async start(prefix: ByteString, entries: readonly ContextEntry[]): Promise<ReadAhead> {
-    const { Worker: start } = await import('node:worker_threads');
-    return new ReadAhead(prefix, entries, start);
+    const memory = {
+      slots: Array.from({ length: SLOTS }, () => new Uint8Array(new SharedArrayBuffer(SLOT_BYTES))),
+      states: new Int32Array(new SharedArrayBuffer(4 * SLOTS)),
+    };
+    const job = { kind: 'read-ahead', ...plannedFiles(prefix, entries), ...memory } as const;
+    return new ReadAhead(entries, memory, await startThread(job));
   }
 
   async ready(): Promise<boolean> {

@@ -1,7 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { lstatSync } from 'node:fs';
 import type { TarEntryType, TarTime } from '@tsbuild/oci';
-import type { RawPath } from './native.ts';
+import type { RawPath } from '@tsbuild/oci/internal';
 
 /** What lstat says of a file, as far as a layer can hold it. */
 export interface FileFacts {

@@ -1,7 +1,6 @@
 import { closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { replaceFileUnsynced, sealJson, unsealJson } from '@tsbuild/oci/internal';
-import { errorCode } from './raw-path.ts';
+import { errorCode, replaceFileUnsynced, sealJson, unsealJson } from '@tsbuild/oci/internal';
 
 /** Tells a document from other JSON. */
 export type IsDocument<T> = (value: Partial<T>) => boolean;

@@ -1,4 +1,4 @@
-import type { Native } from './native.ts';
+import { type Native, programsNative } from '@tsbuild/oci/internal';
 
 let loaded: Promise<Native> | undefined;
 
@@ -14,7 +14,6 @@ async function load(): Promise<Native> {
     return await libraryNative();
   } catch {
     // koffi is an optional dependency, and has no binary for some platforms.
-    const { programsNative } = await import('./native-programs.ts');
     return programsNative();
   }
 }

@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
-import type { Native, RawPath } from './native.ts';
-import { isOverlayXattr, systemError } from './native.ts';
+import {
+  type FileXattrs, isOverlayXattr, type Native, type RawPath, systemError, type XattrFailure,
+} from '@tsbuild/oci/internal'; // biome-ignore format: one list
 
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
@@ -39,14 +40,16 @@ export async function libraryNative(): Promise<Native> {
     if (length === 0 || (length < 0 && koffi.errno() === constants.errno.EOPNOTSUPP)) return '';
     return value.toString('latin1', 0, check(length, 'llistxattr', path));
   };
+  const setXattr: Native['setXattr'] = (path, name, bytes) => {
+    check(set(terminated(path), name, bytes, bytes.length, 0), 'lsetxattr', path);
+  };
   const times = new BigInt64Array(4);
   return {
     kind: 'library',
     xattrs: () => read,
     xattrNames: names,
-    setXattr: (path, name, bytes) => {
-      check(set(terminated(path), name, bytes, bytes.length, 0), 'lsetxattr', path);
-    },
+    setXattr,
+    setXattrs: (files) => setEach(files, setXattr),
     removeOverlayXattrs: (path) => {
       for (const name of names(path).split('\0').filter(isOverlayXattr)) {
         check(remove(terminated(path), name), 'lremovexattr', path);
@@ -61,6 +64,20 @@ export async function libraryNative(): Promise<Native> {
       check(utimensat(AT_FDCWD, terminated(path), times, AT_SYMLINK_NOFOLLOW), 'utimensat', path);
     },
   };
+}
+
+function setEach(files: readonly FileXattrs[], set: Native['setXattr']): readonly XattrFailure[] {
+  const failures: XattrFailure[] = [];
+  for (const [index, { at, values }] of files.entries()) {
+    for (const [name, value] of values) {
+      try {
+        set(at(), name, value);
+      } catch (error) {
+        failures.push({ index, name, reason: error instanceof Error ? error.message : String(error) });
+      }
+    }
+  }
+  return failures;
 }
 
 function terminated(path: RawPath): Buffer {

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { readdirSync, rmdirSync, unlinkSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
+import { errorCode, PROGRAM_ENVIRONMENT } from '@tsbuild/oci/internal';
 import { BuildError } from '../diagnostics/build-error.ts';
-import { errorCode } from './raw-path.ts';
 
 /**
  * Removes a directory with all that is in it; a missing one is no error. Node's own `rm` cannot: it stops at names that
@@ -33,7 +33,10 @@ async function remove(path: Buffer, state: { removed: number }): Promise<void> {
 
 function removeWithProgram(path: string, cause: unknown): Promise<void> {
   return new Promise((resolve, reject) => {
-    const child = spawn('rm', ['-rf', '--one-file-system', '--', path], { stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn('rm', ['-rf', '--one-file-system', '--', path], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: PROGRAM_ENVIRONMENT,
+    });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     child.once('error', reject);

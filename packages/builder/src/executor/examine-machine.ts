@@ -2,7 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findTool, SYSTEM_PATH } from './host-tools.ts';
+import { SYSTEM_PATH } from '@tsbuild/oci/internal';
+import { findTool } from './host-tools.ts';
+import TRIAL from './scripts/trial.sh';
 import { canMakeCgroups, findRuntime } from './runc-executor.ts';
 import { installedSeccomp } from './seccomp/seccomp-profile.ts';
 import { nativeCalls } from './session-keyring.ts';
@@ -64,11 +66,6 @@ interface Trial {
   /** The first complaint. */
   readonly said: string;
 }
-
-const TRIAL = `echo namespaces; cd "$0"
-mount -n -t proc proc proc && echo proc
-mount -n -t overlay overlay -o "lowerdir=lower,upperdir=upper,workdir=work$1" merged && echo overlay
-exit 0`;
 
 /** Makes the namespaces and mounts of a RUN, beside the store where it can, and lets go of them. */
 function tryNamespaces(store: string, isRoot: boolean): Trial {

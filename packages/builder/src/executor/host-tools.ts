@@ -1,11 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
+import { SYSTEM_DIRECTORIES } from '@tsbuild/oci/internal';
 import { BuildError } from '../diagnostics/build-error.ts';
-
-const SYSTEM = ['/usr/sbin', '/usr/bin', '/sbin', '/bin', '/run/wrappers/bin', '/run/current-system/sw/bin'];
-
-/** `PATH` for the programs that set a sandbox up. */
-export const SYSTEM_PATH = SYSTEM.join(':');
 
 const found = new Map<string, string | undefined>();
 
@@ -18,7 +14,7 @@ export function findTool(name: string): string | undefined {
   const extra = (process.env['PATH'] ?? '')
     .split(delimiter)
     .filter((p) => isAbsolute(p) && !p.includes('node_modules'));
-  const path = [...SYSTEM, ...extra].map((directory) => join(directory, name)).find(isExecutable);
+  const path = [...SYSTEM_DIRECTORIES, ...extra].map((directory) => join(directory, name)).find(isExecutable);
   found.set(name, path);
   return path;
 }

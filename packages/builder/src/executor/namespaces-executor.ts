@@ -25,9 +25,17 @@ import { READY, type SandboxPrelude, type SandboxProcesses } from './sandbox-pro
 import { prepareScratch } from './sandbox-scratch.ts';
 import type { Scratch } from './sandbox-scratch.ts';
 import { SandboxStarter } from './sandbox-starter.ts';
+import DROP_KERNEL_MOUNTS from './scripts/drop-kernel-mounts.sh';
+import ENTER from './scripts/enter.sh';
+import KERNEL_MOUNTS from './scripts/kernel-mounts.sh';
+import MOUNT_ROOT from './scripts/mount-root.sh';
+import PLACE from './scripts/place.sh';
+import PRELUDE from './scripts/prelude.sh';
+import SECRETS from './scripts/secrets.sh';
+import SETTLE from './scripts/settle.sh';
 import { isThreadConfined } from './seccomp/confine-thread.ts';
 import { setupFailure } from './setup-failure.ts';
-import { needsStage, PLACE_SCRIPT, placeList, stageMounts } from './staged-mounts.ts';
+import { needsStage, placeList, stageMounts } from './staged-mounts.ts';
 import { canBeSecret } from './environment/secret-name.ts';
 import { shellEnvironment } from './environment/shell-environment.ts';
 import { splitEnvironment } from './unsafe-environment.ts';
@@ -35,88 +43,16 @@ import { splitEnvironment } from './unsafe-environment.ts';
 /** Stands in the arguments for the path of the image's `env`, which only the script can see. */
 const IMAGE_ENV = '@image-env@';
 
-/*
- * The host's own /proc and /sys, which stay below the new root, unseen. As long as one whole procfs is mounted somewhere, a
- * command that makes a user namespace may mount another one without masks, and write to /proc/sys of the machine as its
- * root. The list comes before anything of ours is mounted.
- */
-const LIST_KERNEL_MOUNTS = `bare=
-while read -r id parent device root point rest; do
-  case "$rest" in 
-    # umount itself looks into /proc: that goes last.
-    *" - proc "*|*" - sysfs "*) if [ "$point" = /proc ]; then bare="$bare /proc"; else bare="$point $bare"; fi ;;
-  esac
-done </proc/self/mountinfo`;
-// In the octal of mountinfo no blank stands in a name.
-const DROP_KERNEL_MOUNTS = `drop() {
-  set -- "$KERNEL"
-  for point in $bare; do
-    case "$point" in *\\\\*) point=$(printf %b "$point") ;; esac
-    set -- "$@" "$point"
-  done
-  "$UMOUNT" -n -l -- "$@"
-}
-set -f
-drop
-set +f`;
-
-/*
- * Only programs of the host run before the last exec, and nothing of the image is run before the capabilities are gone:
- * an image cannot put its own `chroot` or C library in the way (CVE-2019-14271). No `cd` may come between `mount --move`
- * and the last exec: the working directory is the new root, while `/` is still the old one.
- */
-const PRELUDE = (hidesKernel: boolean): string => `${hidesKernel ? LIST_KERNEL_MOUNTS : ''}
-"$MOUNT" -n -a -T /proc/self/fd/4
-if [ -n "$NODES" ]; then "$CP" -R -P -p $DEVICES "$NODES/" 2>/dev/null || "$MOUNT" -n --bind /dev "$NODES"; fi
-"$CP" -R -P "$DEV/." "$KERNEL/dev/"
-"$MOUNT" -n -a -T /proc/self/fd/5
-exec 4<&- 5<&-
-`;
-const SCRIPT = (extra: SandboxExtra): string => `${extra.stage}
-cd "$BASE"
-"$MOUNT" -n -a -T /proc/self/fd/6
-exec 6<&-
-${extra.place}
-cd "$ROOT"
-{ echo "$HOST" >/proc/sys/kernel/hostname; } 2>/dev/null || hostname "$HOST"
-if [ -n "$LOOPBACK" ]; then $LOOPBACK; fi
-umask 022
-if [ -n "$TTYOWNER" ]; then
-  "$CHOWN" "$TTYOWNER" /dev/pts/0
-  : >dev/console
-  "$MOUNT" -n --bind /dev/pts/0 dev/console </dev/null
-fi
-if [ -n "$LIMITS" ]; then "$PRLIMIT" --pid $$ $LIMITS; fi
-if [ -n "$UNSAFE" ]; then
-  env=
-  for path in usr/bin/env bin/env; do
-    if [ -z "$env" ] && { [ -e "$path" ] || [ -L "$path" ]; }; then env=/$path; fi
-  done
-  if [ -z "$env" ]; then echo "$UNSAFE cannot be set: the image has no /usr/bin/env" >&2; exit 1; fi
-  for argument; do
-    shift
-    if [ "$argument" = ${IMAGE_ENV} ]; then argument=$env; fi
-    set -- "$@" "$argument"
-  done
-fi
-${extra.hidesKernel ? DROP_KERNEL_MOUNTS : ''}
-"$MOUNT" -n --move . /
-echo ${READY} >&2
-${extra.secrets}exec "$@" 2>&3 3>&-
-`;
-
-/** Parts of the script that only some commands need. */
+/** What only some commands need: scripts around the one that mounts the root, and what they read. */
 interface SandboxExtra {
+  /** Before the root is mounted, and after that. */
   readonly stage: string;
   readonly place: string;
-  readonly secrets: string;
-  /** Whether the host's procfs and sysfs are taken out of the mount namespace. */
-  readonly hidesKernel: boolean;
   readonly env: Readonly<Record<string, string>>;
   readonly input: Uint8Array | undefined;
 }
 
-const NO_EXTRA: Omit<SandboxExtra, 'hidesKernel'> = { stage: '', place: '', secrets: '', env: {}, input: undefined };
+const NO_EXTRA: SandboxExtra = { stage: '', place: '', env: { SECRETS: '' }, input: undefined };
 
 /**
  * Runs commands with util-linux alone: as root, or as uid 0 of a user namespace. The seccomp filter is this process's own
@@ -153,6 +89,8 @@ export class NamespacesExecutor implements Executor {
       BASE: root.base,
       ROOT: scratch.root,
       HOST: spec.hostname,
+      READY,
+      IMAGE_ENV,
       LOOPBACK: spec.network === 'none' ? loopbackCommand() : '',
       UNSAFE: unsafe.map((entry) => entry.slice(0, entry.indexOf('='))).join(' '),
       ...limitVariables(spec.limits ?? []),
@@ -165,7 +103,7 @@ export class NamespacesExecutor implements Executor {
       {
         prelude,
         // In a user namespace nobody is the machine's root, and we have forbidden more of them.
-        script: SCRIPT({ ...extra, hidesKernel: !ids.nested }),
+        script: [extra.stage, MOUNT_ROOT, extra.place, SETTLE, ids.nested ? '' : DROP_KERNEL_MOUNTS, ENTER].join(''),
         args: [
           scratch.caps, ...identityOptions(spec.user, ids), ...privilegeOptions(spec, spec.user, ids),
           requireTool('env', 'coreutils'), ...environmentOptions(spec, own), '--', ...safe,
@@ -226,7 +164,7 @@ function preludeOf(spec: RunSpec, scratch: Scratch, places: SandboxPlaces): Sand
       ...(existsSync('/proc/self/ns/cgroup') ? ['--cgroup'] : []),
       ...(spec.network === 'none' ? ['--net'] : []),
     ], // biome-ignore format: one list
-    script: PRELUDE(!places.ids.nested),
+    script: `${places.ids.nested ? '' : KERNEL_MOUNTS}${PRELUDE}`,
     env: {
       KERNEL: scratch.kernel,
       DEV: scratch.dev,
@@ -253,7 +191,7 @@ function terminalVariables({ terminal, user }: RunSpec, ids: IdMaps): Readonly<R
 }
 
 /** Mounts and secret variables. A secret variable is set by the shell: what stands in arguments everybody can read. */
-function extraParts(spec: RunSpec, scratch: Scratch, ids: IdMaps): Omit<SandboxExtra, 'hidesKernel'> {
+function extraParts(spec: RunSpec, scratch: Scratch, ids: IdMaps): SandboxExtra {
   const secrets = [...(spec.secretEnv ?? [])];
   for (const [name] of secrets) checkSecretName(name);
   const mounts = spec.mounts ?? [];
@@ -266,9 +204,8 @@ function extraParts(spec: RunSpec, scratch: Scratch, ids: IdMaps): Omit<SandboxE
   return {
     stage: staged.script,
     // Before the root is moved, and used after all else.
-    place: `${PLACE_SCRIPT}\n${has ? `. "$STAGE/${values}"\n` : ''}`,
-    secrets: has ? 'give_secrets\n' : '',
-    env: { ...staged.env, LIST: list, TOP: top },
+    place: `${PLACE}${has ? SECRETS : ''}`,
+    env: { ...staged.env, LIST: list, TOP: top, SECRETS: has ? values : '' },
     input: staged.input,
   };
 }
@@ -284,7 +221,19 @@ function checkSecretName(name: string): void {
 function environmentOptions(spec: RunSpec, own: readonly string[]): readonly string[] {
   const secrets = spec.secretEnv ?? new Map<string, string>();
   if (secrets.size === 0) return ['-i'];
-  const names = [...own, 'PATH', 'LC_ALL', 'LIBMOUNT_FORCE_MOUNT2', 'SHELL', 'PWD', 'OLDPWD', 'SHLVL', '_'];
+  const names = [
+    ...own,
+    'PATH',
+    'LC_ALL',
+    'LIBMOUNT_FORCE_MOUNT2',
+    'SHELL',
+    'PWD',
+    'OLDPWD',
+    'SHLVL',
+    '_',
+    'STTY',
+    'TTYSIZE',
+  ];
   return names.filter((name) => !secrets.has(name)).flatMap((name) => ['-u', name]);
 }
 

@@ -6,6 +6,7 @@ import { ENVIRONMENT_DESCRIPTOR, joinSandbox } from './join/join-sandbox.ts';
 import type { PipePool } from './pipes.ts';
 import { runcProcess, type Granted } from './runc-config.ts';
 import { runtimeFailure } from './runc-failure.ts';
+import EXEC from './scripts/runtime-exec.sh';
 
 /** A runtime's container that runs, and how to reach it. */
 export interface RunningContainer {
@@ -22,23 +23,6 @@ export interface RunningContainer {
 /** How runc begins what it says about a command that it could not start in a running container. */
 const FAILURE = 'exec failed: ';
 
-/* The process comes by a descriptor: it has the environment, and arguments can be read by everybody. What the runtime has to say about itself it writes to the log; its last words there are the reason. */
-const SCRIPT = `umask 077
-process="$BUNDLE/exec-$$.json"
-log="$BUNDLE/exec-$$.log"
-"$CAT" <&${ENVIRONMENT_DESCRIPTOR} >"$process"
-exec ${ENVIRONMENT_DESCRIPTOR}<&-
-# Runc leaves the command what it has itself, whatever the configuration says.
-umask 022
-code=0
-"$RUNTIME" --root "$BUNDLE/state" --log "$log" exec --process "$process" "$ID" || code=$?
-failed=0
-if [ -s "$log" ] && [ "$code" != 0 ]; then failed=1; fi
-rm -f "$process" "$log"
-if [ "$failed" = 1 ]; then exit 255; fi
-exit "$code"
-`;
-
 /** Runs one more command in a container of runc or crun. @throws BuildError as a command's own start does */
 export async function execInContainer(
   spec: ExecSpec,
@@ -53,7 +37,7 @@ export async function execInContainer(
   const command = [
     requireTool('nsenter'), `--mount=/proc/${parent}/ns/mnt`, `--pid=/proc/${parent}/ns/pid`, `--net=/proc/${parent}/ns/net`, '--',
     requireTool('env', 'coreutils'), `BUNDLE=${bundle}`, `RUNTIME=${runtime.path}`, `ID=${id}`,
-    `CAT=${requireTool('cat', 'coreutils')}`, '/bin/sh', '-euc', SCRIPT, 'exec',
+    `INPUT=${ENVIRONMENT_DESCRIPTOR}`, `CAT=${requireTool('cat', 'coreutils')}`, '/bin/sh', '-euc', EXEC, 'exec',
   ]; // biome-ignore format: one program a line
   const terminal = spec.terminal !== undefined;
   const filter = new ExecFailureFilter(output, { prefix: FAILURE, terminal });

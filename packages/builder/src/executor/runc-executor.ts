@@ -17,6 +17,11 @@ import { RUN_FAILURE as FAILURE, runtimeFailure } from './runc-failure.ts';
 import { rootLine } from './sandbox-mounts.ts';
 import { READY } from './sandbox-process.ts';
 import { SandboxStarter } from './sandbox-starter.ts';
+import CONFIG from './scripts/runtime-config.sh';
+import PRELUDE from './scripts/runtime-prelude.sh';
+import RUNTIME_ROOT from './scripts/runtime-root.sh';
+import STAGED_CONFIG from './scripts/runtime-staged-config.sh';
+import RUNTIME from './scripts/runtime.sh';
 import { runtimeSeccomp } from './seccomp/seccomp-profile.ts';
 import { setupFailure } from './setup-failure.ts';
 import { stageMounts, type StageOptions } from './staged-mounts.ts';
@@ -65,29 +70,6 @@ async function canKeep({ path }: Runtime): Promise<boolean> {
 
 const FAILED = 'tsbuild-runtime-failed';
 
-/*
- * The bundle and the runtime's state lie in memory, in this mount namespace, so nothing of them can be left behind: on a
- * ramfs, because the configuration holds secret variables and a tmpfs may be swapped out.
- */
-const PRELUDE = `"$MOUNT" -n -c -t ramfs -o mode=700 ramfs "$BUNDLE"
-`;
-
-/* What the runtime logs is its own failure; a command's exit code comes without a log. crun does not run beside cgroup v2 on
- * hosts that mount both versions.
- */
-const SCRIPT = (stage: string): string => `cd "$BASE"
-"$MOUNT" -n -a -T /proc/self/fd/4
-exec 4<&-
-${stage}
-if [ "$KIND" = crun ] && [ -d /sys/fs/cgroup/unified ]; then umount /sys/fs/cgroup/unified 2>/dev/null || :; fi
-cd /
-echo ${READY} >&2
-code=0
-"$RUNTIME" --root "$BUNDLE/state" --log "$BUNDLE/log" run $KEEP -b "$BUNDLE" "$ID" 2>&3 3>&- || code=$?
-if [ -s "$BUNDLE/log" ] && [ "$code" != 0 ]; then echo ${FAILED} >&2; "$CAT" "$BUNDLE/log" >&2; fi
-exit "$code"
-`;
-
 /**
  * Runs commands with runc or crun, as root: beside the namespaces they get a seccomp filter (when a profile is installed)
  * and a device cgroup. The runtime itself runs in a pid namespace that dies with us: killed alone it would leave its
@@ -134,11 +116,13 @@ export class RuncExecutor implements Executor {
             env: { BUNDLE: bundle, CAT: requireTool('cat', 'coreutils'), MOUNT: requireTool('mount', 'mount') },
             files: [],
           },
-          script: SCRIPT(staged.script),
+          script: `${RUNTIME_ROOT}${staged.script}${RUNTIME}`,
           args: [],
           env: {
             BASE: mount.base,
             ...staged.env,
+            READY,
+            FAILED,
             ID: `tsbuild-${id}`,
             KEEP: keep ? '--keep' : '',
             KIND: this.#runtime.kind,
@@ -206,9 +190,8 @@ function stageConfig(
 ): { readonly script: string; readonly env: Readonly<Record<string, string>>; readonly input: Uint8Array } {
   const text = Buffer.from(config);
   if ((spec.mounts ?? []).length === 0) {
-    const { descriptor } = options;
-    return { script: `"$CAT" <&${descriptor} >"$BUNDLE/config.json"\nexec ${descriptor}<&-\n`, env: {}, input: text };
+    return { script: CONFIG, env: { STAGE_INPUT: String(options.descriptor) }, input: text };
   }
   const { script, env, input, texts } = stageMounts(spec.mounts ?? [], { ...options, texts: [text] });
-  return { script: `${script}"$CAT" "$STAGE/${texts[0] ?? ''}" >"$BUNDLE/config.json"\n`, env, input };
+  return { script: `${script}${STAGED_CONFIG}`, env: { ...env, CONFIG: texts[0] ?? '' }, input };
 }

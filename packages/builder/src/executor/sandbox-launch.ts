@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { openSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { findTool, requireTool, SYSTEM_PATH } from './host-tools.ts';
+import { SYSTEM_PATH } from '@tsbuild/oci/internal';
+import { findTool, requireTool } from './host-tools.ts';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
-import { onTerminal, shellWord, SWAP_STDERR, type TerminalPlace } from './terminal.ts';
+import OUTER from './scripts/outer.sh';
+import { onTerminal, SWAP_STDERR, type TerminalPlace } from './terminal.ts';
 
 /** The first descriptor that a script has for its own purposes: 3 is the command's stderr. */
 export const FIRST_DESCRIPTOR = 4;
@@ -33,20 +35,6 @@ export interface SandboxLaunch {
   readonly goAt?: number | undefined;
 }
 
-/*
- * Two pid namespaces, one in the other. The init of the outer one is this script and nothing that a user's command can
- * touch: the kernel takes a process's death signal away when it changes its uid, so a command that is an init itself
- * (`USER 1000`, `RUN exec su nobody`) would outlive us. When the outer init dies, everything in both namespaces dies.
- *
- * It dies with `unshare` by a signal that it asks for after it was forked; if `unshare` was killed before that, nobody
- * would ever end it. By now it has asked, so it is enough that its parent is still `unshare`. (/proc is the host's.)
- */
-const OUTER = (steps: string): string => `read -r pid name state parent rest </proc/self/stat
-echo "init $pid" >&2
-if read -r name <"/proc/$parent/comm" && [ "$name" != unshare ]; then exit 1; fi
-${steps}"$@"
-exit $?`;
-
 /**
  * Starts a chain that cannot outlive this process (see `runSandbox`). Descriptors are only handed on.
  * @param opened gets the descriptors that were opened here; the caller closes them when the chain has started
@@ -56,24 +44,26 @@ export function launchSandbox(launch: SandboxLaunch, opened: number[]): ChildPro
   const { stdin, stdout, stderr, more, goAt, terminal } = launch;
   const stdio: Exclude<StdioOptions, string> = [stdin ?? 'ignore', stdout, 'pipe', stderr, ...more];
   const shell = closeInherited(stdio, opened);
-  const steps = [
-    ...(launch.cgroups ?? []).map((path) => `{ echo 0 >${shellWord(path)}; } 2>/dev/null || :`),
-    ...(launch.privateNetwork === true ? [loopbackCommand()] : []),
-    ...(goAt === undefined ? [] : [`read -r _ <&${goAt} || exit 1`, `exec ${goAt}<&-`]),
-    ...(terminal === undefined ? [] : ['exec 3>&2']),
-  ].filter((step) => step !== '');
   const command = [
     unshare, ...launch.namespaces, '--pid', '--fork', '--', '/bin/sh', '-euc', launch.script, 'sandbox', ...launch.args,
   ]; // biome-ignore format: one program a line
   const args = [
     '--pdeathsig', 'KILL', unshare, ...(launch.privateNetwork === true ? ['--net'] : []),
     '--pid', '--fork', '--kill-child=KILL', '--',
-    shell.path, '-uc', `${shell.closing}${OUTER(steps.map((step) => `${step}\n`).join(''))}`, 'sandbox',
+    shell.path, '-uc', OUTER, 'sandbox',
     ...(terminal === undefined ? command : onTerminal(command, terminal, SWAP_STDERR)),
   ]; // biome-ignore format: one program a line
   return spawn(requireTool('setpriv'), args, {
     stdio,
-    env: { PATH: SYSTEM_PATH, LC_ALL: 'C', LIBMOUNT_FORCE_MOUNT2: 'always', SHELL: '/bin/sh', ...launch.env },
+    env: {
+      PATH: SYSTEM_PATH, LC_ALL: 'C', LIBMOUNT_FORCE_MOUNT2: 'always', SHELL: '/bin/sh',
+      ...launch.env,
+      OUTER_CLOSE: shell.closing.join(' '),
+      OUTER_CGROUPS: (launch.cgroups ?? []).join('\n'),
+      OUTER_LOOPBACK: launch.privateNetwork === true ? loopbackCommand() : '',
+      OUTER_GO: goAt === undefined ? '' : String(goAt),
+      OUTER_TERMINAL: terminal === undefined ? '' : 'yes',
+    }, // biome-ignore format: a list
     // A session of its own: Ctrl-C reaches us alone, and the command cannot reach the terminal.
     detached: true,
     cwd: '/',
@@ -99,23 +89,23 @@ export function feed(child: ChildProcess, descriptor: number, input: Uint8Array)
 }
 
 /**
- * Keeps descriptors that this process was started with from the command: bash closes them; without bash (a POSIX shell
+ * Keeps descriptors that this process was started with from the command: bash closes those of `closing`; without bash (a POSIX shell
  * can close only 0 to 9) /dev/null is put in their place.
  */
 export function closeInherited(
   stdio: unknown[],
   opened: number[],
-): { readonly path: string; readonly closing: string } {
+): { readonly path: string; readonly closing: readonly number[] } {
   const inherited = inheritedDescriptors().filter((fd) => fd >= stdio.length);
   const bash = inherited.length === 0 ? undefined : findTool('bash');
-  if (bash !== undefined) return { path: bash, closing: inherited.map((fd) => `exec ${fd}>&-\n`).join('') };
+  if (bash !== undefined) return { path: bash, closing: inherited };
   for (const fd of inherited) {
     const nothing = openSync('/dev/null', 'r');
     opened.push(nothing);
     while (stdio.length < fd) stdio.push('ignore');
     stdio[fd] = nothing;
   }
-  return { path: '/bin/sh', closing: '' };
+  return { path: '/bin/sh', closing: [] };
 }
 
 /**

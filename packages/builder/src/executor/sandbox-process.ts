@@ -8,7 +8,7 @@ import type { InputPipe, Pipe, PipePool } from './pipes.ts';
 import { findInit } from './process-tree.ts';
 import { feed, FIRST_DESCRIPTOR, killSandbox, launchSandbox } from './sandbox-launch.ts';
 import { supervise } from './supervise.ts';
-import { resizeTerminal, sizeTerminal, type TerminalPlace } from './terminal.ts';
+import { resizeTerminal, SIZE_TERMINAL, sizeVariables, type TerminalPlace } from './terminal.ts';
 
 /** What comes before a {@link SandboxProgram} and is the same for many: it may have been done before the program is known. */
 export interface SandboxPrelude {
@@ -170,8 +170,8 @@ function start(
       {
         ...program,
         ...prelude,
-        script: `${terminal === undefined ? '' : sizeTerminal(terminal.size)}${prelude.script}${program.script}`,
-        env: { ...prelude.env, ...program.env },
+        script: `${terminal === undefined ? '' : SIZE_TERMINAL}${prelude.script}${program.script}`,
+        env: { ...prelude.env, ...program.env, ...(terminal === undefined ? {} : sizeVariables(terminal.size)) },
         stdin: input?.read,
         stdout: stdout.write,
         stderr: stderr.write,

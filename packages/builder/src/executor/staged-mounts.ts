@@ -6,6 +6,7 @@ import { formatFstab, type MountLine } from './fstab.ts';
 import { requireTool } from './host-tools.ts';
 import type { IdMaps } from './id-map.ts';
 import { rootLine } from './sandbox-mounts.ts';
+import STAGE from './scripts/stage.sh';
 
 /** What {@link stageMounts} needs of its surroundings. */
 export interface StageOptions {
@@ -42,13 +43,13 @@ export function stageMounts(mounts: readonly RunMount[], options: StageOptions):
     const at = `${utf8ToByteString(options.stage)}/${place}`;
     const readOnly = mount.readOnly ? ',ro' : '';
     const { source } = mount;
-    setUp.push(source.kind !== 'tree' && mount.file ? `: >${place}` : `"$MKDIR" ${place}`);
+    setUp.push(`${source.kind !== 'tree' && mount.file ? 'file' : 'directory'} ${place} - -`);
     switch (source.kind) {
       case 'tree': {
         const { base, line } = rootLine(source.root, options.stage, options.ids);
         env[`BASE${i}`] = base;
         const fstab = parts.add(latin1(formatFstab([{ ...line, target: at, options: line.options + readOnly }])));
-        setUp.push(`cd "$BASE${i}"`, `"$MOUNT" -n -a -T "$STAGE/${fstab}"`, 'cd "$STAGE"');
+        setUp.push(`tree ${fstab} ${i} -`);
         break;
       }
       case 'host':
@@ -58,7 +59,7 @@ export function stageMounts(mounts: readonly RunMount[], options: StageOptions):
         const file = parts.add(source.content);
         const run = (source.mode & 0o111) === 0 ? ',noexec' : '';
         simple.push(bind(`${utf8ToByteString(options.stage)}/${file}`, at, `nosuid,nodev${run}${readOnly}`));
-        setUp.push(`"$CHOWN" ${source.uid}:${source.gid} ${file}`, `"$CHMOD" ${source.mode.toString(8)} ${file}`);
+        setUp.push(`own ${file} ${source.uid}:${source.gid} ${source.mode.toString(8)}`);
         break;
       }
       case 'tmpfs': {
@@ -68,10 +69,15 @@ export function stageMounts(mounts: readonly RunMount[], options: StageOptions):
     }
   }
   const texts = options.texts.map((text) => parts.add(text));
-  if (simple.length > 0) setUp.push(`"$MOUNT" -n -a -T "$STAGE/${parts.add(latin1(formatFstab(simple)))}"`);
+  if (simple.length > 0) setUp.push(`mount ${parts.add(latin1(formatFstab(simple)))} - -`);
   return {
-    script: `${[...unpackScript(parts, options.descriptor), ...setUp].join('\n')}\n`,
-    env: { ...env, ...toolPaths() },
+    script: STAGE,
+    env: {
+      ...env,
+      STAGE_INPUT: String(options.descriptor),
+      STAGE_STEPS: [...cuts(parts), ...setUp].join('\n'),
+      ...toolPaths(),
+    },
     input: parts.bytes(),
     texts,
   };
@@ -92,19 +98,9 @@ function bind(source: ByteString, target: ByteString, options: string): MountLin
   return { source, target, type: 'none', options: `bind,${options}` };
 }
 
-function unpackScript(parts: Parts, descriptor: number): readonly string[] {
-  return [
-    '"$MOUNT" -n -c -t ramfs -o nosuid,nodev,mode=700 ramfs "$STAGE"',
-    'cd "$STAGE"',
-    `"$CAT" <&${descriptor} >all`,
-    `exec ${descriptor}<&-`,
-    ...parts
-      .cuts()
-      .map(({ name, from, size }) =>
-        size === 0 ? `: >${name}` : `"$TAIL" -c +${from + 1} all | "$HEAD" -c ${size} >${name}`,
-      ),
-    '"$RM" all',
-  ];
+/** How the input is cut into the texts: see stage.sh. */
+function cuts(parts: Parts): readonly string[] {
+  return [...parts.cuts().map(({ name, from, size }) => `cut ${name} ${from + 1} ${size}`), 'cut-end - - -'];
 }
 
 function toolPaths(): Readonly<Record<string, string>> {
@@ -135,41 +131,7 @@ class Parts {
 }
 
 /**
- * Binds the staged mounts to their targets; `LIST` names {@link placeList}'s text. It goes name by name from the root: a cache that another command has mounted too may
- * change under our hands, and a symlink in it must not lead the mount to the host's files. The kernel's own list says
- * where the mount came to lie, and nothing is run before that was looked at.
- */
-export const PLACE_SCRIPT = `
-refuse() { echo "cannot mount on /$target: $1" >&2; exit 1; }
-while IFS= read -r kind && IFS= read -r source && IFS= read -r target && IFS= read -r expected; do
-  cd "$ROOT"
-  here=$TOP
-  rest=$target
-  if [ "$kind" = d ]; then rest=$rest/; fi
-  while [ "\${rest#*/}" != "$rest" ]; do
-    name=\${rest%%/*}
-    rest=\${rest#*/}
-    if [ ! -e "./$name" ] && [ ! -L "./$name" ]; then "$MKDIR" "./$name"; fi
-    if [ ! -d "./$name" ]; then refuse "$name is no directory"; fi
-    cd -P "./$name"
-    here=$here/$name
-    if [ "$(pwd -P)" != "$here" ]; then refuse "$name is a symlink"; fi
-  done
-  if [ "$kind" = d ]; then
-    "$MOUNT" -n -c --bind "$STAGE/$source" . </dev/null
-  else
-    if [ -L "./$rest" ]; then refuse "$rest is a symlink"; fi
-    if [ ! -e "./$rest" ]; then (set -C; : >"./$rest"); fi
-    "$MOUNT" -n -c --bind "$STAGE/$source" "./$rest" </dev/null
-  fi
-  last=
-  while read -r _ _ _ _ point _; do last=$point; done </proc/self/mountinfo
-  if [ "$last" != "$expected" ]; then exit 1; fi
-done <"$STAGE/$LIST"
-`;
-
-/**
- * What {@link PLACE_SCRIPT} reads. `root` is where the root is mounted, free of symlinks (`TOP`).
+ * What place.sh reads. `root` is where the root is mounted, free of symlinks (`TOP`).
  * @throws BuildError `RUN_FAILED` for a path that cannot be handed to a shell
  */
 export function placeList(mounts: readonly RunMount[], root: string): Uint8Array {

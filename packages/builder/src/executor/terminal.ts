@@ -4,6 +4,9 @@ import { promisify } from 'node:util';
 import type { TerminalSize } from './executor.ts';
 import { requireTool } from './host-tools.ts';
 import { children } from './process-tree.ts';
+import BECOME from './scripts/become.sh';
+import OWN_DEVPTS from './scripts/own-devpts.sh';
+import SIZE from './scripts/terminal-size.sh';
 
 /**
  * Whose pseudo-terminals are used: those at /dev/pts of the mount namespace that it is in; the machine's for a runtime, which makes
@@ -14,18 +17,13 @@ export type TerminalPlace = 'here' | 'runtime' | 'sandbox';
 /** For a shell on a terminal: its own complaints go to descriptor 3, as without one; what was 2 (the terminal) becomes 3. */
 export const SWAP_STDERR = 'exec 8>&2 2>&3 3>&8 8>&-; ';
 
-/** For the start of a script on a terminal: gives that its size. */
-export function sizeTerminal({ rows, columns }: TerminalSize): string {
-  return `${requireTool('stty', 'coreutils')} rows ${rows} cols ${columns}\n`;
-}
+/** For the start of a script on a terminal: gives that its size, with these variables. */
+export const SIZE_TERMINAL: string = SIZE;
 
-/*
- * With the sandbox's devpts in place of the machine's, in a mount namespace that all of the sandbox's are copies of, the
- * terminal has the same name inside: `tty` says /dev/pts/0.
- */
-const OWN_DEVPTS = `"$MOUNT" -n -t devpts -o nosuid,noexec,newinstance,ptmxmode=0666,mode=0620$TTYGROUP devpts /dev/pts
-if [ ! -L /dev/ptmx ]; then "$MOUNT" -n --bind /dev/pts/ptmx /dev/ptmx; fi
-exec "$@"`;
+/** What {@link SIZE_TERMINAL} reads. */
+export function sizeVariables({ rows, columns }: TerminalSize): Readonly<Record<'STTY' | 'TTYSIZE', string>> {
+  return { STTY: requireTool('stty', 'coreutils'), TTYSIZE: `rows ${rows} cols ${columns}` };
+}
 
 /**
  * Wraps a command so that its standard streams are a terminal: what is typed comes through standard input, what is shown
@@ -40,7 +38,7 @@ export function onTerminal(command: readonly string[], place: TerminalPlace, bef
   ]; // biome-ignore format: one option with its value
   if (place !== 'sandbox') return holder;
   const unshare = [requireTool('unshare'), '--mount', '--propagation', 'private', '--'];
-  return [...unshare, '/bin/sh', '-euc', OWN_DEVPTS, 'terminal', ...holder];
+  return [...unshare, '/bin/sh', '-euc', `${OWN_DEVPTS}${BECOME}`, 'terminal', ...holder];
 }
 
 /** A word that a POSIX shell reads back as it is. */

@@ -6,6 +6,7 @@ import { openNameless, writeNameless } from './fstab.ts';
 import type { Pipe, PipePool } from './pipes.ts';
 import { feed, FIRST_DESCRIPTOR, launchSandbox } from './sandbox-launch.ts';
 import { followSandbox, type SandboxControl, type SandboxEnd, type SandboxProgram } from './sandbox-process.ts';
+import WAIT from './scripts/wait.sh';
 import { shellWord } from './terminal.ts';
 
 /** Longer programs are given as arguments: the kernel then says what is too long. */
@@ -95,8 +96,8 @@ class Chain {
       this.#inputAt = like.input === undefined ? undefined : at('pipe');
       this.#goAt = at('pipe');
       this.#textAt = at(this.#text);
-      const wait = `read -r _ <&${this.#goAt} || exit 1\nexec ${this.#goAt}<&-\n. /proc/self/fd/${this.#textAt}\n`;
-      const launch = { ...prelude, script: `${prelude.script}${wait}`, args: [], stdin: undefined, more };
+      const env = { ...prelude.env, WAIT_GO: String(this.#goAt), WAIT_TEXT: String(this.#textAt) };
+      const launch = { ...prelude, script: `${prelude.script}${WAIT}`, env, args: [], stdin: undefined, more };
       this.#child = launchSandbox({ ...launch, stdout: stdout.write, stderr: stderr.write }, opened);
     } catch (error) {
       stdout.read.destroy();

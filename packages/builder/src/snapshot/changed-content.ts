@@ -1,13 +1,12 @@
 import { closeSync, constants, openSync, readSync } from 'node:fs';
 import { byteStringToUtf8 } from '@tsbuild/oci';
+import { errorCode, type RawPath, rawPath } from '@tsbuild/oci/internal';
 import type { LayerPiece, LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
 import type { ContextEntry } from '../context/context-entry.ts';
 import { isWorthThread, ReadAhead } from '../context/read-ahead.ts';
 import type { FilesAhead } from '../context/source-tree.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { ChangedPath } from './diff.ts';
-import type { RawPath } from '../disk/native.ts';
-import { errorCode, rawPath } from '../disk/raw-path.ts';
 
 const SECOND = 1_000_000_000n;
 

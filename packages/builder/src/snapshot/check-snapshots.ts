@@ -3,15 +3,20 @@ import { closeSync, constants, mkdirSync, openSync, readdirSync, readlinkSync, r
 import { dirname, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Digest, LayerEntry } from '@tsbuild/oci';
-import { type CheckOptions, temporaryPath } from '@tsbuild/oci/internal';
+import {
+  baseName,
+  type CheckOptions,
+  errorCode,
+  isWhiteoutName,
+  type RawPath,
+  rawPath,
+  temporaryPath,
+} from '@tsbuild/oci/internal';
 import { type LayerIndex } from '@tsbuild/oci/node';
 import { readFacts } from '../disk/file-facts.ts';
-import { errorCode, nameOf, rawPath } from '../disk/raw-path.ts';
-import type { RawPath } from '../disk/native.ts';
 import { removeTree } from '../disk/remove-tree.ts';
 import { storePath } from '../disk/store-paths.ts';
 import { parseSnapshotName } from './snapshot-name.ts';
-import { WHITEOUT_PREFIX } from './unpack-layer.ts';
 
 /** What is known of the layers behind the unpacked directories. */
 export interface SnapshotLayers {
@@ -67,7 +72,7 @@ async function faultOf(directory: string, index: LayerIndex, options: CheckOptio
   const root: RawPath = Buffer.from(directory);
   let seen = 0;
   for (const entry of index.entries()) {
-    if (entry.path === '' || nameOf(entry.path).startsWith(WHITEOUT_PREFIX)) continue;
+    if (entry.path === '' || isWhiteoutName(baseName(entry.path))) continue;
     if (++seen % 200 === 0) {
       await setImmediate();
       options.signal.throwIfAborted();

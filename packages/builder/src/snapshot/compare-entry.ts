@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, openSync, readlinkSync, readSync } from 'node:fs';
+import { CAPABILITY_XATTR, type RawPath } from '@tsbuild/oci/internal';
 import type { RootfsEntry } from '@tsbuild/oci/node';
 import type { DiskOwners } from '../disk/disk-owners.ts';
 import type { FileFacts } from '../disk/file-facts.ts';
-import { CAPABILITY_XATTR } from '../disk/native.ts';
-import type { RawPath } from '../disk/native.ts';
 
 const READ_SIZE = 256 * 1024;
 

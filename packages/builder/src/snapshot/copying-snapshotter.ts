@@ -1,15 +1,15 @@
 import { chmodSync, chownSync, mkdirSync, statfsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ByteString } from '@tsbuild/oci';
+import { rawPath } from '@tsbuild/oci/internal';
 import type { LayerWriter, RootfsEntry, RootfsTree } from '@tsbuild/oci/node';
 import { movesCtime } from '../context/trust/kept-times.ts';
 import { findChanges } from './diff.ts';
 import { DiskOwners } from '../disk/disk-owners.ts';
 import { readFacts } from '../disk/file-facts.ts';
-import { Materializer } from './materialize.ts';
+import { SnapshotFiles } from './snapshot-files.ts';
 import { loadNative } from '../disk/load-native.ts';
 import type { SnapshotterOptions } from './overlay-snapshotter.ts';
-import { rawPath } from '../disk/raw-path.ts';
 import { removeTree } from '../disk/remove-tree.ts';
 import { ScratchSpace } from '../disk/scratch-space.ts';
 import type { ActiveSnapshot, LayerTimes, SnapshotParent, Snapshotter } from './snapshotter.ts';
@@ -36,7 +36,7 @@ export class CopyingSnapshotter implements Snapshotter {
       mkdirSync(path, { mode: 0o755 });
       const { blobs, notice = () => {} } = this.#options;
       const owners = DiskOwners.read();
-      const files = new Materializer(path, { blobs, native: await loadNative(), owners, notice, signal });
+      const files = new SnapshotFiles(path, { blobs, native: await loadNative(), owners, notice, signal });
       try {
         await copyDirectory(files, tree, '', new Map());
         files.finish();
@@ -55,7 +55,7 @@ export class CopyingSnapshotter implements Snapshotter {
 }
 
 async function copyDirectory(
-  files: Materializer,
+  files: SnapshotFiles,
   tree: RootfsTree,
   directory: ByteString,
   firstNames: Map<string, ByteString>,

@@ -2,16 +2,25 @@ import { readdirSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import type { ByteString } from '@tsbuild/oci';
 import { byteStringToUtf8, compareByteStrings } from '@tsbuild/oci';
+import {
+  baseName,
+  CAPABILITY_XATTR,
+  errorCode,
+  isOverlayXattr,
+  isWhiteoutName,
+  joinPath,
+  type Native,
+  OPAQUE_XATTRS,
+  parentPath,
+  rawPath,
+  type RawPath,
+} from '@tsbuild/oci/internal';
 import type { RootfsEntry, RootfsTree } from '@tsbuild/oci/node';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { isUnchanged } from './compare-entry.ts';
 import type { DiskOwners } from '../disk/disk-owners.ts';
 import { readFacts } from '../disk/file-facts.ts';
 import type { FileFacts } from '../disk/file-facts.ts';
-import { CAPABILITY_XATTR, isOverlayXattr, OPAQUE_XATTRS } from '../disk/native.ts';
-import type { Native, RawPath } from '../disk/native.ts';
-import { errorCode, join, nameOf, parentOf, rawPath } from '../disk/raw-path.ts';
-import { WHITEOUT_PREFIX } from './unpack-layer.ts';
 
 /** Something that exists and goes into the layer. */
 export interface ChangedPath {
@@ -92,7 +101,7 @@ class DiffWalk {
   async directory(directory: ByteString, replaces: boolean): Promise<void> {
     const present = new Set<ByteString>();
     for (const name of this.#list(directory)) {
-      const path = join(directory, name);
+      const path = joinPath(directory, name);
       const raw = rawPath(this.#root, path);
       const facts = this.#facts(path, raw);
       this.#walked.push({ path, type: facts.type });
@@ -100,7 +109,7 @@ class DiffWalk {
         if (!replaces && this.#tree.lookup(path) !== undefined) this.#removed.push(path);
         continue;
       }
-      if (name.startsWith(WHITEOUT_PREFIX)) throw reservedName(path);
+      if (isWhiteoutName(name)) throw reservedName(path);
       present.add(name);
       if (facts.type === 'directory') await this.#enter(path, raw, facts, replaces);
       else this.#compare(path, raw, facts);
@@ -108,7 +117,7 @@ class DiffWalk {
     }
     if (!replaces) return;
     for (const { path } of this.#tree.list(directory)) {
-      if (!present.has(nameOf(path))) this.#removed.push(path);
+      if (!present.has(baseName(path))) this.#removed.push(path);
     }
   }
 
@@ -177,7 +186,7 @@ class DiffWalk {
   }
 
   #includeParents(path: ByteString): void {
-    for (let parent = parentOf(path); parent !== '' && !this.#changed.has(parent); parent = parentOf(parent)) {
+    for (let parent = parentPath(path); parent !== '' && !this.#changed.has(parent); parent = parentPath(parent)) {
       const directory = this.#directories.get(parent);
       if (directory === undefined) throw vanished(parent);
       this.#changed.set(parent, directory);

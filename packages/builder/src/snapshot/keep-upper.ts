@@ -1,14 +1,18 @@
 import { rmdirSync, unlinkSync } from 'node:fs';
 import type { ByteString, LayerEntry } from '@tsbuild/oci';
+import {
+  errorCode,
+  type Native,
+  parseWhiteout,
+  rawPath,
+  type RawPath,
+  S_IFCHR,
+  whiteoutPath,
+} from '@tsbuild/oci/internal';
 
 import type { LayerIndex } from '@tsbuild/oci/node';
 import type { Changes } from './diff.ts';
 import type { FileFacts } from '../disk/file-facts.ts';
-import type { Native, RawPath } from '../disk/native.ts';
-import { errorCode, join, nameOf, parentOf, rawPath } from '../disk/raw-path.ts';
-import { WHITEOUT_PREFIX } from './unpack-layer.ts';
-
-const S_IFCHR = 0o020000;
 
 /**
  * Makes of an overlay's upper directory exactly what unpacking the layer written from it would make: what is not in the
@@ -39,7 +43,7 @@ class UpperKeeper {
   /** Takes away what the layer does not have, from the leaves up, and overlayfs's marks. */
   clean(): void {
     for (const { path, type } of this.#changes.left.toReversed()) {
-      if (this.#index.get(type === 'whiteout' ? whiteoutOf(path) : path) !== undefined) continue;
+      if (this.#index.get(type === 'whiteout' ? whiteoutPath(path) : path) !== undefined) continue;
       (type === 'directory' ? rmdirSync : unlinkSync)(rawPath(this.#root, path));
     }
     this.#native.removeOverlayXattrs(this.#root);
@@ -53,7 +57,8 @@ class UpperKeeper {
     const found = new Map(this.#changes.changed.map((change) => [change.path, change.facts]));
     const directories: LayerEntry[] = [];
     for (const entry of this.#index.entries()) {
-      if (nameOf(entry.path).startsWith(WHITEOUT_PREFIX)) this.#hide(removedBy(entry.path));
+      const whiteout = parseWhiteout(entry.path);
+      if (whiteout !== undefined) this.#hide(whiteout.path);
       else if (entry.type === 'directory') directories.push(entry);
       else if (!this.#finish(entry, found.get(entry.path))) return false;
     }
@@ -79,12 +84,4 @@ class UpperKeeper {
       if (errorCode(error) !== 'EEXIST') throw error;
     }
   }
-}
-
-function whiteoutOf(path: ByteString): ByteString {
-  return join(parentOf(path), WHITEOUT_PREFIX + nameOf(path));
-}
-
-function removedBy(whiteout: ByteString): ByteString {
-  return join(parentOf(whiteout), nameOf(whiteout).slice(WHITEOUT_PREFIX.length));
 }

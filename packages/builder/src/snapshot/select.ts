@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import { join, resolve } from 'node:path';
+import { SYSTEM_PATH } from '@tsbuild/oci/internal';
 import { CopyingSnapshotter } from './copying-snapshotter.ts';
 import { OverlaySnapshotter } from './overlay-snapshotter.ts';
 import type { SnapshotterOptions } from './overlay-snapshotter.ts';
@@ -47,7 +48,7 @@ async function tryOverlay(mounts: string): Promise<boolean> {
     const options = `${nested ? 'userxattr,' : ''}lowerdir=lower,upperdir=upper,workdir=work`;
     const script = `mount -n -t overlay -o ${options} overlay root && : >root/x`;
     const args = ['--mount', '--propagation', 'private', '/bin/sh', '-c', script];
-    const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LIBMOUNT_FORCE_MOUNT2: 'always' };
+    const env = { PATH: SYSTEM_PATH, LIBMOUNT_FORCE_MOUNT2: 'always' };
     execFileSync('unshare', args, { cwd: directory, stdio: 'ignore', env });
     return true;
   } catch {

@@ -1,14 +1,8 @@
 import { type BlobInfo, type ByteString, byteStringToUtf8, IMPLIED_DIRECTORY, type LayerEntry } from '@tsbuild/oci';
+import { baseName, isWhiteoutName, joinPath, parentPath, parseWhiteout } from '@tsbuild/oci/internal';
 import type { LayerIndex, RootfsTree } from '@tsbuild/oci/node';
 import { BuildError } from '../diagnostics/build-error.ts';
-import { Materializer } from './materialize.ts';
-import type { MaterializeTools } from './materialize.ts';
-import { nameOf, parentOf, join } from '../disk/raw-path.ts';
-
-/** Names with this prefix remove what is below (image-spec layer.md, "Whiteouts"). */
-export const WHITEOUT_PREFIX = '.wh.';
-const OPAQUE = '.wh..wh..opq';
-const AUFS_PREFIX = '.wh..wh.';
+import { SnapshotFiles, type SnapshotTools } from './snapshot-files.ts';
 
 /**
  * True when a layer means the same whatever is below it: every entry's parents are in it as directories, and nothing is
@@ -18,7 +12,7 @@ export function isSelfContained(index: LayerIndex): boolean {
   if (index.linksBelow > 0) return false;
   const directories = new Set<ByteString>(['']);
   for (const entry of index.entries()) {
-    if (!directories.has(parentOf(entry.path)) || nameOf(entry.path).startsWith(WHITEOUT_PREFIX)) return false;
+    if (!directories.has(parentPath(entry.path)) || isWhiteoutName(baseName(entry.path))) return false;
     if (entry.type === 'directory') directories.add(entry.path);
   }
   return true;
@@ -35,17 +29,18 @@ export async function unpackLayer(
   layer: BlobInfo,
   index: LayerIndex,
   below: RootfsTree,
-  tools: MaterializeTools,
+  tools: SnapshotTools,
 ): Promise<void> {
-  const files = new Materializer(root, tools);
+  const files = new SnapshotFiles(root, tools);
   try {
     const removed: ByteString[] = [];
     const links: LayerEntry[] = [];
     for (const entry of index.entries()) {
       if (entry.path === '') continue;
-      await addParents(files, parentOf(entry.path), layer, index, below);
-      const removes = removedPath(entry.path);
-      if (removes !== undefined) removed.push(...removes);
+      await addParents(files, parentPath(entry.path), layer, index, below);
+      const whiteout = parseWhiteout(entry.path);
+      // An opaque directory hides its children, as `hide` does of any directory that is there.
+      if (whiteout !== undefined) removed.push(whiteout.path);
       else if (entry.type === 'hardlink') links.push(entry);
       else if (!files.hasDirectory(entry.path)) await files.add(entry, layer.digest);
     }
@@ -61,24 +56,16 @@ export async function unpackLayer(
   }
 }
 
-/** What a whiteout removes; undefined for other entries, nothing for AUFS's own leftovers. An opaque one removes children. */
-function removedPath(path: ByteString): readonly ByteString[] | undefined {
-  const name = nameOf(path);
-  if (!name.startsWith(WHITEOUT_PREFIX)) return undefined;
-  if (name === OPAQUE) return [parentOf(path)];
-  return name.startsWith(AUFS_PREFIX) ? [] : [join(parentOf(path), name.slice(WHITEOUT_PREFIX.length))];
-}
-
 /** Makes the directories above an entry that the layer does not describe itself, as the layers below have them. */
 async function addParents(
-  files: Materializer,
+  files: SnapshotFiles,
   path: ByteString,
   layer: BlobInfo,
   index: LayerIndex,
   below: RootfsTree,
 ): Promise<void> {
   if (files.hasDirectory(path)) return;
-  await addParents(files, parentOf(path), layer, index, below);
+  await addParents(files, parentPath(path), layer, index, below);
   const own = index.get(path);
   const lower = own === undefined ? below.lookup(path) : undefined;
   if (own !== undefined) await files.add(own, layer.digest);
@@ -90,13 +77,13 @@ async function addParents(
  * this layer for the same file are one.
  */
 async function linkBelow(
-  files: Materializer,
+  files: SnapshotFiles,
   link: LayerEntry,
   below: RootfsTree,
   firstNames: Map<ByteString, ByteString>,
 ): Promise<void> {
-  const parent = below.resolve(parentOf(link.linkPath));
-  const target = parent === undefined ? undefined : below.lookup(join(parent, nameOf(link.linkPath)));
+  const parent = below.resolve(parentPath(link.linkPath));
+  const target = parent === undefined ? undefined : below.lookup(joinPath(parent, baseName(link.linkPath)));
   if (target === undefined || target.type === 'directory') {
     const name = byteStringToUtf8(link.path);
     throw new BuildError('LAYER_INVALID', `the layer entry ${name}: a hard link whose target is not in a lower layer`);
@@ -109,7 +96,7 @@ async function linkBelow(
 }
 
 /** Hides what the layers below have at `path`: with a whiteout, or child by child where this layer has a directory there. */
-function hide(files: Materializer, path: ByteString, index: LayerIndex, below: RootfsTree): void {
+function hide(files: SnapshotFiles, path: ByteString, index: LayerIndex, below: RootfsTree): void {
   const lower = below.lookup(path);
   if (lower === undefined) return;
   if (files.hasDirectory(path)) {

@@ -2,11 +2,11 @@ import { chmodSync, existsSync, mkdirSync, renameSync, statSync } from 'node:fs'
 import { join } from 'node:path';
 import { chainIDs } from '@tsbuild/oci';
 import type { BlobInfo, BlobStore, Digest } from '@tsbuild/oci';
+import { errorCode } from '@tsbuild/oci/internal';
 import { RootfsTree } from '@tsbuild/oci/node';
 import type { LayerIndexStore } from '@tsbuild/oci/node';
 import { DiskOwners } from '../disk/disk-owners.ts';
 import { loadNative } from '../disk/load-native.ts';
-import { errorCode } from '../disk/raw-path.ts';
 import { removeTree } from '../disk/remove-tree.ts';
 import type { ScratchSpace } from '../disk/scratch-space.ts';
 import { snapshotName } from './snapshot-name.ts';

@@ -1,12 +1,10 @@
 import { readlinkSync } from 'node:fs';
 import type { ByteString } from '@tsbuild/oci';
+import { baseName, CAPABILITY_XATTR, parentPath, rawPath, type RawPath } from '@tsbuild/oci/internal';
 import type { LayerWriter, NewLayerEntry } from '@tsbuild/oci/node';
 import { ChangedContent } from './changed-content.ts';
 import type { ChangedPath, Changes } from './diff.ts';
 import type { DiskOwners } from '../disk/disk-owners.ts';
-import { CAPABILITY_XATTR } from '../disk/native.ts';
-import type { RawPath } from '../disk/native.ts';
-import { nameOf, parentOf, rawPath } from '../disk/raw-path.ts';
 import type { LayerTimes } from './snapshotter.ts';
 
 /**
@@ -59,9 +57,9 @@ interface Step {
 function inOrder({ changed, removed }: Changes): readonly Step[] {
   const steps: Step[] = changed.map((change) => ({ path: change.path, key: change.path, change }));
   for (const path of removed) {
-    const parent = parentOf(path);
+    const parent = parentPath(path);
     // No name holds a zero byte, so this sorts before every name of the directory.
-    steps.push({ path, key: `${parent === '' ? '' : `${parent}/`}\0${nameOf(path)}` });
+    steps.push({ path, key: `${parent === '' ? '' : `${parent}/`}\0${baseName(path)}` });
   }
   return steps.toSorted((a, b) => (a.key < b.key ? -1 : 1));
 }

@@ -1,9 +1,9 @@
 import { unlinkSync } from 'node:fs';
+import { errorCode } from '@tsbuild/oci/internal';
 import type { Finding } from '@tsbuild/oci/internal';
 import { findLitter } from './litter.ts';
 import { removeStaleCgroups } from '../executor/cgroups.ts';
 import { removeTree } from '../disk/remove-tree.ts';
-import { errorCode } from '../disk/raw-path.ts';
 
 /** What killed processes left in the store at `root`. */
 export function storeLitter(root: string): readonly Finding[] {

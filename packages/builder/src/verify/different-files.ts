@@ -1,4 +1,5 @@
 import { byteStringToUtf8, rfc3339 } from '@tsbuild/oci';
+import { parseWhiteout } from '@tsbuild/oci/internal';
 import { type ChangedField, compareLayers, type LayerChange, type LayerIndex } from '@tsbuild/oci/node';
 import {
   type DifferentAttribute,
@@ -8,9 +9,6 @@ import {
 } from '../progress/verification.ts';
 
 type Entry = NonNullable<LayerChange['before']>;
-
-/** What stands before the name of a file that a layer removes (image-spec layer.md, "Whiteouts"). */
-const WHITEOUT = '.wh.';
 
 /** The files by which two layers differ. */
 export function differentFiles(
@@ -41,9 +39,8 @@ function differentFile({ kind, path, before, after, fields }: LayerChange): Diff
 }
 
 function removalOf(path: string): string | undefined {
-  const slash = path.lastIndexOf('/') + 1;
-  const name = path.slice(slash);
-  return name.startsWith(WHITEOUT) ? path.slice(0, slash) + name.slice(WHITEOUT.length) : undefined;
+  const whiteout = parseWhiteout(path);
+  return whiteout?.kind === 'path' ? whiteout.path : undefined;
 }
 
 function shownPath(path: string): string {

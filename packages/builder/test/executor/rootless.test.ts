@@ -136,7 +136,11 @@ describe.skipIf(SKIP !== '')(`as an ordinary user${SKIP}`, () => {
       },
     };
     const path = join(directory, `vitest-${who.name}.config.mjs`);
-    writeFileSync(path, `export default ${JSON.stringify(config)}`);
+    const plugins = JSON.stringify(join(workspace, 'scripts/source-plugins.mjs'));
+    writeFileSync(
+      path,
+      `import { SOURCE_PLUGINS } from ${plugins};\nexport default { ...${JSON.stringify(config)}, plugins: SOURCE_PLUGINS }`,
+    );
     const filter = testNamePattern === '' ? [] : ['--testNamePattern', testNamePattern];
     const args = ['run', '--config', path, '--configLoader', 'native', '--reporter', 'json', ...filter];
     const { stdout, stderr } = inNamespace(who, [node, VITEST, ...args]);

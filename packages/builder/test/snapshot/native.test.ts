@@ -2,10 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { programsNative } from '@tsbuild/oci/internal';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readFacts } from '../../src/disk/file-facts.ts';
 import { libraryNative } from '../../src/disk/native-library.ts';
-import { programsNative } from '../../src/disk/native-programs.ts';
 
 const root = process.getuid?.() === 0;
 /** cap_net_raw+ep as the kernel keeps it (version 2). */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type LayerWriter, storeLayer } from '@tsbuild/oci/node';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DiskOwners } from '../../src/disk/disk-owners.ts';
-import { Materializer } from '../../src/snapshot/materialize.ts';
+import { SnapshotFiles } from '../../src/snapshot/snapshot-files.ts';
 import { loadNative } from '../../src/disk/load-native.ts';
 import { OverlaySnapshotter } from '../../src/snapshot/overlay-snapshotter.ts';
 import { chunked, makeTar, type RawMember } from '../../../oci/testing/make-tar.ts';
@@ -123,7 +123,7 @@ describe.skipIf(process.getuid?.() !== 0)('unpacking layers (as root)', () => {
     };
     const root = join(store.directory, 'root');
     mkdirSync(root);
-    const files = new Materializer(root, tools);
+    const files = new SnapshotFiles(root, tools);
     await files.add(link.index.get('a') ?? missing(), link.digest);
     await expect(files.add(below.index.get('a/evil') ?? missing(), below.digest)).rejects.toMatchObject({
       code: 'LAYER_INVALID',

@@ -1,18 +1,15 @@
-import { createHash } from 'node:crypto';
-import { closeSync } from 'node:fs';
-import { setImmediate } from 'node:timers/promises';
 import { byteStringToUtf8, type ByteString } from '../spec/byte-string.ts';
-import { SparseFile } from '../blob/sparse-file.ts';
 import { unwritable } from '../processes/store-errors.ts';
-import { layerInvalid } from '../layer/layer-error.ts';
 import type { LayerEntry } from '../layer/layer-entry.ts';
 import type { LayerIndex } from '../layer/layer-index.ts';
 import { baseName, parentPath } from '../layer/layer-path.ts';
-import { DirectoryWriter, setFileAttributes } from './directory-writer.ts';
-import type { Owner } from './directory-writer.ts';
+import { DirectoryWriter } from './directory-writer.ts';
+import { EntryWriter, type Skipped } from './entry-writer.ts';
+import { nearTimes } from './file-times.ts';
 import { HeldFiles } from './held-files.ts';
 import type { FileReader } from '../layer/file-reader.ts';
-import { isKeptXattr, makeNode, writeXattrs } from './disk-programs.ts';
+import { programsNative } from './native-programs.ts';
+import type { Owner } from './target.ts';
 import { isWhiteoutName, parseWhiteout } from '../layer/whiteout.ts';
 
 /** How a layer is put on disk. */
@@ -27,9 +24,6 @@ export interface ApplyOptions {
   readonly onSkip?: (skipped: { readonly path: ByteString; readonly reason: string }) => void;
   readonly signal?: AbortSignal;
 }
-
-const BUFFER_SIZE = 1024 * 1024;
-const YIELD_MILLISECONDS = 20;
 
 /**
  * Puts a layer onto a directory that holds what the layers below made of it (image-spec layer.md, "Applying Changesets"):
@@ -60,23 +54,30 @@ export async function applyIndexedLayer(
 /** One layer being put onto a directory. Also takes entries of a merged view, one after the other. */
 export class Application<E extends LayerEntry> {
   readonly #root: string;
-  readonly #writer: DirectoryWriter;
+  readonly #target: DirectoryWriter;
+  readonly #writer: EntryWriter<E>;
   readonly #open: (entry: E) => FileReader;
   readonly #options: ApplyOptions;
   readonly #isRoot = process.geteuid?.() === 0;
-  readonly #directories: LayerEntry[] = [];
-  readonly #xattrs = new Map<ByteString, ReadonlyMap<string, Uint8Array>>();
   /** Names for the files that hard links mean, while the layer may replace these files. */
   readonly #held: HeldFiles;
-  readonly #buffer = Buffer.allocUnsafe(BUFFER_SIZE);
-  #yieldedAt = performance.now();
 
   constructor(directory: string, open: (entry: E) => FileReader, options: ApplyOptions) {
     this.#root = directory;
-    this.#writer = new DirectoryWriter(directory);
-    this.#held = new HeldFiles(this.#writer);
+    this.#target = new DirectoryWriter(directory);
+    this.#held = new HeldFiles(this.#target);
     this.#open = open;
     this.#options = options;
+    this.#writer = new EntryWriter(this.#target, {
+      native: programsNative(),
+      setTimes: nearTimes,
+      owner: (entry) => this.#owner(entry),
+      devices: options.devices ?? this.#isRoot,
+      xattrs: options.xattrs !== false,
+      onSkip: (skipped) => this.#skip(skipped),
+      failure: (path, error) => this.#failure(path, error),
+      signal: options.signal,
+    });
   }
 
   /** Removes what a whiteout says. They speak of the layers below, so all of them come before all else. */
@@ -86,32 +87,19 @@ export class Application<E extends LayerEntry> {
     const { kind, path } = whiteout;
     // Where no directory is, there is nothing to remove: this layer may put one in place of what is there.
     this.#changing(path, () => {
-      if (!this.#writer.hasDirectory(kind === 'opaque' ? path : parentPath(path))) return;
-      if (kind === 'opaque') this.#writer.removeChildren(path);
-      else this.#writer.remove(path);
+      if (!this.#target.hasDirectory(kind === 'opaque' ? path : parentPath(path))) return;
+      if (kind === 'opaque') this.#target.removeChildren(path);
+      else this.#target.remove(path);
     });
   }
 
   /** Makes one entry; whiteouts and hard links are passed over. */
   async add(entry: E): Promise<void> {
     if (entry.type === 'hardlink') return;
-    this.#changing(entry.path, () => this.#make(entry));
-    await this.#breathe();
-  }
-
-  #make(entry: E): void {
-    const writer = this.#writer;
-    if (isWhiteoutName(baseName(entry.path))) return writer.checkParents(entry.path);
-    writer.makeParents(entry.path);
-    if (entry.type === 'directory') {
-      writer.makeDirectory(entry.path);
-      this.#directories.push(entry);
-    } else if (entry.type === 'file') this.#file(entry);
-    else if (entry.type === 'symlink') {
-      writer.makeSymlink(entry.path, entry.linkPath);
-      writer.setAttributes(entry.path, this.#owner(entry), undefined, entry.mtime);
-    } else this.#node(entry);
-    this.#noteXattrs(entry);
+    if (isWhiteoutName(baseName(entry.path))) {
+      this.#changing(entry.path, () => this.#target.checkParents(entry.path));
+    } else this.#writer.add(entry, this.#open);
+    await this.#writer.breathe();
   }
 
   /** Holds on to what the hard links of the layer mean of the layers below, before anything is changed. */
@@ -122,111 +110,50 @@ export class Application<E extends LayerEntry> {
   }
 
   /** Makes one more name of a file that is there. */
-  link(entry: Pick<LayerEntry, 'path' | 'linkPath' | 'linksBelow'>): void {
-    this.#changing(entry.path, () => {
-      this.#writer.makeParents(entry.path);
-      if (entry.linksBelow === true) return this.#held.place(entry.path);
-      this.#writer.makeLink(entry.path, entry.linkPath);
+  link({ path, linkPath, linksBelow }: Pick<LayerEntry, 'path' | 'linkPath' | 'linksBelow'>): void {
+    if (linksBelow !== true) return this.#writer.link(path, linkPath);
+    this.#changing(path, () => {
+      this.#target.makeParents(path);
+      this.#held.place(path);
     });
   }
 
   /**
-   * Sets what everything put into the directories had changed, and attributes last: a change of owner takes them away.
+   * Sets what everything put into the directories had changed.
    * @param root what the layers say of the root directory, where they do
    */
   finish(root?: LayerEntry): void {
-    for (const entry of this.#directories.toReversed()) {
-      const setAttributes = (): void =>
-        this.#writer.setAttributes(entry.path, this.#owner(entry), entry.mode, entry.mtime);
-      this.#changing(entry.path, setAttributes);
-    }
-    if (root !== undefined) {
-      this.#changing('', () => this.#writer.setRootAttributes(this.#owner(root), root.mode, root.mtime));
-    }
-    for (const [path, failure] of writeXattrs(this.#writer, this.#xattrs)) {
-      this.#skip(path, `its extended attributes: ${failure}`);
-    }
+    this.#writer.finish();
+    if (root === undefined) return;
+    this.#changing('', () => this.#target.setRootAttributes(this.#owner(root), root.mode, root.mtime));
   }
 
   close(): void {
     this.#held.release();
-    this.#writer.close();
+    this.#target.close();
   }
 
-  /** Lets an error of the file system name the path: a full disk, or a time or name that it cannot hold. */
   #changing(path: ByteString, change: () => void): void {
     try {
       change();
     } catch (error) {
-      throw unwritable(`${this.#root}/${byteStringToUtf8(path)}`, error);
+      throw this.#failure(path, error);
     }
+  }
+
+  /** Lets an error of the file system name the path: a full disk, or a time or name that it cannot hold. */
+  #failure(path: ByteString, error: unknown): unknown {
+    return unwritable(`${this.#root}/${byteStringToUtf8(path)}`, error);
   }
 
   #owner({ uid, gid }: LayerEntry): Owner | undefined {
     return (this.#options.owners ?? this.#isRoot) ? { uid, gid } : undefined;
   }
 
-  #file(entry: E): void {
-    const fd = this.#writer.makeFile(entry.path);
-    try {
-      this.#copy(entry, fd);
-      setFileAttributes(fd, this.#owner(entry), entry.mode, entry.mtime);
-    } finally {
-      closeSync(fd);
-    }
-  }
-
-  #copy(entry: E, fd: number): void {
-    if (entry.size === 0) return;
-    const source = this.#open(entry);
-    const sha256 = createHash('sha256');
-    const target = new SparseFile(fd);
-    try {
-      for (let left = entry.size; left > 0; ) {
-        const piece = this.#buffer.subarray(0, Math.min(BUFFER_SIZE, left));
-        const length = source.read(piece);
-        if (length === 0) break;
-        target.write(piece.subarray(0, length));
-        sha256.update(piece.subarray(0, length));
-        left -= length;
-      }
-      target.finish();
-    } finally {
-      source.close();
-    }
-    if (sha256.digest('hex') !== entry.contentSha256) throw layerInvalid(entry.path, 'its content has changed');
-  }
-
-  #node(entry: LayerEntry): void {
-    const { type, path } = entry;
-    if (type !== 'fifo' && type !== 'char' && type !== 'block') return;
-    if (type === 'char' && entry.devMajor === 0 && entry.devMinor === 0) {
-      throw layerInvalid(path, 'a 0:0 character device, which overlayfs treats as a whiteout');
-    }
-    const wanted = type === 'fifo' || (this.#options.devices ?? this.#isRoot);
-    const failure = wanted ? makeNode(this.#writer, path, { ...entry, type }) : 'devices are not created';
-    if (failure !== undefined) {
-      this.#writer.remove(path);
-      this.#skip(path, `the ${type === 'fifo' ? 'fifo' : 'device'}: ${failure}`);
-      return;
-    }
-    this.#writer.setAttributes(path, this.#owner(entry), entry.mode, entry.mtime);
-  }
-
-  #noteXattrs(entry: LayerEntry): void {
-    if (this.#options.xattrs === false || entry.xattrs === undefined) return;
-    const kept = new Map([...entry.xattrs].filter(([name]) => isKeptXattr(name)));
-    if (kept.size > 0) this.#xattrs.set(entry.path, kept);
-  }
-
-  #skip(path: ByteString, reason: string): void {
-    this.#options.onSkip?.({ path, reason });
-  }
-
-  async #breathe(): Promise<void> {
-    if (performance.now() - this.#yieldedAt < YIELD_MILLISECONDS) return;
-    await setImmediate();
-    this.#options.signal?.throwIfAborted();
-    this.#yieldedAt = performance.now();
+  #skip({ path, what, reason }: Skipped): void {
+    // What the layers below have there is not what the image has.
+    if (what !== 'attributes') this.#target.remove(path);
+    const part = what === 'attributes' ? 'its extended attributes' : `the ${what}`;
+    this.#options.onSkip?.({ path, reason: `${part}: ${reason}` });
   }
 }

@@ -3,9 +3,10 @@ import { closeSync, constants, lstatSync, openSync, readdirSync, readlinkSync, r
 import type { BigIntStats } from 'node:fs';
 import { byteStringToUtf8, compareByteStrings, type ByteString } from '../spec/byte-string.ts';
 import type { TarTime } from '../tar/entry.ts';
-import { readXattrs } from './disk-programs.ts';
-import type { Xattrs } from './disk-programs.ts';
+import { readXattrs, type Xattrs } from './getfattr.ts';
+import { errorCode, rawPath } from './raw-path.ts';
 import type { FileReader } from '../layer/file-reader.ts';
+import { KEPT_XATTR_PATTERN, keptXattrs } from '../layer/kept-xattrs.ts';
 import { layerInvalid } from '../layer/layer-error.ts';
 import { joinPath } from '../layer/layer-path.ts';
 import type { FileTree, TreeEntry } from '../layer/tree-comparison.ts';
@@ -38,11 +39,11 @@ export class DirectoryTree implements FileTree {
   constructor(root: string, options: DirectoryTreeOptions = {}) {
     this.#root = Buffer.from(root);
     this.#owner = options.owner;
-    this.#xattrs = options.xattrs === false ? undefined : readXattrs(root);
+    this.#xattrs = options.xattrs === false ? undefined : readable(this.#root);
   }
 
   list(directory: ByteString): readonly TreeEntry[] {
-    return readdirSync(this.#raw(directory), { encoding: 'buffer' })
+    return readdirSync(rawPath(this.#root, directory), { encoding: 'buffer' })
       .map((name) => joinPath(directory, name.toString('latin1')))
       .toSorted(compareByteStrings)
       .map((path) => this.#entry(path))
@@ -64,12 +65,15 @@ export class DirectoryTree implements FileTree {
   }
 
   open(entry: Pick<TreeEntry, 'path'>): FileReader {
-    const fd = openSync(this.#raw(entry.path), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const fd = openSync(
+      rawPath(this.#root, entry.path),
+      constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK,
+    );
     return { read: (buffer) => readSync(fd, buffer), close: () => closeSync(fd) };
   }
 
   #entry(path: ByteString): TreeEntry | undefined {
-    const raw = this.#raw(path);
+    const raw = rawPath(this.#root, path);
     const stats = lstatSync(raw, { bigint: true });
     const type = TYPES[Number(stats.mode) & 0o170000];
     if (type === undefined) return undefined;
@@ -80,7 +84,7 @@ export class DirectoryTree implements FileTree {
         `/${byteStringToUtf8(path)} is overlayfs's whiteout: this is the upper directory of a mount`,
       );
     }
-    const xattrs = this.#xattrs?.get(path);
+    const xattrs = keptXattrs(this.#xattrs?.get(path));
     return {
       path,
       type,
@@ -97,9 +101,15 @@ export class DirectoryTree implements FileTree {
       ...(xattrs !== undefined && { xattrs }),
     };
   }
+}
 
-  #raw(path: ByteString): Buffer {
-    return path === '' ? this.#root : Buffer.concat([this.#root, Buffer.from(`/${path}`, 'latin1')]);
+/** The attributes of all files; undefined where there is no program to read them. */
+function readable(root: Buffer): Xattrs | undefined {
+  try {
+    return readXattrs(root, KEPT_XATTR_PATTERN);
+  } catch (error) {
+    if (errorCode(error) === 'UNSUPPORTED') return undefined;
+    throw error;
   }
 }
 

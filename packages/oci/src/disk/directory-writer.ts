@@ -4,13 +4,8 @@ import {
   closeSync,
   constants,
   existsSync,
-  fchmodSync,
-  fchownSync,
-  futimesSync,
-  lchownSync,
   linkSync,
   lstatSync,
-  lutimesSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -24,24 +19,20 @@ import { OciError } from '../spec/oci-error.ts';
 import type { TarTime } from '../tar/entry.ts';
 import { layerInvalid } from '../layer/layer-error.ts';
 import { baseName, isCleanPath, parentPath } from '../layer/layer-path.ts';
+import { nearest } from './file-times.ts';
+import { O_PATH } from './native.ts';
+import { errorCode, type RawPath, rawPath } from './raw-path.ts';
+import type { Owner, Target } from './target.ts';
 
-/** Linux: a descriptor that only names a directory, so that no permission to read it is needed. */
-const O_PATH = 0o10000000;
 const HAS_PROC = existsSync('/proc/self/fd');
 const OPEN_DIRECTORY = constants.O_DIRECTORY | constants.O_NOFOLLOW | (HAS_PROC ? O_PATH : constants.O_RDONLY);
-
-/** Owner of a file. */
-export interface Owner {
-  readonly uid: number;
-  readonly gid: number;
-}
 
 /**
  * Changes what is in a directory, by paths that cannot lead out of it: each component above the last must be a real
  * directory, opened one from the other without following links, and the last is never followed. On Linux that holds even
  * against someone who swaps directories for links meanwhile; elsewhere nobody else may write to the directory.
  */
-export class DirectoryWriter {
+export class DirectoryWriter implements Target {
   readonly #root: Buffer;
   readonly #rootFd: number;
   /** The directory used last: entries come sorted, so most share it with the one before. */
@@ -72,7 +63,7 @@ export class DirectoryWriter {
       this.#directory(path);
       return true;
     } catch (error) {
-      if (codeOf(error) === 'ENOENT' || error instanceof OciError) return false;
+      if (errorCode(error) === 'ENOENT' || error instanceof OciError) return false;
       throw error;
     }
   }
@@ -82,7 +73,7 @@ export class DirectoryWriter {
     try {
       this.#directory(parentPath(path));
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw error;
+      if (errorCode(error) !== 'ENOENT') throw error;
     }
   }
 
@@ -94,7 +85,7 @@ export class DirectoryWriter {
     for (const directory of [...ancestorsOf(parent), parent]) {
       if (this.#isThere(directory)) continue;
       mkdirSync(this.at(directory), { mode: 0o755 });
-      this.#chmod(directory, 0o755);
+      this.chmod(directory, 0o755);
     }
   }
 
@@ -126,6 +117,11 @@ export class DirectoryWriter {
     this.withFile(target, (from) => linkSync(from, this.at(path)));
   }
 
+  makeRoom(path: ByteString): RawPath {
+    this.remove(path);
+    return this.at(path);
+  }
+
   /** Calls `use` with a path for system calls that stays valid until it returns, whatever else it asks for. */
   withFile(path: ByteString, use: (at: Buffer) => void): void {
     // Opened for itself: the directory used last is open for other names meanwhile.
@@ -155,21 +151,12 @@ export class DirectoryWriter {
     for (const name of this.#names(directory)) this.remove(directory === '' ? name : `${directory}/${name}`);
   }
 
-  /** Sets owner, mode and time of what is at a path, a symlink itself included. */
-  setAttributes(path: ByteString, owner: Owner | undefined, mode: number | undefined, mtime: TarTime): void {
-    // Owner before mode: changing it takes setuid bits away.
-    if (owner !== undefined) lchownSync(this.at(path), owner.uid, owner.gid);
-    if (mode !== undefined) this.#chmod(path, mode);
-    const time = timeOf(mtime);
-    lutimesSync(this.at(path), time, time);
-  }
-
   /** Sets owner, mode and time of the directory that all paths start from. */
   setRootAttributes(owner: Owner | undefined, mode: number, mtime: TarTime): void {
     const root = HAS_PROC ? `/proc/self/fd/${this.#rootFd}` : this.#root;
     if (owner !== undefined) chownSync(root, owner.uid, owner.gid);
     chmodSync(root, mode);
-    const time = timeOf(mtime);
+    const time = nearest(mtime);
     utimesSync(root, time, time);
   }
 
@@ -179,15 +166,10 @@ export class DirectoryWriter {
     return this.#named(this.#directory(parentPath(path)), path);
   }
 
-  /** A descriptor of what is at a path itself, good for naming it to a program; Linux only. The caller closes it. */
-  openPath(path: ByteString): number {
-    return openSync(this.at(path), O_PATH | constants.O_NOFOLLOW);
-  }
-
   #named(directory: number, path: ByteString): Buffer {
     if (HAS_PROC)
       return Buffer.concat([Buffer.from(`/proc/self/fd/${directory}/`), Buffer.from(baseName(path), 'latin1')]);
-    return Buffer.concat([this.#root, Buffer.from(`/${path}`, 'latin1')]);
+    return rawPath(this.#root, path);
   }
 
   #directory(path: ByteString): number {
@@ -217,7 +199,7 @@ export class DirectoryWriter {
       try {
         fd = openSync(this.#named(above, done), OPEN_DIRECTORY);
       } catch (error) {
-        if (['ENOTDIR', 'ELOOP', 'EMLINK'].includes(codeOf(error)))
+        if (['ENOTDIR', 'ELOOP', 'EMLINK'].includes(errorCode(error) ?? ''))
           throw layerInvalid(done, 'it has entries below it, but is not a directory');
         throw error;
       } finally {
@@ -230,9 +212,7 @@ export class DirectoryWriter {
   #names(directory: ByteString): readonly ByteString[] {
     const fd = this.#open(directory);
     try {
-      const path = HAS_PROC
-        ? `/proc/self/fd/${fd}`
-        : Buffer.concat([this.#root, Buffer.from(`/${directory}`, 'latin1')]);
+      const path = HAS_PROC ? `/proc/self/fd/${fd}` : rawPath(this.#root, directory);
       return readdirSync(path, { encoding: 'buffer' }).map((name) => name.toString('latin1'));
     } finally {
       closeSync(fd);
@@ -244,15 +224,15 @@ export class DirectoryWriter {
       this.#directory(path);
       return true;
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return false;
+      if (errorCode(error) === 'ENOENT') return false;
       throw error;
     }
   }
 
   /** Neither follows a symlink nor opens the thing itself: opening a device may have effects. */
-  #chmod(path: ByteString, mode: number): void {
+  chmod(path: ByteString, mode: number): void {
     if (!HAS_PROC) return chmodSync(this.at(path), mode);
-    const fd = this.openPath(path);
+    const fd = openSync(this.at(path), O_PATH | constants.O_NOFOLLOW);
     try {
       chmodSync(`/proc/self/fd/${fd}`, mode);
     } finally {
@@ -266,26 +246,4 @@ function ancestorsOf(path: ByteString): readonly ByteString[] {
   const ancestors: ByteString[] = [];
   for (let end = path.indexOf('/'); end >= 0; end = path.indexOf('/', end + 1)) ancestors.push(path.slice(0, end));
   return ancestors;
-}
-
-/** Sets owner, mode and time of an open file. */
-export function setFileAttributes(fd: number, owner: Owner | undefined, mode: number, mtime: TarTime): void {
-  if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
-  fchmodSync(fd, mode);
-  const time = timeOf(mtime);
-  futimesSync(fd, time, time);
-}
-
-/**
- * Node takes numbers before 1970 for the current time, but dates for what they say. It keeps microseconds and cuts off what a
- * double cannot hold of them, so the time lies half a microsecond further.
- */
-function timeOf({ seconds, nanoseconds }: TarTime): number | Date {
-  if (seconds < 0) return new Date(seconds * 1000 + nanoseconds / 1e6);
-  return nanoseconds === 0 ? seconds : seconds + (Math.floor(nanoseconds / 1000) + 0.5) / 1e6;
-}
-
-/** The `code` of a system call's error; empty for others. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -1,13 +1,14 @@
-import { closeSync, renameSync, writeSync } from 'node:fs';
-import { randomBytes } from 'node:crypto';
 import { byteStringToUtf8, type ByteString } from '../spec/byte-string.ts';
 import { OciError } from '../spec/oci-error.ts';
 import { unwritable } from '../processes/store-errors.ts';
 import type { TarEntry } from '../tar/entry.ts';
 import { readTar, type TarMember } from '../tar/reader.ts';
 import { displayName, tarInvalid } from '../tar/tar-error.ts';
-import { DirectoryWriter, type Owner, setFileAttributes } from './directory-writer.ts';
-import { isKeptXattr, makeNode, writeXattrs } from './disk-programs.ts';
+import { DirectoryWriter } from './directory-writer.ts';
+import { EntryWriter } from './entry-writer.ts';
+import { nearTimes } from './file-times.ts';
+import { programsNative } from './native-programs.ts';
+import type { Owner } from './target.ts';
 import { IndexBudget } from '../layer/index-budget.ts';
 import { baseName, cleanPath, joinPath, parentPath } from '../layer/layer-path.ts';
 
@@ -57,61 +58,62 @@ export async function extractTar(
 }
 
 class Extraction {
-  readonly #writer: DirectoryWriter;
+  readonly #target: DirectoryWriter;
+  readonly #writer: EntryWriter<TarEntry>;
   readonly #options: ExtractTarOptions;
   readonly #into: ByteString;
-  readonly #directories: { readonly path: ByteString; readonly entry: TarEntry }[] = [];
-  readonly #xattrs = new Map<ByteString, ReadonlyMap<string, Uint8Array>>();
 
   constructor(root: string, options: ExtractTarOptions) {
-    this.#writer = new DirectoryWriter(root);
+    this.#target = new DirectoryWriter(root);
     this.#options = options;
     this.#into = options.into ?? '';
+    this.#writer = new EntryWriter(this.#target, {
+      native: programsNative(),
+      setTimes: nearTimes,
+      owner: options.owner,
+      devices: options.devices === true,
+      onSkip: ({ path, what, reason }) =>
+        options.onSkip?.({ path, reason: what === 'attributes' ? `its extended attributes: ${reason}` : reason }),
+      failure: failureAt,
+    });
   }
 
-  async add(member: TarMember): Promise<void> {
-    const { entry } = member;
+  async add({ entry, content }: TarMember): Promise<void> {
     const name = this.#clean(entry.path, entry.path);
     if (name === '') return; // The directory itself is there, and stays as it is.
     try {
       const path = this.#place(name);
       this.#refuseReplacing(path, name, entry.type === 'directory');
-      if (entry.type === 'file') await this.#file(path, member);
-      else this.#make(path, entry);
-      this.#noteXattrs(path, entry);
+      if (entry.type === 'file') await this.#file({ ...entry, path }, content);
+      else if (entry.type !== 'hardlink') this.#writer.add({ ...entry, path }, noContent);
+      else this.#writer.link(path, this.#place(this.#clean(entry.linkPath, entry.path)));
     } catch (error) {
-      throw unwritable(`/${byteStringToUtf8(joinPath(this.#into, name))}`, error);
+      throw failureAt(joinPath(this.#into, name), error);
     }
   }
 
-  /** Sets what everything put into the directories had changed, and attributes last: a change of owner takes them away. */
   finish(): void {
-    for (const { path, entry } of this.#directories.toReversed()) {
-      this.#writer.setAttributes(path, this.#options.owner(entry), entry.mode, entry.mtime);
-    }
-    for (const [path, reason] of writeXattrs(this.#writer, this.#xattrs)) {
-      this.#options.onSkip?.({ path, reason: `its extended attributes: ${reason}` });
-    }
+    this.#writer.finish();
   }
 
   close(): void {
-    this.#writer.close();
+    this.#target.close();
   }
 
   /** Where a member goes: below the directory, by way of symlinks where they may be followed. */
   #place(name: ByteString): ByteString {
     const path = joinPath(this.#into, name);
     const parent = parentPath(path);
-    if (this.#options.resolve !== undefined && parent !== '' && !this.#writer.hasDirectory(parent)) {
+    if (this.#options.resolve !== undefined && parent !== '' && !this.#target.hasDirectory(parent)) {
       const real = this.#options.resolve(parent);
       if (real !== undefined) return joinPath(real, baseName(path));
     }
-    this.#writer.makeParents(path);
+    this.#target.makeParents(path);
     return path;
   }
 
   #refuseReplacing(path: ByteString, name: ByteString, wantsDirectory: boolean): void {
-    const type = this.#writer.typeAt(path);
+    const type = this.#target.typeAt(path);
     if (type === undefined || (type === 'directory') === wantsDirectory) return;
     const [there, wanted] = wantsDirectory ? ['non-directory', 'directory'] : ['directory', 'non-directory'];
     throw new OciError(
@@ -120,48 +122,13 @@ class Extraction {
     );
   }
 
-  #make(path: ByteString, entry: TarEntry): void {
-    const writer = this.#writer;
-    const owner = this.#options.owner(entry);
-    if (entry.type === 'directory') {
-      writer.makeDirectory(path);
-      this.#directories.push({ path, entry });
-    } else if (entry.type === 'hardlink') {
-      writer.makeLink(path, this.#place(this.#clean(entry.linkPath, entry.path)));
-    } else if (entry.type === 'symlink') {
-      writer.makeSymlink(path, entry.linkPath);
-      writer.setAttributes(path, owner, undefined, entry.mtime);
-    } else if (entry.type !== 'file') {
-      const wanted = entry.type === 'fifo' || this.#options.devices === true;
-      const failure = wanted ? makeNode(writer, path, { ...entry, type: entry.type }) : 'devices are not created';
-      if (failure === undefined) writer.setAttributes(path, owner, entry.mode, entry.mtime);
-      else this.#options.onSkip?.({ path, reason: failure });
+  async #file(entry: TarEntry, content: TarMember['content']): Promise<void> {
+    using file = this.#writer.begin(entry, true);
+    for await (const chunk of content) {
+      this.#options.signal?.throwIfAborted();
+      file.write(chunk);
     }
-  }
-
-  /** Under another name first: whoever reads the old file meanwhile reads all of it, and nothing half written stays. */
-  async #file(path: ByteString, { entry, content }: TarMember): Promise<void> {
-    const temporary = joinPath(parentPath(path), `.tsbuild-${randomBytes(6).toString('hex')}`);
-    const fd = this.#writer.makeFile(temporary);
-    try {
-      for await (const chunk of content) {
-        this.#options.signal?.throwIfAborted();
-        for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
-      }
-      setFileAttributes(fd, this.#options.owner(entry), entry.mode, entry.mtime);
-      renameSync(this.#writer.at(temporary), this.#writer.at(path));
-    } catch (error) {
-      this.#writer.remove(temporary);
-      throw error;
-    } finally {
-      closeSync(fd);
-    }
-  }
-
-  #noteXattrs(path: ByteString, { type, xattrs }: TarEntry): void {
-    if (type === 'hardlink' || xattrs === undefined) return;
-    const kept = new Map([...xattrs].filter(([name]) => isKeptXattr(name)));
-    if (kept.size > 0) this.#xattrs.set(path, kept);
+    file.finish();
   }
 
   #clean(name: ByteString, of: ByteString): ByteString {
@@ -169,4 +136,12 @@ class Extraction {
     if (path === undefined) throw tarInvalid(`the name ${displayName(name)} points outside`, of);
     return path;
   }
+}
+
+function failureAt(path: ByteString, error: unknown): unknown {
+  return unwritable(`/${byteStringToUtf8(path)}`, error);
+}
+
+function noContent(): never {
+  throw new TypeError('a member that is no file has no content');
 }

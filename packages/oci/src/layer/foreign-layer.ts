@@ -8,7 +8,7 @@ import { layerInvalid } from './layer-error.ts';
 import type { LayerIndex } from './layer-index.ts';
 import { LayerIndexBuilder } from './layer-index-builder.ts';
 import { baseName, cleanPath, joinPath, parentPath, PATH_MAX } from './layer-path.ts';
-import { isOverlayXattr } from './overlay-xattr.ts';
+import { isOverlayXattr } from './kept-xattrs.ts';
 import { MAX_SYMLINKS, resolveInRoot } from './resolve-in-root.ts';
 import { aufsLinkName, isAufsMetadata, isWhiteoutName, parseWhiteout } from './whiteout.ts';
 

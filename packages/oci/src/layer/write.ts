@@ -13,7 +13,7 @@ import { layerInvalid } from './layer-error.ts';
 import type { LayerIndex } from './layer-index.ts';
 import { LayerIndexBuilder } from './layer-index-builder.ts';
 import type { Writable } from './layer-index-record.ts';
-import { isOverlayXattr } from './overlay-xattr.ts';
+import { isOverlayXattr } from './kept-xattrs.ts';
 
 /** What a producer says of one entry of a new layer. `size` (bytes) is for files only. */
 export interface NewLayerEntry {

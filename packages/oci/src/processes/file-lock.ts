@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { OciError } from '../spec/oci-error.ts';
-
-/** Where `flock` is looked for: a package's folder in `PATH` must not be able to stand in for it. */
-const SYSTEM_PATH = '/usr/sbin:/usr/bin:/sbin:/bin:/run/wrappers/bin:/run/current-system/sw/bin';
+import { SYSTEM_PATH } from './host-programs.ts';
 
 /** The exit code that we let `flock -n` give when somebody else has the lock. */
 const BUSY = 75;

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { promisify } from 'node:util';
+import { PROGRAM_ENVIRONMENT } from './host-programs.ts';
 
 /**
  * Removes a file, or a folder with all that is in it; what is not there is no error. Node's own `rm` stops at names that
@@ -12,7 +13,7 @@ export async function removePath(path: string): Promise<void> {
     await rm(path, { recursive: true, force: true });
   } catch (error) {
     await promisify(execFile)('rm', ['-rf', '--one-file-system', '--', path], {
-      env: { PATH: '/usr/bin:/bin' },
+      env: PROGRAM_ENVIRONMENT,
     }).catch(() => {
       throw error;
     });

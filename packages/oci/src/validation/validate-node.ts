@@ -3,4 +3,4 @@ import { validatorWith } from './validate.ts';
 import type { ValidateImage } from './validate.ts';
 
 /** {@link validatorWith} all compressions that layers may have, zstd too. */
-export const validateImageWithZstd: ValidateImage = validatorWith((source) => decompress(source));
+export const validateImage: ValidateImage = validatorWith((source) => decompress(source));

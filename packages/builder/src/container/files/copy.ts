@@ -1,9 +1,9 @@
 import { type ByteString, byteStringToUtf8 } from '@tsbuild/oci';
+import { errorCode } from '@tsbuild/oci/internal';
 import { extractTar, type ExtractTarOptions } from '@tsbuild/oci/node';
 import { BuildError } from '../../diagnostics/build-error.ts';
 import { DiskOwners } from '../../disk/disk-owners.ts';
 import { loadNative } from '../../disk/load-native.ts';
-import { errorCode } from '../../disk/raw-path.ts';
 import { containerUser } from '../accounts.ts';
 import type { Container } from '../../container-state/container.ts';
 import { openContainerRoot } from './container-root.ts';

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
+import { SYSTEM_PATH } from '@tsbuild/oci/internal';
 import { BuildError } from '../../diagnostics/build-error.ts';
-import { requireTool, SYSTEM_PATH } from '../../executor/host-tools.ts';
+import { requireTool } from '../../executor/host-tools.ts';
 
 /*
  * Nothing of a container is part of the script's text. It reads what else to mount, two lines each, and ends, and the

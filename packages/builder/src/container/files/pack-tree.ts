@@ -18,10 +18,9 @@ import {
   END_OF_ARCHIVE,
   type TarEntry,
 } from '@tsbuild/oci';
+import { CAPABILITY_XATTR, errorCode, type Native } from '@tsbuild/oci/internal';
 import { BuildError } from '../../diagnostics/build-error.ts';
 import { type FileFacts, factsOf, readFacts } from '../../disk/file-facts.ts';
-import { CAPABILITY_XATTR, type Native } from '../../disk/native.ts';
-import { errorCode } from '../../disk/raw-path.ts';
 import { pathIn, type HeldPlace } from './rooted-directory.ts';
 
 /** What {@link packTree} needs. */

@@ -1,6 +1,6 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSync } from 'node:fs';
 import type { ByteString } from '@tsbuild/oci';
-import { systemError } from '../../disk/native.ts';
+import { systemError } from '@tsbuild/oci/internal';
 
 const O_PATH = 0o10000000;
 /** As Linux's own limit for one path. */

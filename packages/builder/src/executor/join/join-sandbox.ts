@@ -1,11 +1,14 @@
 import { spawn } from 'node:child_process';
 import { closeSync } from 'node:fs';
+import { SYSTEM_PATH } from '@tsbuild/oci/internal';
 import type { RunControl, RunOutput, TerminalSize } from '../executor.ts';
-import { requireTool, SYSTEM_PATH } from '../host-tools.ts';
+import { requireTool } from '../host-tools.ts';
 import type { PipePool } from '../pipes.ts';
 import { closeInherited, feed } from '../sandbox-launch.ts';
 import { supervise, type SupervisedEnd } from '../supervise.ts';
-import { onTerminal, resizeTerminal } from '../terminal.ts';
+import BECOME from '../scripts/become.sh';
+import CLOSE from '../scripts/close.sh';
+import { onTerminal, resizeTerminal, SIZE_TERMINAL, sizeVariables } from '../terminal.ts';
 import { onTerminalOf } from './sandbox-terminal.ts';
 
 /** The descriptor on which a joining program finds what must not stand in its arguments. */
@@ -52,11 +55,11 @@ export async function joinSandbox(
       try {
         const stdio: (number | 'ignore' | 'pipe')[] = [input?.read ?? 'ignore', stdout.write, stderr.write, 'pipe'];
         const shell = closeInherited(stdio, opened);
-        const words =
-          shell.closing === '' ? command : [shell.path, '-euc', `${shell.closing}exec "$@"`, 'join', ...command];
+        const words = shell.closing.length === 0 ? command : [shell.path, '-euc', CLOSE, 'join', ...command];
+        const closing = shell.closing.length === 0 ? {} : { OUTER_CLOSE: shell.closing.join(' ') };
         const child = spawn(requireTool('setpriv'), ['--pdeathsig', 'KILL', ...words], {
           stdio,
-          env: { PATH: SYSTEM_PATH, LC_ALL: 'C', SHELL: '/bin/sh', ...env },
+          env: { PATH: SYSTEM_PATH, LC_ALL: 'C', SHELL: '/bin/sh', ...env, ...closing },
           detached: true,
           cwd: '/',
         });
@@ -80,19 +83,19 @@ export async function joinSandbox(
   }
 }
 
-const SIZED = `"$STTY" $TTYSIZE
-exec "$@"`;
-
 function onItsTerminal({ command, terminal }: JoiningProgram): {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 } {
   if (terminal === undefined) return { command, env: {} };
   const { size, of, owner } = terminal;
-  const env = { TTYSIZE: `rows ${size.rows} cols ${size.columns}`, STTY: requireTool('stty', 'coreutils') };
+  const env = sizeVariables(size);
   if (of !== undefined) {
     const place = onTerminalOf(of, owner, command);
     return { command: place.command, env: { ...env, ...place.env } };
   }
-  return { command: onTerminal(['/bin/sh', '-euc', SIZED, 'terminal', ...command], 'runtime'), env };
+  return {
+    command: onTerminal(['/bin/sh', '-euc', `${SIZE_TERMINAL}${BECOME}`, 'terminal', ...command], 'runtime'),
+    env,
+  };
 }

@@ -1,9 +1,7 @@
 import type { ByteString, Digest } from '@tsbuild/oci';
+import { parseWhiteout } from '@tsbuild/oci/internal';
 import type { LayerIndex, RootfsTree } from '@tsbuild/oci/node';
 import { Sum } from './layer-finding.ts';
-
-const WHITEOUT = '.wh.';
-const OPAQUE = '.wh..wh..opq';
 
 /** What the whiteouts of a layer hide of the image's own layers below it: sums by the number of the layer. */
 export function deletedBy(
@@ -27,14 +25,11 @@ export function deletedBy(
   };
   try {
     for (const { path } of index.entries()) {
-      const slash = path.lastIndexOf('/');
-      const directory = slash < 0 ? '' : path.slice(0, slash);
-      const name = path.slice(slash + 1);
-      if (!name.startsWith(WHITEOUT)) continue;
-      if (name !== OPAQUE)
-        walk(directory === '' ? name.slice(WHITEOUT.length) : `${directory}/${name.slice(WHITEOUT.length)}`);
+      const whiteout = parseWhiteout(path);
+      if (whiteout === undefined) continue;
+      if (whiteout.kind === 'path') walk(whiteout.path);
       // What comes back in the same layer was replaced, not deleted.
-      else for (const child of below.list(directory)) if (index.find(child.path) < 0) walk(child.path);
+      else for (const child of below.list(whiteout.path)) if (index.find(child.path) < 0) walk(child.path);
     }
   } catch {
     // A layer that puts entries below a file is the build's to refuse.

@@ -1,7 +1,8 @@
 import type { ByteString, SparseRegion, TarEntryType, TarMember } from '@tsbuild/oci';
+import { CAPABILITY_XATTR, isWhiteoutName } from '@tsbuild/oci/internal';
 import type { SourceEntry } from '../../context/source-tree.ts';
 import { BuildError } from '../../diagnostics/build-error.ts';
-import { keptXattrs } from '../kept-xattrs.ts';
+import { imageXattrs } from '../image-xattrs.ts';
 import { printablePath } from '../listing.ts';
 import { cleanRelative } from '../relative-path.ts';
 
@@ -36,7 +37,7 @@ export function archiveEntry(
     throw unpackable(path, 'it is the character device 0:0, which overlayfs treats as a removal');
   }
   const { seconds, nanoseconds } = member.mtime;
-  const xattrs = keptXattrs(member.xattrs);
+  const xattrs = imageXattrs(member.xattrs);
   return {
     path,
     type: member.type,
@@ -61,7 +62,7 @@ const PATH_MAX = 4095;
 
 function refuseName(path: ByteString): void {
   for (const name of path.split('/')) {
-    if (name.startsWith('.wh.')) {
+    if (isWhiteoutName(name)) {
       throw unpackable(path, 'names that begin with .wh. are reserved for removals and cannot be stored in an image');
     }
     if (name.length > NAME_MAX) throw unpackable(path, `a name of more than ${NAME_MAX} bytes`);
@@ -132,6 +133,6 @@ export function parseArchiveEntry(line: string): ArchiveEntry {
     offset,
     sha256,
     ...(sparse && { sparse }),
-    ...(capability !== '' && { xattrs: new Map([['security.capability', Buffer.from(capability, 'base64')]]) }),
+    ...(capability !== '' && { xattrs: new Map([[CAPABILITY_XATTR, Buffer.from(capability, 'base64')]]) }),
   };
 }

@@ -4,7 +4,7 @@ import type { SourceEntry } from '../../context/source-tree.ts';
 import { CopyContent } from './copy-content.ts';
 import type { CopiedItem, CopyItem, CopyPlan } from './copy-item.ts';
 import type { EarlierLayer } from './earlier-content.ts';
-import { keptXattrs } from '../kept-xattrs.ts';
+import { imageXattrs } from '../image-xattrs.ts';
 
 /** How the times of a copy are written. */
 export interface CopyTimes {
@@ -61,7 +61,7 @@ async function writeItems(plan: CopyPlan, { writer, content, timeOf, signal }: C
     const first = linkGroup === undefined ? undefined : firstOfGroup.get(linkGroup);
     if (first !== undefined) {
       // Engines chown a link as they make it, which takes capabilities away: each name brings them again.
-      const xattrs = keptXattrs(first.entry.xattrs);
+      const xattrs = imageXattrs(first.entry.xattrs);
       const link = { path, ...item.look, mtime, type: 'hardlink', linkPath: first.path } as const;
       writer.add(xattrs === undefined ? link : { ...link, xattrs });
     } else if (entry.type === 'file') {
@@ -81,7 +81,7 @@ async function writeItems(plan: CopyPlan, { writer, content, timeOf, signal }: C
 function fileEntry(path: ByteString, { entry, look }: CopiedItem, mtime: TarTime): NewLayerEntry {
   const { mode, uid, gid } = look;
   const { size } = entry;
-  const xattrs = entry.xattrs && keptXattrs(entry.xattrs);
+  const xattrs = entry.xattrs && imageXattrs(entry.xattrs);
   return xattrs === undefined
     ? { path, type: 'file', mode, uid, gid, mtime, size }
     : { path, type: 'file', mode, uid, gid, mtime, size, xattrs };

@@ -1,6 +1,6 @@
 import type { ByteString } from '@tsbuild/oci';
 import type { CopiedItem, CopyPlan } from './copy-item.ts';
-import { keptXattrs } from '../kept-xattrs.ts';
+import { imageXattrs } from '../image-xattrs.ts';
 import { printablePath } from '../listing.ts';
 
 /**
@@ -33,7 +33,7 @@ function describe(path: ByteString, item: CopiedItem, firstOfGroup: Map<string, 
 }
 
 function attributes(xattrs: ReadonlyMap<string, Uint8Array> | undefined): string {
-  const kept = keptXattrs(xattrs);
+  const kept = imageXattrs(xattrs);
   if (kept === undefined) return '';
   return [...kept].map(([name, value]) => ` ${name}=${Buffer.from(value).toString('hex')}`).join('');
 }

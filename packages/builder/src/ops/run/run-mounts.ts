@@ -195,7 +195,7 @@ export class RunMounts {
       await this.#deps.layers.ensure((this.#rootfs.get(request) ?? EMPTY_ROOTFS).layers);
       const { tree, close } = await this.#source(request);
       try {
-        fillDirectory(tree, found.path, directory, context.signal);
+        await fillDirectory(tree, found.path, directory, context.signal);
       } finally {
         close();
       }

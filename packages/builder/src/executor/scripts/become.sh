@@ -1,0 +1,3 @@
+#!/bin/sh
+# Becomes the arguments.
+exec "$@"

@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+// Bundles @tsbuild/builder: its entry with what that loads later and the second thread's program beside it. The shell programs of the sandbox are texts in the
+// bundle, so that nothing is read when a command starts. The declarations are tsc's.
+//
+//   node scripts/bundle-builder.mjs [DIRECTORY]     packages/builder/dist unless told
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+const DIST = process.argv[2] ?? join(PROJECT, 'packages/builder/dist');
+
+// Names of shared files change with their content.
+for (const name of existsSync(DIST) ? readdirSync(DIST) : []) {
+  if (name.startsWith('shared-')) rmSync(join(DIST, name));
+}
+await build({
+  absWorkingDir: PROJECT,
+  entryPoints: {
+    index: 'packages/builder/src/index.ts',
+    'file-thread': 'packages/builder/src/context/file-thread.ts',
+  },
+  outdir: DIST,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  chunkNames: 'shared-[hash]',
+  platform: 'node',
+  target: 'node20',
+  loader: { '.sh': 'text' },
+  external: ['@tsbuild/oci', 'koffi'],
+  sourcemap: 'linked',
+  sourcesContent: false,
+  legalComments: 'none',
+  logLevel: 'warning',
+}).catch((error) => {
+  // When it fails, esbuild has printed what is wrong and where.
+  if (!Array.isArray(error.errors)) console.error(error);
+  process.exitCode = 1;
+});
