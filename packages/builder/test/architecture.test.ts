@@ -148,6 +148,20 @@ describe('every file has its room', () => {
   });
 });
 
+describe('one name, one thing', () => {
+  it('no two files export the same name', () => {
+    const homes = new Map<string, string[]>();
+    for (const file of files) {
+      const exported = /^export (?:declare |abstract |async )*(?:function\*?|class|interface|type|const|enum) (\w+)/gm;
+      const names = new Set(Array.from(readFileSync(file, 'utf8').matchAll(exported), ([, name = '']) => name));
+      for (const name of names) homes.set(name, [...(homes.get(name) ?? []), relative(PACKAGES, file)]);
+    }
+    const shared = [...homes].filter(([, places]) => places.length > 1).map(([name]) => name);
+    // One public function, which each entry of the library exports with the compressions that it can undo.
+    expect(shared).toEqual(['validateImage']);
+  });
+});
+
 describe('imports run one way', () => {
   it('found the sources', () => {
     expect(all.length).toBeGreaterThan(150);

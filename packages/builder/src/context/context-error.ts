@@ -1,11 +1,6 @@
 import { type ByteString, byteStringToUtf8 } from '@tsbuild/oci';
+import { errorCode } from '@tsbuild/oci/internal';
 import { BuildError } from '../diagnostics/build-error.ts';
-
-/** The code of a failed system call, e.g. `ENOENT`; undefined when it is another kind of error. */
-export function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}
 
 /** What to tell when a path of the context cannot be looked at or read. */
 export function contextError(path: ByteString, error: unknown): BuildError {

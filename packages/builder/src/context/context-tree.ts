@@ -1,9 +1,10 @@
 import { createHash, hash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import type { ByteString } from '@tsbuild/oci';
+import { errorCode } from '@tsbuild/oci/internal';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { type ContextEntry, isContextEntry } from './context-entry.ts';
-import { errorCode, fileChanged } from './context-error.ts';
+import { fileChanged } from './context-error.ts';
 import { ContextFile } from './context-file.ts';
 import { hashFiles } from './hash-files.ts';
 import { type HeldFile, holdFile, readHeld } from './held-file.ts';

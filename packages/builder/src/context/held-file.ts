@@ -1,8 +1,9 @@
 import { closeSync, fstatSync, readSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import type { ByteString } from '@tsbuild/oci';
+import { errorCode } from '@tsbuild/oci/internal';
 import { type ContextEntry, contextEntry } from './context-entry.ts';
-import { contextError, errorCode } from './context-error.ts';
+import { contextError } from './context-error.ts';
 import { factsOf } from './directory-scan.ts';
 import type { HostDirectory } from './host-directory.ts';
 import type { SourceReader } from './source-tree.ts';

@@ -10,7 +10,7 @@ import {
   statfsSync,
 } from 'node:fs';
 import type { ByteString } from '@tsbuild/oci';
-import { errorCode } from './context-error.ts';
+import { errorCode } from '@tsbuild/oci/internal';
 
 /** Linux's O_PATH: an anchor for the path below it, no right to read. Node has no name for it. */
 const O_PATH = 0x200000;

@@ -1,10 +1,10 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { type ByteString, byteStringToUtf8 } from '@tsbuild/oci';
+import { errorCode } from '@tsbuild/oci/internal';
 import type { SourceFile } from '../diagnostics/source-file.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { cleanFilePath } from './clean-path.ts';
-import { errorCode } from './context-error.ts';
 import { PatternSyntaxError } from './name-pattern.ts';
 import { type Pattern, PatternMatcher, parsePattern, trimBlanks } from './pattern-matcher.ts';
 

@@ -1,9 +1,8 @@
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ByteString } from '@tsbuild/oci';
-import { replaceFileUnsynced } from '@tsbuild/oci/internal';
+import { errorCode, replaceFileUnsynced } from '@tsbuild/oci/internal';
 import { BuildError } from '../diagnostics/build-error.ts';
-import { errorCode } from './context-error.ts';
 import { type Fault, namesIn } from '../disk/kept-file.ts';
 import {
   type DigestTable,

@@ -36,11 +36,11 @@ const SECOND = 1_000_000_000n;
 
 /** The facts of what is at `path` itself. @throws ENOENT when nothing is */
 export function readFacts(path: RawPath): FileFacts {
-  return factsOf(lstatSync(path, { bigint: true }));
+  return factsOfFile(lstatSync(path, { bigint: true }));
 }
 
 /** The same of what was looked at already. */
-export function factsOf(stats: BigIntStats): FileFacts {
+export function factsOfFile(stats: BigIntStats): FileFacts {
   const mode = Number(stats.mode);
   const type = TYPES[mode & 0o170000] ?? 'socket';
   const isDevice = type === 'char' || type === 'block';

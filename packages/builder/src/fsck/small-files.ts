@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { relative } from 'node:path';
-import type { CheckedBlobs, CheckOptions, Finding } from '@tsbuild/oci/internal';
+import type { VerifiedBlobs, FsckOptions, StoreFinding } from '@tsbuild/oci/internal';
 import { ContainerStore } from '../container-state/container-store.ts';
 import { VolumeStore } from '../container-state/volume-store.ts';
 import { StatCache } from '../context/stat-cache.ts';
@@ -17,15 +17,15 @@ import { RemoteRecords } from '../source/remote-records.ts';
 /** Asks each owner of small files what is damaged, and tells of it below the store at `root`. */
 export class SmallFiles {
   readonly #root: string;
-  readonly #options: CheckOptions;
+  readonly #options: FsckOptions;
 
-  constructor(root: string, options: CheckOptions) {
+  constructor(root: string, options: FsckOptions) {
     this.#root = root;
     this.#options = options;
   }
 
   /** What the store knows of images elsewhere, of downloads and of past builds. A build can do without any of it. */
-  async known(blobs: CheckedBlobs): Promise<void> {
+  async known(blobs: VerifiedBlobs): Promise<void> {
     const at = (directory: StoreDirectory, ...names: string[]): string => storePath(this.#root, directory, ...names);
     const again = 'removed; it is asked for again';
     for await (const fault of new RemoteRecords(at('remotes')).verify(({ digest, size }) =>
@@ -63,11 +63,11 @@ export class SmallFiles {
     }
   }
 
-  #removable(kind: Finding['kind'], fault: Fault, done: string): void {
+  #removable(kind: StoreFinding['kind'], fault: Fault, done: string): void {
     this.#tell(kind, fault, { done, run: () => rm(fault.path, { force: true }) });
   }
 
-  #tell(kind: Finding['kind'], { path, why }: Fault, repair?: Finding['repair']): void {
+  #tell(kind: StoreFinding['kind'], { path, why }: Fault, repair?: StoreFinding['repair']): void {
     const place = relative(this.#root, path);
     const found = { severity: 'damaged', kind, path: place, message: why } as const;
     this.#options.report(repair === undefined ? found : { ...found, repair });

@@ -1,13 +1,13 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { chainID, type Digest, OciError } from '@tsbuild/oci';
-import { type CheckedLayout, checkLayoutAt, type Finding } from '@tsbuild/oci/internal';
+import { type VerifiedLayout, verifyLayoutAt, type StoreFinding } from '@tsbuild/oci/internal';
 import { Layout, LayerIndexStore, DirectoryBlobStore } from '@tsbuild/oci/node';
 import { storePath } from '../disk/store-paths.ts';
-import { checkRecords } from '../cache/check-records.ts';
+import { verifyRecords } from '../cache/verify-records.ts';
 import { SmallFiles } from './small-files.ts';
 import { isLayerOutput, type LayerOutput } from '../ops/rootfs.ts';
-import { checkSnapshots } from '../snapshot/check-snapshots.ts';
+import { verifySnapshots } from '../snapshot/verify-snapshots.ts';
 import { storeLitter } from '../store/store-litter.ts';
 
 /** How {@link checkStore} looks, and whether it mends. */
@@ -20,7 +20,7 @@ export interface CheckStoreOptions {
 }
 
 /** A finding, and what became of it. */
-export interface CheckedFinding extends Omit<Finding, 'repair'> {
+export interface CheckedFinding extends Omit<StoreFinding, 'repair'> {
   /** `found`, or after a repair `repaired`, `failed`, or `lost`: only a new build or pull can bring it back. */
   readonly outcome: 'found' | 'repaired' | 'failed' | 'lost';
   /** What the repair did, or why it could not. */
@@ -42,8 +42,8 @@ export interface StoreCheck {
  * @throws OciError `LAYOUT_INVALID` when there is no store, or one of a newer format; the signal's reason
  */
 export async function checkStore(root: string, options: CheckStoreOptions, signal: AbortSignal): Promise<StoreCheck> {
-  const findings: Finding[] = [];
-  const report = (finding: Finding): void => void findings.push(finding);
+  const findings: StoreFinding[] = [];
+  const report = (finding: StoreFinding): void => void findings.push(finding);
   const { quick = false, removeImages = false, repair = false } = options;
   const path = resolve(root);
   if (!existsSync(path) || readdirSync(path).length === 0) {
@@ -51,12 +51,12 @@ export async function checkStore(root: string, options: CheckStoreOptions, signa
   }
   await using _lease = await leaseOf(path);
   const check = { quick, removeImages, signal, report };
-  const layout = await checkLayoutAt(path, check);
+  const layout = await verifyLayoutAt(path, check);
   const chains = new Map(layout.chains);
-  const records = await checkRecords<LayerOutput>(path, recordChecks(layout, chains), check);
+  const records = await verifyRecords<LayerOutput>(path, recordChecks(layout, chains), check);
   const blobs = new DirectoryBlobStore(path);
   const indexes = new LayerIndexStore(storePath(path, 'indexes'), blobs);
-  const snapshots = await checkSnapshots(
+  const snapshots = await verifySnapshots(
     path,
     {
       chains,
@@ -77,9 +77,9 @@ export async function checkStore(root: string, options: CheckStoreOptions, signa
 
 /** A record's layer must be there; what stack it makes tells what an unpacked directory is of. */
 function recordChecks(
-  layout: CheckedLayout,
+  layout: VerifiedLayout,
   chains: Map<Digest, Digest>,
-): Parameters<typeof checkRecords<LayerOutput>>[1] {
+): Parameters<typeof verifyRecords<LayerOutput>>[1] {
   return {
     isOutput: isLayerOutput,
     outputFault: async ({ layer }) => {
@@ -93,7 +93,7 @@ function recordChecks(
   };
 }
 
-async function settle(findings: readonly Finding[], mend: boolean): Promise<readonly CheckedFinding[]> {
+async function settle(findings: readonly StoreFinding[], mend: boolean): Promise<readonly CheckedFinding[]> {
   const settled: CheckedFinding[] = [];
   for (const { repair, ...finding } of findings) {
     if (!mend) settled.push({ ...finding, outcome: 'found' });

@@ -12,7 +12,7 @@ export function cleanRelative(path: ByteString): ByteString {
 }
 
 /** `name` inside `directory`; `''` is the root. */
-export function joinPath(directory: ByteString, name: ByteString): ByteString {
+export function joinRelative(directory: ByteString, name: ByteString): ByteString {
   if (name === '') return directory;
   return directory === '' ? name : `${directory}/${name}`;
 }

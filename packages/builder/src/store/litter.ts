@@ -1,6 +1,6 @@
 import { type Dirent, lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Finding, isAbandoned, temporaryOwner } from '@tsbuild/oci/internal';
+import { type StoreFinding, isAbandoned, temporaryOwner } from '@tsbuild/oci/internal';
 import { isAbandonedScratch } from '../disk/scratch-space.ts';
 import { depthOfTemporaries, STORE_DIRECTORIES, storePath } from '../disk/store-paths.ts';
 
@@ -18,8 +18,8 @@ const LEFT_BY = {
 } as const;
 
 /** What processes left that were killed: their temporary files, and root filesystems of commands. Never what a living one has. */
-export function findLitter(root: string, tools: LitterTools): readonly Finding[] {
-  const found: Finding[] = [];
+export function findLitter(root: string, tools: LitterTools): readonly StoreFinding[] {
+  const found: StoreFinding[] = [];
   const add = (path: string, message: string): void => {
     const repair = { done: 'removed', run: () => tools.remove(join(root, path)) };
     found.push({ severity: 'litter', kind: 'temporary', path, message, repair });

@@ -1,12 +1,12 @@
 import { unlinkSync } from 'node:fs';
 import { errorCode } from '@tsbuild/oci/internal';
-import type { Finding } from '@tsbuild/oci/internal';
+import type { StoreFinding } from '@tsbuild/oci/internal';
 import { findLitter } from './litter.ts';
 import { removeStaleCgroups } from '../executor/cgroups.ts';
 import { removeTree } from '../disk/remove-tree.ts';
 
 /** What killed processes left in the store at `root`. */
-export function storeLitter(root: string): readonly Finding[] {
+export function storeLitter(root: string): readonly StoreFinding[] {
   return findLitter(root, { remove });
 }
 

@@ -9,7 +9,7 @@ import { nearTimes } from './file-times.ts';
 import { HeldFiles } from './held-files.ts';
 import type { FileReader } from '../layer/file-reader.ts';
 import { programsNative } from './native-programs.ts';
-import type { Owner } from './target.ts';
+import type { DiskOwner } from './target.ts';
 import { isWhiteoutName, parseWhiteout } from '../layer/whiteout.ts';
 
 /** How a layer is put on disk. */
@@ -146,7 +146,7 @@ export class Application<E extends LayerEntry> {
     return unwritable(`${this.#root}/${byteStringToUtf8(path)}`, error);
   }
 
-  #owner({ uid, gid }: LayerEntry): Owner | undefined {
+  #owner({ uid, gid }: LayerEntry): DiskOwner | undefined {
     return (this.#options.owners ?? this.#isRoot) ? { uid, gid } : undefined;
   }
 

@@ -19,10 +19,10 @@ import { OciError } from '../spec/oci-error.ts';
 import type { TarTime } from '../tar/entry.ts';
 import { layerInvalid } from '../layer/layer-error.ts';
 import { baseName, isCleanPath, parentPath } from '../layer/layer-path.ts';
-import { nearest } from './file-times.ts';
+import { nearestMillisecond } from './file-times.ts';
 import { O_PATH } from './native.ts';
 import { errorCode, type RawPath, rawPath } from './raw-path.ts';
-import type { Owner, Target } from './target.ts';
+import type { DiskOwner, Target } from './target.ts';
 
 const HAS_PROC = existsSync('/proc/self/fd');
 const OPEN_DIRECTORY = constants.O_DIRECTORY | constants.O_NOFOLLOW | (HAS_PROC ? O_PATH : constants.O_RDONLY);
@@ -152,11 +152,11 @@ export class DirectoryWriter implements Target {
   }
 
   /** Sets owner, mode and time of the directory that all paths start from. */
-  setRootAttributes(owner: Owner | undefined, mode: number, mtime: TarTime): void {
+  setRootAttributes(owner: DiskOwner | undefined, mode: number, mtime: TarTime): void {
     const root = HAS_PROC ? `/proc/self/fd/${this.#rootFd}` : this.#root;
     if (owner !== undefined) chownSync(root, owner.uid, owner.gid);
     chmodSync(root, mode);
-    const time = nearest(mtime);
+    const time = nearestMillisecond(mtime);
     utimesSync(root, time, time);
   }
 

@@ -10,7 +10,7 @@ import type { TimeSetter } from './file-times.ts';
 import { type Native, S_IFBLK, S_IFCHR, S_IFIFO } from './native.ts';
 import { NewFile } from './new-file.ts';
 import { errorCode, type RawPath } from './raw-path.ts';
-import type { Owner, Target } from './target.ts';
+import type { DiskOwner, Target } from './target.ts';
 
 /** What a writer makes on disk: an entry of a layer, of a merged view, of an archive or of a directory. */
 export interface DiskEntry extends Omit<TarEntry, 'type'> {
@@ -35,7 +35,7 @@ export interface EntryWriterOptions<E extends DiskEntry> {
   readonly native: Native;
   readonly setTimes: TimeSetter;
   /** Whom an entry belongs to on disk; undefined leaves it to whoever runs this. */
-  readonly owner: (entry: E) => Owner | undefined;
+  readonly owner: (entry: E) => DiskOwner | undefined;
   /** Make devices; fifos are always made. */
   readonly devices: boolean;
   /** Set the attributes that layers keep; true unless told. */
@@ -152,7 +152,7 @@ export class EntryWriter<E extends DiskEntry> {
   }
 
   #finishFile(entry: E, fd: number, at: () => RawPath): void {
-    // Owner first: changing it takes capabilities and setuid bits away.
+    // DiskOwner first: changing it takes capabilities and setuid bits away.
     const owner = this.#options.owner(entry);
     if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
     if (this.#noteXattrs(entry)) return;

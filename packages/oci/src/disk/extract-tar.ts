@@ -8,7 +8,7 @@ import { DirectoryWriter } from './directory-writer.ts';
 import { EntryWriter } from './entry-writer.ts';
 import { nearTimes } from './file-times.ts';
 import { programsNative } from './native-programs.ts';
-import type { Owner } from './target.ts';
+import type { DiskOwner } from './target.ts';
 import { IndexBudget } from '../layer/index-budget.ts';
 import { baseName, cleanPath, joinPath, parentPath } from '../layer/layer-path.ts';
 
@@ -17,7 +17,7 @@ export interface ExtractTarOptions {
   /** Below `root`: the directory that the names of the archive start from, a clean path; `''` is `root` itself. */
   readonly into?: ByteString;
   /** Whom a file belongs to; undefined leaves it to whoever runs this. */
-  readonly owner: (entry: TarEntry) => Owner | undefined;
+  readonly owner: (entry: TarEntry) => DiskOwner | undefined;
   /** Make devices and fifos; they are left out otherwise. */
   readonly devices?: boolean;
   /**

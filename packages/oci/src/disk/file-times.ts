@@ -16,14 +16,14 @@ export function exactTimes(native: Native): TimeSetter {
 
 /** Sets times to the microsecond. */
 export function nearTimes(at: () => RawPath, time: TarTime, fd?: number): void {
-  setTime(at, nearest(time), fd);
+  setTime(at, nearestMillisecond(time), fd);
 }
 
 /**
  * Node takes numbers before 1970 for the current time, but dates for what they say. It keeps microseconds and cuts off what a
  * double cannot hold of them, so the time lies half a microsecond further.
  */
-export function nearest({ seconds, nanoseconds }: TarTime): number | Date {
+export function nearestMillisecond({ seconds, nanoseconds }: TarTime): number | Date {
   if (seconds < 0) return new Date(seconds * 1000 + nanoseconds / 1e6);
   return nanoseconds === 0 ? seconds : seconds + (Math.floor(nanoseconds / 1000) + 0.5) / 1e6;
 }

@@ -1,8 +1,8 @@
 import type { ByteString } from '../spec/byte-string.ts';
 import type { RawPath } from './raw-path.ts';
 
-/** Owner of a file. */
-export interface Owner {
+/** DiskOwner of a file. */
+export interface DiskOwner {
   readonly uid: number;
   readonly gid: number;
 }

@@ -20,7 +20,7 @@ import {
 } from '@tsbuild/oci';
 import { CAPABILITY_XATTR, errorCode, type Native } from '@tsbuild/oci/internal';
 import { BuildError } from '../../diagnostics/build-error.ts';
-import { type FileFacts, factsOf, readFacts } from '../../disk/file-facts.ts';
+import { type FileFacts, factsOfFile, readFacts } from '../../disk/file-facts.ts';
 import { pathIn, type HeldPlace } from './rooted-directory.ts';
 
 /** What {@link packTree} needs. */
@@ -102,7 +102,7 @@ class Packer {
   }
 
   async *directory(fd: number, path: ByteString): AsyncGenerator<Uint8Array, void, undefined> {
-    if (path !== '') yield this.#header(factsOf(fstatSync(fd, { bigint: true })), path);
+    if (path !== '') yield this.#header(factsOfFile(fstatSync(fd, { bigint: true })), path);
     if (KERNEL_FILESYSTEMS.has(Number(statfsSync(`/proc/self/fd/${fd}`).type))) return;
     const names = readdirSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' }).map((name) => name.toString('latin1'));
     for (const name of names.toSorted(compareByteStrings)) {
@@ -116,7 +116,7 @@ class Packer {
     const fd = openSync(raw, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const stats = fstatSync(fd, { bigint: true });
-      const facts = factsOf(stats);
+      const facts = factsOfFile(stats);
       const key = `${stats.dev}:${stats.ino}`;
       const first = facts.links > 1 ? this.#firstNames.get(key) : undefined;
       if (first !== undefined) return yield this.#header({ ...facts, type: 'hardlink', size: 0 }, path, first);

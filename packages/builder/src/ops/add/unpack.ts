@@ -2,7 +2,7 @@ import type { ByteString } from '@tsbuild/oci';
 import { type ArchivedFile, type ArchiveEntry, unpackable } from './archive-entry.ts';
 import { type CopiedItem, type CopyOrigin, type ItemLook, itemType } from '../copy/copy-item.ts';
 import type { Owner } from '../copy/ownership.ts';
-import { joinPath, nameOf, parentOf } from '../relative-path.ts';
+import { joinRelative, nameOf, parentOf } from '../relative-path.ts';
 import type { WrittenTree } from '../copy/written-tree.ts';
 
 /** Folders that an archive does not name but has things in. */
@@ -70,7 +70,7 @@ class Unpacking {
 
   /** Where a name lies: links on the way to it are followed, the last name is not. */
   #place(path: ByteString): ByteString {
-    return joinPath(this.#written.resolve(parentOf(path), this.#folder), nameOf(path));
+    return joinRelative(this.#written.resolve(parentOf(path), this.#folder), nameOf(path));
   }
 
   #item(entry: ArchivedFile): CopiedItem {

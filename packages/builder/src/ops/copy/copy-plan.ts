@@ -8,7 +8,7 @@ import { type CopyItem, type CopyOrigin, type CopyPlan, type ItemLook, itemType 
 import type { ModeChange } from './file-mode.ts';
 import { printablePath } from '../listing.ts';
 import type { Owner } from './ownership.ts';
-import { cleanRelative, joinPath, nameOf, parentOf } from '../relative-path.ts';
+import { cleanRelative, joinRelative, nameOf, parentOf } from '../relative-path.ts';
 import { planUnpack } from '../add/unpack.ts';
 import type { WrittenTree } from './written-tree.ts';
 
@@ -131,7 +131,7 @@ export class CopyPlanner {
     for (const { entry } of matchSource(tree, root)) {
       if (entry.type !== 'directory') throw new BuildError('COPY_FAILED', `${root}: not a directory`);
       if (pattern !== '' && !hasWildcard(root) && !hasWildcard(pattern)) {
-        const path = joinPath(entry.path, cleanRelative(utf8ToByteString(pattern)));
+        const path = joinRelative(entry.path, cleanRelative(utf8ToByteString(pattern)));
         if (tree.resolve(path) === undefined) throw notFound(`${root}/${pattern}`);
       }
       this.#linkScope++;
@@ -158,7 +158,7 @@ export class CopyPlanner {
     let target = folderOrFile;
     if (this.#isFolder || this.#written.typeAt(target) === 'directory') {
       this.#addParents(target, undefined);
-      target = joinPath(target, name);
+      target = joinRelative(target, name);
       const isOld = this.#written.item(target) === undefined;
       if (isOld && this.#written.typeAt(target) === 'symlink') target = this.#written.resolve(target);
     }
@@ -181,7 +181,7 @@ export class CopyPlanner {
         continue;
       }
       const name = nameOf(child.path);
-      const childTarget = joinPath(target, name);
+      const childTarget = joinRelative(target, name);
       if (filter !== undefined) {
         this.#addFiltered(child, childTarget, tree, origin, filter, enter);
         continue;

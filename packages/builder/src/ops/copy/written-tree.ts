@@ -4,7 +4,7 @@ import type { SourceEntry } from '../../context/source-tree.ts';
 import { BuildError } from '../../diagnostics/build-error.ts';
 import { type CopyItem, type CopyPlan, type ItemLook, itemType } from './copy-item.ts';
 import { printablePath } from '../listing.ts';
-import { joinPath, parentOf } from '../relative-path.ts';
+import { joinRelative, parentOf } from '../relative-path.ts';
 
 /** What is at a place of the {@link WrittenTree}, not followed when it is a symlink. */
 export interface Place extends ItemLook {
@@ -67,8 +67,8 @@ export class WrittenTree {
         at = parentOf(at);
         continue;
       }
-      const next: ByteString = joinPath(at, name);
-      const place: Place | undefined = this.lookup(joinPath(root, next));
+      const next: ByteString = joinRelative(at, name);
+      const place: Place | undefined = this.lookup(joinRelative(root, next));
       if (place?.type !== 'symlink') {
         at = next;
         continue;
@@ -76,13 +76,13 @@ export class WrittenTree {
       if (++followed > MAX_SYMLINKS) {
         throw new BuildError(
           'COPY_FAILED',
-          `/${printablePath(joinPath(root, path))}: too many levels of symbolic links`,
+          `/${printablePath(joinRelative(root, path))}: too many levels of symbolic links`,
         );
       }
       if (place.linkPath.startsWith('/')) at = '';
       ahead.push(...place.linkPath.split('/').toReversed());
     }
-    return joinPath(root, at);
+    return joinRelative(root, at);
   }
 
   /** @throws BuildError `COPY_FAILED` for what every engine would take for a removal */

@@ -4,7 +4,7 @@ import type { BuildFlags } from './build-options.ts';
 const METHODS = { check: 'check', lint: 'check', outline: 'outline', targets: 'targets' } as const;
 
 /** What `--call` asks for in place of a build. */
-export interface Call {
+export interface CallMethod {
   readonly method: 'check' | 'outline' | 'targets';
   readonly json: boolean;
   /** Warnings are no failure. */
@@ -15,7 +15,7 @@ export interface Call {
  * Reads `--call=METHOD[,format=json|text][,ignorestatus]` and its short form `--check`; undefined for a build.
  * @throws UsageError
  */
-export function parseCall({ call = '', check }: Pick<BuildFlags, 'call' | 'check'>): Call | undefined {
+export function parseCall({ call = '', check }: Pick<BuildFlags, 'call' | 'check'>): CallMethod | undefined {
   const [name = '', ...fields] = call.split(',');
   if ((name === '' || name === 'build') && fields.length === 0 && !check) return undefined;
   const method = check && (name === '' || name === 'build') ? 'check' : methodOf(name);
@@ -31,7 +31,7 @@ export function parseCall({ call = '', check }: Pick<BuildFlags, 'call' | 'check
   return { method, json, ignoreStatus };
 }
 
-function methodOf(name: string): Call['method'] {
+function methodOf(name: string): CallMethod['method'] {
   if (Object.hasOwn(METHODS, name)) return METHODS[name as keyof typeof METHODS];
   throw wrong(`invalid --call ${JSON.stringify(name)}: expected build, check, outline or targets`);
 }

@@ -20,7 +20,7 @@ import { registryOptions } from '../../registry/registry-config.ts';
 import { reportError } from '../../output/report-error.ts';
 import { openBuildInput } from './build-context.ts';
 import type { BuildFlags, builderOptions } from './build-options.ts';
-import type { Call } from './call-option.ts';
+import type { CallMethod } from './call-option.ts';
 
 /** What the command line says beside `--call`. */
 export interface CallRequest {
@@ -32,7 +32,7 @@ export interface CallRequest {
 }
 
 /** Tells of the Dockerfile in place of building it; returns the exit code. */
-export async function runCall(call: Call, request: CallRequest, host: Host): Promise<number> {
+export async function runCall(call: CallMethod, request: CallRequest, host: Host): Promise<number> {
   const { options, flags, path, settings } = request;
   const registry = await registryOptions(host);
   const context = await openBuildInput(path, options.file, host);
@@ -53,7 +53,12 @@ export async function runCall(call: Call, request: CallRequest, host: Host): Pro
   }
 }
 
-async function runCheck(call: Call, options: BuildOptions, settings: GlobalSettings, host: Host): Promise<number> {
+async function runCheck(
+  call: CallRequest,
+  options: BuildOptions,
+  settings: GlobalSettings,
+  host: Host,
+): Promise<number> {
   const store = await Store.open(settings.root);
   const report = (event: ProgressEvent): void => {
     if (event.type === 'notice') host.stderr.write(`WARNING: ${sanitizeText(event.message)}\n`);

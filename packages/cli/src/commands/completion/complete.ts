@@ -141,7 +141,7 @@ async function values(name: string, { prefix, line, host, spec }: ValueRequest):
     case 'fail-on-miss':
       return behind(await (await import('./stored-names.ts')).stageCandidates(line, host));
     case 'tag':
-      return behind(await (await import('./stored-names.ts')).imageNames(line, host));
+      return behind(await (await import('./stored-names.ts')).imageCandidates(line, host));
     case 'root':
       return { candidates: [], kind: ':dirs' };
     case 'file':
@@ -178,7 +178,7 @@ async function storedNames({ name, synopsis }: Command, line: Line, host: Host):
   const found = [
     ...(name === 'cache explain' ? ['last'] : []),
     ...(/CONTAINER/.test(next) ? stored.containerNames(name, line, host) : []),
-    ...(/IMAGE|REPOSITORY|NAME/.test(next) ? await stored.imageNames(line, host) : []),
+    ...(/IMAGE|REPOSITORY|NAME/.test(next) ? await stored.imageCandidates(line, host) : []),
   ];
   return found.filter((word) => !line.operands.includes(word));
 }

@@ -8,7 +8,7 @@ import type { Line } from './line.ts';
 // A file of its own: these imports are for completing alone, and a bundler takes from a package only what is named.
 
 /** The names of the images in the store that the line means. */
-export async function imageNames(line: Line, host: Host): Promise<readonly string[]> {
+export async function imageCandidates(line: Line, host: Host): Promise<readonly string[]> {
   const layout = await Layout.open(storeRoot(line.options.get('root'), host));
   const names = (await layout.images()).flatMap((image) => image.names.map(familiarName));
   return names.map((name) => name.replace(/:latest$/, ''));

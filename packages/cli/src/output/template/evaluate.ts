@@ -1,4 +1,4 @@
-import { fieldOf } from './fields.ts';
+import { templateField } from './fields.ts';
 import { isTrue, TEMPLATE_FUNCTIONS } from './functions.ts';
 import { goValue } from './go-value.ts';
 import type { Call, Node, Operand, Pipeline } from './parse.ts';
@@ -95,7 +95,7 @@ function evaluate({ calls }: Pipeline, scope: Scope): unknown {
 function evaluateCall({ name, args }: Call, piped: readonly unknown[], scope: Scope): unknown {
   const [first] = args;
   if (name === undefined && first?.kind === 'field' && first.path.at(-1) === 'Label' && args.length === 2)
-    return labelOf(fieldOf(scope.dot, ['Labels']), valueOf(args[1], scope));
+    return labelOf(templateField(scope.dot, ['Labels']), valueOf(args[1], scope));
   const values = [...args.map((arg) => valueOf(arg, scope)), ...piped];
   return name === undefined ? values[0] : TEMPLATE_FUNCTIONS[name]?.(...values);
 }
@@ -109,9 +109,9 @@ function labelOf(labels: unknown, key: unknown): string {
 function valueOf(operand: Operand | undefined, scope: Scope): unknown {
   if (operand === undefined) return undefined;
   if (operand.kind === 'value') return operand.value;
-  if (operand.kind === 'group') return fieldOf(evaluate(operand.pipeline, scope), operand.path);
+  if (operand.kind === 'group') return templateField(evaluate(operand.pipeline, scope), operand.path);
   const start = operand.variable === undefined ? scope.dot : scope.variables.get(operand.variable);
-  return fieldOf(start, operand.path);
+  return templateField(start, operand.path);
 }
 
 function unescape(text: string): string {

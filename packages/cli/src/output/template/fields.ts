@@ -18,7 +18,7 @@ const UNSAID: Readonly<Record<string, unknown>> = {
 }; // biome-ignore format: a table
 
 /** The value behind names. @throws CommandError for one that no such document has */
-export function fieldOf(value: unknown, path: readonly string[]): unknown {
+export function templateField(value: unknown, path: readonly string[]): unknown {
   let at = value;
   path.forEach((name, depth) => {
     at = memberOf(at, name, depth === 0 ? '' : (path[depth - 1] ?? ''));

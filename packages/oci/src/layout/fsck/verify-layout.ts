@@ -11,23 +11,23 @@ import type { IndexEntries } from '../index-entries.ts';
 import { LAYOUT_NAMES, type LayoutPaths, layoutPaths } from '../../processes/layout-names.ts';
 import { checkLayout, createLayout, readIndex, writeIndex } from '../layout-files.ts';
 import { withLock } from '../../processes/lock.ts';
-import { checkBlobs } from './check-blobs.ts';
-import type { CheckedBlobs } from './check-blobs.ts';
-import { checkClaims } from './check-claims.ts';
-import { checkImages } from './check-images.ts';
-import type { KnownChains } from './check-images.ts';
-import { checkLayerIndexes } from './check-layer-indexes.ts';
-import type { CheckOptions, Repair } from './finding.ts';
+import { verifyBlobs } from './verify-blobs.ts';
+import type { VerifiedBlobs } from './verify-blobs.ts';
+import { verifyClaims } from './verify-claims.ts';
+import { checkImages } from './verify-images.ts';
+import type { KnownChains } from './verify-images.ts';
+import { verifyLayerIndexes } from './verify-layer-indexes.ts';
+import type { FsckOptions, Repair } from './finding.ts';
 
-/** How {@link checkLayoutAt} looks and mends. */
-export interface CheckLayoutOptions extends CheckOptions {
+/** How {@link verifyLayoutAt} looks and mends. */
+export interface VerifyLayoutOptions extends FsckOptions {
   /** Let the repair of an image that is not whole be its removal. */
   readonly removeImages: boolean;
 }
 
 /** What was learnt on the way, for those who check what builds on it. */
-export interface CheckedLayout {
-  readonly blobs: CheckedBlobs;
+export interface VerifiedLayout {
+  readonly blobs: VerifiedBlobs;
   readonly chains: ReadonlyMap<Digest, Digest>;
   /** Number of images looked at. */
   readonly images: number;
@@ -38,12 +38,12 @@ export interface CheckedLayout {
  * layer indexes, and what dead processes left. Changes nothing; the findings know how to mend.
  * @throws OciError `LAYOUT_INVALID` when it is of a newer format; the signal's reason
  */
-export async function checkLayoutAt(root: string, options: CheckLayoutOptions): Promise<CheckedLayout> {
+export async function verifyLayoutAt(root: string, options: VerifyLayoutOptions): Promise<VerifiedLayout> {
   const paths = layoutPaths(root);
   const blobs = new DirectoryBlobStore(root);
-  await checkClaims(paths, options);
+  await verifyClaims(paths, options);
   const entries = await checkFrame(paths, blobs, options);
-  const checked = await checkBlobs(blobs, options);
+  const checked = await verifyBlobs(blobs, options);
   const chains: KnownChains = new Map();
   for (const { entry, name, why } of await checkImages(blobs, entries, checked, chains)) {
     const remove = options.removeImages ? { repair: removal(paths, entry) } : {};
@@ -55,7 +55,7 @@ export async function checkLayoutAt(root: string, options: CheckLayoutOptions): 
       ...remove,
     });
   }
-  await checkLayerIndexes(blobs, checked, options);
+  await verifyLayerIndexes(blobs, checked, options);
   return { blobs: checked, chains, images: entries.length };
 }
 
@@ -63,7 +63,7 @@ export async function checkLayoutAt(root: string, options: CheckLayoutOptions): 
 async function checkFrame(
   paths: LayoutPaths,
   blobs: DirectoryBlobStore,
-  { report }: CheckOptions,
+  { report }: FsckOptions,
 ): Promise<IndexEntries> {
   const marker = await faultOf(() => checkLayout(paths));
   if (marker.value !== true) {

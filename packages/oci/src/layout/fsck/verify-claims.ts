@@ -2,10 +2,10 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileSystemTime, holderName, readClaim } from '../../processes/claim.ts';
 import { LAYOUT_NAMES, type LayoutPaths } from '../../processes/layout-names.ts';
-import type { CheckOptions } from './finding.ts';
+import type { FsckOptions } from './finding.ts';
 
 /** Finds the leases and locks of processes that are gone. Both are taken over by whoever meets them. */
-export async function checkClaims(paths: LayoutPaths, options: CheckOptions): Promise<void> {
+export async function verifyClaims(paths: LayoutPaths, options: FsckOptions): Promise<void> {
   const now = await fileSystemTime(paths.temporary).catch(() => Date.now());
   const leases = await readdir(paths.leases).catch(() => []);
   const locks = (await readdir(paths.root)).filter((name) => name.startsWith(LAYOUT_NAMES.lock));

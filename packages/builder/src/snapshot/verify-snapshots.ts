@@ -5,7 +5,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Digest, LayerEntry } from '@tsbuild/oci';
 import {
   baseName,
-  type CheckOptions,
+  type FsckOptions,
   errorCode,
   isWhiteoutName,
   type RawPath,
@@ -31,7 +31,7 @@ export interface SnapshotLayers {
  * (with `quick`: its size). What the layer of a directory was cannot always be told; such a directory is passed over.
  * @returns how many were compared
  */
-export async function checkSnapshots(root: string, layers: SnapshotLayers, options: CheckOptions): Promise<number> {
+export async function verifySnapshots(root: string, layers: SnapshotLayers, options: FsckOptions): Promise<number> {
   const folder = storePath(root, 'snapshots');
   let count = 0;
   for (const name of namesIn(folder)) {
@@ -68,7 +68,7 @@ async function takeAway(root: string, path: string): Promise<void> {
   await removeTree(trash);
 }
 
-async function faultOf(directory: string, index: LayerIndex, options: CheckOptions): Promise<string | undefined> {
+async function faultOf(directory: string, index: LayerIndex, options: FsckOptions): Promise<string | undefined> {
   const root: RawPath = Buffer.from(directory);
   let seen = 0;
   for (const entry of index.entries()) {

@@ -7,10 +7,10 @@ import { digestAlgorithm, digestHex, isDigest } from '../../spec/digest.ts';
 import type { Digest } from '../../spec/digest.ts';
 import { errnoOf } from '../../processes/store-errors.ts';
 import { LAYOUT_NAMES } from '../../processes/layout-names.ts';
-import type { CheckOptions, Repair } from './finding.ts';
+import type { FsckOptions, Repair } from './finding.ts';
 
 /** The blobs of a store, as they were found. */
-export class CheckedBlobs {
+export class VerifiedBlobs {
   readonly #blobs: DirectoryBlobStore;
   readonly #damaged = new Set<Digest>();
 
@@ -36,8 +36,8 @@ export class CheckedBlobs {
  * Reads every blob and compares it with its name. With `quick` only what is no regular file is found.
  * @throws the signal's reason, and errors of the disk other than those of a single blob
  */
-export async function checkBlobs(blobs: DirectoryBlobStore, options: CheckOptions): Promise<CheckedBlobs> {
-  const checked = new CheckedBlobs(blobs);
+export async function verifyBlobs(blobs: DirectoryBlobStore, options: FsckOptions): Promise<VerifiedBlobs> {
+  const checked = new VerifiedBlobs(blobs);
   for (const algorithm of ['sha256', 'sha512']) {
     const folder = join(blobs.root, LAYOUT_NAMES.blobs, algorithm);
     for (const name of await namesIn(folder)) {
@@ -64,7 +64,7 @@ export async function checkBlobs(blobs: DirectoryBlobStore, options: CheckOption
 async function faultOf(
   blobs: DirectoryBlobStore,
   digest: Digest,
-  { quick, signal }: CheckOptions,
+  { quick, signal }: FsckOptions,
 ): Promise<string | undefined> {
   const stats = await lstat(blobs.path(digest)).catch(() => undefined);
   if (stats === undefined) return undefined; // Collected meanwhile.

@@ -11,7 +11,7 @@ import { isIndexType, isManifestType } from '../../spec/media-type.ts';
 import { familiarName } from '../../spec/reference.ts';
 import { entryName } from '../index-entries.ts';
 import type { IndexEntries } from '../index-entries.ts';
-import type { CheckedBlobs } from './check-blobs.ts';
+import type { VerifiedBlobs } from './verify-blobs.ts';
 
 /** An entry of `index.json` whose image is not whole. */
 export interface BrokenImage {
@@ -28,7 +28,7 @@ export type KnownChains = Map<Digest, Digest>;
 export async function checkImages(
   blobs: BlobStore,
   entries: IndexEntries,
-  checked: CheckedBlobs,
+  checked: VerifiedBlobs,
   chains: KnownChains,
 ): Promise<readonly BrokenImage[]> {
   const broken: BrokenImage[] = [];
@@ -46,11 +46,11 @@ const DEPTH_LIMIT = 4;
 
 class Walk {
   readonly #blobs: BlobStore;
-  readonly #checked: CheckedBlobs;
+  readonly #checked: VerifiedBlobs;
   readonly #chains: KnownChains;
   readonly #known = new Map<Digest, string | undefined>();
 
-  constructor(blobs: BlobStore, checked: CheckedBlobs, chains: KnownChains) {
+  constructor(blobs: BlobStore, checked: VerifiedBlobs, chains: KnownChains) {
     this.#blobs = blobs;
     this.#checked = checked;
     this.#chains = chains;

@@ -1,4 +1,4 @@
-/** What part of a store a {@link Finding} is about. */
+/** What part of a store a {@link StoreFinding} is about. */
 export type FindingKind =
   | 'store'
   | 'index'
@@ -18,7 +18,7 @@ export type FindingKind =
   | 'lock';
 
 /** Something in a store that should not be so. */
-export interface Finding {
+export interface StoreFinding {
   /** `damaged`: something that was kept is lost or wrong. `litter`: what a process left that was killed; harmless. */
   readonly severity: 'damaged' | 'litter';
   readonly kind: FindingKind;
@@ -38,9 +38,9 @@ export interface Repair {
 }
 
 /** How thoroughly to look. */
-export interface CheckOptions {
+export interface FsckOptions {
   /** Trust content whose size is right: nothing large is read. */
   readonly quick: boolean;
   readonly signal: AbortSignal;
-  report(finding: Finding): void;
+  report(finding: StoreFinding): void;
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Digest } from '@tsbuild/oci';
-import type { CheckOptions } from '@tsbuild/oci/internal';
+import type { FsckOptions } from '@tsbuild/oci/internal';
 import { storePath } from '../disk/store-paths.ts';
 import { decodeRecord } from './record-file.ts';
 
@@ -20,7 +20,7 @@ export interface RecordChecks<O> {
  * Checks the cache records in `<root>/records`: readable, filed under the digest of their preimage, their layer there;
  * and that each listing is the text it is named after. A bad one is as good as none, so the repair is its removal.
  */
-export async function checkRecords<O>(root: string, checks: RecordChecks<O>, options: CheckOptions): Promise<number> {
+export async function verifyRecords<O>(root: string, checks: RecordChecks<O>, options: FsckOptions): Promise<number> {
   let count = 0;
   for (const shard of await namesIn(storePath(root, 'records'))) {
     for (const name of await namesIn(storePath(root, 'records', shard))) {
@@ -48,14 +48,14 @@ async function faultOf<O>(path: string, hex: string, checks: RecordChecks<O>): P
   return fault;
 }
 
-async function checkListing(root: string, path: string, options: CheckOptions): Promise<void> {
+async function checkListing(root: string, path: string, options: FsckOptions): Promise<void> {
   if (options.quick) return;
   const text = await readText(join(root, path));
   const name = path.slice(path.lastIndexOf('/') + 1, -'.txt'.length);
   if (text !== undefined && sha256(text) !== name) tell(root, path, 'listing', 'its name is not its digest', options);
 }
 
-function tell(root: string, path: string, kind: 'record' | 'listing', message: string, options: CheckOptions): void {
+function tell(root: string, path: string, kind: 'record' | 'listing', message: string, options: FsckOptions): void {
   const repair = { done: 'removed; the step runs again', run: () => rm(join(root, path), { force: true }) };
   options.report({ severity: 'damaged', kind, path, message, repair });
 }

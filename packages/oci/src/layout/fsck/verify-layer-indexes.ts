@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import type { DirectoryBlobStore } from '../../blob/directory.ts';
 import { isDigest } from '../../spec/digest.ts';
 import { LayerIndexStore } from '../../layer/layer-index-store.ts';
-import type { CheckedBlobs } from './check-blobs.ts';
+import type { VerifiedBlobs } from './verify-blobs.ts';
 import { LAYOUT_NAMES } from '../../processes/layout-names.ts';
-import type { CheckOptions } from './finding.ts';
+import type { FsckOptions } from './finding.ts';
 
 /**
  * Compares every kept layer index with the one that the layer's own bytes give. That of a layer which was never fetched
  * can only be looked at itself.
  */
-export async function checkLayerIndexes(
+export async function verifyLayerIndexes(
   blobs: DirectoryBlobStore,
-  checked: CheckedBlobs,
-  options: CheckOptions,
+  checked: VerifiedBlobs,
+  options: FsckOptions,
 ): Promise<void> {
   const indexes = new LayerIndexStore(join(blobs.root, LAYOUT_NAMES.indexes), blobs);
   for (const algorithm of ['sha256', 'sha512']) {
