@@ -54,7 +54,7 @@ export async function runCall(call: CallMethod, request: CallRequest, host: Host
 }
 
 async function runCheck(
-  call: CallRequest,
+  call: CallMethod,
   options: BuildOptions,
   settings: GlobalSettings,
   host: Host,
