@@ -241,12 +241,11 @@ export function executorContract(name: string, options: ExecutorContractOptions)
     });
 
     it('takes background processes down with the command, also those in a session of their own', async () => {
-      const started = performance.now();
+      // They would sleep for longer than the test may take.
       expect(await sh(`setsid sleep 4711${process.pid} & sleep 4711${process.pid} & echo on`)).toMatchObject({
         exitCode: 0,
         out: 'on\n',
       });
-      expect(performance.now() - started).toBeLessThan(2000);
       expect(processesNamed(`sleep 4711${process.pid}`)).toEqual([]);
     });
 

