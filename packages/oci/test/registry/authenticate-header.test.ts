@@ -67,7 +67,7 @@ describe('parseAuthenticate()', () => {
       ),
     );
     for (const unit of ['a ', 'a=', '"', 'a,', '\\"', 'a', '=', 'a="', ' '])
-      parseAuthenticate(`Bearer ${unit.repeat(16_000 / unit.length)}`);
+      expect(() => parseAuthenticate(`Bearer ${unit.repeat(160_000 / unit.length)}`)).not.toThrow();
   });
 
   it('reads back any realm that was quoted', () => {
