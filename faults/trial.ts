@@ -171,9 +171,12 @@ async function cgroupsAfterPrunes(store: string, before: readonly string[]): Pro
 /** Cgroups of commands whose tsbuild is gone. */
 function cgroupsOfTheDead(): readonly string[] {
   const roots = ['/sys/fs/cgroup', ...namesIn('/sys/fs/cgroup').map((name) => `/sys/fs/cgroup/${name}`)];
-  const found = roots.flatMap((root) => namesIn(`${root}/tsbuild`).map((name) => `${root}/tsbuild/${name}`));
+  const found = roots.flatMap((root) => [
+    ...namesIn(`${root}/tsbuild`).map((name) => `${root}/tsbuild/${name}`),
+    ...namesIn(root).flatMap((name) => (name.startsWith('tsbuild-') ? [`${root}/${name}`] : [])),
+  ]);
   return found.filter((path) => {
-    const tag = /\/(\d+-\d+-[0-9a-f]{8})-[0-9a-f]+$/.exec(path)?.[1];
+    const tag = /\/(?:tsbuild-)?(\d+-\d+-[0-9a-f]{8})-[0-9a-f]+$/.exec(path)?.[1];
     return tag !== undefined && ownerState(tag) === 'gone';
   });
 }

@@ -3,8 +3,10 @@ import { join } from 'node:path';
 import { isAbandoned, ownerState, ownerTag } from '@tsbuild/oci/internal';
 
 const CGROUPS = '/sys/fs/cgroup';
-/** The cgroup that holds one for each command. */
+/** The cgroup that holds one for each command of a runtime. */
 const PARENT = 'tsbuild';
+/** Before the names of those that we make. */
+const OWN_PREFIX = 'tsbuild-';
 
 /** A name for a command's cgroup that says whose it is. */
 export function cgroupName(random: string): string {
@@ -17,20 +19,18 @@ export function cgroupPath(name: string): string {
 }
 
 /**
- * Makes an empty cgroup for a command in every hierarchy that can be written to. Who enters it before a cgroup namespace is made has
+ * Makes an empty cgroup for a command in every hierarchy that can be written to, below the one that this process is in: its limits
+ * (a CI job's, or those of `systemd-run --scope`) hold for the command too. Who enters it before a cgroup namespace is made has
  * no more than it below the namespace's root: mounted in a user namespace, the tree ends there.
  * @returns the files that a process writes 0 to, to enter
  */
 export function makeLeafCgroups(name: string): readonly string[] {
-  return parents().flatMap((parent) => {
-    // Beside the hierarchies of cgroup v1 lies a directory that is none.
-    if (textOf(join(parent, '..', 'cgroup.procs')) === undefined) return [];
-    const leaf = join(parent, name);
+  return ownCgroups().flatMap((own) => {
+    if (textOf(join(own, 'cgroup.procs')) === undefined) return []; // Not mounted here.
+    const leaf = join(own, OWN_PREFIX + name);
     try {
-      for (const path of [parent, leaf]) {
-        mkdirSync(path, { recursive: true, mode: 0o755 });
-        inheritCpus(path);
-      }
+      mkdirSync(leaf, { recursive: true, mode: 0o755 });
+      inheritCpus(leaf);
       return [join(leaf, 'cgroup.procs')];
     } catch {
       return []; // A read-only one, or no root's.
@@ -49,34 +49,55 @@ function inheritCpus(path: string): void {
 
 /** Removes a command's cgroup from every hierarchy that has it; a runtime that was killed leaves it behind. */
 export function removeCgroup(name: string): void {
-  for (const parent of parents()) remove(join(parent, name));
+  for (const path of pathsOf(name)) remove(path);
 }
 
 /** Whether the kernel ended a process of a command for want of memory, as far as its cgroup tells while it is there. */
 export function wasOutOfMemory(name: string): boolean {
   // In v2 and in v1.
-  const files = parents().flatMap((parent) =>
-    ['memory.events', 'memory.oom_control'].map((file) => join(parent, name, file)),
+  const files = pathsOf(name).flatMap((path) =>
+    ['memory.events', 'memory.oom_control'].map((file) => join(path, file)),
   );
   return files.some((file) => /^oom_kill [1-9]/m.test(textOf(file) ?? ''));
 }
 
 /** Removes the cgroups of processes that are gone. */
 export function removeStaleCgroups(): void {
-  for (const parent of parents()) {
-    for (const name of list(parent)) {
-      const path = join(parent, name);
-      // The form without a third part is that of earlier versions.
-      const tag = /^(\d+-\d+(?:-[0-9a-f]{8})?)-[0-9a-f]+$/.exec(name)?.[1];
-      const age = (): number => Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-      if (tag !== undefined && isAbandoned(ownerState(tag), age)) remove(path);
-    }
+  const ours = ownCgroups().flatMap((own) =>
+    list(own).flatMap((entry) => (entry.startsWith(OWN_PREFIX) ? [[own, entry, entry.slice(OWN_PREFIX.length)]] : [])),
+  );
+  const runtimes = runtimeParents().flatMap((parent) => list(parent).map((name) => [parent, name, name]));
+  for (const [parent = '', entry = '', name = ''] of [...ours, ...runtimes]) {
+    const path = join(parent, entry);
+    // The form without a third part is that of earlier versions.
+    const tag = /^(\d+-\d+(?:-[0-9a-f]{8})?)-[0-9a-f]+$/.exec(name)?.[1];
+    const age = (): number => Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (tag !== undefined && isAbandoned(ownerState(tag), age)) remove(path);
   }
 }
 
-/** The parent in the one hierarchy of cgroup v2, or in each of v1. */
-function parents(): readonly string[] {
+/** Where a command's cgroup can be, in every hierarchy. */
+function pathsOf(name: string): readonly string[] {
+  const ours = ownCgroups().map((own) => join(own, OWN_PREFIX + name));
+  return [...ours, ...runtimeParents().map((parent) => join(parent, name))];
+}
+
+/** Where runtimes make a command's cgroup: in the one hierarchy of cgroup v2, or in each of v1. */
+function runtimeParents(): readonly string[] {
   return [CGROUPS, ...list(CGROUPS).map((name) => join(CGROUPS, name))].map((path) => join(path, PARENT));
+}
+
+/** This process's own cgroup in each hierarchy (cgroups(7), /proc/PID/cgroup). */
+function ownCgroups(): readonly string[] {
+  const lines = (textOf('/proc/self/cgroup') ?? '').split('\n').filter((line) => line !== '');
+  return lines.flatMap((line) => {
+    const [, controllers = '', path = '/'] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
+    // Version 2 is at the top, or beside the hierarchies of version 1; `name=systemd` is one without controllers.
+    const names = controllers === '' ? ['', 'unified'] : [controllers.replace(/^name=/, '')];
+    // Seen from inside a cgroup namespace, a cgroup outside of it begins with `/..`.
+    const own = path.startsWith('/..') ? '/' : path;
+    return names.map((name) => join(CGROUPS, name, own));
+  });
 }
 
 function list(path: string): readonly string[] {
