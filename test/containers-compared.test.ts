@@ -197,7 +197,7 @@ const CODES: readonly (readonly string[])[] = [
   ['exec', '-u', 'nouser', 'cmp', 'true'], ['exec', '-w', '/nodir', 'cmp', 'true'], ['exec', 'cmp', '/etc'], ['container', 'inspect', 'nope'], ['rm', '-f', 'nope'], ['cp', 'nope:/x', '.'],
   ['run', '--nosuchflag', 'busybox'], ['run', '--network', 'none', 'no-such-image:1'], ['run', '-w', 'relative', 'busybox'], ['run', '-v', 'a:/x:nono', 'busybox'],
   ['exec', '-w', 'relative', 'cmp', 'true'], ['run', '--rm', '-l', '=x', 'busybox', 'true'], ['run', '--rm', '--expose', 'x', 'busybox', 'true'], ['run', '--rm', '--platform', 'nope', 'busybox', 'true'],
-  ['run', '--rm', '--cidfile', '/etc/passwd', 'busybox', 'true'], ['run', '--rm', '--label-file', '/not/there', 'busybox', 'true'], ['create', '--expose', '70000', 'busybox', 'true'],
+  ['run', '--rm', '--cidfile', '/etc/passwd', 'busybox', 'true'], ['run', '--rm', '--label-file', '/not/there', 'busybox', 'true'], ['run', '--rm', '--expose', '70000', 'busybox', 'true'],
   ['exec', 'cmp', 'sh', '-c', 'kill -9 $$'], ['volume', 'rm', 'nope'], ['volume', 'inspect', 'nope'], ['logs', 'nope'], ['kill', 'nope'], ['start', '-a', 'nope'],
 ]; // biome-ignore format: a table
 
