@@ -29,6 +29,7 @@ async function bundled(path) {
     entryPoints: [join(PROJECT, path)],
     outfile,
     bundle: true,
+    target: 'node20',
     platform: 'node',
     format: 'esm',
     conditions: ['@tsbuild/source'],

@@ -59,7 +59,7 @@ describe('many processes on one store', () => {
   );
 
   it('a step that several builds want at once is executed once, and they give one image', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const builder = await tsbuild();
     const command = 'RUN sleep 2; echo made >/made';
@@ -76,7 +76,7 @@ describe('many processes on one store', () => {
   });
 
   it('who waits for a RUN of a build that is killed runs it himself, and may be interrupted', {
-    timeout: 120_000,
+    timeout: 300_000,
   }, async () => {
     const builder = await tsbuild();
     const context = await contextOf({ Dockerfile: 'FROM busybox\nRUN sleep 3; echo made >/made\n' });

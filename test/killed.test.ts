@@ -58,7 +58,7 @@ describe('a build that is ended during RUN', () => {
   it.each(['auto', 'namespaces'])(
     'kill -9, ten times at random moments, --isolation %s: no mount, no process, and the next build works',
     {
-      timeout: 120_000,
+      timeout: 400_000,
     },
     async (isolation) => {
       const builder = await tsbuild();
@@ -82,7 +82,7 @@ describe('a build that is ended during RUN', () => {
     it.each(['auto', 'namespaces'])(
       'kill -9, ten times at random moments, --isolation %s: no mount, no process, and the next build works',
       {
-        timeout: 120_000,
+        timeout: 400_000,
       },
       async (isolation) => {
         const builder = await tsbuild({ user });

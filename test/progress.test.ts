@@ -5,7 +5,7 @@ import { without } from './support/lab.ts';
 import { scratch, tsbuild } from './support/tsbuild.ts';
 
 describe.skipIf(without('tmux'))('docs/progress.md shows what a terminal shows (needs tmux)', () => {
-  it.each(SCENES.map((scene) => [scene.title, scene] as const))('%s', { timeout: 120_000 }, async (title, scene) => {
+  it.each(SCENES.map((scene) => [scene.title, scene] as const))('%s', { timeout: 400_000 }, async (title, scene) => {
     const builder = await tsbuild();
     const { words, env } = builder.commandLine([]);
     const path = { PATH: process.env['PATH'] ?? '' };

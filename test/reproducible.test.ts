@@ -14,10 +14,10 @@ describe.skipIf(withoutRoot)(
   () => {
     // `npm run reproducible` takes every pair.
     it('on every filesystem, in every mode, with every umask, cold, cached and anew', {
-      timeout: 300_000,
+      timeout: 900_000,
     }, async () => {
       const { exitCode, stdout } = await run(process.execPath, [PROGRAM, '--short', '--cli', lab.cli], {
-        timeout: 280_000,
+        timeout: 850_000,
       });
       expect(stdout).toContain('each is one image, manifest and archive');
       for (const mode of ['root, runc', 'root, util-linux', 'user, subuids', 'user, single id']) {

@@ -70,7 +70,7 @@ describe('build --watch', () => {
     expect((await builder.output(['history', 'watched'])).split('\n').length).toBeGreaterThan(4);
   });
 
-  it('gives a build up whose input changes, and keeps one that has not read it yet', { timeout: 120_000 }, async () => {
+  it('gives a build up whose input changes, and keeps one that has not read it yet', { timeout: 400_000 }, async () => {
     const builder = await tsbuild();
     const context = await contextOf({ ...FILES, Dockerfile: DOCKERFILE.replace('RUN cat', 'RUN sleep 2; cat') });
     await using watching = start(builder, context);
@@ -86,7 +86,7 @@ describe('build --watch', () => {
     expect(await watching.stop('SIGTERM')).toBe(143);
   });
 
-  it('does not build again for what the build itself writes into the context', { timeout: 120_000 }, async () => {
+  it('does not build again for what the build itself writes into the context', { timeout: 400_000 }, async () => {
     const builder = await tsbuild();
     const context = await contextOf({ Dockerfile: 'FROM busybox\nCOPY . /app/\nRUN ls /app\n', a: '1' });
     const outputs = ['-o', join(context, 'image.tar'), '--iidfile', join(context, 'id'), '-o', join(context, 'files')];
@@ -99,7 +99,7 @@ describe('build --watch', () => {
     expect(watching.text.match(/ changed\n/g)).toHaveLength(2);
   });
 
-  it.skipIf(withoutEngine)('loads every image into the engine (needs an engine)', { timeout: 120_000 }, async () => {
+  it.skipIf(withoutEngine)('loads every image into the engine (needs an engine)', { timeout: 400_000 }, async () => {
     const builder = await tsbuild();
     const context = await contextOf(FILES);
     const env = { DOCKER_HOST: `unix://${lab.engine}/docker.sock` };
@@ -116,7 +116,7 @@ describe('build --watch', () => {
 
   it.skipIf(withoutRoot)(
     'works for an ordinary user (needs root, to become that user)',
-    { timeout: 120_000 },
+    { timeout: 400_000 },
     async () => {
       const builder = await tsbuild({ user: await testUser() });
       const context = await contextOf(FILES);
@@ -128,7 +128,7 @@ describe('build --watch', () => {
     },
   );
 
-  it('gives the terminal back on Ctrl-C, while it waits and while it builds', { timeout: 120_000 }, async () => {
+  it('gives the terminal back on Ctrl-C, while it waits and while it builds', { timeout: 400_000 }, async () => {
     const builder = await tsbuild();
     const context = await contextOf({ ...FILES, Dockerfile: `${DOCKERFILE}RUN echo sle''eping; sleep 60\n` });
     const waiting = await typeOnTerminal(

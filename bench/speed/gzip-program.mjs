@@ -18,6 +18,7 @@ export function bundleGzip(outfile) {
     },
     outfile,
     bundle: true,
+    target: 'node20',
     platform: 'node',
     format: 'esm',
   });

@@ -87,7 +87,7 @@ describe('archives of cache mounts', () => {
       message: 'there is no cache mount "none" in the store',
     });
     await acquire(store);
-    await expect(exported('none')).rejects.toMatchObject({ hint: 'There are /root/.cache.' });
+    await expect(exported('none')).rejects.toMatchObject({ hint: 'Existing cache mounts: /root/.cache.' });
     await expect(
       importCacheMount({ id: 'x' }, from(Buffer.from('no tar'.repeat(200))), store, signal),
     ).rejects.toMatchObject({ name: 'OciError' });

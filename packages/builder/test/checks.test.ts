@@ -97,7 +97,7 @@ describe.skipIf(NO_SANDBOX !== '')(`checks in whole builds${NO_SANDBOX}`, () => 
       '.aws/credentials': '[default]\naws_secret_access_key = abc/def\n',
     });
     const said = warnings(await build('COPY . /app/', { context }));
-    expect(said.map((line) => line.replace(/:.*(?=\/app)|: name.*/g, ''))).toEqual([
+    expect(said.map((line) => line.replace(/:.*(?=\/app)|: add it to .*/g, ''))).toEqual([
       '2 SecretInLayer/app/.aws/credentials in this layer contains AWS credentials',
       '2 SecretInLayer/app/.env in this layer contains secrets',
       '2 SecretInLayer/app/.npmrc in this layer contains a registry token of npm',

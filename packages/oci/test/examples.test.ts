@@ -78,6 +78,7 @@ describe.skipIf(skip)(`the examples${missing}`, () => {
       outdir: programs,
       outExtension: { '.js': '.mjs' },
       bundle: true,
+      target: 'node20',
       platform: 'node',
       format: 'esm',
       conditions: ['@tsbuild/source'],

@@ -107,13 +107,13 @@ describe.skipIf(SKIP !== '')(`as an ordinary user${SKIP}`, () => {
     },
   );
 
-  it('fulfils the contracts of executor and snapshotter', { timeout: 180_000 }, () => {
+  it('fulfils the contracts of executor and snapshotter', { timeout: 600_000 }, () => {
     const { failed, passed } = runSuites(user, ['executor/namespaces-executor', 'snapshot/overlay-snapshotter'], '');
     expect(failed).toEqual([]);
     expect(passed).toBeGreaterThan(45);
   });
 
-  it('writes right layers with one id too', { timeout: 60_000 }, () => {
+  it('writes right layers with one id too', { timeout: 300_000 }, () => {
     const pattern = 'overlay what becomes the layer (is|has|moves|replaces|says|finds|comes|keeps hard)|leaves nothing';
     const { failed, passed } = runSuites(ordinaryUser('single'), ['snapshot/overlay-snapshotter'], pattern);
     expect(failed).toEqual([]);

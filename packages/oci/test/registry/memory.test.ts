@@ -27,6 +27,7 @@ describe.skipIf(SKIP_REGISTRY)(`memory${NO_REGISTRY}`, () => {
     await build({
       entryPoints: [join(import.meta.dirname, 'transfer-child.ts')],
       bundle: true,
+      target: 'node20',
       platform: 'node',
       format: 'esm',
       outfile: program,
