@@ -5,8 +5,8 @@
 //                    [--before MAIN.JS] [--write] [--json FILE]
 //
 // --before names the bundle of an earlier commit, to see what a change costs. DOCKER_HOST names the engine to compare with. bench/README.md says how to read the table; --write puts it there.
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { exitOnSignals } from '../scripts/run-bundled.mjs';
@@ -43,11 +43,14 @@ delete env.NODE_EXTRA_CA_CERTS;
 mkdirSync(env.HOME);
 const cli = join(folder, 'cli/main.js');
 quietly([process.execPath, join(PROJECT, 'scripts/bundle.mjs'), join(folder, 'cli')]);
+// On the same disk as ours, which is read anew at each start.
+if (values.before !== undefined) cpSync(dirname(values.before), join(folder, 'before'), { recursive: true });
+const before = values.before === undefined ? undefined : join(folder, 'before/main.js');
 const isCompared = ({ name, isOurs }) =>
   isOurs === true || values.peers === 'all' || values.peers.split(',').includes(name);
 // The one module that stays outside of the bundle: without it what a RUN wrote is unpacked once more for the next step.
 symlinkSync(join(PROJECT, 'node_modules'), join(folder, 'node_modules'));
-const builders = findBuilders({ folder, cli, before: values.before, env }).filter(isCompared);
+const builders = findBuilders({ folder, cli, before, env }).filter(isCompared);
 const { rows, bases } = makeRows({ folder, scale, env, cli, only: values.only?.split(',') });
 for (const builder of builders) for (const [name, archive] of bases) builder.addBase(name, archive);
 
