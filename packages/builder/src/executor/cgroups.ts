@@ -63,28 +63,36 @@ export function wasOutOfMemory(name: string): boolean {
 
 /** Removes the cgroups of processes that are gone. */
 export function removeStaleCgroups(): void {
-  const ours = ownCgroups().flatMap((own) =>
-    list(own).flatMap((entry) => (entry.startsWith(OWN_PREFIX) ? [[own, entry, entry.slice(OWN_PREFIX.length)]] : [])),
-  );
-  const runtimes = runtimeParents().flatMap((parent) => list(parent).map((name) => [parent, name, name]));
-  for (const [parent = '', entry = '', name = ''] of [...ours, ...runtimes]) {
-    const path = join(parent, entry);
-    // The form without a third part is that of earlier versions.
-    const tag = /^(\d+-\d+(?:-[0-9a-f]{8})?)-[0-9a-f]+$/.exec(name)?.[1];
-    const age = (): number => Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
-    if (tag !== undefined && isAbandoned(ownerState(tag), age)) remove(path);
+  for (const { directory, prefix } of places()) {
+    for (const entry of list(directory)) {
+      if (!entry.startsWith(prefix)) continue;
+      const path = join(directory, entry);
+      // The form without a third part is that of earlier versions.
+      const tag = /^(\d+-\d+(?:-[0-9a-f]{8})?)-[0-9a-f]+$/.exec(entry.slice(prefix.length))?.[1];
+      const age = (): number => Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+      if (tag !== undefined && isAbandoned(ownerState(tag), age)) remove(path);
+    }
   }
 }
 
 /** Where a command's cgroup can be, in every hierarchy. */
 function pathsOf(name: string): readonly string[] {
-  const ours = ownCgroups().map((own) => join(own, OWN_PREFIX + name));
-  return [...ours, ...runtimeParents().map((parent) => join(parent, name))];
+  return places().map(({ directory, prefix }) => join(directory, prefix + name));
 }
 
-/** Where runtimes make a command's cgroup: in the one hierarchy of cgroup v2, or in each of v1. */
-function runtimeParents(): readonly string[] {
-  return [CGROUPS, ...list(CGROUPS).map((name) => join(CGROUPS, name))].map((path) => join(path, PARENT));
+/** A directory that holds cgroups of commands, and what their names there begin with. */
+interface CgroupPlace {
+  readonly directory: string;
+  readonly prefix: string;
+}
+
+/** Below our own cgroup, and where runtimes make theirs: in the one hierarchy of cgroup v2, or in each of v1. */
+function places(): readonly CgroupPlace[] {
+  const roots = [CGROUPS, ...list(CGROUPS).map((name) => join(CGROUPS, name))];
+  return [
+    ...ownCgroups().map((directory) => ({ directory, prefix: OWN_PREFIX })),
+    ...roots.map((root) => ({ directory: join(root, PARENT), prefix: '' })),
+  ];
 }
 
 /** This process's own cgroup in each hierarchy (cgroups(7), /proc/PID/cgroup). */

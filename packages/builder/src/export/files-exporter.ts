@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { chmodSync, type Dirent, lstatSync, readdirSync, renameSync, unlinkSync, utimesSync } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { byteStringToUtf8, fromStoredImage, type StoredImage, unpackImage } from '@tsbuild/oci/node';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { DirectoryTarget, Exporter, ExportResult, ExportWork, ImageToExport } from './exporter.ts';
+import { withStagedDirectory } from './staged-directory.ts';
 
 /**
  * Writes the files of an image to a directory, as `type=local` of buildx does: the caller's own, over what is there already.
@@ -31,24 +31,16 @@ export class FilesExporter implements Exporter {
     work.signal.throwIfAborted();
     const path = this.#path;
     const isThere = (await stat(path).catch(() => undefined)) !== undefined;
-    const name = `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
     // Inside a directory that is there: it may be a mount, into which nothing can be renamed.
-    const temporary = join(isThere ? path : dirname(path), name);
-    await mkdir(temporary, { recursive: true });
-    try {
-      await unpack(image, temporary, work);
+    const parent = isThere ? path : dirname(path);
+    await mkdir(parent, { recursive: true });
+    await withStagedDirectory(path, parent, async (staged) => {
+      await unpack(image, staged, work);
       work.signal.throwIfAborted();
-      if (isThere) {
-        merge(temporary, path, this.#shown);
-        await rm(temporary, { recursive: true });
-      } else {
-        await rename(temporary, path);
-      }
-    } catch (error) {
-      // Its own failure would hide the reason.
-      await rm(temporary, { recursive: true, force: true }).catch(() => {});
-      throw error;
-    }
+      if (!isThere) return await rename(staged, path);
+      merge(staged, path, this.#shown);
+      await rm(staged, { recursive: true });
+    });
     return { pushed: [] };
   }
 }

@@ -1,11 +1,11 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { readdir, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { parseReference } from '@tsbuild/oci';
 import { fromStoredImage, toLayout } from '@tsbuild/oci/node';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { checkParent } from './bytes-target.ts';
 import type { DirectoryTarget, Exporter, ExportResult, ExportWork, ImageToExport } from './exporter.ts';
+import { withStagedDirectory } from './staged-directory.ts';
 
 /** What the image-spec puts into a layout; the rest is bookkeeping of the writer. */
 const LAYOUT_FILES: ReadonlySet<string> = new Set(['blobs', 'index.json', 'oci-layout']);
@@ -38,21 +38,15 @@ export class LayoutExporter implements Exporter {
       await toLayout(value, path, options);
       return { pushed: [] };
     }
-    const temporary = join(dirname(path), `.${basename(path)}.${process.pid}-${randomBytes(6).toString('hex')}.tmp`);
-    try {
-      await mkdir(temporary);
-      await toLayout(value, temporary, options);
-      for (const name of await readdir(temporary)) {
-        if (!LAYOUT_FILES.has(name)) await rm(join(temporary, name), { recursive: true });
+    await withStagedDirectory(path, dirname(path), async (staged) => {
+      await toLayout(value, staged, options);
+      for (const name of await readdir(staged)) {
+        if (!LAYOUT_FILES.has(name)) await rm(join(staged, name), { recursive: true });
       }
       signal.throwIfAborted();
       // Takes the place of an empty directory too.
-      await rename(temporary, path);
-    } catch (error) {
-      // Its own failure would hide the reason.
-      await rm(temporary, { recursive: true, force: true }).catch(() => {});
-      throw error;
-    }
+      await rename(staged, path);
+    });
     return { pushed: [] };
   }
 }

@@ -151,7 +151,7 @@ describe('PatternMatcher', () => {
   });
 });
 
-describe('cleanPath', () => {
+describe('cleanFilePath', () => {
   it.each([
     ['', '.'],
     ['.', '.'],

@@ -6,7 +6,7 @@ const QUIET = 30;
 /** So long it is waited for that at most, where files change all the time. */
 const LONGEST = 300;
 
-/** ChangedPaths that are looked at together. */
+/** Changes that are looked at together. */
 export interface Batch {
   /** Of those that matter, in the order in which they were first seen. */
   readonly paths: readonly ByteString[];

@@ -152,7 +152,7 @@ export class EntryWriter<E extends DiskEntry> {
   }
 
   #finishFile(entry: E, fd: number, at: () => RawPath): void {
-    // DiskOwner first: changing it takes capabilities and setuid bits away.
+    // Owner first: changing it takes capabilities and setuid bits away.
     const owner = this.#options.owner(entry);
     if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
     if (this.#noteXattrs(entry)) return;

@@ -1,7 +1,7 @@
 import type { ByteString } from '../spec/byte-string.ts';
 import type { RawPath } from './raw-path.ts';
 
-/** DiskOwner of a file. */
+/** Owner of a file. */
 export interface DiskOwner {
   readonly uid: number;
   readonly gid: number;
