@@ -173,7 +173,7 @@ export function cacheBackendContract(
       const record = sampleRecord('a', sampleBlob('layer-a', 3 * MEGABYTE));
       const backend = await builder();
       const broken = failing(record, () => Promise.reject(new Error('the disk is on fire')));
-      await expect(put(backend, broken)).rejects.toThrow();
+      await expect(put(backend, broken)).rejects.toBeInstanceOf(Error);
       expect(await found(record)).toBeUndefined();
       await put(backend, record);
       expect(await found(record)).toBe(record.text);
@@ -183,7 +183,7 @@ export function cacheBackendContract(
       const record = sampleRecord('a', sampleBlob('layer-a', 2 * MEGABYTE));
       const other = sampleBlob('layer-b', 2 * MEGABYTE);
       const lying = { ...record, blobs: record.blobs.map((blob) => ({ ...blob, open: other.open })) };
-      await expect(put(await builder(), lying)).rejects.toThrow();
+      await expect(put(await builder(), lying)).rejects.toBeInstanceOf(Error);
       expect(await found(record)).toBeUndefined();
     });
 
@@ -216,7 +216,7 @@ export function cacheBackendContract(
       expect(listed).toEqual(new Map([a, b].map(({ key, text }) => [key, text])));
     });
 
-    it.skipIf(keepsRecords)('removes a record and no other, with its hints or without', async () => {
+    it.skipIf(keepsRecords)('removes a record and no other', async () => {
       const layer = sampleBlob('shared');
       const [a, b] = [sampleRecord('a', layer), sampleRecord('b', layer)];
       const backend = await builder();
@@ -261,8 +261,8 @@ export function cacheBackendContract(
       await put(await builder(), a);
       await place.breakDown();
       const backend = await builder();
-      await expect(backend.find(sampleRecord('b').key, signal)).rejects.toThrow();
-      await expect(backend.hints(signal)).rejects.toThrow();
+      await expect(backend.find(sampleRecord('b').key, signal)).rejects.toBeInstanceOf(Error);
+      await expect(backend.hints(signal)).rejects.toBeInstanceOf(Error);
     });
 
     it("never overwrites somebody else's content", async (context) => {

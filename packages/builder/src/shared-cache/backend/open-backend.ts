@@ -17,10 +17,14 @@ export interface BackendAccess {
  * Opens the place that a spec names; nothing is asked of it yet. Each kind is loaded when it is asked for.
  * @throws BuildError `OPTION_INVALID` when the spec and the environment cannot be enough
  */
-export async function openBackend(spec: CacheSpec, _access: BackendAccess): Promise<CacheBackend> {
+export async function openBackend(spec: CacheSpec, access: BackendAccess): Promise<CacheBackend> {
   switch (spec.type) {
     case 'registry':
-    case 'local':
+      throw new TypeError('type=registry is on its way');
+    case 'local': {
+      const { LocalBackend } = await import('./local/local-backend.ts');
+      return new LocalBackend(spec, access);
+    }
     case 'inline':
     case 'gha':
     case 's3':
