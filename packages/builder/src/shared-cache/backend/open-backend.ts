@@ -27,7 +27,10 @@ export async function openBackend(spec: CacheSpec, access: BackendAccess): Promi
     }
     case 'inline':
     case 'gha':
-    case 's3':
       throw new TypeError(`type=${spec.type} is on its way`);
+    case 's3': {
+      const { openS3Backend } = await import('./s3/s3-backend.ts');
+      return openS3Backend(spec, access);
+    }
   }
 }
