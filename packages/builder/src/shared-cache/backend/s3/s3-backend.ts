@@ -2,7 +2,8 @@ import { type Descriptor, type Digest, digestAlgorithm, OciError } from '@tsbuil
 import { type HttpResponse, nodeHasher, verified } from '@tsbuild/oci/internal';
 import type { Environment } from '@tsbuild/oci/node';
 import { cacheDuration, cacheFlag, type CacheSpec, specText } from '../../flags/cache-spec.ts';
-import { decodeSharedRecord, RECORD_LIMIT } from '../../record/shared-record.ts';
+import { blobsOfRecord } from '../../record/record-blobs.ts';
+import { RECORD_LIMIT } from '../../record/shared-record.ts';
 import type { CacheBackend, FoundHints, ListedRecord, RecordToPut, SharedBlob } from '../cache-backend.ts';
 import { hintedRecords, PACKED_HINTS_LIMIT, packHintTexts, unpackHintTexts } from '../hint-texts.ts';
 import { stoppable } from '../stoppable.ts';
@@ -149,7 +150,7 @@ export class S3Backend implements CacheBackend {
       const response = key === undefined ? undefined : await this.#client.get(name, signal);
       if (key === undefined || response === undefined) continue;
       const text = new TextDecoder().decode(await response.bytes(2 * RECORD_LIMIT));
-      const size = blobsIn(text).reduce((sum, blob) => sum + blob.size, Buffer.byteLength(text));
+      const size = blobsOfRecord(text).reduce((sum, { blob }) => sum + blob.size, Buffer.byteLength(text));
       yield { key, text, size, written: modified };
     }
   }
@@ -168,7 +169,7 @@ export class S3Backend implements CacheBackend {
   }
 
   #blobsNamedIn(text: string): readonly string[] {
-    return blobsIn(text).map(({ digest }) => this.#names.blob(digest));
+    return blobsOfRecord(text).map(({ blob }) => this.#names.blob(blob.digest));
   }
 
   async #store({ blob, open }: SharedBlob, signal: AbortSignal): Promise<void> {
@@ -210,10 +211,4 @@ async function hintsOf(response: HttpResponse): Promise<readonly string[] | unde
     if (error instanceof OciError && error.code === 'LIMIT_EXCEEDED') return undefined;
     throw error;
   }
-}
-
-function blobsIn(text: string): readonly Descriptor[] {
-  const record = decodeSharedRecord(text);
-  if (typeof record === 'string') return [];
-  return [record.blob, record.sidecar?.blob].filter((blob) => blob !== undefined);
 }
