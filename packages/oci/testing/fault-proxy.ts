@@ -156,7 +156,8 @@ export class FaultProxy {
   }
 }
 
-function changedHeaders(answer: IncomingMessage, fault: Fault | undefined): OutgoingHttpHeaders {
+/** The head of an answer as a fault makes it. */
+export function changedHeaders(answer: IncomingMessage, fault: Fault | undefined): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = { ...answer.headers };
   const length = Number(headers['content-length'] ?? 0);
   if (fault?.kind === 'length') headers['content-length'] = length + fault.by;
@@ -172,7 +173,8 @@ function changedHeaders(answer: IncomingMessage, fault: Fault | undefined): Outg
   return headers;
 }
 
-async function sendBody(answer: IncomingMessage, response: ServerResponse, fault: Fault | undefined): Promise<void> {
+/** Sends the body of an answer as a fault makes it. */
+export async function sendBody(answer: IncomingMessage, response: ServerResponse, fault: Fault | undefined): Promise<void> {
   const write = async (bytes: Uint8Array): Promise<void> => {
     if (!response.write(bytes)) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
   };
