@@ -59,7 +59,12 @@ export class Builder {
     return this.command(
       [
         'build',
-        ...['--progress', 'json', '--metadata-file', this.#metadata, '--build-arg', `REGISTRY=${host}`],
+        '--progress',
+        'json',
+        '--metadata-file',
+        this.#metadata,
+        '--build-arg',
+        `REGISTRY=${host}`,
         ...from.flatMap((spec) => ['--cache-from', spec]),
         ...to.flatMap((spec) => ['--cache-to', spec]),
         ...(args.some((word) => word === '-t' || word === '-o') ? [] : ['-t', 'app']),

@@ -60,7 +60,7 @@ export class CountingProxy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const name of [...this.#lanes.keys()]) await this.closeLane(name);
+    for (const name of this.#lanes.keys()) await this.closeLane(name);
     this.#agent.destroy();
   }
 

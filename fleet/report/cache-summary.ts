@@ -1,16 +1,17 @@
-/** What a build says of its shared caches, read from `--metadata-file` (`tsbuild.cache`). */
+/** What a build says of its shared caches in `--metadata-file`, as `tsbuild.cache` (docs/shared-cache.md). */
 export interface CacheSummary {
-  /** Hits by the place that had the record. */
-  readonly hits: Readonly<Record<string, number>>;
+  readonly local: number;
+  readonly hints: number;
+  readonly keys: number;
   readonly misses: number;
   readonly requests: number;
-  readonly down: number;
-  readonly up: number;
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  readonly layersFetched: number;
   readonly failures: number;
 }
 
 /** Undefined when the build says nothing. */
 export function cacheSummary(metadata: unknown): CacheSummary | undefined {
-  const summary = (metadata as { 'tsbuild.cache'?: CacheSummary } | null)?.['tsbuild.cache'];
-  return summary;
+  return (metadata as { 'tsbuild.cache'?: CacheSummary } | null)?.['tsbuild.cache'];
 }

@@ -24,13 +24,11 @@ export function hitRate(builds: readonly Built[]): number {
   return share(steps.filter(({ end }) => end === 'cached').length, steps.length);
 }
 
-/** Hits by where they came from: the builder's own store, the hints, a record. */
-export function hitsBySource(builds: readonly Built[]): Readonly<Record<string, number>> {
-  const sums = new Map<string, number>();
-  for (const { cache } of builds) {
-    for (const [source, count] of Object.entries(cache?.hits ?? {})) sums.set(source, (sums.get(source) ?? 0) + count);
-  }
-  return Object.fromEntries(sums);
+/** Hits by where they came from: the builder's own store, the hints, a record of its own. As `local/hints/keys`. */
+export function hitsBySource(builds: readonly Built[]): string {
+  const sum = (of: 'local' | 'hints' | 'keys'): number =>
+    builds.reduce((total, { cache }) => total + (cache?.[of] ?? 0), 0);
+  return `${sum('local')}/${sum('hints')}/${sum('keys')}`;
 }
 
 /** Digests of what is a layer in a place, as it is packed, and of the base image's layers. */
@@ -55,9 +53,18 @@ export function perBuild(
   builds: readonly Built[],
   place: Place,
 ): { readonly requests: number; readonly down: number; readonly up: number } {
-  const { requests, up, down } = tally(ofPlace(builds.flatMap(({ exchanges }) => exchanges), place));
+  const { requests, up, down } = tally(
+    ofPlace(
+      builds.flatMap(({ exchanges }) => exchanges),
+      place,
+    ),
+  );
   const count = Math.max(1, builds.length);
-  return { requests: Math.round((requests / count) * 10) / 10, down: Math.round(down / count), up: Math.round(up / count) };
+  return {
+    requests: Math.round((requests / count) * 10) / 10,
+    down: Math.round(down / count),
+    up: Math.round(up / count),
+  };
 }
 
 /** Seconds that a build took, the middle one. */

@@ -1,4 +1,12 @@
-import { layerBytes, duplicateExecutions, hitRate, layersIn, medianSeconds, perBuild, uploadsOf } from '../report/figures.ts';
+import {
+  layerBytes,
+  duplicateExecutions,
+  hitRate,
+  layersIn,
+  medianSeconds,
+  perBuild,
+  uploadsOf,
+} from '../report/figures.ts';
 import { walkRecords } from '../walker/walk-records.ts';
 import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';

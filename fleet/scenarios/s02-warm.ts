@@ -47,7 +47,7 @@ export const warm: Scenario = {
       figures: {
         builders,
         'hit rate, %': hitRate(builds),
-        'hits by source': JSON.stringify(hitsBySource(builds)),
+        'hits by store/hints/tags': hitsBySource(builds),
         'requests per build': perBuild(builds, place).requests,
         'bytes down per build': perBuild(builds, place).down,
         'layer bytes': bytes,

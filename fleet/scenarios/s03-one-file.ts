@@ -19,7 +19,8 @@ export const oneFile: Scenario = {
     const oracle = new Oracle(lab, build);
     const count = lab.size.isFull ? lab.size.builders / 2 : lab.size.atOnce;
     const expected = new Map<string, readonly string[]>();
-    for (const file of build.files) if (lab.size.isFull) expected.set(file, await oracle.hits(await lab.change(build, `s3-oracle-${file}`, file)));
+    for (const file of build.files)
+      if (lab.size.isFull) expected.set(file, await oracle.hits(await lab.change(build, `s3-oracle-${file}`, file)));
     const builds = await lab.inWaves(count, async (i) => {
       const file = random.pick(build.files);
       const changed = await lab.change(build, `s3-${i}`, file);
@@ -28,8 +29,14 @@ export const oneFile: Scenario = {
       judge.succeeded(built, built.lane);
       judge.countsAgree(built, place, built.lane);
       const hits = hitNames(built.steps);
-      const differing = [...wanted.filter((name) => !hits.includes(name)), ...hits.filter((name) => !wanted.includes(name))];
-      judge.expect(differing.length === 0, `${built.lane} (${file}) differs from the oracle in ${differing.join('; ')}`);
+      const differing = [
+        ...wanted.filter((name) => !hits.includes(name)),
+        ...hits.filter((name) => !wanted.includes(name)),
+      ];
+      judge.expect(
+        differing.length === 0,
+        `${built.lane} (${file}) differs from the oracle in ${differing.join('; ')}`,
+      );
       return built;
     });
     judge.add(await walkRecords(lab.registry.host, place.repository));

@@ -1,7 +1,4 @@
-import {
-  decodeSharedRecord,
-  type SharedRecord,
-} from '../../packages/builder/src/shared-cache/record/shared-record.ts';
+import { decodeSharedRecord, type SharedRecord } from '../../packages/builder/src/shared-cache/record/shared-record.ts';
 import { ask } from './registry-reader.ts';
 
 /** A descriptor in a manifest. */

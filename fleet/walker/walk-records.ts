@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import {
-  signatureFault,
-  type TrustedKey,
-} from '../../packages/builder/src/shared-cache/record/record-signature.ts';
+import { signatureFault, type TrustedKey } from '../../packages/builder/src/shared-cache/record/record-signature.ts';
 import { ask, tagsOf } from './registry-reader.ts';
 import { type Entry, readRecord, type StoredRecord } from './stored-record.ts';
 
@@ -67,7 +64,12 @@ async function blobFacts(host: string, repository: string, digest: string): Prom
   const { status, body } = await ask(host, 'GET', `${repository}/blobs/${digest}`);
   if (status !== 200) return undefined;
   const isGzip = body[0] === 0x1f && body[1] === 0x8b;
-  return { digest: sha256(body), size: body.length, diffID: isGzip ? sha256(gunzipSync(body)) : sha256(body), bytes: body };
+  return {
+    digest: sha256(body),
+    size: body.length,
+    diffID: isGzip ? sha256(gunzipSync(body)) : sha256(body),
+    bytes: body,
+  };
 }
 
 async function faultsOf(

@@ -174,9 +174,13 @@ export function changedHeaders(answer: IncomingMessage, fault: Fault | undefined
 }
 
 /** Sends the body of an answer as a fault makes it. */
-export async function sendBody(answer: IncomingMessage, response: ServerResponse, fault: Fault | undefined): Promise<void> {
+export async function sendBody(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  fault: Fault | undefined,
+): Promise<void> {
   const write = async (bytes: Uint8Array): Promise<void> => {
-    if (!response.write(bytes)) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+    if (!response.write(bytes)) await drained(response);
   };
   const limit = fault?.kind === 'drop' || fault?.kind === 'truncate' ? fault.after : Infinity;
   const keep = fault?.kind === 'length' && fault.by < 0 ? Number(answer.headers['content-length']) + fault.by : limit;
@@ -201,6 +205,16 @@ export async function sendBody(answer: IncomingMessage, response: ServerResponse
   if (fault?.kind === 'extra') await write(Buffer.alloc(fault.bytes));
   if (fault?.kind === 'length' && fault.by > 0) await write(Buffer.alloc(fault.by));
   response.end();
+}
+
+async function drained(response: ServerResponse): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const go = (): void => {
+      response.off('drain', go).off('close', go);
+      resolve();
+    };
+    response.once('drain', go).once('close', go);
+  });
 }
 
 async function trickle(

@@ -42,6 +42,7 @@ export interface Quirks {
 export interface ImmutableTags {
   readonly status: number;
   readonly code: string;
+  readonly message: string;
   /** Tags that can be moved all the same. */
   readonly except?: RegExp;
 }

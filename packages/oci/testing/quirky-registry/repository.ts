@@ -88,7 +88,7 @@ export class Repository {
     if (old !== undefined && old !== digest) {
       const { immutable } = this.#quirks;
       if (immutable !== undefined && immutable.except?.test(tag) !== true)
-        throw new Refusal(immutable.status, immutable.code);
+        throw new Refusal(immutable.status, immutable.code, immutable.message);
       this.#failing.set(tag, this.#quirks.failuresAfterMove);
     }
     this.tags.set(tag, digest);

@@ -58,7 +58,9 @@ export class QuirkyRegistry implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof Refusal)) return void response.destroy();
       const headers = { 'Content-Type': 'application/json', ...(error.status === 429 && { 'Retry-After': '1' }) };
-      response.writeHead(error.status, headers).end(JSON.stringify({ errors: [{ code: error.code }] }));
+      response
+        .writeHead(error.status, headers)
+        .end(JSON.stringify({ errors: [{ code: error.code, message: error.message }] }));
     }
   }
 

@@ -16,6 +16,11 @@ export const ECR: Quirks = {
   patchStatus: 201,
   mounts: false,
   looseIndexes: false,
-  immutable: { status: 400, code: 'TAG_INVALID', except: /^(?:main$|cache-)/ },
+  immutable: {
+    status: 400,
+    code: 'TAG_INVALID',
+    message: 'The image tag already exists and cannot be overwritten because the tag is immutable.',
+    except: /^(?:main$|cache-)/,
+  },
   createsRepositories: false,
 };

@@ -10,5 +10,10 @@ import type { Quirks } from '../quirks.ts';
 export const HARBOR: Quirks = {
   ...SPECIFICATION,
   looseIndexes: false,
-  immutable: { status: 412, code: 'PRECONDITION', except: /^(?:main$|cache-)/ },
+  immutable: {
+    status: 412,
+    code: 'PRECONDITION',
+    message: "Failed to process request due to 'app:1' configured as immutable.",
+    except: /^(?:main$|cache-)/,
+  },
 };
