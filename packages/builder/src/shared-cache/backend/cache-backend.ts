@@ -32,7 +32,8 @@ export interface ListedRecord {
 
 /** What was found where the hints lie. */
 export type FoundHints =
-  | { readonly kind: 'hints'; readonly texts: readonly string[] }
+  /** `foreign`: the hints lie beside somebody else's content, which is this. */
+  | { readonly kind: 'hints'; readonly texts: readonly string[]; readonly foreign?: string }
   | { readonly kind: 'nothing' }
   /** Somebody else's: never overwritten. `what` says what it is, for people. */
   | { readonly kind: 'foreign'; readonly what: string };
