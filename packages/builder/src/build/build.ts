@@ -58,7 +58,16 @@ export async function build(
     await session.cache?.finish();
     const milliseconds = Date.now() - started;
     const materials = session.materials.list();
-    const result = { image, size, layers, names: names.map(formatReference), steps, materials, milliseconds, ...countsOf(session) };
+    const result = {
+      image,
+      size,
+      layers,
+      names: names.map(formatReference),
+      steps,
+      materials,
+      milliseconds,
+      ...countsOf(session),
+    };
     history.report({ type: 'image-built', id: image.id, names: names.map(familiarName), size, milliseconds });
     if (options.verify !== true) return result;
     const verification = await verifyBuild({ plan, results: solution.results, image }, session, progress);

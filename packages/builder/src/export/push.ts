@@ -9,12 +9,7 @@ import {
   readBlob,
   type Reference,
 } from '@tsbuild/oci';
-import {
-  type RegistryClient,
-  type RegistryOptions,
-  type StoredImage,
-  toRegistry,
-} from '@tsbuild/oci/node';
+import { type RegistryClient, type RegistryOptions, type StoredImage, toRegistry } from '@tsbuild/oci/node';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
 import { CachedLayers } from '../shared-cache/shared-layers.ts';

@@ -97,7 +97,14 @@ export class SharedCache implements AsyncDisposable {
       for (const { writer, spec } of this.#writers) if (!isMinimal(spec)) writer.offer(record);
     };
     this.records = new SharedCacheStore({ store, places: this.#readers, meter, now: Date.now, onUse });
-    this.layers = new CachedLayers(store.remotes, backendAccess(options.registry, this.#hooks()), signal);
+    this.layers = new CachedLayers(store.remotes, backendAccess(options.registry, this.#hooks()), signal, {
+      known: async (layer) => {
+        await this.baseLayer(layer);
+        return store.remotes.sharedLayer(layer);
+      },
+      fetched: () => this.count('layersFetched'),
+      pack: async (from) => this.#places.find(({ backend }) => backend.spec === from)?.pack(),
+    });
   }
 
   /** With `mode=min`: what the image has is shared when it is known. */
@@ -192,11 +199,9 @@ export class SharedCache implements AsyncDisposable {
 
   #hooks(): Partial<RegistryOptions> {
     return {
+      onRequest: () => this.count('requests'),
       onProgress: ({ kind, done, total }) => {
-        if (done && kind === 'download') {
-          this.count('bytesDown', total);
-          this.count('layersFetched');
-        }
+        if (done && kind === 'download') this.count('bytesDown', total);
       },
     };
   }

@@ -10,6 +10,8 @@ export interface SharedLayers {
   open(layer: Digest): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** The layer's index, when a cache is known to have it, and gives it. */
   index(layer: Digest): Promise<LayerIndex | undefined>;
+  /** Told of each layer whose bytes were fetched, from wherever. */
+  fetched(layer: Digest): void;
 }
 
 /** What {@link LayerProvider} works with. */
@@ -76,9 +78,11 @@ export class LayerProvider {
   }
 
   async #fetch(diffID: Digest): Promise<BlobInfo> {
-    const { blobs, indexes, signal, isOutput } = this.#options;
+    const { blobs, indexes, signal, isOutput, shared } = this.#options;
     try {
-      return await storePackedLayer(await this.#open(diffID), blobs, indexes, { digest: diffID });
+      const info = await storePackedLayer(await this.#open(diffID), blobs, indexes, { digest: diffID });
+      shared?.fetched(diffID);
+      return info;
     } catch (error) {
       if (signal.aborted || isOutput === undefined || !(await isOutput(diffID))) throw error;
       throw new OutputLost(diffID, error);

@@ -10,7 +10,10 @@ export async function openBackend(spec: CacheSpec, access: BackendAccess): Promi
   switch (spec.type) {
     case 'registry':
       return (await import('./registry/registry-backend.ts')).openRegistryBackend(spec, access);
-    case 'local':
+    case 'local': {
+      const { LocalBackend } = await import('./local/local-backend.ts');
+      return new LocalBackend(spec, access);
+    }
     case 'inline':
     case 'gha':
     case 's3':

@@ -42,6 +42,8 @@ export interface Sidecar {
   readonly blob: Descriptor;
   /** Of the unpacked blob, which an image's config must name. */
   readonly diffID: Digest;
+  /** Of the index in it, which may be had elsewhere, too. */
+  readonly index?: Digest;
 }
 
 /** A step as others may know it: names, and what says whether two values are the same, but no value (docs/shared-cache.md). */
@@ -100,8 +102,7 @@ function faultOf(fields: Fields): string | undefined {
   if (typeof operation !== 'string') return 'its operation is none';
   if (!isDigest(diffID) || !isSize(size) || !isSize(contentSize)) return 'its layer is none';
   if (blob !== undefined && !isBlob(blob)) return 'its blob is none';
-  if (sidecar !== undefined && !(isBlob(fieldsOf(sidecar)['blob']) && isDigest(fieldsOf(sidecar)['diffID'])))
-    return 'its sidecar is none';
+  if (sidecar !== undefined && !isSidecar(sidecar)) return 'its sidecar is none';
   if (![created, milliseconds, expires ?? 0].every(isTime)) return 'its times are none';
   if (step !== undefined && !isStep(step)) return 'its step is none';
   const { signature } = fields;
@@ -134,6 +135,11 @@ function isBlob(value: unknown): boolean {
   const { mediaType, digest, size, ...rest } = fieldsOf(value);
   // No `urls`: a record must not send its reader elsewhere.
   return typeof mediaType === 'string' && isDigest(digest) && isSize(size) && Object.keys(rest).length === 0;
+}
+
+function isSidecar(value: unknown): boolean {
+  const { blob, diffID, index } = fieldsOf(value);
+  return isBlob(blob) && isDigest(diffID) && (index === undefined || isDigest(index));
 }
 
 function isSignature(value: unknown): boolean {

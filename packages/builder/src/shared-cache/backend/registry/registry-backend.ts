@@ -11,6 +11,7 @@ import {
   encodeRecordImage,
   hintTextsOf,
   hintTextsOfLayer,
+  packOf,
   recordTextOf,
 } from '../record-image.ts';
 
@@ -68,9 +69,11 @@ class RegistryBackend implements CacheBackend {
     if (manifest === undefined) return { kind: 'nothing' };
     const found = hintTextsOf(manifest);
     if (found === undefined) return { kind: 'foreign', what: foreignContent(manifest) };
-    if (!('layer' in found)) return { kind: 'hints', texts: found };
+    const indexes = packOf(manifest);
+    const pack = indexes === undefined ? {} : { pack: indexes };
+    if (!('layer' in found)) return { kind: 'hints', texts: found, ...pack };
     const packed = await readBytes(this.open(found.layer, signal), found.layer.size);
-    return { kind: 'hints', texts: hintTextsOfLayer(packed) ?? [] };
+    return { kind: 'hints', texts: hintTextsOfLayer(packed) ?? [], ...pack };
   }
 
   open(blob: Descriptor, signal: AbortSignal): AsyncIterable<Uint8Array> {
@@ -85,9 +88,9 @@ class RegistryBackend implements CacheBackend {
   }
 
   /** @throws OciError; of one whose layers went meanwhile, `REGISTRY_ERROR` with the code MANIFEST_BLOB_UNKNOWN */
-  async putHints(records: readonly RecordToPut[], signal: AbortSignal): Promise<void> {
-    const image = encodeHintsImage(records);
-    await this.#storeParts([], image, signal);
+  async putHints(records: readonly RecordToPut[], signal: AbortSignal, pack?: SharedBlob): Promise<void> {
+    const image = encodeHintsImage(records, pack);
+    await this.#storeParts(pack === undefined ? [] : [pack], image, signal);
     await this.#client.pushManifest(this.#place(), image.manifest.descriptor, image.manifest.bytes, signal);
   }
 
@@ -97,7 +100,8 @@ class RegistryBackend implements CacheBackend {
       if (hex === undefined) continue;
       const key: Digest = `sha256:${hex}`;
       const text = await this.find(key, signal);
-      if (text !== undefined) yield { key, text, size: blobsOfRecord(text).reduce((sum, { blob }) => sum + blob.size, 0) };
+      if (text !== undefined)
+        yield { key, text, size: blobsOfRecord(text).reduce((sum, { blob }) => sum + blob.size, 0) };
     }
   }
 
@@ -127,13 +131,24 @@ class RegistryBackend implements CacheBackend {
     }
   }
 
-  async #storeParts(blobs: readonly SharedBlob[], { config, ownLayers }: CarrierImage, signal: AbortSignal): Promise<void> {
-    const carried = [config, ...ownLayers].map(({ descriptor, bytes }) => ({ descriptor, open: () => once(bytes), from: undefined }));
+  async #storeParts(
+    blobs: readonly SharedBlob[],
+    { config, ownLayers }: CarrierImage,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const carried = [config, ...ownLayers].map(({ descriptor, bytes }) => ({
+      descriptor,
+      open: () => once(bytes),
+      from: undefined,
+    }));
     const parts = [...blobs.map(({ blob, open, origin }) => ({ descriptor: blob, open, from: origin })), ...carried];
     await Promise.all(
       parts.map(({ descriptor, open, from }) => {
         const mountFrom = from?.registry === this.repository.registry ? from.repository : undefined;
-        return this.#client.pushBlob({ ...this.repository, digest: descriptor.digest }, descriptor, open, { mountFrom, signal });
+        return this.#client.pushBlob({ ...this.repository, digest: descriptor.digest }, descriptor, open, {
+          mountFrom,
+          signal,
+        });
       }),
     );
   }
