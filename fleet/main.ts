@@ -4,7 +4,8 @@ import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PROJECT } from '../fuzz/project.ts';
 import { Lab, type Size } from './lab/lab.ts';
-import { type Row, rowText, tableOf, writeBetweenMarkers } from './report/table.ts';
+import { compare, type Comparison } from './peers/comparison.ts';
+import { comparedText, comparisonText, type Row, rowText, tableOf, writeBetweenMarkers } from './report/table.ts';
 import { SCENARIOS } from './scenarios/all.ts';
 import type { Finding, Scenario } from './scenarios/scenario.ts';
 
@@ -41,40 +42,45 @@ export async function run(cli: string, base: string, argv: readonly string[]): P
   const seed = values.seed ?? String(Date.now());
   const only = values.only?.split(',');
   const chosen = SCENARIOS.filter(({ id }) => only?.includes(id) ?? true);
-  const rows = await runScenarios(chosen, { cli, base, seed, size });
+  const directory = mkdtempSync(join(tmpdir(), 'tsbuild-fleet-'));
+  let rows: readonly Row[] = [];
+  let comparison: Comparison | undefined;
+  try {
+    await using lab = await Lab.open({ directory: join(directory, 'lab'), cli, base, seed, size });
+    rows = await runScenarios(chosen, lab);
+    if (values.peers) comparison = await compare(lab);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+  if (comparison !== undefined) printComparison(comparison);
   const held = rows.filter(({ finding }) => finding.faults.length === 0).length;
   process.stdout.write(`${held} of ${rows.length} scenarios hold\n`);
   if (held < rows.length) process.stdout.write(`seed ${seed}\n`);
   const json = values.json ?? join(PROJECT, '.tsbuild/fleet.json');
   mkdirSync(dirname(json), { recursive: true });
-  writeFileSync(json, `${JSON.stringify({ seed, size, rows }, null, 2)}\n`);
-  if (values.write) writeBetweenMarkers(join(PROJECT, 'docs/shared-cache.md'), tableOf(rows));
-  return held === rows.length ? 0 : 1;
+  writeFileSync(json, `${JSON.stringify({ seed, size, rows, comparison }, null, 2)}\n`);
+  if (values.write) {
+    const parts = [tableOf(rows), ...(comparison === undefined ? [] : [comparisonText(comparison)])];
+    writeBetweenMarkers(join(PROJECT, 'docs/shared-cache.md'), parts.join('\n\n'));
+  }
+  return held === rows.length && (comparison?.faults ?? []).length === 0 ? 0 : 1;
+}
+
+function printComparison({ peer, rows, faults }: Comparison): void {
+  process.stdout.write(`${peer}\n`);
+  for (const row of rows) process.stdout.write(`${comparedText(row)}\n`);
+  for (const fault of faults) process.stdout.write(`      ${fault}\n`);
 }
 
 /** Runs scenarios one after the other in one lab, and prints a row of each as it ends. */
-export async function runScenarios(
-  scenarios: readonly Scenario[],
-  {
-    cli,
-    base,
-    seed,
-    size,
-  }: { readonly cli: string; readonly base: string; readonly seed: string; readonly size: Size },
-): Promise<readonly Row[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'tsbuild-fleet-'));
+async function runScenarios(scenarios: readonly Scenario[], lab: Lab): Promise<readonly Row[]> {
   const rows: Row[] = [];
-  try {
-    await using lab = await Lab.open({ directory: join(directory, 'lab'), cli, base, seed, size });
-    for (const scenario of scenarios) {
-      const started = performance.now();
-      const row = { scenario, finding: await findingOf(scenario, lab) };
-      rows.push(row);
-      process.stdout.write(`${rowText(row, (performance.now() - started) / 1000)}\n`);
-      for (const fault of row.finding.faults) process.stdout.write(`      ${fault}\n`);
-    }
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
+  for (const scenario of scenarios) {
+    const started = performance.now();
+    const row = { scenario, finding: await findingOf(scenario, lab) };
+    rows.push(row);
+    process.stdout.write(`${rowText(row, (performance.now() - started) / 1000)}\n`);
+    for (const fault of row.finding.faults) process.stdout.write(`      ${fault}\n`);
   }
   return rows;
 }

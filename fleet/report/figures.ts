@@ -12,10 +12,19 @@ export function duplicateExecutions(builds: readonly Built[]): number {
   return ran.length - new Set(ran).size;
 }
 
-/** Blobs that were sent, and how often one was sent that had been sent before. */
-export function uploadsOf(exchanges: readonly Exchange[]): { readonly blobs: number; readonly again: number } {
-  const sent = exchanges.filter(isUpload).map(({ repository, name }) => `${repository}@${name}`);
-  return { blobs: sent.length, again: sent.length - new Set(sent).size };
+/** Blobs that were sent, how often one was sent that had been sent before, and how often the most popular one. */
+export function uploadsOf(exchanges: readonly Exchange[]): {
+  readonly blobs: number;
+  readonly again: number;
+  readonly most: number;
+} {
+  const counts = new Map<string, number>();
+  for (const { repository, name } of exchanges.filter(isUpload)) {
+    const blob = `${repository}@${name}`;
+    counts.set(blob, (counts.get(blob) ?? 0) + 1);
+  }
+  const blobs = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  return { blobs, again: blobs - counts.size, most: Math.max(0, ...counts.values()) };
 }
 
 /** The share of steps that were hits, in percent, to one digit. */

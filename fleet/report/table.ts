@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import type { ComparedRow, Comparison, Sample } from '../peers/comparison.ts';
 import type { Finding, Scenario } from '../scenarios/scenario.ts';
 
 /** One scenario with what it found. */
@@ -20,6 +21,36 @@ export function tableOf(rows: readonly Row[]): string {
   const head = ['', 'scenario', 'what must hold', 'holds', 'measured'];
   const cells = [head, head.map(() => '---'), ...lines];
   return cells.map((line) => `| ${line.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n');
+}
+
+/** The comparison as a table in Markdown. */
+export function comparisonText({ peer, rows }: Comparison): string {
+  const lines = rows.flatMap(({ title, ours, theirs }) => [
+    [title, 'tsbuild', ...cellsOf(ours)],
+    ...(theirs === undefined ? [] : [['', 'BuildKit', ...cellsOf(theirs)]]),
+  ]);
+  const head = ['work', 'by', 'seconds', 'requests', 'KB down', 'KB up', 'blobs mounted, sent', 'steps that hit, %'];
+  const table = [head, head.map(() => '---'), ...lines].map((line) => `| ${line.join(' | ')} |`).join('\n');
+  return `${peer}.\n\n${table}`;
+}
+
+/** A compared row for the terminal. */
+export function comparedText({ title, ours, theirs }: ComparedRow): string {
+  const one = ({ seconds, requests, down, up, mounted, sent, hitPercent }: Sample): string =>
+    `${seconds} s, ${requests} requests, ${kilobytes(down)} KB down, ${kilobytes(up)} KB up, ${mounted} mounted, ${sent} sent, ${hitPercent} % hit`;
+  const ratio =
+    theirs === undefined
+      ? ''
+      : `\n      BuildKit: ${one(theirs)}; ${(theirs.seconds / ours.seconds).toFixed(1)} × the time`;
+  return `${title}\n      tsbuild:  ${one(ours)}${ratio}`;
+}
+
+function cellsOf({ seconds, requests, down, up, mounted, sent, hitPercent }: Sample): readonly string[] {
+  return [String(seconds), String(requests), kilobytes(down), kilobytes(up), `${mounted}, ${sent}`, String(hitPercent)];
+}
+
+function kilobytes(bytes: number): string {
+  return shown(Math.round(bytes / 1000));
 }
 
 /** One line for the terminal. */

@@ -1,3 +1,4 @@
+import { byRoute } from '../proxy/exchange.ts';
 import type { Built } from '../lab/lab.ts';
 import type { Place } from '../lab/place.ts';
 import { ofPlace } from '../lab/lab.ts';
@@ -38,9 +39,13 @@ export class Judge {
   /** What a build says that it asked of its caches must be what the proxy saw. */
   countsAgree(built: Built, place: Place, what: string): void {
     if (built.cache === undefined) return this.expect(false, `${what} says nothing of its caches in --metadata-file`);
-    const seen = ofPlace(built.exchanges, place).length;
-    const said = built.cache.requests;
-    this.expect(said === seen, `${what} says ${said} cache requests, the proxy saw ${seen}`);
+    const seen = ofPlace(built.exchanges, place);
+    const { requests, layersFetched } = built.cache;
+    const routes = JSON.stringify(byRoute(seen));
+    this.expect(
+      requests === seen.length,
+      `${what} says ${requests} cache requests and ${layersFetched} layers, the proxy saw ${seen.length}: ${routes}`,
+    );
   }
 }
 

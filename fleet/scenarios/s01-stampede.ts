@@ -34,6 +34,7 @@ export const stampede: Scenario = {
     for (const built of others) judge.allHit(built, built.lane);
     const sent = uploadsOf(first.flatMap(({ exchanges }) => exchanges));
     const late = uploadsOf(proxy.since(raced));
+    judge.expect(sent.most <= size.atOnce, `one blob was sent ${sent.most} times by ${size.atOnce} racers`);
     judge.expect(late.blobs === 0, `${late.blobs} blobs were sent after the first wave`);
     judge.add(await walkRecords(registry.host, place.repository));
     return {
