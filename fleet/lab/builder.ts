@@ -124,7 +124,7 @@ interface Event {
   readonly steps?: readonly { id: string; stage: string; index: number; total: number; name: string }[];
 }
 
-/** Reads `--progress json` (docs/progress-events.md). A step that is solved twice counts as it ended last. */
+/** Reads `--progress json` (docs/progress-events.md). A step that is solved twice ran when it ran once. */
 function readEvents(text: string): Pick<BuildOutcome, 'image' | 'steps' | 'notices'> {
   const events = text.split('\n').flatMap((line): Event[] => (line.startsWith('{') ? [JSON.parse(line) as Event] : []));
   const names = new Map<string, string>();
@@ -134,6 +134,8 @@ function readEvents(text: string): Pick<BuildOutcome, 'image' | 'steps' | 'notic
   let image = '';
   const put = (event: Event, end: StepEnd['end']): void => {
     const { id = '', key, from } = event;
+    // A step that ran, and was a hit when the build went on after a lost layer, ran.
+    if (end === 'cached' && steps.get(id)?.end === 'ran') return;
     const reason = reasons.get(id);
     const kept = { ...(key === undefined ? {} : { key }), ...(from === undefined ? {} : { from }) };
     steps.set(id, { name: names.get(id) ?? id, end, ...kept, ...(reason === undefined ? {} : { reason }) });
