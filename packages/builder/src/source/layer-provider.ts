@@ -91,13 +91,14 @@ export class LayerProvider {
 
   async #open(diffID: Digest): Promise<AsyncIterable<Uint8Array>> {
     const { remotes, client, signal, shared } = this.#options;
+    // A shared cache first, also where it is a registry: its requests are counted, and give up sooner than others.
+    const bytes = await shared?.open(diffID);
+    if (bytes !== undefined) return bytes;
     const remote = await remotes.layer(diffID);
     if (remote !== undefined) {
       const { registry, repository, descriptor } = remote;
       return client().blob({ registry, repository, digest: descriptor.digest }, descriptor, signal);
     }
-    const bytes = await shared?.open(diffID);
-    if (bytes !== undefined) return bytes;
     throw new OciError('BLOB_NOT_FOUND', `layer ${diffID} is not in the store, and no registry is known to have it`, {
       fields: { digest: diffID },
     });
