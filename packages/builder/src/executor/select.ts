@@ -5,6 +5,7 @@ import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 import { NamespacesExecutor } from './namespaces-executor.ts';
 import { isProcessPrepared } from './prepare-process.ts';
+import { procSource } from './procfs/surrounding-proc.ts';
 import { findRuntime, RuncExecutor, runtimeFor } from './runc-executor.ts';
 import { isThreadConfined } from './seccomp/confine-thread.ts';
 import { explainUserNamespaces } from './user-namespace.ts';
@@ -47,8 +48,13 @@ export async function selectExecutor(isolation: Isolation, options: ExecutorOpti
   if (runtime !== undefined) return new RuncExecutor({ scratch: options.scratch, runtime });
   const lacking = lackingIn(nested);
   if (lacking !== undefined) options.notice?.(lacking);
-  return new NamespacesExecutor({ scratch: options.scratch });
+  const proc = procSource(nested);
+  if (proc === 'shared') options.notice?.(SHARED_PROC);
+  return new NamespacesExecutor({ scratch: options.scratch, proc });
 }
+
+const SHARED_PROC =
+  "this container hides parts of /proc, so RUN gets the container's own /proc: it sees the processes here, and RUN steps at the same time see each other's files and variables (unmask it: --security-opt systempaths=unconfined, in Kubernetes procMount: Unmasked)";
 
 /** What commands can do that they should not, as this process is. */
 function lackingIn(nested: boolean): string | undefined {
