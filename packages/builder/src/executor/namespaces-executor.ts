@@ -22,6 +22,7 @@ import {
   type SandboxPlaces,
 } from './sandbox-mounts.ts';
 import { PipePool } from './pipes.ts';
+import { limitWords } from './resource-limits.ts';
 import { loopbackCommand } from './sandbox-launch.ts';
 import { READY, type SandboxPrelude, type SandboxProcesses } from './sandbox-process.ts';
 import { prepareScratch } from './sandbox-scratch.ts';
@@ -256,9 +257,8 @@ function environmentOptions(spec: RunSpec, own: readonly string[]): readonly str
 
 function limitVariables(limits: readonly ResourceLimit[]): Readonly<Record<string, string>> {
   if (limits.length === 0) return { LIMITS: '' };
-  const show = (value: number): string => (value < 0 ? 'unlimited' : String(value));
   return {
-    LIMITS: limits.map(({ name, soft, hard }) => `--${name}=${show(soft)}:${show(hard)}`).join(' '),
+    LIMITS: limitWords(limits).join(' '),
     PRLIMIT: requireTool('prlimit'),
   };
 }
