@@ -28,3 +28,13 @@ export function hasCapability(number: bigint): boolean {
   const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
   return ((BigInt(`0x${effective}`) >> number) & 1n) === 1n;
 }
+
+const FOR_CHROOT = [
+  ['CAP_SYS_CHROOT', 18n],
+  ['CAP_SETPCAP', 8n],
+] as const;
+
+/** The capabilities that `--isolation chroot` lacks in this process. */
+export function missingForChroot(): readonly string[] {
+  return FOR_CHROOT.filter(([, number]) => !hasCapability(number)).map(([name]) => name);
+}

@@ -1,6 +1,6 @@
 import { BuildError } from '../diagnostics/build-error.ts';
 import { ChrootExecutor } from './chroot/chroot-executor.ts';
-import { hasCapability } from './capabilities.ts';
+import { hasCapability, missingForChroot } from './capabilities.ts';
 import type { Executor, Isolation } from './executor.ts';
 import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
@@ -60,7 +60,7 @@ const SHARED_PROC =
 
 function chrootExecutor(options: ExecutorOptions): ChrootExecutor {
   for (const tool of ['setpriv', 'nsenter']) requireTool(tool);
-  const missing = CHROOT_CAPABILITIES.filter(([, bit]) => !hasCapability(bit)).map(([name]) => name);
+  const missing = missingForChroot();
   if (process.geteuid?.() !== 0 || missing.length > 0) {
     const lacks = missing.length === 0 ? '' : ` (${missing.join(', ')} missing)`;
     throw new BuildError('SANDBOX_UNAVAILABLE', `--isolation chroot needs root that may change its root${lacks}`, {
@@ -73,11 +73,6 @@ function chrootExecutor(options: ExecutorOptions): ChrootExecutor {
 
 const NO_SANDBOX =
   '--isolation chroot is no sandbox: RUN is root of this container and can read and change everything in it, tsbuild and its credentials too; build only Dockerfiles you trust';
-
-const CHROOT_CAPABILITIES = [
-  ['CAP_SYS_CHROOT', 18n],
-  ['CAP_SETPCAP', 8n],
-] as const;
 
 /** What commands can do that they should not, as this process is. */
 function lackingIn(nested: boolean): string | undefined {
