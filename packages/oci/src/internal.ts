@@ -23,8 +23,8 @@ export { closeStore } from './layout/store-access.ts';
 export type { StoreAccess } from './layout/store-access.ts';
 export { SparseFile } from './blob/sparse-file.ts';
 export { namingPath } from './processes/store-errors.ts';
-export { sealJson, unsealJson } from './layout/sealed-json.ts';
-export type { UnsealedJson } from './layout/sealed-json.ts';
+export { sealJson, unsealJson } from './processes/sealed-json.ts';
+export type { UnsealedJson } from './processes/sealed-json.ts';
 export {
   decodeIdentity,
   identify,
