@@ -58,7 +58,17 @@ export async function build(
     await session.cache?.finish();
     const milliseconds = Date.now() - started;
     const materials = session.materials.list();
-    const result = { image, size, layers, names: names.map(formatReference), steps, materials, milliseconds, ...countsOf(session) };
+    const result = {
+      image,
+      size,
+      layers,
+      names: names.map(formatReference),
+      steps,
+      materials,
+      milliseconds,
+      ...inlineCache,
+      ...countsOf(session),
+    };
     history.report({ type: 'image-built', id: image.id, names: names.map(familiarName), size, milliseconds });
     if (options.verify !== true) return result;
     const verification = await verifyBuild({ plan, results: solution.results, image }, session, progress);
@@ -121,12 +131,16 @@ function countsOf({ cache }: BuildSession): Pick<BuildResult, 'cache'> {
 /** Solves the plan with the store's cache, which explains its misses and is shared with builds beside this one. */
 function solveCached(plan: Plan, session: BuildSession, history: BuildHistory): Promise<Solution<Rootfs, LayerOutput>> {
   const { options, store, way } = session;
+  const watched = history.watch(plan, options.failOnMiss);
   return solve([plan.target.rootfs], {
     ...way,
     cache: session.cache?.records ?? store.records,
     reporter: history,
     ...stepClaims(options, store, history),
-    ...history.watch(plan, options.failOnMiss),
+    ...watched,
+    ...(watched.explainer === undefined || session.cache === undefined
+      ? {}
+      : { explainer: session.cache.explainer(watched.explainer) }),
   });
 }
 

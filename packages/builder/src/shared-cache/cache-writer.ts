@@ -1,4 +1,4 @@
-import { type Descriptor, type Digest, OciError } from '@tsbuild/oci';
+import { type Descriptor, type Digest, OciError, sha256Digest } from '@tsbuild/oci';
 import type { CacheRecord } from '../cache/cache-store.ts';
 import type { LayerOutput } from '../ops/rootfs.ts';
 import { Limiter } from '../solver/limiter.ts';
@@ -9,15 +9,18 @@ import type { CacheMeter } from './cache-counts.ts';
 import { type CachePlace, messageOf } from './cache-place.ts';
 import { blobsOfRecord } from './record/record-blobs.ts';
 import { type SigningKey, signRecord } from './record/record-signature.ts';
-import { baseLayerKey, encodeSharedRecord, type SharedRecord } from './record/shared-record.ts';
+import { baseLayerKey, encodeSharedRecord, type SharedRecord, type Sidecar } from './record/shared-record.ts';
 import { secretVariables, sharedStep } from './record/shared-step.ts';
-import { packSidecar } from './record/sidecar.ts';
+import { packIndexes, type PackedSidecar, packSidecar } from './record/sidecar.ts';
 
 /** Records on their way at once. */
 const PARALLEL = 4;
 
 /** Records that hints hold at most. */
 const MOST_HINTS = 200;
+
+/** Of the builds that use an old record, so many write it again: all of them would be a storm. */
+const TOUCHING = 1 / 8;
 
 /** How a {@link CacheWriter} writes. */
 export interface WriterOptions {
@@ -27,6 +30,10 @@ export interface WriterOptions {
   readonly signing?: SigningKey;
   /** Milliseconds from now until records expire. */
   readonly lifetime?: number;
+  /** Milliseconds after which a record in use is written again; 0 for never. */
+  readonly touch: number;
+  /** Chance, from 0 to below 1. */
+  readonly random: () => number;
   /** Listings travel with every step, not only with copies, whose layers tell as much. */
   readonly fullListings: boolean;
   readonly notice: (message: string) => void;
@@ -60,6 +67,13 @@ export class CacheWriter {
     return !this.#isReadOnly && !this.#options.place.breaker.isOpen && !this.#signal.aborted;
   }
 
+  /** As {@link #mayWrite}; that a place was given up counts as a failure. */
+  #mayTry(): boolean {
+    const { place } = this.#options;
+    if (place.breaker.isOpen) this.failure ??= new Error(`${place.backend.name} does not answer`);
+    return this.#mayWrite;
+  }
+
   /** Shares a step's record, once. */
   offer(record: CacheRecord<LayerOutput>): void {
     this.#enqueue(record.key, () => this.#describe(record));
@@ -79,7 +93,10 @@ export class CacheWriter {
    */
   async drain(milliseconds: number): Promise<void> {
     const { meter, notice, place } = this.#options;
-    const timer = setTimeout(() => this.#giveUp.abort(new Error('the time for writing to the cache is up')), milliseconds);
+    const timer = setTimeout(
+      () => this.#giveUp.abort(new Error('the time for writing to the cache is up')),
+      milliseconds,
+    );
     try {
       await Promise.allSettled(this.#jobs.values());
       if (this.#mayWrite && this.#isNew) await this.#renewHints();
@@ -90,27 +107,31 @@ export class CacheWriter {
     }
     if (this.#giveUp.signal.aborted && this.pending > 0) {
       meter.add('leftOut', this.pending);
-      notice(`${place.backend.name}: ${this.pending} records were not written within ${milliseconds / 1000} s (--cache-drain)`);
+      notice(
+        `${place.backend.name}: ${this.pending} records were not written within ${milliseconds / 1000} s (--cache-drain)`,
+      );
     }
   }
 
   #enqueue(key: Digest, describe: () => Promise<RecordToWrite | undefined>): void {
-    if (this.#jobs.has(key) || !this.#mayWrite) return;
+    if (this.#jobs.has(key) || !this.#mayTry()) return;
     this.pending++;
-    const job = this.#limiter.run(() => this.#write(key, describe)).then(
-      () => void this.pending--,
-      (error: unknown) => {
-        // What was not done when the time was up is counted as left out.
-        if (!this.#giveUp.signal.aborted) this.pending--;
-        if (!this.#signal.aborted) this.#failed(error);
-      },
-    );
+    const job = this.#limiter
+      .run(() => this.#write(key, describe))
+      .then(
+        () => void this.pending--,
+        (error: unknown) => {
+          // What was not done when the time was up is counted as left out.
+          if (!this.#giveUp.signal.aborted) this.pending--;
+          if (!this.#signal.aborted) this.#failed(error);
+        },
+      );
     this.#jobs.set(key, job);
   }
 
   async #write(key: Digest, describe: () => Promise<RecordToWrite | undefined>): Promise<void> {
     const { place, meter } = this.#options;
-    if (!this.#mayWrite) return;
+    if (!this.#mayTry()) return;
     const hinted = (await place.hints()).get(key);
     const known = hinted ?? (await this.#lookUp(key));
     if (known !== undefined) {
@@ -118,11 +139,11 @@ export class CacheWriter {
         meter.add('adopted');
         this.#isNew = true;
       }
-      this.#used.set(key, known);
+      this.#used.set(key, (await this.#touched(known)) ?? known);
       return;
     }
     const described = await describe();
-    if (described === undefined || !this.#mayWrite) return;
+    if (described === undefined || !this.#mayTry()) return;
     const { record, blobs } = described;
     await place.backend.put({ key, text: encodeSharedRecord(record), blobs }, this.#signal);
     place.breaker.succeeded();
@@ -130,6 +151,26 @@ export class CacheWriter {
     this.#isNew = true;
     this.#used.set(key, record);
     await this.#remember(record);
+  }
+
+  /**
+   * Registries remove what was not pushed or pulled for long, and what the hints tell nobody pulls: one in eight builds that
+   * use an old record writes it again.
+   */
+  async #touched(record: SharedRecord): Promise<SharedRecord | undefined> {
+    const { place, touch, random, now, signing } = this.#options;
+    const { backend } = place;
+    const age = now() - Math.max(record.created, record.touched ?? 0);
+    if (touch === 0 || backend.repository === undefined || age < touch || random() >= TOUCHING) return undefined;
+    // A signature that one cannot make anew must not be lost.
+    if (record.signature !== undefined && signing === undefined) return undefined;
+    const fresh = { ...record, touched: now() };
+    const signed = signing === undefined ? fresh : signRecord(fresh, backend.scope, signing);
+    const text = encodeSharedRecord(signed);
+    const blobs = blobsOfRecord(text).map((part) => ({ ...part, open: nowhere }));
+    await backend.put({ key: record.key, text, blobs }, this.#signal);
+    this.#isNew = true;
+    return signed;
   }
 
   async #lookUp(key: Digest): Promise<SharedRecord | undefined> {
@@ -150,7 +191,9 @@ export class CacheWriter {
     const { key, preimage, origin, output, created, milliseconds } = record;
     const secrets = secretVariables(preimage);
     if (secrets.length > 0) {
-      notice(`${secrets.join(', ')} decides the key of a step in ${place.backend.name}: who guesses its value can tell; use RUN --mount=type=secret`);
+      notice(
+        `${secrets.join(', ')} decides the key of a step in ${place.backend.name}: who guesses its value can tell; use RUN --mount=type=secret`,
+      );
     }
     const layer = await this.#layer(output.layer.digest);
     if (layer === undefined) return undefined;
@@ -162,7 +205,13 @@ export class CacheWriter {
       }
     }
     const step = origin === undefined ? undefined : sharedStep(preimage, origin);
-    const shared = { key, operation: preimage.operation, created, milliseconds, ...(step === undefined ? {} : { step }) };
+    const shared = {
+      key,
+      operation: preimage.operation,
+      created,
+      milliseconds,
+      ...(step === undefined ? {} : { step }),
+    };
     return this.#complete({ ...shared, diffID: output.layer.digest, size: output.layer.size }, layer, listings);
   }
 
@@ -186,10 +235,11 @@ export class CacheWriter {
       ...record,
       contentSize,
       ...(layer === undefined ? {} : { blob: layer.blob }),
-      ...(packed === undefined ? {} : { sidecar: { blob: packed.blob, diffID: packed.diffID } }),
+      ...(packed === undefined ? {} : { sidecar: sidecarOf(packed) }),
       ...(lifetime === undefined ? {} : { expires: now() + lifetime }),
     };
-    const sidecar = packed === undefined ? [] : [{ blob: packed.blob, diffID: packed.diffID, open: () => once(packed.bytes) }];
+    const sidecar =
+      packed === undefined ? [] : [{ blob: packed.blob, diffID: packed.diffID, open: () => once(packed.bytes) }];
     const signed = signing === undefined ? whole : signRecord(whole, place.backend.scope, signing);
     return { record: signed, blobs: [...(layer === undefined ? [] : [layer]), ...sidecar] };
   }
@@ -217,13 +267,28 @@ export class CacheWriter {
     const { place } = this.#options;
     const theirs = await place.freshHints();
     const own = [...this.#used].toReversed();
-    if (own.every(([key]) => theirs.has(key))) return;
+    if (own.every(([key, { touched }]) => theirs.get(key)?.touched === touched && theirs.has(key))) return;
     const merged = new Map([...own, ...theirs].slice(0, MOST_HINTS));
     const records = [...merged.values()].map((record): RecordToPut => {
       const text = encodeSharedRecord(record);
       return { key: record.key, text, blobs: blobsOfRecord(text).map((part) => ({ ...part, open: nowhere })) };
     });
-    await place.backend.putHints(records, this.#signal);
+    await place.backend.putHints(records, this.#signal, await this.#pack([...merged.values()]));
+  }
+
+  /** The indexes of the layers, so that a build on an empty machine need not ask for each. */
+  async #pack(records: readonly SharedRecord[]): Promise<SharedBlob | undefined> {
+    const { store, place } = this.#options;
+    const theirs = await place.pack();
+    const indexes = new Map<Digest, Uint8Array>();
+    for (const { diffID, sidecar } of records) {
+      if (sidecar?.index === undefined) continue;
+      const bytes = theirs.get(sidecar.index) ?? (await store.indexes.kept(diffID))?.encode();
+      if (bytes !== undefined && sha256Digest(bytes) === sidecar.index) indexes.set(sidecar.index, bytes);
+    }
+    if (indexes.size === 0) return undefined;
+    const { blob, diffID, bytes } = await packIndexes(indexes);
+    return { blob, diffID, open: () => once(bytes) };
   }
 
   #failed(error: unknown): void {
@@ -242,6 +307,10 @@ export class CacheWriter {
   #toldFailure = false;
 }
 
+function sidecarOf({ blob, diffID, index }: PackedSidecar): Sidecar {
+  return { blob, diffID, ...(index === undefined ? {} : { index }) };
+}
+
 interface RecordToWrite {
   readonly record: SharedRecord;
   readonly blobs: readonly SharedBlob[];
@@ -258,5 +327,8 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefi
 
 /** Of blobs that the place has, or takes from another repository. */
 function nowhere(): AsyncIterable<Uint8Array> {
-  throw new OciError('BLOB_NOT_FOUND', 'the layer is not in the store, and the registry does not take it from where it lies');
+  throw new OciError(
+    'BLOB_NOT_FOUND',
+    'the layer is not in the store, and the registry does not take it from where it lies',
+  );
 }

@@ -108,7 +108,11 @@ export function rememberLayer(
   from: string,
   { remotes, indexes }: Pick<Store, 'remotes' | 'indexes'>,
 ): void {
-  const parts = { ...(blob === undefined ? {} : { blob }), ...(sidecar === undefined ? {} : { sidecar: sidecar.blob }) };
+  const parts = {
+    ...(blob === undefined ? {} : { blob }),
+    ...(sidecar === undefined ? {} : { sidecar: sidecar.blob }),
+    ...(sidecar?.index === undefined ? {} : { index: sidecar.index }),
+  };
   remotes.putSharedLayer(diffID, { from, size, contentSize, ...parts });
   indexes.putContentSize(diffID, contentSize);
 }

@@ -10,6 +10,8 @@ export interface SharedLayers {
   open(layer: Digest): Promise<AsyncIterable<Uint8Array> | undefined>;
   /** The layer's index, when a cache is known to have it, and gives it. */
   index(layer: Digest): Promise<LayerIndex | undefined>;
+  /** Told of each layer whose bytes were fetched, from wherever. */
+  fetched(layer: Digest): void;
 }
 
 /** What {@link LayerProvider} works with. */
@@ -76,9 +78,11 @@ export class LayerProvider {
   }
 
   async #fetch(diffID: Digest): Promise<BlobInfo> {
-    const { blobs, indexes, signal, isOutput } = this.#options;
+    const { blobs, indexes, signal, isOutput, shared } = this.#options;
     try {
-      return await storePackedLayer(await this.#open(diffID), blobs, indexes, { digest: diffID });
+      const info = await storePackedLayer(await this.#open(diffID), blobs, indexes, { digest: diffID });
+      shared?.fetched(diffID);
+      return info;
     } catch (error) {
       if (signal.aborted || isOutput === undefined || !(await isOutput(diffID))) throw error;
       throw new OutputLost(diffID, error);
@@ -87,13 +91,14 @@ export class LayerProvider {
 
   async #open(diffID: Digest): Promise<AsyncIterable<Uint8Array>> {
     const { remotes, client, signal, shared } = this.#options;
+    // A shared cache first, also where it is a registry: its requests are counted, and give up sooner than others.
+    const bytes = await shared?.open(diffID);
+    if (bytes !== undefined) return bytes;
     const remote = await remotes.layer(diffID);
     if (remote !== undefined) {
       const { registry, repository, descriptor } = remote;
       return client().blob({ registry, repository, digest: descriptor.digest }, descriptor, signal);
     }
-    const bytes = await shared?.open(diffID);
-    if (bytes !== undefined) return bytes;
     throw new OciError('BLOB_NOT_FOUND', `layer ${diffID} is not in the store, and no registry is known to have it`, {
       fields: { digest: diffID },
     });

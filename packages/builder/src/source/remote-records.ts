@@ -46,6 +46,8 @@ export interface SharedLayer {
   readonly contentSize: number;
   /** Its index and more, packed. */
   readonly sidecar?: Descriptor;
+  /** The digest of its index. */
+  readonly index?: Digest;
 }
 
 /** How a layer is packed: all that its packed bytes depend on beside its own. */
@@ -207,10 +209,13 @@ function isLoss(value: unknown): value is { readonly lost: number } {
 }
 
 function isSharedLayer(value: unknown): value is SharedLayer {
-  const { from, blob, size, contentSize, sidecar } = fieldsOf(value);
+  const { from, blob, size, contentSize, sidecar, index } = fieldsOf(value);
   const sizes = [size, contentSize].every((bytes) => Number.isSafeInteger(bytes) && Number(bytes) >= 0);
   return (
-    typeof from === 'string' && sizes && [blob, sidecar].every((part) => part === undefined || isDescriptor(part))
+    typeof from === 'string' &&
+    sizes &&
+    (index === undefined || isDigest(index)) &&
+    [blob, sidecar].every((part) => part === undefined || isDescriptor(part))
   );
 }
 

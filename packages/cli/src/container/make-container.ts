@@ -17,7 +17,11 @@ export async function makeContainer(
   using idFile = choice.cidfile === undefined ? undefined : new IdFile(resolve(host.cwd, choice.cidfile));
   await findOrPullImage(wanted.image, store, choice, host);
   const notice = (text: string): void => void host.stderr.write(`WARNING: ${sanitizeName(text)}\n`);
-  const container = await createContainer(wanted, store, { notice, signal: host.signal, registry: () => registryOptions(host) });
+  const container = await createContainer(wanted, store, {
+    notice,
+    signal: host.signal,
+    registry: () => registryOptions(host),
+  });
   idFile?.write(container.id);
   return container;
 }

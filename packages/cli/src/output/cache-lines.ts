@@ -4,8 +4,20 @@ import { humanSize } from './human.ts';
 /** What shared caches did in a build, in one line; nothing of a build that has none. */
 export function cacheLines({ cache }: Pick<BuildResult, 'cache'>): readonly string[] {
   if (cache === undefined) return [];
-  const { local, hints, keys, misses, requests, bytesDown, bytesUp, layersFetched, written, adopted, failures, leftOut } =
-    cache;
+  const {
+    local,
+    hints,
+    keys,
+    misses,
+    requests,
+    bytesDown,
+    bytesUp,
+    layersFetched,
+    written,
+    adopted,
+    failures,
+    leftOut,
+  } = cache;
   const shared = hints + keys;
   const hits = `${count(local + shared, 'hit')}${shared === 0 ? '' : ` (${shared} shared: ${hints} by hints, ${keys} by key)`}`;
   const parts = [

@@ -133,9 +133,7 @@ export class Layout {
   }
 
   /** As {@link add} for several images; all of them become visible at once. */
-  async addAll(
-    additions: readonly Addition[],
-  ): Promise<readonly StoredImage[]> {
+  async addAll(additions: readonly Addition[]): Promise<readonly StoredImage[]> {
     const prepared = additions.map((addition) => ({ ...addition, config: checkedConfig(addition.image) }));
     const unchanged = await this.#alreadyAdded(additions);
     if (unchanged !== undefined) return unchanged;
@@ -264,9 +262,7 @@ export class Layout {
    * The images of these additions when all of them are stored under their names already: the end of every build that
    * changed nothing, so it takes no lock and writes nothing.
    */
-  async #alreadyAdded(
-    additions: readonly Addition[],
-  ): Promise<readonly StoredImage[] | undefined> {
+  async #alreadyAdded(additions: readonly Addition[]): Promise<readonly StoredImage[] | undefined> {
     return this.#read(async (entries) => {
       const found: StoredImage[] = [];
       for (const { image, names, elsewhere } of additions) {
@@ -283,7 +279,8 @@ export class Layout {
 
   async #holds(image: ImageContent, elsewhere?: ReadonlySet<Digest>): Promise<boolean> {
     for (const layer of image.layers) {
-      if (elsewhere?.has(layer.digest) !== true && (await this.blobs.has(layer.digest))?.size !== layer.size) return false;
+      if (elsewhere?.has(layer.digest) !== true && (await this.blobs.has(layer.digest))?.size !== layer.size)
+        return false;
     }
     return true;
   }

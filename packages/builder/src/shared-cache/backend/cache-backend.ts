@@ -33,7 +33,13 @@ export interface ListedRecord {
 /** What was found where the hints lie. */
 export type FoundHints =
   /** `foreign`: the hints lie beside somebody else's content, which is this. */
-  | { readonly kind: 'hints'; readonly texts: readonly string[]; readonly foreign?: string }
+  | {
+      readonly kind: 'hints';
+      readonly texts: readonly string[];
+      readonly foreign?: string;
+      /** The indexes of the layers, in one blob. */
+      readonly pack?: Descriptor;
+    }
   | { readonly kind: 'nothing' }
   /** Somebody else's: never overwritten. `what` says what it is, for people. */
   | { readonly kind: 'foreign'; readonly what: string };
@@ -68,7 +74,7 @@ export interface CacheBackend extends AsyncDisposable {
    */
   put(record: RecordToPut, signal: AbortSignal): Promise<void>;
   /** Replaces the hints; records whose blobs are gone may be left out. Never overwrites what is not ours. */
-  putHints(records: readonly RecordToPut[], signal: AbortSignal): Promise<void>;
+  putHints(records: readonly RecordToPut[], signal: AbortSignal, pack?: SharedBlob): Promise<void>;
   /** All records, in any order. */
   list(signal: AbortSignal): AsyncIterable<ListedRecord>;
   /** Removes a record; its blobs go when the place finds nobody needs them. @throws OciError when the place cannot delete */

@@ -10,10 +10,21 @@ export async function openBackend(spec: CacheSpec, access: BackendAccess): Promi
   switch (spec.type) {
     case 'registry':
       return (await import('./registry/registry-backend.ts')).openRegistryBackend(spec, access);
-    case 'local':
-    case 'inline':
-    case 'gha':
-    case 's3':
-      throw new TypeError(`type=${spec.type} is on its way`);
+    case 'local': {
+      const { LocalBackend } = await import('./local/local-backend.ts');
+      return new LocalBackend(spec, access);
+    }
+    case 'inline': {
+      const { InlineBackend } = await import('./inline/inline-backend.ts');
+      return new InlineBackend(spec, access);
+    }
+    case 'gha': {
+      const { ActionsBackend } = await import('./gha/actions-backend.ts');
+      return new ActionsBackend(spec, access);
+    }
+    case 's3': {
+      const { openS3Backend } = await import('./s3/s3-backend.ts');
+      return openS3Backend(spec, access);
+    }
   }
 }

@@ -27,6 +27,9 @@ const RECORD_ANNOTATION = 'dev.tsbuild.record.v1';
 /** In place of {@link HINTS_ANNOTATION}: the digest of the layer that holds the hints in a file. */
 const HINTS_LAYER_ANNOTATION = 'dev.tsbuild.hints.v1.layer';
 
+/** The digest of the layer that holds the indexes of other layers. */
+const PACK_ANNOTATION = 'dev.tsbuild.pack.v1';
+
 /** Bytes of an unpacked layer of hints. */
 const HINTS_LAYER_LIMIT = 16 * 1024 * 1024;
 
@@ -35,7 +38,7 @@ const EMPTY_LAYER = Buffer.from('1f8b080000096e8800ff621805a360148c5800080000fff
 const EMPTY_LAYER_DIFF_ID: Digest = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
 
 /** A small blob at hand. */
-export interface CarriedDocument {
+interface CarriedDocument {
   readonly descriptor: Descriptor;
   readonly bytes: Uint8Array;
 }
@@ -65,14 +68,17 @@ export function recordTextOf(manifest: Uint8Array): string | undefined {
  * The image of hints: the texts of the records, most recently used first, in an annotation or, where they are large, in
  * a file of one more layer; and as layers all blobs that they name.
  */
-export function encodeHintsImage(records: readonly RecordToPut[]): CarrierImage {
+export function encodeHintsImage(records: readonly RecordToPut[], pack?: SharedBlob): CarrierImage {
   const hinted = hintedRecords(records);
-  const blobs = new Map(hinted.flatMap((record) => record.blobs).map((blob) => [blob.blob.digest, blob]));
+  const named = [...hinted.flatMap((record) => record.blobs), ...(pack === undefined ? [] : [pack])];
+  const blobs = new Map(named.map((blob) => [blob.blob.digest, blob]));
+  const packed = pack === undefined ? {} : { [PACK_ANNOTATION]: pack.blob.digest };
   const texts = hinted.map(({ text }) => text);
   const value = Buffer.from(packHintTexts(texts)).toString('base64');
-  if (value.length <= HINTS_ANNOTATION_LIMIT) return carrier([...blobs.values()], [], { [HINTS_ANNOTATION]: value });
+  if (value.length <= HINTS_ANNOTATION_LIMIT)
+    return carrier([...blobs.values()], [], { [HINTS_ANNOTATION]: value, ...packed });
   const layer = layerOfHints(texts);
-  return carrier([...blobs.values()], [layer], { [HINTS_LAYER_ANNOTATION]: layer.descriptor.digest });
+  return carrier([...blobs.values()], [layer], { [HINTS_LAYER_ANNOTATION]: layer.descriptor.digest, ...packed });
 }
 
 /** The hints in a manifest of anybody's, or the layer that {@link hintTextsOfLayer} reads them from; undefined when there are none. */
@@ -83,6 +89,12 @@ export function hintTextsOf(manifest: Uint8Array): readonly string[] | { readonl
   const digest = annotations[HINTS_LAYER_ANNOTATION];
   const layer = layers.find((candidate) => candidate.digest === digest && candidate.size <= PACKED_HINTS_LIMIT);
   return layer === undefined ? undefined : { layer };
+}
+
+/** The layer with the indexes of other layers in a manifest of hints; undefined when it has none. */
+export function packOf(manifest: Uint8Array): Descriptor | undefined {
+  const { annotations = {}, layers = [] } = decoded(manifest) ?? {};
+  return layers.find(({ digest }) => digest === annotations[PACK_ANNOTATION]);
 }
 
 /** The hints in the bytes of a layer, which were verified against its descriptor; undefined when there are none. */

@@ -30,6 +30,8 @@ export interface SharedRecord {
   /** When the step was executed, milliseconds since 1970, and how long that took. */
   readonly created: number;
   readonly milliseconds: number;
+  /** When somebody who used it wrote it again, so that registries which remove old content keep it; milliseconds since 1970. */
+  readonly touched?: number;
   /** Milliseconds since 1970; from then on it is a miss. */
   readonly expires?: number;
   /** Where the step stands, for explanations: nothing of it is trusted. */
@@ -42,6 +44,8 @@ export interface Sidecar {
   readonly blob: Descriptor;
   /** Of the unpacked blob, which an image's config must name. */
   readonly diffID: Digest;
+  /** Of the index in it, which may be had elsewhere, too. */
+  readonly index?: Digest;
 }
 
 /** A step as others may know it: names, and what says whether two values are the same, but no value (docs/shared-cache.md). */
@@ -95,14 +99,14 @@ export function decodeSharedRecord(text: string): SharedRecord | string {
 }
 
 function faultOf(fields: Fields): string | undefined {
-  const { key, operation, diffID, size, contentSize, blob, sidecar, created, milliseconds, expires, step } = fields;
+  const { key, operation, diffID, size, contentSize, blob, sidecar, created, milliseconds, expires, touched, step } =
+    fields;
   if (!isDigest(key)) return 'its key is none';
   if (typeof operation !== 'string') return 'its operation is none';
   if (!isDigest(diffID) || !isSize(size) || !isSize(contentSize)) return 'its layer is none';
   if (blob !== undefined && !isBlob(blob)) return 'its blob is none';
-  if (sidecar !== undefined && !(isBlob(fieldsOf(sidecar)['blob']) && isDigest(fieldsOf(sidecar)['diffID'])))
-    return 'its sidecar is none';
-  if (![created, milliseconds, expires ?? 0].every(isTime)) return 'its times are none';
+  if (sidecar !== undefined && !isSidecar(sidecar)) return 'its sidecar is none';
+  if (![created, milliseconds, expires ?? 0, touched ?? 0].every(isTime)) return 'its times are none';
   if (step !== undefined && !isStep(step)) return 'its step is none';
   const { signature } = fields;
   return signature === undefined || isSignature(signature) ? undefined : 'its signature is none';
@@ -111,7 +115,7 @@ function faultOf(fields: Fields): string | undefined {
 /** Only the members that this version knows: the rest is nobody's word. */
 function recordOf(fields: Fields): SharedRecord {
   const names = ['key', 'operation', 'diffID', 'size', 'contentSize', 'blob', 'sidecar', 'created', 'milliseconds'];
-  const optional = ['expires', 'step', 'signature'];
+  const optional = ['expires', 'touched', 'step', 'signature'];
   const known = [...names, ...optional].flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]]));
   return Object.fromEntries(known) as SharedRecord;
 }
@@ -134,6 +138,11 @@ function isBlob(value: unknown): boolean {
   const { mediaType, digest, size, ...rest } = fieldsOf(value);
   // No `urls`: a record must not send its reader elsewhere.
   return typeof mediaType === 'string' && isDigest(digest) && isSize(size) && Object.keys(rest).length === 0;
+}
+
+function isSidecar(value: unknown): boolean {
+  const { blob, diffID, index } = fieldsOf(value);
+  return isBlob(blob) && isDigest(diffID) && (index === undefined || isDigest(index));
 }
 
 function isSignature(value: unknown): boolean {

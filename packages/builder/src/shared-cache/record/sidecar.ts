@@ -1,4 +1,13 @@
-import { type Descriptor, type Digest, encodeTarHeader, END_OF_ARCHIVE, isDigest, MediaType, readTar, sha256Digest } from '@tsbuild/oci';
+import {
+  type Descriptor,
+  type Digest,
+  encodeTarHeader,
+  END_OF_ARCHIVE,
+  isDigest,
+  MediaType,
+  readTar,
+  sha256Digest,
+} from '@tsbuild/oci';
 import { decompress, gzipLayer, LayerIndex } from '@tsbuild/oci/node';
 import type { Sidecar } from './shared-record.ts';
 
@@ -6,6 +15,7 @@ import type { Sidecar } from './shared-record.ts';
 const UNPACKED_LIMIT = 256 * 1024 * 1024;
 
 const INDEX_NAME = '.tsbuild/index';
+const INDEX = /^\.tsbuild\/index-([0-9a-f]{64})$/;
 const LISTING = /^\.tsbuild\/listing-([0-9a-f]{64})$/;
 
 /**
@@ -28,12 +38,51 @@ export async function packSidecar({ index, listings }: SidecarContent): Promise<
   const files: [string, Uint8Array][] = index === undefined ? [] : [[INDEX_NAME, index.encode()]];
   for (const [id, text] of [...listings].toSorted(([a], [b]) => (a < b ? -1 : 1)))
     files.push([`.tsbuild/listing-${id.slice('sha256:'.length)}`, Buffer.from(text)]);
-  const tar = Buffer.concat([...files.flatMap(([path, bytes]) => member(path, bytes)), END_OF_ARCHIVE]);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of gzipLayer(once(tar))) chunks.push(Buffer.from(chunk));
-  const bytes = Buffer.concat(chunks);
-  const blob: Descriptor = { mediaType: MediaType.ociLayerGzip, digest: sha256Digest(bytes), size: bytes.length };
+  const { tar, bytes, blob } = await packFiles(files);
+  const named = index === undefined ? {} : { index: sha256Digest(index.encode()) };
+  return { blob, diffID: sha256Digest(tar), bytes, ...named };
+}
+
+/** The indexes of many layers in one blob, by their digests, so that one request has them all. */
+export type IndexPack = ReadonlyMap<Digest, Uint8Array>;
+
+/** Packs indexes, as many as a reader would take: the first ones. */
+export async function packIndexes(indexes: IndexPack): Promise<PackedSidecar> {
+  let room = UNPACKED_LIMIT / 4;
+  const taken = [...indexes].filter(([, bytes]) => (room -= bytes.length) >= 0);
+  const files = taken.map(([digest, bytes]): [string, Uint8Array] => [
+    `.tsbuild/index-${digest.slice('sha256:'.length)}`,
+    bytes,
+  ]);
+  const { tar, bytes, blob } = await packFiles(files.toSorted(([a], [b]) => (a < b ? -1 : 1)));
   return { blob, diffID: sha256Digest(tar), bytes };
+}
+
+/** Unpacks somebody's pack; what is not what its name says is left out. @throws OciError when it is no gzipped tar, or too large */
+export async function unpackIndexes(bytes: AsyncIterable<Uint8Array>): Promise<IndexPack> {
+  const indexes = new Map<Digest, Uint8Array>();
+  for await (const { entry, content } of readTar(decompress(bytes, { maxBytes: UNPACKED_LIMIT }))) {
+    const digest = `sha256:${INDEX.exec(entry.path)?.[1] ?? ''}`;
+    if (entry.type !== 'file' || !isDigest(digest)) continue;
+    const file = await bytesOf(content);
+    if (sha256Digest(file) === digest) indexes.set(digest, file);
+  }
+  return indexes;
+}
+
+async function packFiles(
+  files: readonly (readonly [path: string, bytes: Uint8Array])[],
+): Promise<{ readonly tar: Uint8Array; readonly bytes: Uint8Array; readonly blob: Descriptor }> {
+  const tar = Buffer.concat([...files.flatMap(([path, bytes]) => member(path, bytes)), END_OF_ARCHIVE]);
+  const bytes = await bytesOf(gzipLayer(once(tar)));
+  const blob: Descriptor = { mediaType: MediaType.ociLayerGzip, digest: sha256Digest(bytes), size: bytes.length };
+  return { tar, bytes, blob };
+}
+
+async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const copies: Uint8Array[] = [];
+  for await (const chunk of chunks) copies.push(Buffer.from(chunk));
+  return Buffer.concat(copies);
 }
 
 /**
@@ -47,17 +96,16 @@ export async function unpackSidecar(bytes: AsyncIterable<Uint8Array>): Promise<S
   for await (const { entry, content } of readTar(decompress(bytes, { maxBytes: UNPACKED_LIMIT }))) {
     const listing = LISTING.exec(entry.path)?.[1];
     if (entry.type !== 'file' || (entry.path !== INDEX_NAME && listing === undefined)) continue;
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of content) chunks.push(Buffer.from(chunk));
-    const file = Buffer.concat(chunks);
+    const file = await bytesOf(content);
     const id = `sha256:${listing ?? ''}`;
-    if (listing === undefined) index = decoded(file);
+    if (listing === undefined) index = decodedIndex(file);
     else if (isDigest(id) && sha256Digest(file) === id) listings.set(id, file.toString('utf8'));
   }
   return { index, listings };
 }
 
-function decoded(bytes: Uint8Array): LayerIndex | undefined {
+/** An index, unless it is damaged or of another version. */
+export function decodedIndex(bytes: Uint8Array): LayerIndex | undefined {
   try {
     return LayerIndex.decode(bytes);
   } catch {

@@ -77,7 +77,11 @@ export async function buildOnce(work: BuildWork, host: Host, round?: Round): Pro
       await bring(built, work, store, host);
     });
     if (!options.quiet && progress.json === undefined) {
-      host.stderr.write([...layerLines(result), ...cacheLines(result), closingLine(result, outputs)].map((line) => `${line}\n`).join(''));
+      host.stderr.write(
+        [...layerLines(result), ...cacheLines(result), closingLine(result, outputs)]
+          .map((line) => `${line}\n`)
+          .join(''),
+      );
     }
     return EXIT_OK;
   } catch (error) {

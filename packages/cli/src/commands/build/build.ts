@@ -53,7 +53,8 @@ export const buildCommand = defineCommand({
       if (exitCode !== undefined) return exitCode;
     }
 
-    for (const text of [...unusedNotices(options), ...cacheFlagNotices(options, host)]) limitNotice(text, options, host);
+    for (const text of [...unusedNotices(options), ...cacheFlagNotices(options, host)])
+      limitNotice(text, options, host);
     const context = await openBuildInput(operands[0] ?? '', options.file, host);
     const work = { options, flags: outputFlags(options, outputs, host), context, outputs, registry, settings };
     if (!options.watch) return await buildOnce(work, host);

@@ -11,6 +11,7 @@ import {
   encodeRecordImage,
   hintTextsOf,
   hintTextsOfLayer,
+  packOf,
   recordTextOf,
 } from '../record-image.ts';
 
@@ -33,8 +34,8 @@ class RegistryBackend implements CacheBackend {
   readonly repository: { readonly registry: string; readonly repository: string };
   readonly #client: RegistryClient;
   readonly #hints: Reference;
-  /** Somebody else's content was found under the reference's tag. */
-  #isForeign = false;
+  /** Whether somebody else's content is under the reference's tag; undefined before that was looked at. */
+  #isForeign: boolean | undefined;
 
   constructor(spec: CacheSpec, access: BackendAccess) {
     const reference = parseReference(spec.attributes.get('ref') ?? '');
@@ -57,8 +58,8 @@ class RegistryBackend implements CacheBackend {
 
   async hints(signal: AbortSignal): Promise<FoundHints> {
     const own = await this.#hintsAt(this.#hints, signal);
+    this.#isForeign = own.kind === 'foreign';
     if (own.kind !== 'foreign') return own;
-    this.#isForeign = true;
     const beside = await this.#hintsAt(this.#place(), signal);
     return beside.kind === 'hints' ? { ...beside, foreign: own.what } : own;
   }
@@ -68,9 +69,11 @@ class RegistryBackend implements CacheBackend {
     if (manifest === undefined) return { kind: 'nothing' };
     const found = hintTextsOf(manifest);
     if (found === undefined) return { kind: 'foreign', what: foreignContent(manifest) };
-    if (!('layer' in found)) return { kind: 'hints', texts: found };
+    const indexes = packOf(manifest);
+    const pack = indexes === undefined ? {} : { pack: indexes };
+    if (!('layer' in found)) return { kind: 'hints', texts: found, ...pack };
     const packed = await readBytes(this.open(found.layer, signal), found.layer.size);
-    return { kind: 'hints', texts: hintTextsOfLayer(packed) ?? [] };
+    return { kind: 'hints', texts: hintTextsOfLayer(packed) ?? [], ...pack };
   }
 
   open(blob: Descriptor, signal: AbortSignal): AsyncIterable<Uint8Array> {
@@ -85,9 +88,10 @@ class RegistryBackend implements CacheBackend {
   }
 
   /** @throws OciError; of one whose layers went meanwhile, `REGISTRY_ERROR` with the code MANIFEST_BLOB_UNKNOWN */
-  async putHints(records: readonly RecordToPut[], signal: AbortSignal): Promise<void> {
-    const image = encodeHintsImage(records);
-    await this.#storeParts([], image, signal);
+  async putHints(records: readonly RecordToPut[], signal: AbortSignal, pack?: SharedBlob): Promise<void> {
+    if (this.#isForeign === undefined) await this.hints(signal);
+    const image = encodeHintsImage(records, pack);
+    await this.#storeParts(pack === undefined ? [] : [pack], image, signal);
     await this.#client.pushManifest(this.#place(), image.manifest.descriptor, image.manifest.bytes, signal);
   }
 
@@ -97,7 +101,8 @@ class RegistryBackend implements CacheBackend {
       if (hex === undefined) continue;
       const key: Digest = `sha256:${hex}`;
       const text = await this.find(key, signal);
-      if (text !== undefined) yield { key, text, size: blobsOfRecord(text).reduce((sum, { blob }) => sum + blob.size, 0) };
+      if (text !== undefined)
+        yield { key, text, size: blobsOfRecord(text).reduce((sum, { blob }) => sum + blob.size, 0) };
     }
   }
 
@@ -115,7 +120,7 @@ class RegistryBackend implements CacheBackend {
 
   /** Where our hints lie. */
   #place(): Reference {
-    return this.#isForeign ? { ...this.#hints, tag: `${this.#hints.tag ?? ''}.tsbuild` } : this.#hints;
+    return this.#isForeign === true ? { ...this.#hints, tag: `${this.#hints.tag ?? ''}.tsbuild` } : this.#hints;
   }
 
   async #manifest(reference: Reference, signal: AbortSignal): Promise<Uint8Array | undefined> {
@@ -127,13 +132,24 @@ class RegistryBackend implements CacheBackend {
     }
   }
 
-  async #storeParts(blobs: readonly SharedBlob[], { config, ownLayers }: CarrierImage, signal: AbortSignal): Promise<void> {
-    const carried = [config, ...ownLayers].map(({ descriptor, bytes }) => ({ descriptor, open: () => once(bytes), from: undefined }));
+  async #storeParts(
+    blobs: readonly SharedBlob[],
+    { config, ownLayers }: CarrierImage,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const carried = [config, ...ownLayers].map(({ descriptor, bytes }) => ({
+      descriptor,
+      open: () => once(bytes),
+      from: undefined,
+    }));
     const parts = [...blobs.map(({ blob, open, origin }) => ({ descriptor: blob, open, from: origin })), ...carried];
     await Promise.all(
       parts.map(({ descriptor, open, from }) => {
         const mountFrom = from?.registry === this.repository.registry ? from.repository : undefined;
-        return this.#client.pushBlob({ ...this.repository, digest: descriptor.digest }, descriptor, open, { mountFrom, signal });
+        return this.#client.pushBlob({ ...this.repository, digest: descriptor.digest }, descriptor, open, {
+          mountFrom,
+          signal,
+        });
       }),
     );
   }
