@@ -55,6 +55,8 @@ export async function build(
     // What is not here cannot be looked into.
     if (elsewhere.size === 0)
       await checked.warnOfBuilt(image, steps.cached < steps.total ? (run) => history.runs(run) : undefined);
+    const inline = await session.cache?.inlineAnnotation(image.layers, options.epoch);
+    const inlineCache = inline === undefined ? {} : { inlineCache: inline };
     await session.cache?.finish();
     const milliseconds = Date.now() - started;
     const materials = session.materials.list();

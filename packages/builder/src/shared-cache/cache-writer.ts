@@ -218,7 +218,14 @@ export class CacheWriter {
   async #describeBase({ digest, size }: { digest: Digest; size: number }): Promise<RecordToWrite | undefined> {
     const index = await this.#options.store.indexes.kept(digest);
     if (index === undefined) return undefined;
-    const record = { key: baseLayerKey(digest), operation: 'base', diffID: digest, size, created: 0, milliseconds: 0 };
+    const record = {
+      key: baseLayerKey(digest),
+      operation: 'base',
+      diffID: digest,
+      size,
+      created: this.#options.now(),
+      milliseconds: 0,
+    };
     return this.#complete(record, undefined, new Map());
   }
 
