@@ -1,7 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory, tsbuild } from '../testing-host.ts';
 
 describe('tsbuild doctor', () => {
+  it('prints the pod of examples/ci', async () => {
+    const { code, stdout } = await tsbuild(['doctor', '--pod'], { root: await temporaryDirectory() });
+    expect(code).toBe(0);
+    expect(stdout).toBe(readFileSync(new URL('../../../../examples/ci/kubernetes-pod.yaml', import.meta.url), 'utf8'));
+  });
+
   it('says the same to people, to programs and by its exit code', async () => {
     const root = await temporaryDirectory();
     const { code, stdout } = await tsbuild(['doctor', '--format', 'json'], { root });
