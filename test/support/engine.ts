@@ -51,12 +51,12 @@ export interface Engine {
 
 /**
  * Starts dockerd in `directory`: socket, data and state all lie in there. The engine lives in mount and process namespaces
- * of its own, so all that it mounts and starts dies with it, and it dies with this process.
+ * of its own, so all that it mounts and starts dies with it, and it dies with this process. `settings` are its daemon.json.
  * @throws Error with the engine's log when it does not answer within a minute.
  */
-export async function startEngine(directory: string): Promise<Engine> {
+export async function startEngine(directory: string, settings: object = {}): Promise<Engine> {
   await mkdir(join(directory, 'client'), { recursive: true });
-  await writeFile(join(directory, 'daemon.json'), '{}\n');
+  await writeFile(join(directory, 'daemon.json'), `${JSON.stringify(settings)}\n`);
   const log = await open(join(directory, 'engine.log'), 'a');
   const engine = spawn('setpriv', ['--pdeathsig', 'KILL', ...namespaces, 'dockerd', ...flags(directory)], {
     env: { PATH: SEARCH_PATH, HOME: directory, TMPDIR: '/tmp' },

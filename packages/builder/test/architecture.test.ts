@@ -29,7 +29,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     archive: 0,
   },
   builder: {
-    diagnostics: 2,
+    diagnostics: 3,
     disk: 8,
     cache: 6,
     progress: 4,
@@ -47,6 +47,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     verify: 1,
     lint: 10,
     store: 2,
+    'shared-cache': 0,
     fsck: 1,
     export: 0,
     build: 1,

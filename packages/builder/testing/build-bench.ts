@@ -131,7 +131,8 @@ export class BuildBench implements AsyncDisposable {
 
   async #lastLayer({ image }: BuildResult): Promise<readonly string[]> {
     const digest = image.layers.at(-1)?.digest;
-    if (digest === undefined) return [];
+    // Of a build that shares its cache, a layer that nothing has needed yet is elsewhere.
+    if (digest === undefined || (await this.store.layout.blobs.has(digest)) === undefined) return [];
     const index = await this.store.indexes.get(digest);
     const reader = this.store.layout.blobs.openReader(digest);
     try {

@@ -1,8 +1,9 @@
 import type { BlobStore } from '@tsbuild/oci';
+import type { LayerIndexStore } from '@tsbuild/oci/node';
 import type { LayerFetcher } from '../src/ops/layer-fetcher.ts';
 
 /** A {@link LayerFetcher} that has what is in the store and nothing else. */
-export function localLayers(blobs: BlobStore): LayerFetcher {
+export function localLayers(blobs: BlobStore, indexes: LayerIndexStore): LayerFetcher {
   return {
     ensure: (layers) =>
       Promise.all(
@@ -12,5 +13,6 @@ export function localLayers(blobs: BlobStore): LayerFetcher {
           return info;
         }),
       ),
+    index: (layer) => indexes.get(layer),
   };
 }

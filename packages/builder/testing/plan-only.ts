@@ -9,10 +9,12 @@ import { noMounts } from './no-mounts.ts';
 /** What operations need, where a Dockerfile is only planned: whatever reaches for files, the net or a sandbox fails. */
 export function planOnly(): OpDependencies {
   const blobs = new MemoryBlobStore();
+  const indexes = new LayerIndexStore('/nonexistent', blobs);
+  const layers = localLayers(blobs, indexes);
   return {
     blobs,
-    trees: new RootfsTrees(new LayerIndexStore('/nonexistent', blobs), localLayers(blobs)),
-    layers: localLayers(blobs),
+    trees: new RootfsTrees(indexes, layers),
+    layers,
     archives: { indexes: new ArchiveIndexes('/nonexistent'), temporary: '/nonexistent' },
     downloads: { resolve: unreachable, ensure: unreachable },
     repositories: { resolve: unreachable },

@@ -23,8 +23,8 @@ export { closeStore } from './layout/store-access.ts';
 export type { StoreAccess } from './layout/store-access.ts';
 export { SparseFile } from './blob/sparse-file.ts';
 export { namingPath } from './processes/store-errors.ts';
-export { sealJson, unsealJson } from './layout/sealed-json.ts';
-export type { UnsealedJson } from './layout/sealed-json.ts';
+export { sealJson, unsealJson } from './processes/sealed-json.ts';
+export type { UnsealedJson } from './processes/sealed-json.ts';
 export {
   decodeIdentity,
   identify,
@@ -59,3 +59,11 @@ export type { DiskEntry, Skipped } from './disk/entry-writer.ts';
 export { exactTimes } from './disk/file-times.ts';
 export { FreshDirectory } from './disk/fresh-directory.ts';
 export { DirectoryWriter } from './disk/directory-writer.ts';
+export { nodeHasher } from './blob/directory-writer.ts';
+export { verified } from './blob/verify.ts';
+export { systemClock } from './registry/clock.ts';
+export type { HttpResponse } from './registry/http-response.ts';
+export { plainText, plainUrl } from './registry/plain-text.ts';
+export { parseRetryAfter, retrying } from './registry/retry.ts';
+export { Transport } from './registry/transport.ts';
+export type { HttpRequest, RequestBody } from './registry/transport.ts';

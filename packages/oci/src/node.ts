@@ -18,7 +18,7 @@ export type { ArchiveBorrower, ArchiveSink } from './archive/archive-sink.ts';
 export { importRootfs } from './archive/import-rootfs.ts';
 export type { ImportRootfsOptions } from './archive/import-rootfs.ts';
 export { Layout } from './layout/layout.ts';
-export type { OpenLayoutOptions } from './layout/layout.ts';
+export type { ElsewhereLayers, OpenLayoutOptions } from './layout/layout.ts';
 export type { Lease } from './processes/lease.ts';
 export { loadArchive } from './archive/load-archive.ts';
 export type { LoadArchiveOptions, LoadedImage } from './archive/load-archive.ts';

@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { accessSync, constants, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
@@ -46,6 +47,13 @@ export interface DockerRegistry {
   /** `127.0.0.1:<port>` */
   readonly host: string;
   readonly directory: string;
+  /** Ends it by SIGKILL; its storage stays. */
+  kill(): Promise<void>;
+  /** Starts it again after {@link kill}, on the same port and storage. */
+  start(): Promise<void>;
+  /** Removes blobs that no manifest names, as an administrator would: with the registry not running. */
+  collectGarbage(): Promise<void>;
+  /** Ends it and removes everything. */
   stop(): Promise<void>;
 }
 
@@ -57,23 +65,61 @@ export async function startDockerRegistry(options: DockerRegistryOptions = {}): 
   const port = await freePort();
   const config = join(directory, 'config.yml');
   writeFileSync(config, configuration(directory, port, options));
-  const child = spawn(program, ['serve', config], { stdio: ['ignore', 'ignore', 'pipe'] });
-  let log = '';
-  child.stderr.on('data', (part: Buffer) => {
-    log = (log + part.toString()).slice(-10_000);
-  });
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const run = new RegistryProcess(program, config, port);
   const stop = async (): Promise<void> => {
-    child.kill('SIGKILL');
-    await exited;
+    await run.kill();
     rmSync(directory, { recursive: true, force: true });
   };
-  for (const end = Date.now() + 20_000; !(await listens(port)); await delay(30)) {
-    if (Date.now() < end && child.exitCode === null) continue;
+  try {
+    await run.start();
+  } catch (error) {
     await stop();
-    throw new Error(`docker-registry did not start:\n${log}`);
+    throw error;
   }
-  return { host: `127.0.0.1:${port}`, directory, stop };
+  return {
+    host: `127.0.0.1:${port}`,
+    directory,
+    kill: () => run.kill(),
+    start: () => run.start(),
+    collectGarbage: async () => {
+      execFileSync(program, ['garbage-collect', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    },
+    stop,
+  };
+}
+
+/** The program, which can be started again. */
+class RegistryProcess {
+  readonly #program: string;
+  readonly #config: string;
+  readonly #port: number;
+  #child: ChildProcess | undefined;
+  #exited: Promise<void> = Promise.resolve();
+  #log = '';
+
+  constructor(program: string, config: string, port: number) {
+    this.#program = program;
+    this.#config = config;
+    this.#port = port;
+  }
+
+  async start(): Promise<void> {
+    const child = spawn(this.#program, ['serve', this.#config], { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#child = child;
+    child.stderr.on('data', (part: Buffer) => {
+      this.#log = (this.#log + part.toString()).slice(-10_000);
+    });
+    this.#exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    for (const end = Date.now() + 20_000; !(await listens(this.#port)); await delay(30)) {
+      if (Date.now() < end && child.exitCode === null) continue;
+      throw new Error(`docker-registry did not start:\n${this.#log}`);
+    }
+  }
+
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL');
+    await this.#exited;
+  }
 }
 
 function configuration(directory: string, port: number, { basic, tls, token }: DockerRegistryOptions): string {

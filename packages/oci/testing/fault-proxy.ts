@@ -156,7 +156,8 @@ export class FaultProxy {
   }
 }
 
-function changedHeaders(answer: IncomingMessage, fault: Fault | undefined): OutgoingHttpHeaders {
+/** The head of an answer as a fault makes it. */
+export function changedHeaders(answer: IncomingMessage, fault: Fault | undefined): OutgoingHttpHeaders {
   const headers: OutgoingHttpHeaders = { ...answer.headers };
   const length = Number(headers['content-length'] ?? 0);
   if (fault?.kind === 'length') headers['content-length'] = length + fault.by;
@@ -172,9 +173,14 @@ function changedHeaders(answer: IncomingMessage, fault: Fault | undefined): Outg
   return headers;
 }
 
-async function sendBody(answer: IncomingMessage, response: ServerResponse, fault: Fault | undefined): Promise<void> {
+/** Sends the body of an answer as a fault makes it. */
+export async function sendBody(
+  answer: IncomingMessage,
+  response: ServerResponse,
+  fault: Fault | undefined,
+): Promise<void> {
   const write = async (bytes: Uint8Array): Promise<void> => {
-    if (!response.write(bytes)) await new Promise((resolve) => response.once('drain', resolve).once('close', resolve));
+    if (!response.write(bytes)) await drained(response);
   };
   const limit = fault?.kind === 'drop' || fault?.kind === 'truncate' ? fault.after : Infinity;
   const keep = fault?.kind === 'length' && fault.by < 0 ? Number(answer.headers['content-length']) + fault.by : limit;
@@ -199,6 +205,16 @@ async function sendBody(answer: IncomingMessage, response: ServerResponse, fault
   if (fault?.kind === 'extra') await write(Buffer.alloc(fault.bytes));
   if (fault?.kind === 'length' && fault.by > 0) await write(Buffer.alloc(fault.by));
   response.end();
+}
+
+async function drained(response: ServerResponse): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const go = (): void => {
+      response.off('drain', go).off('close', go);
+      resolve();
+    };
+    response.once('drain', go).once('close', go);
+  });
 }
 
 async function trickle(

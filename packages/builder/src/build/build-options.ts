@@ -5,6 +5,8 @@ import type { Isolation } from '../executor/executor.ts';
 import type { FailedRun } from '../ops/dependencies.ts';
 import type { SecretSource } from '../mounts/secrets.ts';
 import type { Material } from './materials.ts';
+import type { CacheCounts } from '../shared-cache/cache-counts.ts';
+import type { CacheSpec } from '../shared-cache/flags/cache-spec.ts';
 import type { Verification } from '../progress/verification.ts';
 
 /** Where a build context comes from that is no directory. */
@@ -46,6 +48,11 @@ export interface BuildOptions {
   readonly pull: boolean;
   /** How registries are reached. */
   readonly registry: RegistryOptions;
+  /** Places of other machines whose cache is read, in this order, and whose cache is written; see `parseCacheSpecs`. */
+  readonly cacheFrom?: readonly CacheSpec[];
+  readonly cacheTo?: readonly CacheSpec[];
+  /** Milliseconds that writing to shared caches may take after the build; 60 s or a quarter of the build's time unless told. */
+  readonly cacheDrain?: number;
   /** Execute every step, whatever the cache holds. */
   readonly noCache: boolean;
   /** Execute the steps of these stages (names), whatever the cache holds. */
@@ -103,6 +110,8 @@ export interface BuildResult {
   readonly steps: { readonly total: number; readonly cached: number; readonly saved: number };
   /** What the image was made of from outside, pinned: also where the steps came from the cache. */
   readonly materials: readonly Material[];
+  /** What shared caches did, where the build has some. */
+  readonly cache?: CacheCounts;
   readonly milliseconds: number;
   /** Of a build with `verify`. */
   readonly verification?: Verification;

@@ -20,8 +20,8 @@ export async function layersOf(image: StoredImage, plan: Plan, store: Store): Pr
   const names = new Map(plan.stages.flatMap(({ steps }) => steps.map(({ id, name }) => [id, name] as const)));
   const made = plan.target.history.flatMap(({ step }) => (step === undefined ? [] : [names.get(step.id)]));
   const ofBase = image.layers.length - made.length;
-  const indexes = await Promise.all(image.layers.map(({ digest }) => store.indexes.get(digest)));
-  return indexes.map(({ contentSize }, i) => {
+  const sizes = await Promise.all(image.layers.map(({ digest }) => store.indexes.contentSize(digest)));
+  return sizes.map((contentSize, i) => {
     const step = made[i - ofBase];
     return { size: contentSize, ...(step === undefined ? {} : { step }) };
   });

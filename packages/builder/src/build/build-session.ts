@@ -8,6 +8,7 @@ import type { LayerFetcher } from '../ops/layer-fetcher.ts';
 import type { LayerOutput } from '../ops/rootfs.ts';
 import { imageKey, type ImageResolver } from '../plan/needed-stages.ts';
 import type { ProgressReporter } from '../progress/reporter.ts';
+import type { SharedCache } from '../shared-cache/shared-cache.ts';
 import type { SolveOptions } from '../solver/solver.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
 import type { Store } from '../store/store.ts';
@@ -36,6 +37,12 @@ export interface ReadDockerfile {
   readonly checks: Checks;
 }
 
+/** What a session gives back when it ends. */
+interface SessionHoldings {
+  readonly lease: AsyncDisposable;
+  readonly cache: SharedCache | undefined;
+}
+
 /** Steps at once where the machine has fewer processors: many of them wait, for a registry or the disk. */
 const FEWEST_JOBS = 4;
 
@@ -52,7 +59,9 @@ export class BuildSession implements AsyncDisposable {
   readonly platform: Platform;
   /** What came into it from outside so far. */
   readonly materials = new Materials();
-  /** The layers of images, those in registries included. */
+  /** What it shares with other machines. */
+  readonly cache: SharedCache | undefined;
+  /** The layers of images, those in registries and shared caches included. */
   readonly layers: LayerFetcher;
   readonly #lease: AsyncDisposable;
   readonly #access: RegistryAccess;
@@ -63,8 +72,12 @@ export class BuildSession implements AsyncDisposable {
   readonly #resolveImage: ImageResolver;
   #context: BuildContext | undefined;
 
-  private constructor(options: BuildOptions, place: SessionPlace, platform: Platform, lease: AsyncDisposable) {
-    const { store, reporter, signal } = place;
+  private constructor(
+    options: BuildOptions,
+    { store, reporter, signal }: SessionPlace,
+    platform: Platform,
+    { lease, cache }: SessionHoldings,
+  ) {
     this.options = options;
     this.store = store;
     this.reporter = reporter;
@@ -74,7 +87,8 @@ export class BuildSession implements AsyncDisposable {
     this.#access = new RegistryAccess(options.registry, reporter);
     this.#added = new AddSources(options, store, reporter, this.materials);
     this.#sources = new ContextSources(store, this.#added, signal, options.observer);
-    this.layers = store.layers(this.#access.client, signal);
+    this.cache = cache;
+    this.layers = store.layers(this.#access.client, signal, cache?.layers);
     const { materials } = this;
     const base = baseImageResolver({ store, pull: options.pull, client: this.#access.client, signal });
     const find = materials.ofImages(base);
@@ -92,12 +106,16 @@ export class BuildSession implements AsyncDisposable {
     const platform = targetPlatform(options.platform);
     const lease = await place.store.layout.lease();
     let session: BuildSession | undefined;
+    let cache: SharedCache | undefined;
     try {
-      session = new BuildSession(options, place, platform, lease);
+      cache = await sharedCacheOf(options, place);
+      session = new BuildSession(options, place, platform, { lease, cache });
       session.#context = await openBuildContext(options, session.#sources);
       return session;
     } catch (error) {
-      await (session ?? lease)[Symbol.asyncDispose]();
+      await session?.[Symbol.asyncDispose]();
+      if (session === undefined) await cache?.[Symbol.asyncDispose]();
+      if (session === undefined) await lease[Symbol.asyncDispose]();
       throw error;
     }
   }
@@ -154,8 +172,17 @@ export class BuildSession implements AsyncDisposable {
     this.#sources[Symbol.dispose]();
     this.#added[Symbol.dispose]();
     this.#access[Symbol.dispose]();
+    await this.cache?.[Symbol.asyncDispose]();
     await this.#lease[Symbol.asyncDispose]();
   }
+}
+
+/** The caches that the options name; loaded only then. */
+async function sharedCacheOf(options: BuildOptions, place: SessionPlace): Promise<SharedCache | undefined> {
+  const { cacheFrom = [], cacheTo = [], cacheDrain, registry } = options;
+  if (cacheFrom.length + cacheTo.length === 0) return undefined;
+  const { SharedCache: Loaded } = await import('../shared-cache/shared-cache.ts');
+  return Loaded.open({ cacheFrom, cacheTo, registry, ...(cacheDrain === undefined ? {} : { cacheDrain }) }, place);
 }
 
 /** Each image is asked for once, whether it is found or not. */

@@ -1,5 +1,6 @@
-import { familiarName, formatPlatform, formatReference } from '@tsbuild/oci';
+import { type Digest, familiarName, formatPlatform, formatReference } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
+import { OutputLost } from '../diagnostics/output-lost.ts';
 import { withoutCredentials } from '../ops/add/git-reference.ts';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -14,7 +15,7 @@ import { countSteps, layersOf } from './build-result.ts';
 import { BuildSession } from './build-session.ts';
 import { CheckedPlan } from './checked-plan.ts';
 import { imageNames } from './image-names.ts';
-import { solvedImage } from './solved-image.ts';
+import { type SolvedImage, solvedImage } from './solved-image.ts';
 import { stepClaims } from './step-claims.ts';
 import { verifyBuild } from './verify-build.ts';
 
@@ -42,23 +43,38 @@ export async function build(
     const { plan } = checked;
     history.report(planReady(plan));
     tellEmulated(plan, session);
-    const solution = await solveCached(plan, session, history);
-    const content = await solvedImage(plan, solution, session);
+    const { solution, solved } = await solveWhole(plan, session, history);
+    const { content, elsewhere } = solved;
     const image = await (options.cacheOnly === true
-      ? store.layout.addUnlisted(content)
-      : store.layout.add(content, names));
+      ? store.layout.addUnlisted(content, { elsewhere })
+      : store.layout.add(content, names, { elsewhere }));
+    session.cache?.offerImage(image.layers, baseLayersOf(plan));
     const layers = await layersOf(image, plan, store);
     const size = layers.reduce((sum, layer) => sum + layer.size, 0);
     const steps = countSteps(solution);
-    await checked.warnOfBuilt(image, steps.cached < steps.total ? (run) => history.runs(run) : undefined);
+    // What is not here cannot be looked into.
+    if (elsewhere.size === 0)
+      await checked.warnOfBuilt(image, steps.cached < steps.total ? (run) => history.runs(run) : undefined);
+    await session.cache?.finish();
     const milliseconds = Date.now() - started;
     const materials = session.materials.list();
-    const result = { image, size, layers, names: names.map(formatReference), steps, materials, milliseconds };
+    const result = {
+      image,
+      size,
+      layers,
+      names: names.map(formatReference),
+      steps,
+      materials,
+      milliseconds,
+      ...countsOf(session),
+    };
     history.report({ type: 'image-built', id: image.id, names: names.map(familiarName), size, milliseconds });
     if (options.verify !== true) return result;
     const verification = await verifyBuild({ plan, results: solution.results, image }, session, progress);
     return { ...result, verification };
   } catch (error) {
+    // What its good steps made is shared all the same.
+    if (!signal.aborted) await session.cache?.finish().catch(() => undefined);
     throw session.located(error);
   } finally {
     session.save();
@@ -77,12 +93,46 @@ function buildStarted({ file, options: { target } }: BuildSession): BuildStarted
   return { type: 'build-started', dockerfile: file.name, ...(target === undefined ? {} : { target }) };
 }
 
+/**
+ * Solves the plan, and solves it again where a layer that a record promised cannot be had: its step runs then, and those
+ * that depend on it, as far as its result is another one; all others are cached by now.
+ */
+async function solveWhole(plan: Plan, session: BuildSession, history: BuildHistory): Promise<Solved> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const solution = await solveCached(plan, session, history);
+      return { solution, solved: await solvedImage(plan, solution, session) };
+    } catch (error) {
+      if (!(error instanceof OutputLost) || attempt === MOST_ATTEMPTS) throw error;
+      session.cache?.count('failures');
+      await session.store.forgetOutput(error.output, Date.now());
+      session.notice(`${error.message}; its step runs again`);
+    }
+  }
+}
+
+interface Solved {
+  readonly solution: Solution<Rootfs, LayerOutput>;
+  readonly solved: SolvedImage;
+}
+
+/** More layers than an image can have are never lost one by one. */
+const MOST_ATTEMPTS = 200;
+
+function baseLayersOf({ target }: Plan): readonly Digest[] {
+  return target.base?.rootfs.diff_ids ?? [];
+}
+
+function countsOf({ cache }: BuildSession): Pick<BuildResult, 'cache'> {
+  return cache === undefined ? {} : { cache: cache.counts };
+}
+
 /** Solves the plan with the store's cache, which explains its misses and is shared with builds beside this one. */
 function solveCached(plan: Plan, session: BuildSession, history: BuildHistory): Promise<Solution<Rootfs, LayerOutput>> {
   const { options, store, way } = session;
   return solve([plan.target.rootfs], {
     ...way,
-    cache: store.records,
+    cache: session.cache?.records ?? store.records,
     reporter: history,
     ...stepClaims(options, store, history),
     ...history.watch(plan, options.failOnMiss),

@@ -1,3 +1,4 @@
+import type { BlobInfo, Digest } from '@tsbuild/oci';
 import type { ImageContent } from '@tsbuild/oci/node';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
 import type { Plan } from '../plan/plan.ts';
@@ -5,15 +6,49 @@ import type { Solution } from '../solver/solver.ts';
 import type { BuildSession } from './build-session.ts';
 import { assembleContent } from './image-assembly.ts';
 
-/** The image that a solved plan makes: its layers are in the store then, those of its base included. */
+/** An image that is to be stored. */
+export interface SolvedImage {
+  readonly content: ImageContent;
+  /** Layers whose bytes a shared cache or a registry has, and the store has not. */
+  readonly elsewhere: ReadonlySet<Digest>;
+}
+
+/** The image that a solved plan makes. */
 export async function solvedImage(
   plan: Plan,
   { values, results }: Solution<Rootfs, LayerOutput>,
-  session: Pick<BuildSession, 'layers' | 'options'>,
-): Promise<ImageContent> {
+  session: Pick<BuildSession, 'layers' | 'options' | 'cache' | 'store'>,
+): Promise<SolvedImage> {
   const [rootfs] = values;
   if (rootfs === undefined) throw new TypeError('the solver returns one value for each wanted vertex');
   const { labels, annotations, epoch } = session.options;
-  const layers = await session.layers.ensure(rootfs.layers);
-  return assembleContent({ stage: plan.target, layers, results, labels, annotations, epoch });
+  const layers = await layersOfImage(rootfs, session);
+  const content = assembleContent({ stage: plan.target, layers, results, labels, annotations, epoch });
+  const absent = layers.filter(({ isAbsent }) => isAbsent).map(({ digest }) => digest);
+  return { content, elsewhere: new Set(absent) };
+}
+
+/** Layers as the image names them. */
+type NamedLayer = BlobInfo & { readonly isAbsent?: true };
+
+/**
+ * All in the store; of a build that shares its cache, those that are known to lie elsewhere stay there until somebody needs
+ * their bytes.
+ */
+async function layersOfImage(
+  { layers }: Rootfs,
+  { cache, layers: provider, store }: Pick<BuildSession, 'layers' | 'cache' | 'store'>,
+): Promise<readonly NamedLayer[]> {
+  if (cache === undefined) return provider.ensure(layers);
+  return Promise.all(
+    layers.map(async ({ digest }): Promise<NamedLayer> => {
+      const here = await store.layout.blobs.has(digest);
+      if (here !== undefined) return here;
+      const size = await cache.baseLayer(digest);
+      if (size !== undefined) return { digest, size, isAbsent: true };
+      const [fetched] = await provider.ensure([{ digest }]);
+      if (fetched === undefined) throw new TypeError('ensure() gives each layer back');
+      return fetched;
+    }),
+  );
 }

@@ -41,7 +41,7 @@ export async function verifyBuild(
   report(planReady(plan));
   if (hasCommands(plan)) await delay(OTHER_SECOND, undefined, { signal });
   const solution = await solveAgain(plan, session, progress);
-  const content = await solvedImage(plan, solution, session);
+  const { content } = await solvedImage(plan, solution, session);
   const id = sha256Digest(content.config);
   const both = [first.results, solution.results] as const;
   const steps = await differentSteps(plan, both, (layer) => store.indexes.get(layer));

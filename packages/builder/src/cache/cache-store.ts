@@ -13,6 +13,14 @@ export interface CacheRecord<O> {
   readonly milliseconds: number;
   /** Where the step stood when it was executed. */
   readonly origin?: StepOrigin;
+  /** Whose cache it came from just now, for people; not kept. */
+  readonly from?: string;
+}
+
+/** The step that a record is wanted for: what keeps a record of somebody else's keeps it with this. */
+export interface AskingStep {
+  readonly preimage: KeyPreimage;
+  readonly origin: () => StepOrigin | undefined;
 }
 
 /**
@@ -22,6 +30,6 @@ export interface CacheRecord<O> {
  * miss, never an error. `put` is atomic and idempotent; a later record for the same key replaces the earlier one.
  */
 export interface CacheStore<O> {
-  get(key: Digest): Promise<CacheRecord<O> | undefined>;
+  get(key: Digest, step?: AskingStep): Promise<CacheRecord<O> | undefined>;
   put(record: CacheRecord<O>): Promise<void>;
 }

@@ -1,10 +1,12 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { formatPlatform, utf8ToByteString } from '@tsbuild/oci';
-import type { RootfsTree, StoredImage } from '@tsbuild/oci/node';
+import type { RegistryOptions, RootfsTree, StoredImage } from '@tsbuild/oci/node';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { ensureDirectory } from '../executor/mount-points.ts';
 import { readTreeFile } from '../ops/run/tree-file.ts';
+import { silentReporter } from '../progress/reporter.ts';
+import { bringLayers } from '../shared-cache/layers-at-hand.ts';
 import { DiskOwners } from '../disk/disk-owners.ts';
 import { layOutOverlay } from '../snapshot/overlay-layout.ts';
 import { removeTree } from '../disk/remove-tree.ts';
@@ -26,6 +28,8 @@ import { mergeConfig } from './run-config.ts';
 export interface CreateSurroundings {
   readonly notice: (text: string) => void;
   readonly signal: AbortSignal;
+  /** How registries are reached, should the image have layers that only a shared cache has; as the environment says unless told. */
+  readonly registry?: () => Promise<RegistryOptions>;
 }
 
 /**
@@ -36,10 +40,11 @@ export interface CreateSurroundings {
 export async function createContainer(
   options: CreateOptions,
   store: Store,
-  { notice, signal }: CreateSurroundings,
+  { notice, signal, registry = async () => ({}) }: CreateSurroundings,
 ): Promise<Container> {
   await using _lease = await store.layout.lease();
   const image = await store.layout.resolve(options.image);
+  await bringLayers(image.layers, store, { registry, reporter: silentReporter, signal });
   if (!(await canOverlay(store.directory('mounts')))) {
     throw new BuildError('SANDBOX_UNAVAILABLE', 'containers need overlayfs, which cannot be mounted here', {
       hint: 'Put the store on ext4, xfs or tmpfs (--root); user namespaces need Linux 5.11.',

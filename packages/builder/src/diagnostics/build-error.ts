@@ -3,6 +3,7 @@ import type { SourceFile, SourceRange } from './source-file.ts';
 /** Every code a {@link BuildError} can carry. */
 export type BuildErrorCode =
   | 'BASE_NOT_FOUND'
+  | 'CACHE_EXPORT_FAILED'
   | 'CACHE_INVALID'
   | 'CACHE_MISS'
   | 'CHECK_FAILED'

@@ -8,7 +8,7 @@ const MASK = '***';
 
 /** The value of a variable as it may be shown: a secret is three stars, whatever it is. */
 export function maskedValue(name: string, value: string): string {
-  return SECRET_NAME.test(name) || SECRET_VALUE.test(value) ? MASK : maskedText(value);
+  return looksSecret(name, value) ? MASK : maskedText(value);
 }
 
 /** Text that may have secrets in it (a command, a URL with a password): they become stars. */
@@ -19,4 +19,9 @@ export function maskedText(text: string): string {
     .replace(/\b(\w+)=("[^"]*"|'[^']*'|[^\s&;|"']+)/g, (whole, name: string) =>
       SECRET_NAME.test(name) ? `${name}=${MASK}` : whole,
     );
+}
+
+/** Whether the name or the value of a variable says that it is a secret. */
+export function looksSecret(name: string, value: string): boolean {
+  return SECRET_NAME.test(name) || SECRET_VALUE.test(value);
 }

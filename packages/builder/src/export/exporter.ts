@@ -17,6 +17,8 @@ export interface ExportWork {
   /** Told of transfers, and as notices of what could not be brought there. */
   readonly reporter: ProgressReporter;
   readonly signal: AbortSignal;
+  /** How registries are reached when the image has layers that only a shared cache has; as the environment says unless told. */
+  readonly registry?: RegistryOptions;
 }
 
 /** What became of an image. */
@@ -45,7 +47,10 @@ export interface Exporter {
    * @throws BuildError `EXPORT_FAILED`
    */
   check(): Promise<void>;
-  /** @throws BuildError `EXPORT_FAILED`, OciError, the file system's errors; the signal's reason when aborted */
+  /**
+   * @throws BuildError `EXPORT_FAILED`, OciError, the file system's errors; the signal's reason when aborted; OutputLost when
+   * a layer that only a shared cache had is gone: `store.forgetOutput()` and a new build make it again
+   */
   export(image: ImageToExport, work: ExportWork): Promise<ExportResult>;
 }
 

@@ -1,4 +1,5 @@
-import type { Exporter, ExportTarget } from './exporter.ts';
+import { bringLayers } from '../shared-cache/layers-at-hand.ts';
+import type { Exporter, ExportResult, ExportTarget, ExportWork, ImageToExport } from './exporter.ts';
 
 /**
  * The exporter for a place. Each kind is loaded when it is asked for: few programs need more than one.
@@ -9,6 +10,30 @@ import type { Exporter, ExportTarget } from './exporter.ts';
  *   await exporter.export(result, { store, reporter, signal });
  */
 export async function openExporter(target: ExportTarget): Promise<Exporter> {
+  const exporter = await exporterFor(target);
+  // A registry may take layers from where they lie; everybody else needs their bytes.
+  return target.kind === 'registry' ? exporter : new WithLayers(exporter);
+}
+
+class WithLayers implements Exporter {
+  readonly #exporter: Exporter;
+
+  constructor(exporter: Exporter) {
+    this.#exporter = exporter;
+  }
+
+  check(): Promise<void> {
+    return this.#exporter.check();
+  }
+
+  async export(image: ImageToExport, work: ExportWork): Promise<ExportResult> {
+    const { store, reporter, signal, registry = {} } = work;
+    await bringLayers(image.image.layers, store, { registry: async () => registry, reporter, signal });
+    return this.#exporter.export(image, work);
+  }
+}
+
+async function exporterFor(target: ExportTarget): Promise<Exporter> {
   switch (target.kind) {
     case 'archive':
       return new (await import('./archive-exporter.ts')).ArchiveExporter(target);

@@ -1,7 +1,6 @@
 import {
   assembleImage,
   decodeManifest,
-  type Descriptor,
   type Digest,
   formatReference,
   type ImageLayer,
@@ -10,15 +9,13 @@ import {
   readBlob,
   type Reference,
 } from '@tsbuild/oci';
-import {
-  compressLayer,
-  type RegistryClient,
-  type RegistryOptions,
-  type StoredImage,
-  toRegistry,
-} from '@tsbuild/oci/node';
+import { type RegistryClient, type RegistryOptions, type StoredImage, toRegistry } from '@tsbuild/oci/node';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
+import { CachedLayers } from '../shared-cache/shared-layers.ts';
+import { backendAccess } from '../shared-cache/layers-at-hand.ts';
+import type { LayerProvider } from '../source/layer-provider.ts';
+import { packLayer, USUAL_PACKING } from '../source/pack-layer.ts';
 import type { Packing, RemoteLayer } from '../source/remote-records.ts';
 import type { Store } from '../store/store.ts';
 import type { PushResult } from './exporter.ts';
@@ -39,8 +36,6 @@ export interface PushOptions {
   readonly signal: AbortSignal;
 }
 
-const USUAL_PACKING: Packing = { compression: 'gzip', level: 5 };
-
 /**
  * Puts an image of the store into a registry. Layers that came from a registry go as the very bytes that they were there
  * (mounted where it is the same registry); the others are compressed, deterministically, so that what was pushed before is
@@ -55,8 +50,10 @@ export async function pushImage(name: string, options: PushOptions): Promise<Pus
   const reference = parseReference(options.as ?? name);
   // Who may not even look need not wait until everything is compressed.
   await access.client().hasBlob(reference, stored.id, signal);
+  await using cached = new CachedLayers(store.remotes, backendAccess(options.registry), signal);
   const layers = await remoteLayers(stored, reference, {
     store,
+    provider: store.layers(access.client, signal, cached),
     client: access.client(),
     packing: options.packing ?? USUAL_PACKING,
     reporter,
@@ -94,6 +91,8 @@ const WORTH_TELLING = 32 * 1024 * 1024;
 interface PushWork {
   readonly reporter: ProgressReporter;
   readonly store: Store;
+  /** For layers that are not here, and that the registry cannot take from where they lie. */
+  readonly provider: LayerProvider;
   readonly client: RegistryClient;
   readonly packing: Packing;
   readonly signal: AbortSignal;
@@ -133,26 +132,40 @@ function elsewhere(diffID: Digest, remote: RemoteLayer, { client }: PushWork): I
   };
 }
 
+/** Packed here; where the registry has it in another repository, from there. */
 async function packed(diffID: Digest, target: Reference, work: PushWork): Promise<ImageLayer> {
-  const { store, client, packing, signal } = work;
-  const { blobs } = store.layout;
-  const known = await store.remotes.packed(diffID, packing);
-  if (known !== undefined && (await isThere(known))) return layerOf(known);
-  signal.throwIfAborted();
-  if (((await blobs.has(diffID))?.size ?? 0) >= WORTH_TELLING) {
-    work.reporter.report({ type: 'notice', level: 'info', message: `compressing layer ${diffID.slice(7, 19)}` });
-  }
-  const { descriptor } = await compressLayer(blobs.open(diffID), packing.compression, await blobs.create(), {
-    level: packing.level,
+  const { store, client, packing, reporter, signal, provider } = work;
+  const { remotes, layout } = store;
+  const home = await remotes.layer(diffID);
+  const known = await remotes.packed(diffID, packing);
+  const origin = home?.registry === target.registry && home.descriptor.digest === known?.digest ? home : undefined;
+  const descriptor = await packLayer(diffID, {
+    blobs: layout.blobs,
+    remotes,
+    packing,
+    isThere: async (blob) => {
+      if (await client.hasBlob(target, blob.digest, signal)) return true;
+      return origin !== undefined && client.hasBlob(placeOf(origin), blob.digest, signal);
+    },
+    prepare: async () => {
+      const [layer] = await provider.ensure([{ digest: diffID }]);
+      if ((layer?.size ?? 0) < WORTH_TELLING) return;
+      reporter.report({ type: 'notice', level: 'info', message: `compressing layer ${diffID.slice(7, 19)}` });
+    },
+    signal,
   });
-  await store.remotes.putPacked(diffID, packing, descriptor);
-  return layerOf(descriptor);
+  const isHere = (await layout.blobs.has(descriptor.digest)) !== undefined;
+  return {
+    diffID,
+    descriptor,
+    open: (opened) =>
+      isHere || origin === undefined
+        ? layout.blobs.open(descriptor.digest)
+        : client.blob(placeOf(origin), origin.descriptor, opened),
+    ...(origin === undefined ? {} : { origin: { registry: origin.registry, repository: origin.repository } }),
+  };
+}
 
-  async function isThere(blob: Descriptor): Promise<boolean> {
-    return (await blobs.has(blob.digest)) !== undefined || client.hasBlob(target, blob.digest, signal);
-  }
-
-  function layerOf(blob: Descriptor): ImageLayer {
-    return { diffID, descriptor: blob, open: () => blobs.open(blob.digest) };
-  }
+function placeOf({ registry, repository, descriptor }: RemoteLayer): Reference {
+  return { registry, repository, digest: descriptor.digest };
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { chainID, type Digest, OciError } from '@tsbuild/oci';
 import { type VerifiedLayout, verifyLayoutAt, type StoreFinding } from '@tsbuild/oci/internal';
 import { Layout, LayerIndexStore, DirectoryBlobStore } from '@tsbuild/oci/node';
+import { RemoteRecords } from '../source/remote-records.ts';
 import { storePath } from '../disk/store-paths.ts';
 import { verifyRecords } from '../cache/verify-records.ts';
 import { SmallFiles } from './small-files.ts';
@@ -50,7 +51,9 @@ export async function checkStore(root: string, options: CheckStoreOptions, signa
     throw new OciError('LAYOUT_INVALID', `there is no image store at ${path}`, { fields: { path } });
   }
   await using _lease = await leaseOf(path);
-  const check = { quick, removeImages, signal, report };
+  const remotes = new RemoteRecords(storePath(path, 'remotes'));
+  const isElsewhere = async (layer: Digest): Promise<boolean> => (await remotes.sharedLayer(layer)) !== undefined;
+  const check = { quick, removeImages, signal, report, isElsewhere };
   const layout = await verifyLayoutAt(path, check);
   const chains = new Map(layout.chains);
   const records = await verifyRecords<LayerOutput>(path, recordChecks(layout, chains), check);

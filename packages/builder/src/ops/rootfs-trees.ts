@@ -27,18 +27,10 @@ export class RootfsTrees {
     await this.#indexes.put(layer, index);
   }
 
-  /** A kept index will do without the layer's bytes: a cached build on a remote base fetches nothing. */
-  async #load(layer: Digest): Promise<LayerIndex> {
-    const kept = await this.#indexes.kept(layer);
-    if (kept !== undefined) return kept;
-    await this.#layers.ensure([{ digest: layer }]);
-    return this.#indexes.get(layer);
-  }
-
   #indexOf(layer: Digest): Promise<LayerIndex> {
     let index = this.#loaded.get(layer);
     if (index === undefined) {
-      index = this.#load(layer);
+      index = this.#layers.index(layer);
       this.#loaded.set(layer, index);
     }
     return index;

@@ -1,5 +1,6 @@
 import { suggestNear } from '../dockerfile/suggest.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
+import { csvFields } from '../diagnostics/csv-fields.ts';
 import { parseSize } from './size.ts';
 
 const TYPES = ['bind', 'cache', 'tmpfs', 'secret', 'ssh'] as const;
@@ -67,7 +68,7 @@ export function parseRunMount(text: string, expand: (word: string) => string): R
     gid: undefined,
     env: undefined,
   };
-  for (const field of csvFields(text)) {
+  for (const field of fieldsOf(text)) {
     const equals = field.indexOf('=');
     if (equals < 0) setBare(draft, field);
     else {
@@ -82,7 +83,7 @@ export function parseRunMount(text: string, expand: (word: string) => string): R
 
 /** The names that a `--mount` takes files from: enough to know which stages are needed. */
 export function mountFrom(text: string): string | undefined {
-  const fields = csvFields(text).map((field) => field.split(/=(.*)/s));
+  const fields = fieldsOf(text).map((field) => field.split(/=(.*)/s));
   const value = (key: string): string | undefined =>
     fields.findLast(([name = '']) => name.toLowerCase() === key)?.[1] ?? undefined;
   const type = value('type')?.toLowerCase();
@@ -205,23 +206,10 @@ function number(key: string, value: string, radix: 8 | 10): number {
   );
 }
 
-/** One record of CSV (RFC 4180), as Go reads it. */
-function csvFields(text: string): readonly string[] {
-  const fields: string[] = [];
-  for (let at = 0; at <= text.length; ) {
-    const quoted = /^"((?:[^"]|"")*)"(?=,|$)/.exec(text.slice(at));
-    const plain = quoted ?? /^[^,]*/.exec(text.slice(at));
-    const whole = plain?.[0] ?? '';
-    if (quoted === null && whole.includes('"')) {
-      const problem = whole.startsWith('"') ? 'extraneous or missing " in quoted-field' : 'bare " in non-quoted field';
-      throw invalid(
-        `failed to parse csv mounts: parse error on line 1, column ${at + whole.indexOf('"') + 1}: ${problem}`,
-      );
-    }
-    fields.push(quoted === null ? whole : (quoted[1] ?? '').replaceAll('""', '"'));
-    at += whole.length + 1;
-  }
-  return fields;
+function fieldsOf(text: string): readonly string[] {
+  const fields = csvFields(text);
+  if (!('problem' in fields)) return fields;
+  throw invalid(`failed to parse csv mounts: parse error on line 1, column ${fields.at + 1}: ${fields.problem}`);
 }
 
 function unexpected(key: string, type: RunMountType): BuildError {

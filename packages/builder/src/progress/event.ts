@@ -62,6 +62,8 @@ export interface StepCached {
   /** How long the recorded execution took. */
   readonly saved: number;
   readonly layerSize: number;
+  /** The shared cache that had it, when this machine had not: `registry reg.example/team/cache:main`. */
+  readonly from?: string;
 }
 
 /** The step's result is not in the cache, for this reason; it is executed now. */

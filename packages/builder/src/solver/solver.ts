@@ -1,6 +1,8 @@
 import type { Digest } from '@tsbuild/oci';
 import { cacheKey } from '../cache/cache-key.ts';
 import type { CacheRecord, CacheStore } from '../cache/cache-store.ts';
+import { OutputLost } from '../diagnostics/output-lost.ts';
+import type { StepOrigin } from '../cache/step-origin.ts';
 import type { ProgressEvent } from '../progress/event.ts';
 import type { MissReason } from '../progress/miss-reason.ts';
 import type { ProgressReporter } from '../progress/reporter.ts';
@@ -129,7 +131,8 @@ class SolverRun<V, O> {
       return await this.#prepareAndSolve(vertex, { context, started, inputs });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      const canceled = this.#signal.aborted ? { canceled: true } : {};
+      // A step whose input is lost is solved again.
+      const canceled = this.#signal.aborted || error instanceof OutputLost ? { canceled: true } : {};
       this.#report({ type: 'step-failed', id: vertex.id, time: now(), message, ...canceled });
       throw error;
     }
@@ -151,12 +154,13 @@ class SolverRun<V, O> {
   async #lookUpOrExecute(vertex: StepVertex<V, O>, prepared: PreparedStep<O>, run: StepRun<V>): Promise<StepResult<O>> {
     const key = cacheKey(prepared.preimage);
     await this.#executing.get(key)?.catch(() => undefined);
-    const record = vertex.ignoreCache ? undefined : await this.#options.cache.get(key);
+    const origin = (): StepOrigin | undefined => vertex.origin?.(run.inputs);
+    const { preimage } = prepared;
+    const record = vertex.ignoreCache ? undefined : await this.#options.cache.get(key, { preimage, origin });
     if (record !== undefined) return await this.#useRecord(vertex.id, record, prepared);
     if (prepared.afresh !== undefined) return this.#lookUpOrExecute(vertex, await prepared.afresh(), run);
     const { id } = vertex;
-    const { preimage } = prepared;
-    const miss = { id, key, preimage, origin: vertex.origin?.(run.inputs) };
+    const miss = { id, key, preimage, origin: origin() };
     const execution = vertex.ignoreCache ? this.#execute(prepared, run, miss) : this.#executeOnce(prepared, run, miss);
     this.#executing.set(key, execution);
     return execution;
@@ -164,9 +168,10 @@ class SolverRun<V, O> {
 
   async #useRecord(id: string, record: CacheRecord<O>, prepared: PreparedStep<O>): Promise<StepResult<O>> {
     await prepared.discard();
-    const { key, output, created, milliseconds } = record;
+    const { key, output, created, milliseconds, from } = record;
     const layerSize = this.#options.sizeOf(output);
-    this.#report({ type: 'step-cached', id, key, since: created, saved: milliseconds, layerSize });
+    const shared = from === undefined ? {} : { from };
+    this.#report({ type: 'step-cached', id, key, since: created, saved: milliseconds, layerSize, ...shared });
     return { output, created, cached: true, saved: milliseconds };
   }
 
@@ -178,7 +183,8 @@ class SolverRun<V, O> {
       await prepared.discard();
       throw error;
     });
-    const record = await this.#options.cache.get(miss.key);
+    const { preimage, origin } = miss;
+    const record = await this.#options.cache.get(miss.key, { preimage, origin: () => origin });
     if (record !== undefined) return await this.#useRecord(miss.id, record, prepared);
     return await this.#execute(prepared, run, miss);
   }

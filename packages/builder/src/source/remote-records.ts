@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   type Descriptor,
@@ -10,7 +10,7 @@ import {
   type LayerCompression,
 } from '@tsbuild/oci';
 import { sealJson, writeFileAtomic } from '@tsbuild/oci/internal';
-import { type Fault, keptFaults, namesIn, readKept } from '../disk/kept-file.ts';
+import { type Fault, keptFaults, namesIn, readKept, writeKept } from '../disk/kept-file.ts';
 
 /** A base image that a registry named once: enough to use it again without asking. */
 export interface RemoteImage {
@@ -33,6 +33,21 @@ export interface RemoteLayer {
   readonly repository: string;
   /** As the registry has it, most often compressed. */
   readonly descriptor: Descriptor;
+}
+
+/** A layer that a shared cache has or knows, and what is to be known of it without its bytes. */
+export interface SharedLayer {
+  /** The place, as `--cache-from` names it. */
+  readonly from: string;
+  /** The layer as it is packed there; absent where it lies in the registry of its base image. */
+  readonly blob?: Descriptor;
+  /** Bytes of the layer, uncompressed, and of all files in it. */
+  readonly size: number;
+  readonly contentSize: number;
+  /** Its index and more, packed. */
+  readonly sidecar?: Descriptor;
+  /** The digest of its index. */
+  readonly index?: Digest;
 }
 
 /** How a layer is packed: all that its packed bytes depend on beside its own. */
@@ -75,6 +90,28 @@ export class RemoteRecords {
     await writeFileAtomic(this.#layerPath(diffID), sealJson(layer));
   }
 
+  /** What a shared cache says of the layer with this diffID. */
+  async sharedLayer(diffID: Digest): Promise<SharedLayer | undefined> {
+    return readDocument(this.#sharedPath(diffID), isSharedLayer);
+  }
+
+  putSharedLayer(diffID: Digest, layer: SharedLayer): void {
+    writeKept(this.#sharedPath(diffID), layer);
+  }
+
+  /** The layer cannot be had where it should be: it is not known any more, and for a while nobody is believed who has it. */
+  async forgetLayer(diffID: Digest, now: number): Promise<void> {
+    await rm(this.#layerPath(diffID), { force: true });
+    await rm(this.#sharedPath(diffID), { force: true });
+    writeKept(this.#lostPath(diffID), { lost: now });
+  }
+
+  /** Whether the layer was lost within the last hour. */
+  isLost(diffID: Digest, now: number): boolean {
+    const lost = readDocument(this.#lostPath(diffID), isLoss)?.lost;
+    return lost !== undefined && now - lost < BELIEVED_LOST;
+  }
+
   /** The form that this layer had when it was last packed so: packing is deterministic, so it still has it. */
   async packed(diffID: Digest, packing: Packing): Promise<Descriptor | undefined> {
     const known = readDocument(this.#packedPath(diffID, packing), isDescriptor);
@@ -108,6 +145,7 @@ export class RemoteRecords {
     yield* keptFaults(at('images'), isRemoteImage);
     yield* keptFaults(at('layers'), isRemoteLayer);
     yield* keptFaults(at('compressed'), isDescriptor);
+    yield* keptFaults(at('shared'), isSharedLayer);
     for await (const { image, path } of this.images()) {
       for (const what of ['manifest', 'config'] as const) {
         const fault = await blobFault(image[what]);
@@ -129,11 +167,22 @@ export class RemoteRecords {
     return join(this.#directory, 'layers', `${digestHex(diffID)}.json`);
   }
 
+  #sharedPath(diffID: Digest): string {
+    return join(this.#directory, 'shared', `${digestHex(diffID)}.json`);
+  }
+
+  #lostPath(diffID: Digest): string {
+    return join(this.#directory, 'lost', `${digestHex(diffID)}.json`);
+  }
+
   #packedPath(diffID: Digest, packing?: Packing): string {
     const way = packing === undefined ? '' : `.${nameOf(packing)}`;
     return join(this.#directory, 'compressed', `${digestHex(diffID)}${way}.json`);
   }
 }
+
+/** Milliseconds. After that a repaired registry is asked again. */
+const BELIEVED_LOST = 3_600_000;
 
 function nameOf({ compression, level }: Packing): string {
   return `${compression}-${level}`;
@@ -153,6 +202,21 @@ function isRemoteImage(value: unknown): value is RemoteImage {
 function isRemoteLayer(value: unknown): value is RemoteLayer {
   const { registry, repository, descriptor } = fieldsOf(value);
   return [registry, repository].every((text) => typeof text === 'string') && isDescriptor(descriptor);
+}
+
+function isLoss(value: unknown): value is { readonly lost: number } {
+  return typeof fieldsOf(value)['lost'] === 'number';
+}
+
+function isSharedLayer(value: unknown): value is SharedLayer {
+  const { from, blob, size, contentSize, sidecar, index } = fieldsOf(value);
+  const sizes = [size, contentSize].every((bytes) => Number.isSafeInteger(bytes) && Number(bytes) >= 0);
+  return (
+    typeof from === 'string' &&
+    sizes &&
+    (index === undefined || isDigest(index)) &&
+    [blob, sidecar].every((part) => part === undefined || isDescriptor(part))
+  );
 }
 
 function isDescriptor(value: unknown): value is Descriptor {

@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises';
+import type { Digest } from '@tsbuild/oci';
 import { type Collected, type LayerIndexStore, Layout, type RegistryReader } from '@tsbuild/oci/node';
 import { DirectoryCacheStore } from '../cache/directory-cache-store.ts';
 import { type StoreDirectory, storePath } from '../disk/store-paths.ts';
 import { BuildRecords } from '../explain/build-records.ts';
 import { isLayerOutput, type LayerOutput } from '../ops/rootfs.ts';
-import { LayerProvider } from '../source/layer-provider.ts';
+import { LayerProvider, type SharedLayers } from '../source/layer-provider.ts';
 import { RemoteRecords } from '../source/remote-records.ts';
 import { keptBlobs } from './roots.ts';
 import { sweepLitter } from './store-litter.ts';
@@ -31,10 +32,13 @@ export class Store {
     this.indexes = layout.indexes;
     this.builds = new BuildRecords(storePath(root, 'builds'));
     this.remotes = new RemoteRecords(storePath(root, 'remotes'));
+    // What a shared cache has is as good as there: its bytes are fetched when something needs them.
+    const sizeOf = async (layer: Digest): Promise<number | undefined> =>
+      ((await layout.blobs.has(layer)) ?? (await this.remotes.sharedLayer(layer)))?.size;
     this.records = new DirectoryCacheStore<LayerOutput>(
       storePath(root, 'records'),
       isLayerOutput,
-      async ({ layer }) => (await layout.blobs.has(layer.digest))?.size === layer.size,
+      async ({ layer }) => (await sizeOf(layer.digest)) === layer.size,
     );
   }
 
@@ -52,10 +56,32 @@ export class Store {
     return storePath(this.root, role);
   }
 
-  /** The layers of images, those in registries included: `client` is asked for when one must be fetched. */
-  layers(client: () => RegistryReader, signal: AbortSignal): LayerProvider {
+  /**
+   * The layers of images, those in registries included: `client` is asked for when one must be fetched. `shared` has those
+   * of shared caches.
+   */
+  layers(client: () => RegistryReader, signal: AbortSignal, shared?: SharedLayers): LayerProvider {
     const { indexes, remotes } = this;
-    return new LayerProvider({ blobs: this.layout.blobs, indexes, remotes, client, signal });
+    const isOutput = async (layer: Digest): Promise<boolean> => (await this.#recordsOf(layer)).length > 0;
+    const options = { blobs: this.layout.blobs, indexes, remotes, client, isOutput, signal };
+    return new LayerProvider({ ...options, ...(shared === undefined ? {} : { shared }) });
+  }
+
+  /**
+   * A step's layer was lost where it should be ({@link OutputLost}): its records go, and for a while nobody is believed who
+   * has it. @returns how many records there were
+   */
+  async forgetOutput(layer: Digest, now: number): Promise<number> {
+    const keys = await this.#recordsOf(layer);
+    for (const key of keys) await this.records.remove(key);
+    await this.remotes.forgetLayer(layer, now);
+    return keys.length;
+  }
+
+  async #recordsOf(layer: Digest): Promise<readonly Digest[]> {
+    const keys: Digest[] = [];
+    for await (const { record } of this.records.all()) if (record.output.layer.digest === layer) keys.push(record.key);
+    return keys;
   }
 
   /** Deletes blobs that neither an image nor a root (roots.ts) needs, and what killed processes left. */

@@ -42,11 +42,9 @@ export interface CopyCase {
 /** COPY over blobs in memory: descriptions of trees in, lines of a layer out. */
 export class CopyBench {
   readonly blobs = new MemoryBlobStore();
-  readonly layers = localLayers(this.blobs);
-  readonly trees = new RootfsTrees(
-    new LayerIndexStore(mkdtempSync(join(tmpdir(), 'tsbuild-copy-')), this.blobs),
-    this.layers,
-  );
+  readonly indexes = new LayerIndexStore(mkdtempSync(join(tmpdir(), 'tsbuild-copy-')), this.blobs);
+  readonly layers = localLayers(this.blobs, this.indexes);
+  readonly trees = new RootfsTrees(this.indexes, this.layers);
   readonly notices: string[] = [];
   readonly temporary = mkdtempSync(join(tmpdir(), 'tsbuild-copy-'));
   /** What earlier copies are remembered by; none unless a test sets it. */

@@ -47,13 +47,14 @@ const REQUEST: RunRequest = {
 
 async function keyText(request: RunRequest, { parent, epoch }: Surroundings = HERE): Promise<string> {
   const blobs = new MemoryBlobStore();
-  const layers = localLayers(blobs);
   const directory = mkdtempSync(join(tmpdir(), 'tsbuild-key-'));
+  const indexes = new LayerIndexStore(directory, blobs);
+  const layers = localLayers(blobs, indexes);
   const unreachable = () => Promise.reject(new Error('no network'));
   const dependencies: OpDependencies = {
     blobs,
     layers,
-    trees: new RootfsTrees(new LayerIndexStore(directory, blobs), layers),
+    trees: new RootfsTrees(indexes, layers),
     archives: { indexes: new ArchiveIndexes(directory), temporary: directory },
     downloads: { resolve: unreachable, ensure: unreachable },
     repositories: { resolve: unreachable },

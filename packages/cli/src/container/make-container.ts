@@ -4,6 +4,7 @@ import { IdFile } from './id-file.ts';
 import type { Host } from '../host/host.ts';
 import { sanitizeName } from '../output/sanitize.ts';
 import type { CreateFlags, createOptions } from './create-options.ts';
+import { registryOptions } from '../registry/registry-config.ts';
 import { findOrPullImage } from './find-image.ts';
 
 /** Makes a container, and brings its image in first; what is to be said about it is a warning. @throws as both do */
@@ -16,7 +17,11 @@ export async function makeContainer(
   using idFile = choice.cidfile === undefined ? undefined : new IdFile(resolve(host.cwd, choice.cidfile));
   await findOrPullImage(wanted.image, store, choice, host);
   const notice = (text: string): void => void host.stderr.write(`WARNING: ${sanitizeName(text)}\n`);
-  const container = await createContainer(wanted, store, { notice, signal: host.signal });
+  const container = await createContainer(wanted, store, {
+    notice,
+    signal: host.signal,
+    registry: () => registryOptions(host),
+  });
   idFile?.write(container.id);
   return container;
 }

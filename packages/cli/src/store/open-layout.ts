@@ -15,7 +15,7 @@ export class LayerSizes {
 
   /** Bytes of each layer, in the order given. */
   of(layers: readonly { readonly digest: Digest }[]): Promise<readonly number[]> {
-    return Promise.all(layers.map(async ({ digest }) => (await this.#indexes.get(digest)).contentSize));
+    return Promise.all(layers.map(({ digest }) => this.#indexes.contentSize(digest)));
   }
 
   /** Bytes of all layers together. */

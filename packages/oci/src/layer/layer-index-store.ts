@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { temporaryPath } from '../processes/atomic-file.ts';
+import { replaceFileUnsynced, temporaryPath } from '../processes/atomic-file.ts';
+import { sealJson, unsealJson } from '../processes/sealed-json.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { type Digest, digestAlgorithm, digestHex, parseDigest } from '../spec/digest.ts';
 import { OciError } from '../spec/oci-error.ts';
@@ -48,6 +49,33 @@ export class LayerIndexStore {
   /** The index as it was kept; undefined when there is none. The blob is not read, and need not be there. */
   async kept(layer: Digest): Promise<LayerIndex | undefined> {
     return this.#recent.get(layer)?.deref() ?? (await this.#read(layer));
+  }
+
+  /**
+   * Bytes of all files in a layer: by its index, or as {@link putContentSize} was told of a layer that is not here; else the
+   * blob is read. @throws OciError as {@link get}
+   */
+  async contentSize(layer: Digest): Promise<number> {
+    const known = (await this.kept(layer))?.contentSize ?? this.#toldSize(layer);
+    return known ?? (await this.get(layer)).contentSize;
+  }
+
+  /** Keeps what is known of a layer that is elsewhere. @throws OciError `STORE_UNWRITABLE` */
+  putContentSize(layer: Digest, bytes: number): void {
+    replaceFileUnsynced(this.#sizePath(layer), sealJson({ contentSize: bytes }));
+  }
+
+  #toldSize(layer: Digest): number | undefined {
+    try {
+      const told = unsealJson(readFileSync(this.#sizePath(layer), 'utf8'))?.value as { readonly contentSize?: unknown };
+      return Number.isSafeInteger(told.contentSize) ? Number(told.contentSize) : undefined;
+    } catch {
+      return undefined; // Nobody told, or what was told is damaged.
+    }
+  }
+
+  #sizePath(layer: Digest): string {
+    return join(this.#directory, 'sizes', `${digestHex(layer)}.json`);
   }
 
   /**

@@ -47,6 +47,17 @@ export interface OpenLayoutOptions {
   readonly private?: boolean;
 }
 
+/** Layers that an image may lack in the blob store, as somebody knows where to fetch them when they are needed. */
+export interface ElsewhereLayers {
+  readonly elsewhere?: ReadonlySet<Digest>;
+}
+
+/** An image, and the names that it is to have. */
+interface Addition extends ElsewhereLayers {
+  readonly image: ImageContent;
+  readonly names: readonly Reference[];
+}
+
 /**
  * An OCI image layout directory (image-spec image-layout.md): the image side of the store. Any number of processes may read
  * and change it: changes replace `index.json` whole under a lock, after the blobs that they need are on the disk; readers
@@ -107,29 +118,31 @@ export class Layout {
   }
 
   /**
-   * Stores an image whose layers are in the blob store already, and gives it these names. Whatever bore them before keeps
-   * its other names or is left dangling. Adding the same image again changes nothing.
+   * Stores an image whose layers are in the blob store already, but for those of `elsewhere`, and gives it these names.
+   * Whatever bore them before keeps its other names or is left dangling. Adding the same image again changes nothing.
    * @throws OciError `CONFIG_INVALID`, `BLOB_NOT_FOUND`, `STORE_UNWRITABLE`, `LOCK_TIMEOUT`
    */
-  async add(image: ImageContent, names: readonly Reference[]): Promise<StoredImage> {
-    const [stored] = await this.addAll([{ image, names }]);
+  async add(
+    image: ImageContent,
+    names: readonly Reference[],
+    { elsewhere }: ElsewhereLayers = {},
+  ): Promise<StoredImage> {
+    const [stored] = await this.addAll([{ image, names, ...(elsewhere === undefined ? {} : { elsewhere }) }]);
     if (stored === undefined) throw new Error('addAll returned nothing');
     return stored;
   }
 
   /** As {@link add} for several images; all of them become visible at once. */
-  async addAll(
-    additions: readonly { readonly image: ImageContent; readonly names: readonly Reference[] }[],
-  ): Promise<readonly StoredImage[]> {
-    const prepared = additions.map(({ image, names }) => ({ image, names, config: checkedConfig(image) }));
+  async addAll(additions: readonly Addition[]): Promise<readonly StoredImage[]> {
+    const prepared = additions.map((addition) => ({ ...addition, config: checkedConfig(addition.image) }));
     const unchanged = await this.#alreadyAdded(additions);
     if (unchanged !== undefined) return unchanged;
     this.#reserve?.keep();
     return this.#change(async (entries) => {
       let changed = entries;
       const manifests: Descriptor[] = [];
-      for (const { image, names, config } of prepared) {
-        const manifest = await this.#store(image, config);
+      for (const { image, names, config, elsewhere } of prepared) {
+        const manifest = await this.#store(image, config, elsewhere);
         changed = withImage(changed, manifest, names);
         manifests.push(manifest);
       }
@@ -142,8 +155,8 @@ export class Layout {
   }
 
   /** Stores the documents of an image that no list has: they go with the next {@link collect}, unless a lease keeps them. */
-  async addUnlisted(image: ImageContent): Promise<StoredImage> {
-    return readImage(this.blobs, await this.#store(image, checkedConfig(image)), []);
+  async addUnlisted(image: ImageContent, { elsewhere }: ElsewhereLayers = {}): Promise<StoredImage> {
+    return readImage(this.blobs, await this.#store(image, checkedConfig(image), elsewhere), []);
   }
 
   /** Gives an image one more name. @throws OciError as {@link resolve} and {@link add} */
@@ -249,16 +262,14 @@ export class Layout {
    * The images of these additions when all of them are stored under their names already: the end of every build that
    * changed nothing, so it takes no lock and writes nothing.
    */
-  async #alreadyAdded(
-    additions: readonly { readonly image: ImageContent; readonly names: readonly Reference[] }[],
-  ): Promise<readonly StoredImage[] | undefined> {
+  async #alreadyAdded(additions: readonly Addition[]): Promise<readonly StoredImage[] | undefined> {
     return this.#read(async (entries) => {
       const found: StoredImage[] = [];
-      for (const { image, names } of additions) {
+      for (const { image, names, elsewhere } of additions) {
         const { digest } = assembleImage(image).manifestDescriptor;
         const entry = entries.find((candidate) => candidate.digest === digest);
         const named = names.every((name) => entryNamed(entries, name)?.digest === digest);
-        const complete = await this.#holds(image);
+        const complete = await this.#holds(image, elsewhere);
         if (entry === undefined || !named || !complete) return undefined;
         found.push(await readImage(this.blobs, bareDescriptor(entry), namesOf(entries, new Set([digest]))));
       }
@@ -266,9 +277,10 @@ export class Layout {
     });
   }
 
-  async #holds(image: ImageContent): Promise<boolean> {
+  async #holds(image: ImageContent, elsewhere?: ReadonlySet<Digest>): Promise<boolean> {
     for (const layer of image.layers) {
-      if ((await this.blobs.has(layer.digest))?.size !== layer.size) return false;
+      if (elsewhere?.has(layer.digest) !== true && (await this.blobs.has(layer.digest))?.size !== layer.size)
+        return false;
     }
     return true;
   }
@@ -327,8 +339,13 @@ export class Layout {
     return gone;
   }
 
-  async #store(image: ImageContent, config: ImageConfig): Promise<Descriptor> {
+  async #store(
+    image: ImageContent,
+    config: ImageConfig,
+    elsewhere: ReadonlySet<Digest> | undefined,
+  ): Promise<Descriptor> {
     for (const layer of image.layers) {
+      if (elsewhere?.has(layer.digest) === true) continue;
       const info = await this.blobs.has(layer.digest);
       if (info?.size === layer.size) continue;
       throw new OciError('BLOB_NOT_FOUND', `layer ${layer.digest} is not in the store with ${layer.size} bytes`, {

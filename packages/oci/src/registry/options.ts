@@ -19,6 +19,8 @@ export interface RegistryOptions {
   /** How many blobs may be on their way at once, in each direction. Default 4. */
   readonly parallel?: number;
   readonly onProgress?: (event: TransferEvent) => void;
+  /** Told of each request of the distribution API, for those who count them: tokens and redirects are none. */
+  readonly onRequest?: (request: { readonly method: string; readonly url: URL }) => void;
   readonly retry?: RetryPolicy;
   /** How long a connection may be silent, in milliseconds; also the limit of a trickle. Default 30 000. */
   readonly idleMilliseconds?: number;

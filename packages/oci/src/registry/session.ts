@@ -41,6 +41,7 @@ export class Session {
   readonly downloads: TransferLimit;
   readonly uploads: TransferLimit;
   readonly onProgress: NonNullable<RegistryOptions['onProgress']>;
+  readonly #onRequest: RegistryOptions['onRequest'];
   readonly #mirrors: Readonly<Record<string, readonly string[]>>;
   readonly #transport: Transport;
   readonly #authorizer: Authorizer;
@@ -55,6 +56,7 @@ export class Session {
     this.downloads = new TransferLimit(parallel);
     this.uploads = new TransferLimit(parallel);
     this.onProgress = options.onProgress ?? (() => {});
+    this.#onRequest = options.onRequest;
     this.#mirrors = options.mirrors ?? {};
     const idleMilliseconds = options.idleMilliseconds ?? DEFAULT_IDLE;
     this.#transport = new Transport({ environment, insecure, caFiles, idleMilliseconds });
@@ -145,6 +147,7 @@ export class Session {
 
   async #follow(request: ApiRequest, authorization: string | undefined): Promise<HttpResponse> {
     const { method, url, body, signal } = request;
+    this.#onRequest?.({ method, url });
     const headers = { ...request.headers, ...(authorization !== undefined && { Authorization: authorization }) };
     return await followRedirects(this.#transport, {
       method,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sealJson, unsealJson } from '../../src/layout/sealed-json.ts';
+import { sealJson, unsealJson } from '../../src/processes/sealed-json.ts';
 
 describe('a sealed document', () => {
   it('is JSON, and comes back as it was', () => {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
-import { PROFILES } from '../../testing/quirky-registry/quirks.ts';
+import { PROFILES } from '../../testing/quirky-registry/profiles/by-name.ts';
 import { QuirkyRegistry } from '../../testing/quirky-registry/server.ts';
 import { MediaType } from '../../src/spec/media-type.ts';
 import { parseReference } from '../../src/spec/reference.ts';

@@ -2,8 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { FaultProxy } from '../../testing/fault-proxy.ts';
 import { NO_REGISTRY, SKIP_REGISTRY, startDockerRegistry } from '../../testing/docker-registry.ts';
 import type { DockerRegistry } from '../../testing/docker-registry.ts';
-import { PROFILES } from '../../testing/quirky-registry/quirks.ts';
-import type { ProfileName } from '../../testing/quirky-registry/quirks.ts';
+import { PROFILES } from '../../testing/quirky-registry/profiles/by-name.ts';
+import type { ProfileName } from '../../testing/quirky-registry/profiles/by-name.ts';
 import { QuirkyRegistry } from '../../testing/quirky-registry/server.ts';
 import type { Descriptor } from '../../src/spec/descriptor.ts';
 import { imageOf } from '../../src/image/image-value.ts';
@@ -11,7 +11,7 @@ import { MediaType } from '../../src/spec/media-type.ts';
 import { parseReference } from '../../src/spec/reference.ts';
 import { RegistryClient } from '../../src/registry/client.ts';
 import { toRegistry } from '../../src/registry/remote-image.ts';
-import { describeBytes, makeManifest, quietOptions, readAll, someBytes, sourceOf } from './content.ts';
+import { describeBytes, failure, makeManifest, quietOptions, readAll, someBytes, sourceOf } from './content.ts';
 import { pushImage } from './push-image.ts';
 
 describe.each(Object.keys(PROFILES) as ProfileName[])('a registry like %s', (profile) => {
@@ -88,7 +88,11 @@ describe.each(Object.keys(PROFILES) as ProfileName[])('a registry like %s', (pro
     const config = Buffer.from('{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":[]}}');
     const configDescriptor = describeBytes(config, MediaType.ociConfig);
     await client.pushBlob(named('app'), configDescriptor, sourceOf(config));
-    const bytes = makeManifest(configDescriptor, [], { artifactType: 'application/x.sbom', subject });
+    const knowsArtifacts = registry.quirks.otherTypes.test('application/x.sbom');
+    const bytes = makeManifest(configDescriptor, [], {
+      ...(knowsArtifacts && { artifactType: 'application/x.sbom' }),
+      subject,
+    });
     const attached = describeBytes(bytes, MediaType.ociManifest);
     await client.pushManifest(named(`app@${attached.digest}`), attached, bytes);
     return attached;
@@ -111,10 +115,31 @@ describe.each(Object.keys(PROFILES) as ProfileName[])('a registry like %s', (pro
 
   it('reads a tag that was moved just now, or says that it cannot be moved', async () => {
     const old = await pushImage(client, named('app:1'), 'old');
-    const { movesTags } = registry.quirks;
-    expect(await outcomeOf(pushImage(client, named('app:1'), 'new'))).toBe(movesTags ? 'done' : 'TAG_INVALID');
+    const { immutable } = registry.quirks;
+    const pushing = pushImage(client, named('app:1'), 'new').then(
+      () => undefined,
+      ({ fields }: { fields: { status: number } }) => fields.status,
+    );
+    expect(await pushing).toBe(immutable?.status);
     const { digest } = await client.resolve(named('app:1'));
-    expect(digest === old.descriptor.digest).toBe(!movesTags);
+    expect(digest === old.descriptor.digest).toBe(immutable !== undefined);
+  });
+
+  it('moves a tag that may be moved, and takes the same image again under one that may not', async () => {
+    await pushImage(client, named('app:main'), 'old');
+    const { descriptor } = await pushImage(client, named('app:main'), 'new');
+    expect((await client.resolve(named('app:main'))).digest).toBe(descriptor.digest);
+    await pushImage(client, named('app:1'), 'same');
+    await pushImage(client, named('app:1'), 'same');
+  });
+
+  it('lists more tags than fit in a page', async () => {
+    const { descriptor } = await pushImage(client, named('app:t0000'));
+    const { tags } = registry.repository('app');
+    for (let i = 1; i < 2500; i++) tags.set(`t${String(i).padStart(4, '0')}`, descriptor.digest);
+    expect(await readTags('app')).toEqual([...tags.keys()]);
+    const requests = registry.seen.filter((line) => line.includes('/tags/list'));
+    expect(requests).toHaveLength(registry.quirks.pagesTags ? 3 : 1);
   });
 
   it('reads on when it is told to wait', async () => {
@@ -141,9 +166,57 @@ describe.each(Object.keys(PROFILES) as ProfileName[])('a registry like %s', (pro
     expect(await outcomeOf(pushing)).toBe(registry.quirks.configTypes.test(type) ? 'done' : 'MANIFEST_INVALID');
   });
 
+  it('refuses an index of layers, or takes it', async () => {
+    const { layerDescriptor } = await pushImage(client, named('app:1'));
+    const document = { schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: [layerDescriptor] };
+    const bytes = Buffer.from(JSON.stringify(document));
+    const pushing = client.pushManifest(named('app:index'), describeBytes(bytes, MediaType.ociIndex), bytes);
+    expect(await outcomeOf(pushing)).toBe(registry.quirks.looseIndexes ? 'done' : 'MANIFEST_INVALID');
+  });
+
   it('names the missing repository where the first push makes none', async () => {
     const { createsRepositories } = registry.quirks;
     expect(await outcomeOf(pushImage(client, named('new:1')))).toBe(createsRepositories ? 'done' : 'NAME_UNKNOWN');
+  });
+});
+
+describe('a registry like nexus', () => {
+  it('takes chunks on, after it refused the second of two that sent one blob', async () => {
+    await using registry = await QuirkyRegistry.start('nexus');
+    using client = new RegistryClient(quietOptions());
+    const reference = parseReference(`${registry.host}/app`);
+    const push = (seed: string): Promise<string> => {
+      const bytes = someBytes(300_000, seed);
+      return client.pushBlob(reference, describeBytes(bytes), sourceOf(bytes), { chunkBytes: 100_000 });
+    };
+    expect(await Promise.all([push('one'), push('one')])).toEqual(['uploaded', 'uploaded']);
+    registry.seen.length = 0;
+    expect(await push('two')).toBe('uploaded');
+    expect(registry.seen.filter((line) => line.startsWith('PATCH'))).toHaveLength(3);
+  });
+
+  it('takes one blob for two repositories at once', async () => {
+    await using registry = await QuirkyRegistry.start('nexus');
+    using client = new RegistryClient(quietOptions());
+    const bytes = someBytes(1000);
+    const pushed = ['one', 'two'].map((name) =>
+      client.pushBlob(parseReference(`${registry.host}/${name}`), describeBytes(bytes), sourceOf(bytes)),
+    );
+    expect(await Promise.all(pushed)).toEqual(['uploaded', 'uploaded']);
+    for (const name of ['one', 'two']) expect(registry.repository(name).blobs.size).toBe(1);
+  });
+});
+
+describe('a registry like hub', () => {
+  it('says what is wrong when no more may be read, and still tells what a name stands for', async () => {
+    await using registry = await QuirkyRegistry.start({ ...PROFILES.hub, pulls: 0, refusedPulls: Infinity });
+    using client = new RegistryClient(quietOptions());
+    const reference = parseReference(`${registry.host}/app:1`);
+    const { descriptor } = await pushImage(client, reference);
+    const error = await failure(client.manifest(reference));
+    expect(error).toMatchObject({ code: 'REGISTRY_ERROR', fields: { status: 429, registryCode: 'TOOMANYREQUESTS' } });
+    expect(error.message).toMatch(/too many requests: wait, or log in/);
+    expect(await client.resolve(reference)).toEqual(descriptor);
   });
 });
 

@@ -6,8 +6,8 @@ export class Refusal extends Error {
   readonly status: number;
   readonly code: string;
 
-  constructor(status: number, code: string) {
-    super(`${status} ${code}`);
+  constructor(status: number, code: string, message = '') {
+    super(message);
     this.status = status;
     this.code = code;
   }

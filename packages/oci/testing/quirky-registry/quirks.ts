@@ -14,14 +14,18 @@ export interface Quirks {
   readonly deletes: 'tags and digests' | 'digests' | 'nothing';
   /** The types of a config that a manifest may have. */
   readonly configTypes: RegExp;
+  /** The types of layers that a manifest may have, and of the `artifactType` beside them. */
+  readonly otherTypes: RegExp;
   /** Whether an index may name what is no manifest. */
   readonly looseIndexes: boolean;
-  /** Whether a tag can be moved to another manifest. */
-  readonly movesTags: boolean;
+  /** How moving a tag to another manifest is refused; undefined where tags can be moved. */
+  readonly immutable: ImmutableTags | undefined;
   /** Whether the first push makes a repository. */
   readonly createsRepositories: boolean;
-  /** How many manifests may be read (HEAD is free) before 429 is said, once. */
+  /** How many manifests may be read (HEAD is free) before 429 is said. */
   readonly pulls: number;
+  /** How many reads are refused when that budget is spent, before there is a new one. */
+  readonly refusedPulls: number;
   /** Whether one blob may be sent twice at the same time. */
   readonly takesTwins: boolean;
   /** How many reads of a tag fail with 500 after it was moved. */
@@ -30,60 +34,43 @@ export interface Quirks {
   readonly manifestLimit: number;
   /** What the list of a repository without tags holds. */
   readonly emptyTags: '[]' | 'null';
+  /** Whether a list of tags comes in pages, as long as `n=` asks for. */
+  readonly pagesTags: boolean;
+}
+
+/** Tags that keep their first manifest. */
+export interface ImmutableTags {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  /** Tags that can be moved all the same. */
+  readonly except?: RegExp;
 }
 
 /** A registry that does all that the distribution-spec asks for or allows. */
-const SPECIFICATION: Quirks = {
+export const SPECIFICATION: Quirks = {
   chunks: 'all',
   patchStatus: 202,
   mounts: true,
   referrers: true,
   deletes: 'tags and digests',
   configTypes: /./,
+  otherTypes: /./,
   looseIndexes: true,
-  movesTags: true,
+  immutable: undefined,
   createsRepositories: true,
   pulls: Infinity,
+  refusedPulls: 1,
   takesTwins: true,
   failuresAfterMove: 0,
   manifestLimit: 4 * 1024 * 1024,
   emptyTags: '[]',
+  pagesTags: true,
 };
 
-const IMAGE_CONFIGS = /^application\/vnd\.(?:oci\.image\.config\.v1\+json|docker\.container\.image\.v1\+json)$/;
+/** The types of an image's config: what a registry of images alone knows. */
+export const IMAGE_CONFIGS = /^application\/vnd\.(?:oci\.image\.config\.v1\+json|docker\.container\.image\.v1\+json)$/;
 
-/** Registries that people use, by what their documentation and their users' reports say of them. */
-export const PROFILES = {
-  specification: SPECIFICATION,
-  /** Amazon ECR: aws/containers-roadmap#2831 (chunks), #876 (indexes of layers), blob mounting only when switched on. */
-  ecr: {
-    ...SPECIFICATION,
-    chunks: 'silent',
-    patchStatus: 201,
-    mounts: false,
-    looseIndexes: false,
-    movesTags: false,
-    createsRepositories: false,
-  },
-  /** Google Artifact Registry: "chunked uploads are not supported". */
-  gar: { ...SPECIFICATION, chunks: 'one' },
-  /** GitHub Container Registry: packages are deleted by GitHub's own API. */
-  ghcr: { ...SPECIFICATION, referrers: false, deletes: 'nothing' },
-  /** Docker Hub: reading a manifest counts as a pull. */
-  hub: { ...SPECIFICATION, referrers: false, deletes: 'nothing', pulls: 3 },
-  /** GitLab: unknown media types are refused. */
-  gitlab: { ...SPECIFICATION, referrers: false, configTypes: IMAGE_CONFIGS },
-  /** Sonatype Nexus: nexus-public#967, two uploads of one blob. */
-  nexus: { ...SPECIFICATION, referrers: false, takesTwins: false },
-  /** Red Hat Quay: a list of the config types that may be stored. */
-  quay: { ...SPECIFICATION, configTypes: IMAGE_CONFIGS },
-  /** Harbor: goharbor/harbor#14774 (indexes of layers), rules for immutable tags. */
-  harbor: { ...SPECIFICATION, looseIndexes: false, movesTags: false },
-  /** distribution 2.8: writes tags in place. */
-  dist2: { ...SPECIFICATION, referrers: false, deletes: 'digests', failuresAfterMove: 1, emptyTags: 'null' },
-  /** distribution 3. */
-  dist3: { ...SPECIFICATION, referrers: false, emptyTags: 'null' },
-} as const satisfies Readonly<Record<string, Quirks>>;
-
-/** The name of a profile. */
-export type ProfileName = keyof typeof PROFILES;
+/** The types of an image's layers. */
+export const IMAGE_LAYERS =
+  /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+gzip|\+zstd)?|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.gzip)?)$/;

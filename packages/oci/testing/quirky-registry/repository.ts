@@ -68,10 +68,13 @@ export class Repository {
     return { status: 201, headers };
   }
 
-  #check({ config, layers = [], manifests = [] }: Document): void {
-    if (config !== undefined && !this.#quirks.configTypes.test(config.mediaType ?? '')) {
-      throw new Refusal(400, 'MANIFEST_INVALID');
-    }
+  #check({ artifactType, config, layers = [], manifests = [] }: Document): void {
+    const { configTypes, otherTypes } = this.#quirks;
+    const isKnown =
+      (config === undefined || configTypes.test(config.mediaType ?? '')) &&
+      (artifactType === undefined || otherTypes.test(artifactType)) &&
+      layers.every(({ mediaType }) => otherTypes.test(mediaType ?? ''));
+    if (!isKnown) throw new Refusal(400, 'MANIFEST_INVALID');
     const blobs = [...(config === undefined ? [] : [config]), ...layers];
     if (blobs.some(({ digest }) => !this.blobs.has(digest))) throw new Refusal(400, 'MANIFEST_BLOB_UNKNOWN');
     for (const { digest } of manifests) {
@@ -83,7 +86,9 @@ export class Repository {
   #tag(tag: string, digest: string): void {
     const old = this.tags.get(tag);
     if (old !== undefined && old !== digest) {
-      if (!this.#quirks.movesTags) throw new Refusal(400, 'TAG_INVALID');
+      const { immutable } = this.#quirks;
+      if (immutable !== undefined && immutable.except?.test(tag) !== true)
+        throw new Refusal(immutable.status, immutable.code, immutable.message);
       this.#failing.set(tag, this.#quirks.failuresAfterMove);
     }
     this.tags.set(tag, digest);
@@ -102,9 +107,18 @@ export class Repository {
     return { status: 202 };
   }
 
-  tagList(name: string): Answer {
-    const tags = this.tags.size === 0 && this.#quirks.emptyTags === 'null' ? null : [...this.tags.keys()].toSorted();
-    return { status: 200, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ name, tags }) };
+  /** The tags after `last`, at most `n` of them where the registry heeds that, with a link to the next page. */
+  tagList(name: string, query: URLSearchParams): Answer {
+    const all = [...this.tags.keys()].toSorted();
+    const headers = { 'Content-Type': 'application/json' };
+    if (all.length === 0 && this.#quirks.emptyTags === 'null')
+      return { status: 200, headers, body: JSON.stringify({ name, tags: null }) };
+    const last = query.get('last');
+    const rest = this.#quirks.pagesTags && last !== null ? all.filter((tag) => tag > last) : all;
+    const tags = this.#quirks.pagesTags ? rest.slice(0, Number(query.get('n') ?? rest.length)) : rest;
+    const next = `</v2/${name}/tags/list?n=${query.get('n')}&last=${tags.at(-1)}>; rel="next"`;
+    const link = tags.length < rest.length ? { Link: next } : {};
+    return { status: 200, headers: { ...headers, ...link }, body: JSON.stringify({ name, tags }) };
   }
 
   referrersOf(subject: string): Answer {

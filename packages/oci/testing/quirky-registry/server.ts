@@ -3,8 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { digestOf, Refusal } from './answer.ts';
 import type { Answer } from './answer.ts';
-import { PROFILES } from './quirks.ts';
-import type { ProfileName, Quirks } from './quirks.ts';
+import { PROFILES } from './profiles/by-name.ts';
+import type { ProfileName } from './profiles/by-name.ts';
+import type { Quirks } from './quirks.ts';
 import { Repository } from './repository.ts';
 import type { StoredManifest } from './repository.ts';
 import { Uploads } from './uploads.ts';
@@ -57,7 +58,9 @@ export class QuirkyRegistry implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof Refusal)) return void response.destroy();
       const headers = { 'Content-Type': 'application/json', ...(error.status === 429 && { 'Retry-After': '1' }) };
-      response.writeHead(error.status, headers).end(JSON.stringify({ errors: [{ code: error.code }] }));
+      response
+        .writeHead(error.status, headers)
+        .end(JSON.stringify({ errors: [{ code: error.code, message: error.message }] }));
     }
   }
 
@@ -88,7 +91,7 @@ export class QuirkyRegistry implements AsyncDisposable {
       case 'DELETE manifests':
         return repository.deleteManifest(which);
       case 'GET tags':
-        return repository.tagList(name);
+        return repository.tagList(name, url.searchParams);
       case 'GET referrers':
         return repository.referrersOf(which);
       default:
@@ -112,7 +115,10 @@ export class QuirkyRegistry implements AsyncDisposable {
   }
 
   #countPull(): void {
-    if (++this.#pulls === this.quirks.pulls + 1) throw new Refusal(429, 'TOOMANYREQUESTS');
+    const { pulls, refusedPulls } = this.quirks;
+    if (++this.#pulls <= pulls) return;
+    if (this.#pulls === pulls + refusedPulls) this.#pulls = 0;
+    throw new Refusal(429, 'TOOMANYREQUESTS');
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type BuildResult,
   type ContextObserver,
   type FailedRun,
+  OutputLost,
   prepareProcess,
   Store,
 } from '@tsbuild/builder';
@@ -15,6 +16,7 @@ import type { Host } from '../../host/host.ts';
 import { type OpenProgress, openProgress, reportFailure } from '../../output/open-progress.ts';
 import { writeOutputFile } from '@tsbuild/oci/internal';
 import { PUSHING } from '../../output/board.ts';
+import { cacheLines } from '../../output/cache-lines.ts';
 import { layerLines } from '../../output/layer-lines.ts';
 import { styled } from '../../output/safe-stream.ts';
 import { WarningCollector } from '../../output/warnings.ts';
@@ -68,13 +70,18 @@ export async function buildOnce(work: BuildWork, host: Host, round?: Round): Pro
     const store = await Store.open(settings.root);
     const buildOptions = { ...builderOptions(work, progress, host), ...(round && { observer: round.observer }) };
     const signal = round === undefined ? host.signal : AbortSignal.any([host.signal, round.signal]);
-    const result = await build(buildOptions, store, warnings, signal);
-    progress.close();
-    showWarnings();
-    await tellVerification(result, work, { store, progress }, host);
-    await bring(result, work, store, host);
+    const result = await buildAndBring(store, { buildOptions, warnings, signal }, async (built) => {
+      progress.close();
+      showWarnings();
+      await tellVerification(built, work, { store, progress }, host);
+      await bring(built, work, store, host);
+    });
     if (!options.quiet && progress.json === undefined) {
-      host.stderr.write([...layerLines(result), closingLine(result, outputs)].map((line) => `${line}\n`).join(''));
+      host.stderr.write(
+        [...layerLines(result), ...cacheLines(result), closingLine(result, outputs)]
+          .map((line) => `${line}\n`)
+          .join(''),
+      );
     }
     return EXIT_OK;
   } catch (error) {
@@ -84,6 +91,27 @@ export async function buildOnce(work: BuildWork, host: Host, round?: Round): Pro
     return await reportFailure(error, { progress, debug: settings.debug }, host);
   }
 }
+
+/** A layer that a shared cache had may be gone when an output needs its bytes: then its step runs, and all is brought again. */
+async function buildAndBring(
+  store: Store,
+  way: { readonly buildOptions: BuildOptions; readonly warnings: WarningCollector; readonly signal: AbortSignal },
+  bringAll: (result: BuildResult) => Promise<void>,
+): Promise<BuildResult> {
+  for (let attempt = 1; ; attempt++) {
+    const result = await build(way.buildOptions, store, way.warnings, way.signal);
+    try {
+      await bringAll(result);
+      return result;
+    } catch (error) {
+      if (!(error instanceof OutputLost) || attempt === MOST_BUILDS) throw error;
+      await store.forgetOutput(error.output, Date.now());
+    }
+  }
+}
+
+/** An image has no more layers than this that could be lost one by one. */
+const MOST_BUILDS = 128;
 
 function builderOptions(
   { flags, registry, context, options }: BuildWork,

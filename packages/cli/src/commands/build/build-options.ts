@@ -7,6 +7,7 @@ import { runOptions } from '../../container/run-options.ts';
 import { checkAttestations } from './attestation-flags.ts';
 import { parseAnnotations } from './annotation-flag.ts';
 import { parseNamedContext } from './named-context-flag.ts';
+import { sharedCaches } from './cache-flags.ts';
 import type { OptionTable, OptionValues } from '../../grammar/options.ts';
 
 const LATER = { describe: '', later: true } as const;
@@ -47,6 +48,22 @@ export const buildOptionTable = {
     describe:
       'Fail with the reason instead of running a step that is not cached: any step, or a number, a stage, or STAGE/N',
   },
+  'cache-from': {
+    kind: 'list',
+    placeholder: 'REF|type=TYPE,…',
+    describe:
+      'Read the cache of other machines: a repository of a registry, or type=registry|local|inline|gha|s3,KEY=VALUE,… (default: TSBUILD_CACHE_FROM)',
+  },
+  'cache-to': {
+    kind: 'list',
+    placeholder: 'REF|type=TYPE,…',
+    describe: 'Share what the build makes, as --cache-from names places (default: TSBUILD_CACHE_TO)',
+  },
+  'cache-drain': {
+    kind: 'value',
+    placeholder: 'SECONDS',
+    describe: 'How long writing to a shared cache may take after the build (default: 60, or a quarter of its time)',
+  },
   secret: {
     kind: 'list',
     placeholder: 'id=ID[,src=FILE|,env=VAR]',
@@ -61,8 +78,8 @@ export const buildOptionTable = {
   isolation: {
     kind: 'value',
     placeholder: 'MODE',
-    describe: 'Sandbox of RUN',
-    choices: ['auto', 'runc', 'namespaces', 'default'],
+    describe: 'Sandbox of RUN; chroot is none, for containers that allow nothing else',
+    choices: ['auto', 'runc', 'namespaces', 'chroot', 'default'],
   },
   'on-error': {
     kind: 'value',
@@ -124,16 +141,6 @@ export const buildOptionTable = {
     describe: '',
     unused: 'BuildKit dropped it too; end with a stage FROM scratch that has COPY --from=STAGE / /',
   },
-  'cache-from': {
-    kind: 'list',
-    describe: '',
-    unused: 'the cache is in the store; keep TSBUILD_ROOT between runs',
-  },
-  'cache-to': {
-    kind: 'list',
-    ...LATER,
-    instead: 'omit it: the cache is in the store; keep the directory TSBUILD_ROOT between runs',
-  },
   invoke: { kind: 'value', ...LATER, instead: 'use --debug-shell for a shell where a RUN failed' },
   policy: { kind: 'list', ...LATER, instead: 'pin base images by digest: FROM IMAGE@sha256:…' },
   print: { kind: 'value', ...LATER, instead: 'use --call, its name in newer buildx' },
@@ -169,6 +176,7 @@ export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
   checkAttestations(flags);
   if (flags.verify && flags['fail-on-miss'] !== undefined) throw wrong('--verify runs every step, --fail-on-miss none');
   const jobs = parseJobs(flags.jobs);
+  const drain = parseDrain(flags['cache-drain']);
   return {
     tags: flags.tag.map(checkTag),
     buildArgs,
@@ -181,6 +189,8 @@ export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
     annotations: parseAnnotations(flags.annotation, platform),
     contexts: new Map(flags['build-context'].map((text) => parseNamedContext(text, host))),
     ...(jobs === undefined ? {} : { jobs }),
+    ...sharedCaches(flags, host),
+    ...(drain === undefined ? {} : { cacheDrain: drain }),
     ...runOptions(flags, host),
     ...(flags['fail-on-miss'] === undefined ? {} : { failOnMiss: flags['fail-on-miss'] }),
     ...(flags.target ? { target: flags.target } : {}),
@@ -217,6 +227,13 @@ function parseJobs(text: string | undefined): number | undefined {
   if (!text) return undefined;
   if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
   throw wrong(`invalid --jobs ${JSON.stringify(text)}: expected a number, 1 or more`);
+}
+
+function parseDrain(text: string | undefined): number | undefined {
+  if (!text) return undefined;
+  const seconds = Number(text.replace(/s$/, ''));
+  if (/^\d+(?:\.\d+)?s?$/.test(text) && Number.isFinite(seconds)) return seconds * 1000;
+  throw wrong(`invalid --cache-drain ${JSON.stringify(text)}: expected seconds`);
 }
 
 function checkTag(name: string): string {
@@ -256,7 +273,7 @@ function networkMode(text: string | undefined): BuildOptions['network'] {
 }
 
 function isolationMode(text: string | undefined): BuildOptions['isolation'] {
-  return text === 'runc' || text === 'namespaces' ? text : 'auto';
+  return text === 'runc' || text === 'namespaces' || text === 'chroot' ? text : 'auto';
 }
 
 function wrong(message: string): UsageError {

@@ -11,6 +11,7 @@ import { buildOptionTable, builderOptions, type BuilderFlags, type BuildFlags } 
 import { parseCall } from './call-option.ts';
 import type { BuildOutput } from './build-output.ts';
 import { buildOutputs, checkPlaces, staysInCache, withOutputKeys } from './check-outputs.ts';
+import { cacheFlagNotices } from './cache-flags.ts';
 import { unusedNotices } from './unused-flags.ts';
 
 /** `tsbuild build`: the reason for everything else. */
@@ -52,7 +53,8 @@ export const buildCommand = defineCommand({
       if (exitCode !== undefined) return exitCode;
     }
 
-    for (const text of unusedNotices(options)) limitNotice(text, options, host);
+    for (const text of [...unusedNotices(options), ...cacheFlagNotices(options, host)])
+      limitNotice(text, options, host);
     const context = await openBuildInput(operands[0] ?? '', options.file, host);
     const work = { options, flags: outputFlags(options, outputs, host), context, outputs, registry, settings };
     if (!options.watch) return await buildOnce(work, host);

@@ -54,7 +54,7 @@ async function bring({ image, names: own }: BuildResult, output: BuildOutput, wa
   };
   const exporter = await openExporter(target);
   try {
-    await exporter.export({ image, names }, { store, reporter, signal: host.signal });
+    await exporter.export({ image, names }, { store, reporter, registry: way.registry, signal: host.signal });
   } catch (error) {
     throw advised(error, output);
   }

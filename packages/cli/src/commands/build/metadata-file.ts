@@ -9,7 +9,7 @@ import type { PushedImage } from './deliver.ts';
  * is what others can find, so it is told when there is one.
  */
 export async function writeMetadata(
-  { image, names }: BuildResult,
+  { image, names, cache }: BuildResult,
   pushed: PushedImage | undefined,
   path: string | undefined,
   host: Host,
@@ -29,6 +29,7 @@ export async function writeMetadata(
     },
     'containerimage.digest': digest,
     ...(shown.length > 0 ? { 'image.name': shown.join(',') } : {}),
+    ...(cache === undefined ? {} : { 'tsbuild.cache': cache }),
   };
   const text = `${JSON.stringify(metadata, null, 2)}\n`;
   await writeOutputFile(resolve(host.cwd, path), (sink) => sink(Buffer.from(text)), host.signal);

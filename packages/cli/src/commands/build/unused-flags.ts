@@ -3,7 +3,6 @@ import { type BuildFlags, buildOptionTable } from './build-options.ts';
 /** Flags that change nothing, and whose users may believe that they do. The others are taken without a word. */
 const TOLD = [
   'squash',
-  'cache-from',
   'memory',
   'memory-swap',
   'cpu-period',

@@ -9,6 +9,7 @@ import {
 import { archiveOption, archiveOutput } from '../../output/archive-output.ts';
 import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
+import { bringMissingLayers } from '../../store/bring-layers.ts';
 import { openLayout } from '../../store/open-layout.ts';
 import { namesVersion } from './names-version.ts';
 
@@ -36,6 +37,7 @@ export const saveCommand = defineCommand({
     const layout = await openLayout(settings.root);
     const images: ImageToArchive[] = [];
     for (const name of operands) images.push(...(await imagesToSave(layout, name)));
+    await bringMissingLayers(images, layout, host);
     await output((_, sink) => writeArchive(images, layout.blobs, sink));
     return EXIT_OK;
   },

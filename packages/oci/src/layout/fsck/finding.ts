@@ -1,3 +1,5 @@
+import type { Digest } from '../../spec/digest.ts';
+
 /** What part of a store a {@link StoreFinding} is about. */
 export type FindingKind =
   | 'store'
@@ -42,5 +44,7 @@ export interface FsckOptions {
   /** Trust content whose size is right: nothing large is read. */
   readonly quick: boolean;
   readonly signal: AbortSignal;
+  /** Whether a layer that is not there can be fetched from elsewhere: then it is not missing. */
+  readonly isElsewhere?: (layer: Digest) => Promise<boolean>;
   report(finding: StoreFinding): void;
 }

@@ -12,17 +12,19 @@ import type { FsckOptions, Repair } from './finding.ts';
 /** The blobs of a store, as they were found. */
 export class VerifiedBlobs {
   readonly #blobs: DirectoryBlobStore;
+  readonly #elsewhere: FsckOptions['isElsewhere'];
   readonly #damaged = new Set<Digest>();
 
-  constructor(blobs: DirectoryBlobStore) {
+  constructor(blobs: DirectoryBlobStore, elsewhere?: FsckOptions['isElsewhere']) {
     this.#blobs = blobs;
+    this.#elsewhere = elsewhere;
   }
 
-  /** What is wrong with a blob that should be there with this size; undefined when nothing is. */
+  /** What is wrong with a blob that should be there with this size; undefined when nothing is, or it can be fetched. */
   async fault(digest: Digest, size?: number): Promise<'missing' | 'damaged' | undefined> {
     if (this.#damaged.has(digest)) return 'damaged';
     const info = await this.#blobs.has(digest).catch(() => undefined);
-    if (info === undefined) return 'missing';
+    if (info === undefined) return (await this.#elsewhere?.(digest)) === true ? undefined : 'missing';
     return size === undefined || info.size === size ? undefined : 'damaged';
   }
 
@@ -37,7 +39,7 @@ export class VerifiedBlobs {
  * @throws the signal's reason, and errors of the disk other than those of a single blob
  */
 export async function verifyBlobs(blobs: DirectoryBlobStore, options: FsckOptions): Promise<VerifiedBlobs> {
-  const checked = new VerifiedBlobs(blobs);
+  const checked = new VerifiedBlobs(blobs, options.isElsewhere);
   for (const algorithm of ['sha256', 'sha512']) {
     const folder = join(blobs.root, LAYOUT_NAMES.blobs, algorithm);
     for (const name of await namesIn(folder)) {

@@ -1,0 +1,224 @@
+import type { Digest } from '@tsbuild/oci';
+import type { RegistryOptions } from '@tsbuild/oci/node';
+import type { CacheRecord, CacheStore } from '../cache/cache-store.ts';
+import { BuildError } from '../diagnostics/build-error.ts';
+import type { LayerOutput } from '../ops/rootfs.ts';
+import type { ProgressReporter } from '../progress/reporter.ts';
+import type { Store } from '../store/store.ts';
+import { openBackend } from './backend/open-backend.ts';
+import { type CacheCounts, CacheMeter } from './cache-counts.ts';
+import { CachePlace, messageOf, type PlaceReports } from './cache-place.ts';
+import { cacheSigningKey, cacheTrust } from './cache-trust.ts';
+import { CacheWriter } from './cache-writer.ts';
+import { cacheDuration, cacheFlag, type CacheSpec, specText } from './flags/cache-spec.ts';
+import { backendAccess } from './layers-at-hand.ts';
+import { baseLayerKey } from './record/shared-record.ts';
+import { rememberLayer, SharedCacheStore } from './shared-cache-store.ts';
+import { CachedLayers } from './shared-layers.ts';
+
+/** What a build shares its cache through. */
+export interface SharedCacheOptions {
+  /** Read in this order. */
+  readonly cacheFrom: readonly CacheSpec[];
+  readonly cacheTo: readonly CacheSpec[];
+  /** Milliseconds that writing may take after the build; 60 s or a quarter of its time unless told. */
+  readonly cacheDrain?: number;
+  readonly registry: RegistryOptions;
+}
+
+/** Where a {@link SharedCache} works. */
+export interface SharedCachePlace {
+  readonly store: Store;
+  readonly reporter: ProgressReporter;
+  readonly signal: AbortSignal;
+}
+
+const LEAST_DRAIN = 60_000;
+
+/** Short: what takes longer is a miss. */
+const LOOKUP_RETRY = { attempts: 3, baseMilliseconds: 200, maxMilliseconds: 4_000 };
+const LOOKUP_IDLE = 10_000;
+
+interface Writer {
+  readonly writer: CacheWriter;
+  readonly spec: CacheSpec;
+}
+
+/** The caches that one build shares with other machines. Whatever they do, it costs the build a hit and no more. */
+export class SharedCache implements AsyncDisposable {
+  /** For the solver: the store's records, then theirs. */
+  readonly records: CacheStore<LayerOutput>;
+  /** For whoever needs the bytes or the index of a layer that only they have. */
+  readonly layers: CachedLayers;
+  readonly #meter = new CacheMeter();
+  readonly #places: readonly CachePlace[];
+  readonly #readers: readonly CachePlace[];
+  readonly #writers: readonly Writer[];
+  readonly #store: Store;
+  readonly #options: SharedCacheOptions;
+  readonly #started = performance.now();
+
+  private constructor(
+    options: SharedCacheOptions,
+    { store, signal, reporter }: SharedCachePlace,
+    places: ReadonlyMap<string, CachePlace>,
+  ) {
+    this.#options = options;
+    this.#store = store;
+    this.#places = [...places.values()];
+    const placeOf = (spec: CacheSpec): CachePlace => {
+      const place = places.get(placeText(spec));
+      if (place === undefined) throw new TypeError('every spec has its place');
+      return place;
+    };
+    this.#readers = options.cacheFrom.map(placeOf);
+    const meter = this.#meter;
+    const notice = noticeTo(reporter);
+    this.#writers = options.cacheTo
+      .filter((spec) => !cacheFlag(spec, 'read-only', false))
+      .map((spec) => {
+        const signing = cacheSigningKey(spec, options.registry.environment ?? process.env);
+        const lifetime = cacheDuration(spec, 'expires');
+        const writer = new CacheWriter({
+          place: placeOf(spec),
+          store,
+          meter,
+          ...(signing === undefined ? {} : { signing }),
+          ...(lifetime === undefined ? {} : { lifetime }),
+          fullListings: spec.attributes.get('explain') === 'full',
+          notice,
+          now: Date.now,
+          signal,
+        });
+        return { writer, spec };
+      });
+    const onUse = (record: CacheRecord<LayerOutput>): void => {
+      this.#deferred.set(record.output.layer.digest, record);
+      for (const { writer, spec } of this.#writers) if (!isMinimal(spec)) writer.offer(record);
+    };
+    this.records = new SharedCacheStore({ store, places: this.#readers, meter, now: Date.now, onUse });
+    this.layers = new CachedLayers(store.remotes, backendAccess(options.registry, this.#hooks()), signal, {
+      known: async (layer) => {
+        await this.baseLayer(layer);
+        return store.remotes.sharedLayer(layer);
+      },
+      fetched: () => this.count('layersFetched'),
+      pack: async (from) => this.#places.find(({ backend }) => backend.spec === from)?.pack(),
+    });
+  }
+
+  /** With `mode=min`: what the image has is shared when it is known. */
+  readonly #deferred = new Map<Digest, CacheRecord<LayerOutput>>();
+
+  /**
+   * Opens the places; their hints are read beside what follows. Undefined when there are none.
+   * @throws BuildError `OPTION_INVALID`
+   */
+  static async open(options: SharedCacheOptions, place: SharedCachePlace): Promise<SharedCache | undefined> {
+    const specs = [...options.cacheFrom, ...options.cacheTo];
+    if (specs.length === 0) return undefined;
+    const environment = options.registry.environment ?? process.env;
+    const places = new Map<string, CachePlace>();
+    const { store, reporter, signal } = place;
+    let cache: SharedCache | undefined;
+    const counted: Partial<RegistryOptions> = {
+      retry: LOOKUP_RETRY,
+      idleMilliseconds: LOOKUP_IDLE,
+      onRequest: () => cache?.count('requests'),
+      onProgress: ({ kind, done, total, note }) => {
+        if (done && note === undefined) cache?.count(kind === 'upload' ? 'bytesUp' : 'bytesDown', total);
+      },
+    };
+    const reports: PlaceReports = { notice: noticeTo(reporter), failed: () => cache?.count('failures'), now: Date.now };
+    for (const spec of specs) {
+      if (places.has(placeText(spec))) continue;
+      const backend = await openBackend(spec, backendAccess(options.registry, counted));
+      places.set(placeText(spec), new CachePlace(backend, cacheTrust(spec, environment), reports, signal));
+    }
+    cache = new SharedCache(options, { store, reporter, signal }, places);
+    for (const reader of cache.#readers) void reader.hints().catch(() => undefined);
+    return cache;
+  }
+
+  count(what: keyof CacheCounts, count = 1): void {
+    this.#meter.add(what, count);
+  }
+
+  get counts(): CacheCounts {
+    return this.#meter.counts;
+  }
+
+  /**
+   * The size of a layer of a base image, as the caches know it, so that an image can name it without its bytes; undefined
+   * when they do not.
+   */
+  async baseLayer(layer: Digest): Promise<number | undefined> {
+    const known = await this.#store.remotes.sharedLayer(layer);
+    if (known !== undefined) return known.size;
+    for (const place of this.#readers) {
+      const found = await place.lookup(baseLayerKey(layer));
+      if (found.kind === 'miss' || found.record.diffID !== layer) continue;
+      rememberLayer(found.record, place.backend.spec, this.#store);
+      return found.record.size;
+    }
+    return undefined;
+  }
+
+  /** Shares what is known of the image's layers beside what its steps made. */
+  offerImage(layers: readonly { readonly digest: Digest; readonly size: number }[], base: readonly Digest[]): void {
+    const isBase = new Set(base);
+    for (const layer of layers) {
+      if (isBase.has(layer.digest)) for (const { writer } of this.#writers) writer.offerBase(layer);
+      const record = this.#deferred.get(layer.digest);
+      if (record === undefined) continue;
+      for (const { writer, spec } of this.#writers) if (isMinimal(spec)) writer.offer(record);
+    }
+  }
+
+  /**
+   * Waits until what this build has to share is written, but not for ever.
+   * @throws BuildError `CACHE_EXPORT_FAILED` where `ignore-error=false` asks for it
+   */
+  async finish(): Promise<void> {
+    const spent = performance.now() - this.#started;
+    const drain = this.#options.cacheDrain ?? Math.max(LEAST_DRAIN, spent / 4);
+    await Promise.all(this.#writers.map(({ writer }) => writer.drain(drain)));
+    for (const { writer, spec } of this.#writers) {
+      if (writer.failure === undefined || cacheFlag(spec, 'ignore-error', true)) continue;
+      throw new BuildError('CACHE_EXPORT_FAILED', `cannot write to the shared cache: ${messageOf(writer.failure)}`, {
+        hint: 'ignore-error=false asked for this; without it the build succeeds',
+        cause: writer.failure,
+      });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.layers[Symbol.asyncDispose]();
+    for (const { backend } of this.#places) await backend[Symbol.asyncDispose]();
+  }
+
+  #hooks(): Partial<RegistryOptions> {
+    return {
+      onRequest: () => this.count('requests'),
+      onProgress: ({ kind, done, total }) => {
+        if (done && kind === 'download') this.count('bytesDown', total);
+      },
+    };
+  }
+}
+
+function isMinimal({ attributes }: CacheSpec): boolean {
+  return attributes.get('mode') === 'min';
+}
+
+/** Specs with the same text share their place, its hints and its breaker. */
+function placeText(spec: CacheSpec): string {
+  const { attributes, type } = spec;
+  const where = type === 'registry' ? ['ref', 'registry.insecure', 'scope', 'trust', 'trusted', 'max-age'] : undefined;
+  if (where === undefined) return specText(spec);
+  return specText({ type, attributes: new Map([...attributes].filter(([key]) => where.includes(key))) });
+}
+
+function noticeTo(reporter: ProgressReporter): (message: string) => void {
+  return (message) => reporter.report({ type: 'notice', level: 'warning', message });
+}
