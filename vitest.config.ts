@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './scripts/longest-first.mjs';
 import { SOURCE_PLUGINS } from './scripts/source-plugins.mjs';
 
 // Tests run on source, never on a stale dist: the workspace packages resolve through this export condition.
@@ -51,16 +52,19 @@ const project = (name: string, include: string[], options: ProjectOptions = {}) 
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       project('oci-pure', PURE.oci, { isolate: false }),
       project('builder-pure', PURE.builder, { isolate: false }),
       project('cli-pure', PURE.cli, { isolate: false }),
-      project('oci', ['packages/oci/test/**/*.test.ts'], { exclude: PURE.oci }),
+      // These change nothing of their process that another file would see, and share it as the pure ones do.
+      project('oci', ['packages/oci/test/**/*.test.ts'], { exclude: PURE.oci, isolate: false }),
+      // Isolated: executors prepare their process (seccomp, keyring) for good.
       project('builder', ['packages/builder/test/**/*.test.ts'], {
         exclude: PURE.builder,
         setupFiles: ['test/support/fixed-seed.ts', 'test/support/own-temporary-folder.ts'],
       }),
-      project('cli', ['packages/cli/test/**/*.test.ts'], { exclude: PURE.cli }),
+      project('cli', ['packages/cli/test/**/*.test.ts'], { exclude: PURE.cli, isolate: false }),
       project('e2e', ['test/**/*.test.ts'], {
         // What hangs ends here; a slow machine needs minutes for the attacks and the reproducible builds.
         testTimeout: 600_000,
