@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { lab, without } from './support/lab.ts';
 import { leftoversAfterDeath } from './support/leftovers.ts';
-import { run } from './support/process.ts';
-import { contextOf, scratch, type Tsbuild, tsbuild } from './support/tsbuild.ts';
+import { PYTHON, run } from './support/process.ts';
+import { compiledCode, contextOf, scratch, type Tsbuild, tsbuild } from './support/tsbuild.ts';
 import { Watching } from './support/watching.ts';
 
 const DOCKERFILE = `FROM busybox AS made
@@ -42,7 +42,7 @@ describe('many processes on one store', () => {
           'signal=none',
         ];
         const words = [process.execPath, lab.cli, 'build', '-q', '-t', `app:${i}`, context];
-        const env = { TSBUILD_ROOT: builder.store, ...EPOCH };
+        const env = { TSBUILD_ROOT: builder.store, ...EPOCH, ...compiledCode() };
         return run('strace', [...trace, '-o', `${logs}/${i}`, ...words], { env, timeout: 250_000 });
       });
       const ended = await Promise.all(builds);
@@ -189,7 +189,9 @@ describe.skipIf(without('python3'))('Ctrl-C on a terminal (needs python3)', () =
     const slowest: number[] = [];
     for (const moment of moments) {
       const words = [script, String(moment), process.execPath, lab.cli, 'build', '--no-cache', context];
-      const ended = await run('python3', words, { env: { TSBUILD_ROOT: builder.store, TERM: 'xterm' } });
+      const ended = await run(PYTHON, words, {
+        env: { TSBUILD_ROOT: builder.store, TERM: 'xterm', ...compiledCode() },
+      });
       const { code, out, same, seconds } = JSON.parse(ended.stdout) as Typed;
       slowest.push(seconds);
       expect({ moment, code, same }).toEqual({ moment, code: 130, same: true });

@@ -14,7 +14,7 @@ describe.skipIf(SKIP)(
   () => {
     let builder: Tsbuild;
     beforeAll(async () => {
-      builder = await tsbuild();
+      builder = await tsbuild({ bases: 'all' });
       await builder.output(['tag', 'debian:bookworm-slim', 'debian']);
     });
 

@@ -54,7 +54,7 @@ describe('images of the store', () => {
   });
 
   it('the store is an OCI layout, in which images share the layers they have in common', async () => {
-    const own = await tsbuild();
+    const own = await tsbuild({ bases: 'all' });
     const bytes = async (): Promise<number> =>
       Number((await output('du', ['-sb', join(own.store, 'blobs')])).split('\t')[0]);
     const before = await bytes();

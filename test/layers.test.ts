@@ -107,7 +107,7 @@ describe.skipIf(withoutEngine)('the same Dockerfile, by tsbuild and by Docker (n
     });
     await output('cp', ['-L', '/usr/sbin/setcap', '/usr/sbin/getcap', context]);
     await output('cp', ['-L', libraries?.[0] ?? '', join(context, 'libcap.so.2')]);
-    const builder = await tsbuild();
+    const builder = await tsbuild({ bases: 'all' });
     await builder.build(context, ['-t', 'capable', '-o', `${builder.store}.tar`]);
     await docker().output(['load', '-i', `${builder.store}.tar`]);
     expect(await docker().output(['run', '--rm', '--network', 'none', 'capable', 'getcap', '/capable'])).toBe(
@@ -120,7 +120,7 @@ describe.skipIf(lab.bases['debian'] === undefined || withoutRoot)(
   'Debian (its base is made on CI or when asked; needs root)',
   () => {
     it('apt-get install works in a RUN', { timeout: 300_000 }, async () => {
-      const builder = await tsbuild();
+      const builder = await tsbuild({ bases: 'all' });
       const install =
         'RUN apt-get update && apt-get install -y --no-install-recommends hello && rm -rf /var/lib/apt/lists/*';
       const context = await contextOf({ Dockerfile: `FROM debian:bookworm-slim\n${install}\nRUN hello\n` });

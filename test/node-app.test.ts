@@ -11,7 +11,7 @@ describe.skipIf(withoutEngine)('the application of the README on a real engine (
   let builder: Tsbuild;
 
   beforeAll(async () => {
-    builder = await tsbuild();
+    builder = await tsbuild({ bases: 'all' });
     const archive = `${builder.store}.tar`;
     await builder.build(NODE_APP, ['-t', 'my-app', '-o', archive]);
     await docker().output(['load', '-i', archive]);
@@ -93,7 +93,7 @@ describe.skipIf(process.platform !== 'linux')('what the cache does with the appl
   const COPY_ALL = 'COPY . .';
 
   beforeAll(async () => {
-    builder = await tsbuild();
+    builder = await tsbuild({ bases: 'all' });
     context = await nodeApp();
     built = await builder.build(context, ['-t', 'app']);
     first = await builder.id('app');

@@ -20,7 +20,7 @@ describe.skipIf(SKIP_REGISTRY)(`images and a registry on loopback${NO_REGISTRY}`
     const path = join(await scratch(), 'config.json');
     await writeFile(path, JSON.stringify({ registries: { mirrors: { 'docker.io': [registry.host] } } }));
     config = { env: { TSBUILD_CONFIG: path } };
-    const publisher = await tsbuild();
+    const publisher = await tsbuild({ bases: 'all' });
     for (const base of ['node:18-alpine', 'busybox:latest']) {
       const name = `${registry.host}/library/${base}`;
       await publisher.output(['tag', base, name]);
@@ -34,7 +34,7 @@ describe.skipIf(SKIP_REGISTRY)(`images and a registry on loopback${NO_REGISTRY}`
 
   it('builds the application of the README on a base that only the registry has, and again without the registry', async () => {
     const own = await startDockerRegistry();
-    const publisher = await tsbuild();
+    const publisher = await tsbuild({ bases: 'all' });
     await publisher.output(['tag', 'node:18-alpine', `${own.host}/library/node:18-alpine`]);
     await publisher.output(['push', `${own.host}/library/node:18-alpine`]);
     const path = join(await scratch(), 'config.json');

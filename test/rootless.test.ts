@@ -33,7 +33,7 @@ describe.skipIf(withoutRoot)('an ordinary user with subordinate ids (needs root,
   });
 
   it('builds the application of the README, and has it cached then', async () => {
-    const builder = await tsbuild({ user });
+    const builder = await tsbuild({ user, bases: 'all' });
     expect((await builder.build(await nodeApp(), ['-t', 'my-app'])).steps.get('RUN npm install')).toBe('DONE');
     expect((await builder.build(await nodeApp(), ['-t', 'my-app'])).steps.get('RUN npm install')).toBe('CACHED');
   });

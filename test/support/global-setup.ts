@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,6 +19,9 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     throw new Error(`On CI the end-to-end tests need a Docker engine, but ${obstacle}.`);
   const directory = await mkdtemp(join(await realpath(tmpdir()), 'tsbuild-e2e-'));
   await chmod(directory, 0o755);
+  // Every user makes one of his own in it.
+  await mkdir(join(directory, 'caches'));
+  await chmod(join(directory, 'caches'), 0o1777);
   let engine: Engine | undefined;
   const tearDown = async (): Promise<void> => {
     await engine?.stop();
@@ -26,11 +29,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   };
   try {
     const bases = await makeBases();
-    const seed = join(directory, 'seed');
+    const [seed, wholeSeed] = [join(directory, 'seed'), join(directory, 'whole-seed')];
     const cli = join(directory, 'bin/dist/main.js');
     const engineDirectory = join(directory, 'engine');
     const [cliFault] = await Promise.all([
-      prepare(cli, seed, bases).then(
+      prepare(cli, { seed, wholeSeed }, bases).then(
         () => undefined,
         (error: unknown) => (error instanceof Error ? error.message : String(error)),
       ),
@@ -42,7 +45,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
         : undefined,
     ]);
     const running = engine === undefined ? undefined : engineDirectory;
-    const facts: LabFacts = { directory, engine: running, engineObstacle: obstacle, cli, cliFault, seed, bases };
+    const stores = { seed, wholeSeed };
+    const facts: LabFacts = { directory, engine: running, engineObstacle: obstacle, cli, cliFault, ...stores, bases };
     project.provide('lab', facts);
   } catch (error) {
     await tearDown();
@@ -69,10 +73,20 @@ async function makeBases(): Promise<Record<string, string>> {
   );
 }
 
-/** The command, and a store that holds the bases. */
-async function prepare(cli: string, seed: string, bases: Readonly<Record<string, string>>): Promise<void> {
+/** The bases that every store gets which does not ask for all of them. */
+const SMALL: readonly string[] = ['busybox', 'alpine'];
+
+/** The command, a store that holds the small bases, and one that holds all. */
+async function prepare(
+  cli: string,
+  stores: Pick<LabFacts, 'seed' | 'wholeSeed'>,
+  bases: Readonly<Record<string, string>>,
+): Promise<void> {
   await installCli(cli);
-  for (const base of Object.values(bases)) {
-    await output(process.execPath, [cli, '--root', seed, 'load', '-i', base], { env: { HOME: join(cli, '../..') } });
-  }
+  const load = async (store: string, base: string): Promise<void> => {
+    await output(process.execPath, [cli, '--root', store, 'load', '-i', base], { env: { HOME: join(cli, '../..') } });
+  };
+  for (const name of SMALL) await load(stores.seed, bases[name] ?? name);
+  await output('cp', ['-a', stores.seed, stores.wholeSeed]);
+  for (const [name, base] of Object.entries(bases)) if (!SMALL.includes(name)) await load(stores.wholeSeed, base);
 }

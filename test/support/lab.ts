@@ -14,8 +14,10 @@ export interface LabFacts {
   readonly cli: string;
   /** What went wrong while it was bundled or the bases were loaded; tests that need it fail with this. */
   readonly cliFault: string | undefined;
-  /** A store that holds the base images: copied, never used. */
+  /** A store that holds the small base images, busybox and alpine: copied, never used. */
   readonly seed: string;
+  /** One that holds all of them: with node and debian a copy, a check or a removal is a quarter of a gigabyte more. */
+  readonly wholeSeed: string;
   /** Archives of the base images by name: busybox, alpine, node and, where it was made, debian. */
   readonly bases: Readonly<Record<string, string>>;
 }

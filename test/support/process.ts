@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 
@@ -26,6 +27,9 @@ export interface RunOptions {
 
 /** The PATH that every program of the tests gets: a root shell's may lack the sbin folders. */
 export const SEARCH_PATH = `${process.env['PATH'] ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`;
+
+/** The system's own: one that a user has put before it in PATH may be a script of its version manager, slow to start. */
+export const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
 
 /** Runs a program to its end, whatever the end is. @throws Error when it cannot be started. */
 export async function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Ended> {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { type Ended, run } from './process.ts';
+import { type Ended, PYTHON, run } from './process.ts';
 import type { Tsbuild } from './tsbuild.ts';
 
 /** What to wait for on the terminal, and what to type then; or the size that it gets. */
@@ -16,6 +16,6 @@ export async function typeOnTerminal(
 ): Promise<Ended> {
   const { words, env } = builder.commandLine(args);
   const plan = JSON.stringify({ argv: words, steps, timeout: seconds });
-  const ended = await run('python3', [DRIVER, plan], { env, timeout: (seconds + 10) * 1000 });
+  const ended = await run(PYTHON, [DRIVER, plan], { env, timeout: (seconds + 10) * 1000 });
   return { ...ended, stdout: ended.stdout.replaceAll('\r', '') };
 }

@@ -65,8 +65,16 @@ export class Tsbuild {
   }
 
   #env(): Record<string, string> {
-    return { LANG: 'C.UTF-8', TSBUILD_ROOT: this.store, HOME: dirname(this.store) };
+    return { LANG: 'C.UTF-8', TSBUILD_ROOT: this.store, HOME: dirname(this.store), ...compiledCode(this.user) };
   }
+}
+
+/**
+ * The variable that lets all runs of the command by one user share its compiled code, as they do outside of tests: the home
+ * directories of tests are new ones, and in each the first runs would compile the program anew.
+ */
+export function compiledCode(user?: TestUser): { readonly XDG_CACHE_HOME: string } {
+  return { XDG_CACHE_HOME: join(lab.directory, 'caches', String(user?.uid ?? process.getuid?.())) };
 }
 
 /** A build that succeeded. */
@@ -108,15 +116,18 @@ export async function removeScratch(): Promise<void> {
 }
 
 /**
- * The command with a new store that holds the base images (`bases: false`: an empty one), run by `user`.
+ * The command with a new store, run by `user`. The store holds the base images busybox and alpine; with `bases: 'all'` also
+ * those with node and, where it was made, debian; with `bases: false` nothing.
  * @throws Error when the command could not be bundled from today's source.
  */
-export async function tsbuild(options: { readonly user?: TestUser; readonly bases?: boolean } = {}): Promise<Tsbuild> {
+export async function tsbuild(
+  options: { readonly user?: TestUser; readonly bases?: false | 'all' } = {},
+): Promise<Tsbuild> {
   if (lab.cliFault !== undefined) throw new Error(`There is no command to test:\n${lab.cliFault}`);
   const folder = await scratch(options.user);
   const store = join(folder, 'store');
   if (options.bases !== false) {
-    await output('cp', ['-a', lab.seed, store]);
+    await output('cp', ['-a', options.bases === 'all' ? lab.wholeSeed : lab.seed, store]);
     if (options.user !== undefined) await output('chown', ['-R', `${options.user.uid}:${options.user.gid}`, store]);
   }
   return new Tsbuild(store, options.user);

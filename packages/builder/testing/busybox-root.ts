@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   copyFileSync,
   existsSync,
@@ -10,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { RootMount } from '../src/disk/root-mount.ts';
 import type { RunSpec } from '../src/executor/executor.ts';
 
 /** Where Debian's busybox-static and others put a busybox without shared libraries. */
@@ -59,9 +61,12 @@ export function busyboxBytes(): Buffer {
 export class BusyboxRoot implements Disposable {
   readonly directory: string;
   readonly lower: string;
+  readonly #copies: boolean;
   #count = 0;
 
-  constructor(parent: string = tmpdir()) {
+  /** @param copies for executors that cannot mount: each specification has a whole copy instead of an overlay */
+  constructor(parent: string = tmpdir(), copies = false) {
+    this.#copies = copies;
     this.directory = mkdtempSync(join(parent, 'tsbuild-root-'));
     this.lower = join(this.directory, 'lower');
     for (const [name, mode] of ROOT_DIRECTORIES) mkdirSync(join(this.lower, name), { recursive: true, mode });
@@ -72,19 +77,27 @@ export class BusyboxRoot implements Disposable {
 
   /** A specification that runs `argv` as root over a fresh writable layer. */
   spec(argv: readonly string[], more: Partial<RunSpec> = {}): RunSpec {
-    const scratch = join(this.directory, `run-${this.#count++}`);
-    for (const name of ['upper', 'work']) mkdirSync(join(scratch, name), { recursive: true, mode: 0o755 });
     return {
       argv,
       env: ['PATH=/bin', 'HOME=/root'],
       cwd: '/',
       user: { uid: 0, gid: 0, groups: [0] },
-      root: { kind: 'overlay', lower: [this.lower], upper: join(scratch, 'upper'), work: join(scratch, 'work') },
+      root: this.#root(),
       files: [],
       network: 'host',
       hostname: 'buildkitsandbox',
       ...more,
     };
+  }
+
+  #root(): RootMount {
+    const scratch = join(this.directory, `run-${this.#count++}`);
+    if (this.#copies) {
+      execFileSync('cp', ['-a', this.lower, scratch]);
+      return { kind: 'directory', path: scratch };
+    }
+    for (const name of ['upper', 'work']) mkdirSync(join(scratch, name), { recursive: true, mode: 0o755 });
+    return { kind: 'overlay', lower: [this.lower], upper: join(scratch, 'upper'), work: join(scratch, 'work') };
   }
 
   [Symbol.dispose](): void {

@@ -30,13 +30,16 @@ async function makeSandbox(
   await beforeCommands?.();
   const [executor, snapshotter] = await Promise.all([
     selectExecutor(isolation, { scratch: store.directory('sandbox'), notice }),
-    selectSnapshotter({
-      directory: store.directory('snapshots'),
-      mounts: store.directory('mounts'),
-      blobs: store.layout.blobs,
-      indexes: store.indexes,
-      notice,
-    }),
+    selectSnapshotter(
+      {
+        directory: store.directory('snapshots'),
+        mounts: store.directory('mounts'),
+        blobs: store.layout.blobs,
+        indexes: store.indexes,
+        notice,
+      },
+      isolation === 'chroot',
+    ),
   ]);
   const files = { hosts: await hostsFile(store, hosts, hostname), resolvConf: '/etc/resolv.conf' };
   return { executor, snapshotter, files };

@@ -41,7 +41,7 @@ export interface CreateOptions {
   readonly capDrop?: readonly string[];
   readonly noNewPrivileges?: boolean;
   readonly limits?: readonly ResourceLimit[];
-  readonly isolation: Isolation;
+  readonly isolation: Exclude<Isolation, 'chroot'>;
   readonly autoRemove: boolean;
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { RunSpec } from './executor.ts';
 
 /** Docker's default set: what a command as root keeps at most, unless it is told otherwise. All others leave the bounding set. */
@@ -20,4 +21,20 @@ export function commandCapabilities(
 ): readonly string[] {
   if (capabilities !== undefined) return capabilities;
   return network === 'host' && !ids.nested ? CAPABILITIES.filter((name) => name !== 'net_raw') : CAPABILITIES;
+}
+
+/** Whether this process has a capability in effect, by its number (linux/capability.h). */
+export function hasCapability(number: bigint): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
+  return ((BigInt(`0x${effective}`) >> number) & 1n) === 1n;
+}
+
+const FOR_CHROOT = [
+  ['CAP_SYS_CHROOT', 18n],
+  ['CAP_SETPCAP', 8n],
+] as const;
+
+/** The capabilities that `--isolation chroot` lacks in this process. */
+export function missingForChroot(): readonly string[] {
+  return FOR_CHROOT.filter(([, number]) => !hasCapability(number)).map(([name]) => name);
 }

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { SYSTEM_PATH } from '@tsbuild/oci/internal';
 import { findTool } from './host-tools.ts';
 import TRIAL from './scripts/trial.sh';
+import { type MachineMode, rootModes, sharesProc, TOOLS, type Trial, userModes } from './machine/machine-modes.ts';
+import { type PodLevel, podLevel } from './machine/pod-level.ts';
 import { canMakeCgroups, findRuntime } from './runc-executor.ts';
 import { installedSeccomp } from './seccomp/seccomp-profile.ts';
 import { nativeCalls } from './session-keyring.ts';
@@ -20,18 +22,13 @@ export interface MachineFact {
   readonly hint?: string;
 }
 
-/** A way of running commands, and whether this user has it on this machine. */
-export interface MachineMode {
-  readonly name: 'root, runc' | 'root, util-linux' | 'user, subordinate ids' | 'user, single id';
-  readonly works: boolean;
-  /** What it lacks beside BuildKit when it works, or why it does not. */
-  readonly lacks: readonly string[];
-}
-
 /** What {@link examineMachine} found. */
 export interface MachineReport {
   readonly facts: readonly MachineFact[];
+  /** The best first. The last one for root, chroot, is never used unless it is asked for. */
   readonly modes: readonly MachineMode[];
+  /** What a container may do that has the rights of this process. */
+  readonly level: PodLevel;
   /** Whether RUN works in some mode. Dockerfiles without RUN need nothing of this. */
   readonly canRun: boolean;
 }
@@ -54,17 +51,8 @@ export async function examineMachine(store: string): Promise<MachineReport> {
   ];
   const filter = await missingFilter();
   const modes = isRoot ? rootModes(tried, filter) : userModes(tried, filter);
-  return { facts, modes, canRun: modes.some(({ works }) => works) };
-}
-
-const TOOLS = ['setpriv', 'unshare', 'mount', 'umount', 'cp', 'env'] as const;
-
-interface Trial {
-  readonly namespaces: boolean;
-  readonly proc: boolean;
-  readonly overlay: boolean;
-  /** The first complaint. */
-  readonly said: string;
+  const canRun = modes.some(({ name, works }) => works && name !== 'root, chroot');
+  return { facts, modes, level: podLevel(tried, isRoot), canRun };
 }
 
 /** Makes the namespaces and mounts of a RUN, beside the store where it can, and lets go of them. */
@@ -173,7 +161,7 @@ function ranges(): MachineFact {
 
 function trials(tried: Trial, isRoot: boolean): readonly MachineFact[] {
   const container = isRoot
-    ? 'inside a container: start it with --privileged, or run tsbuild as an ordinary user; Dockerfiles without RUN build anyway'
+    ? 'inside a container: tsbuild doctor --pod prints one that may; --isolation chroot needs none (no sandbox); Dockerfiles without RUN build anyway'
     : 'inside a container: --security-opt seccomp=unconfined --security-opt apparmor=unconfined; Kubernetes: securityContext.seccompProfile Unconfined; Dockerfiles without RUN build anyway';
   return [
     tried.namespaces
@@ -183,8 +171,10 @@ function trials(tried: Trial, isRoot: boolean): readonly MachineFact[] {
       ? { name: 'procfs', state: 'ok', detail: 'can be mounted' }
       : {
           name: 'procfs',
-          state: 'missing',
-          detail: `cannot be mounted${tried.namespaces ? `: ${tried.said}` : ''}`,
+          state: sharesProc(tried) ? 'note' : 'missing',
+          detail: sharesProc(tried)
+            ? 'parts of it are masked: RUN gets the /proc of this container, and sees its processes'
+            : `cannot be mounted${tried.namespaces ? `: ${tried.said}` : ''}`,
           hint: 'inside a container: --security-opt systempaths=unconfined; Kubernetes: procMount: Unmasked',
         },
     tried.overlay
@@ -272,47 +262,6 @@ function storePlace(store: string): MachineFact {
 async function missingFilter(): Promise<readonly string[]> {
   const native = await nativeCalls();
   return native.state === 'ok' ? [] : ['a seccomp filter: koffi is not installed'];
-}
-
-function rootModes(tried: Trial, filter: readonly string[]): readonly MachineMode[] {
-  const basic = reasons(tried);
-  const found = findRuntime();
-  const runc = [
-    ...basic,
-    ...(found === undefined ? ['neither runc nor crun is installed'] : []),
-    ...(canMakeCgroups() ? [] : ['cgroups cannot be made']),
-  ];
-  const seccomp = installedSeccomp() === undefined ? ['a whole seccomp profile: none is installed'] : [];
-  return [
-    { name: 'root, runc', works: runc.length === 0, lacks: runc.length === 0 ? seccomp : runc },
-    {
-      name: 'root, util-linux',
-      works: basic.length === 0,
-      lacks: basic.length === 0 ? [...filter, 'a device cgroup (mounts are nodev instead)'] : basic,
-    },
-  ];
-}
-
-function userModes(tried: Trial, filter: readonly string[]): readonly MachineMode[] {
-  const basic = reasons(tried);
-  const lacking = missingForRanges();
-  const common = [...filter, 'device nodes by mknod', 'a network of its own but none'];
-  const ids = [...basic, ...(lacking === undefined ? [] : [lacking])];
-  return [
-    { name: 'user, subordinate ids', works: ids.length === 0, lacks: ids.length === 0 ? common : ids },
-    {
-      name: 'user, single id',
-      works: basic.length === 0,
-      lacks: basic.length === 0 ? [...common, 'files of other owners, so apt-get, su and chown fail'] : basic,
-    },
-  ];
-}
-
-function reasons(tried: Trial): readonly string[] {
-  const missing = TOOLS.filter((name) => findTool(name) === undefined);
-  if (missing.length > 0) return [`programs are missing: ${missing.join(', ')}`];
-  if (!tried.namespaces) return [`namespaces cannot be made: ${tried.said}`];
-  return tried.proc ? [] : ['a fresh /proc cannot be mounted'];
 }
 
 function readText(path: string): string {

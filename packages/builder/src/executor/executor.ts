@@ -3,7 +3,7 @@ import type { ByteString } from '@tsbuild/oci';
 import type { RootMount } from '../disk/root-mount.ts';
 
 /** The values of `--isolation`. */
-export type Isolation = 'auto' | 'runc' | 'namespaces';
+export type Isolation = 'auto' | 'runc' | 'namespaces' | 'chroot';
 
 /** A line of /etc/hosts. */
 export interface HostEntry {
@@ -166,5 +166,7 @@ export interface RunResult {
  */
 export interface Executor {
   readonly name: string;
+  /** What others mount is moved into the root: no two commands can have one directory of the host at a time. */
+  readonly movesMounts?: boolean;
   run(spec: RunSpec, output: RunOutput, signal: AbortSignal, control?: RunControl): Promise<RunResult>;
 }

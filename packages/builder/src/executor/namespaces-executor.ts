@@ -7,6 +7,8 @@ import { ExecFailureFilter } from './exec-failure.ts';
 import type { Executor, ResourceLimit, RunControl, RunningCommand, RunOutput, RunResult, RunSpec } from './executor.ts';
 import { execInNamespaces } from './namespaces-exec.ts';
 import { identityOptions, privilegeOptions } from './privileges.ts';
+import { SharedProc } from './procfs/shared-proc.ts';
+import type { ProcSource } from './procfs/surrounding-proc.ts';
 import { formatFstab } from './fstab.ts';
 import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
@@ -20,6 +22,7 @@ import {
   type SandboxPlaces,
 } from './sandbox-mounts.ts';
 import { PipePool } from './pipes.ts';
+import { limitWords } from './resource-limits.ts';
 import { loopbackCommand } from './sandbox-launch.ts';
 import { READY, type SandboxPrelude, type SandboxProcesses } from './sandbox-process.ts';
 import { prepareScratch } from './sandbox-scratch.ts';
@@ -63,16 +66,26 @@ export class NamespacesExecutor implements Executor {
   readonly #directory: string;
   readonly #pipes: PipePool;
   readonly #starter: SandboxStarter;
+  readonly #shared: SharedProc | undefined;
   #scratch: Scratch | undefined;
 
-  /** @param options.scratch a directory of the store for mount points, made when missing; shared by all processes. */
-  constructor(options: { readonly scratch: string }) {
+  /**
+   * @param options.scratch a directory of the store for mount points, made when missing; shared by all processes.
+   * @param options.proc what commands have as /proc; `fresh` when left out. See `procSource`.
+   */
+  constructor(options: { readonly scratch: string; readonly proc?: ProcSource }) {
+    this.#shared = options.proc === 'shared' ? new SharedProc() : undefined;
     this.#directory = resolve(options.scratch);
     this.#pipes = new PipePool(this.#directory);
     this.#starter = new SandboxStarter(this.#pipes);
   }
 
-  async run(spec: RunSpec, output: RunOutput, signal: AbortSignal, control: RunControl = {}): Promise<RunResult> {
+  run(spec: RunSpec, output: RunOutput, signal: AbortSignal, control: RunControl = {}): Promise<RunResult> {
+    const run = (): Promise<RunResult> => this.#run(spec, output, signal, control);
+    return this.#shared === undefined ? run() : this.#shared.take(spec, run);
+  }
+
+  async #run(spec: RunSpec, output: RunOutput, signal: AbortSignal, control: RunControl): Promise<RunResult> {
     const ids = readIdMaps();
     const [argv0] = spec.argv;
     if (argv0 === undefined) throw new BuildError('RUN_FAILED', 'no command to run');
@@ -83,7 +96,8 @@ export class NamespacesExecutor implements Executor {
     const filter = new ExecFailureFilter(output, { terminal: spec.terminal !== undefined });
     // Looking for the command's process takes time: nobody does when nobody asks.
     const { started } = control;
-    const places = { ids, nodes: ids.nested ? undefined : scratch.nodes };
+    const proc: ProcSource = this.#shared === undefined ? 'fresh' : 'shared';
+    const places = { ids, nodes: ids.nested ? undefined : scratch.nodes, proc };
     const extra = needsStage(spec) ? extraParts(spec, scratch, ids) : NO_EXTRA;
     const env = {
       BASE: root.base,
@@ -105,9 +119,10 @@ export class NamespacesExecutor implements Executor {
         // In a user namespace nobody is the machine's root, and we have forbidden more of them.
         script: [extra.stage, MOUNT_ROOT, extra.place, SETTLE, ids.nested ? '' : DROP_KERNEL_MOUNTS, ENTER].join(''),
         args: [
-          scratch.caps, ...identityOptions(spec.user, ids), ...privilegeOptions(spec, spec.user, ids),
+          scratch.caps, ...(this.#shared?.hidingOptions(ids) ?? []),
+          ...identityOptions(spec.user, ids), ...privilegeOptions(spec, spec.user, ids),
           requireTool('env', 'coreutils'), ...environmentOptions(spec, own), '--', ...safe,
-          scratch.exec, '--root=.', `--wd=${spec.cwd}`, ...(spec.user.uid === 0 ? [] : [`--setuid=${spec.user.uid}`]), '--',
+          scratch.exec, '--root=.', `--wd=${spec.cwd}`, ...(spec.user.uid === 0 && this.#shared === undefined ? [] : [`--setuid=${spec.user.uid}`]), '--',
           ...(unsafe.length === 0 ? [] : [IMAGE_ENV, ...unsafe]),
           ...spec.argv,
         ], // biome-ignore format: one program a line
@@ -133,7 +148,10 @@ export class NamespacesExecutor implements Executor {
     const places = { ...processes, scratch, pipes: this.#pipes, granted };
     return {
       pid: processes.command,
-      exec: (spec, output, signal, control = {}) => execInNamespaces(spec, places, output, signal, control),
+      exec: async (spec, output, signal, control = {}) => {
+        this.#shared?.refuseToJoin();
+        return execInNamespaces(spec, places, output, signal, control);
+      },
     };
   }
 }
@@ -239,9 +257,8 @@ function environmentOptions(spec: RunSpec, own: readonly string[]): readonly str
 
 function limitVariables(limits: readonly ResourceLimit[]): Readonly<Record<string, string>> {
   if (limits.length === 0) return { LIMITS: '' };
-  const show = (value: number): string => (value < 0 ? 'unlimited' : String(value));
   return {
-    LIMITS: limits.map(({ name, soft, hard }) => `--${name}=${show(soft)}:${show(hard)}`).join(' '),
+    LIMITS: limitWords(limits).join(' '),
     PRLIMIT: requireTool('prlimit'),
   };
 }

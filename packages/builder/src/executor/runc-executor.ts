@@ -54,7 +54,7 @@ export function canMakeCgroups(): boolean {
 
 /** The runtime that commands get on this machine; undefined for the kernel's namespaces alone. */
 export function runtimeFor(isolation: Isolation, nested: boolean): Runtime | undefined {
-  if (isolation === 'namespaces' || nested) return undefined;
+  if (isolation === 'namespaces' || isolation === 'chroot' || nested) return undefined;
   return isolation === 'runc' || canMakeCgroups() ? findRuntime() : undefined;
 }
 

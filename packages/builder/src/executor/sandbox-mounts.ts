@@ -7,6 +7,7 @@ import type { RootMount } from '../disk/root-mount.ts';
 import type { RunSpec } from './executor.ts';
 import type { MountLine } from './fstab.ts';
 import type { IdMaps } from './id-map.ts';
+import type { ProcSource } from './procfs/surrounding-proc.ts';
 
 /** Device nodes that the sandbox gets. */
 export const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty'] as const;
@@ -106,6 +107,8 @@ export interface SandboxPlaces {
    * host's cannot be changed.
    */
   readonly nodes: string | undefined;
+  /** With a shared /proc, which has the masks of the container around us, /sys is shared too: the same rule keeps it. */
+  readonly proc: ProcSource;
 }
 
 /**
@@ -115,7 +118,7 @@ export interface SandboxPlaces {
 export function kernelMounts(
   top: string,
   spec: Pick<RunSpec, 'network' | 'shmSize' | 'terminal' | 'mounts'>,
-  { ids, nodes }: SandboxPlaces,
+  { ids, nodes, proc }: SandboxPlaces,
 ): readonly MountLine[] {
   const at = (path: string): string => `${utf8ToByteString(top)}/${path}`;
   const tty = ids.hasGid(5) ? ',gid=5' : '';
@@ -128,7 +131,10 @@ export function kernelMounts(
   return [
     small(top, ',nodev'),
     ...(nodes === undefined ? [] : [small(nodes, '')]),
-    { source: 'proc', target: at('proc'), type: 'proc', options: 'nosuid,noexec,nodev,X-mount.mkdir' },
+    // With all that is mounted below it: that cannot be left off (mount_namespaces(7), "locked mounts").
+    proc === 'shared'
+      ? { source: '/proc', target: at('proc'), type: 'none', options: 'rbind,nosuid,noexec,nodev,X-mount.mkdir' }
+      : { source: 'proc', target: at('proc'), type: 'proc', options: 'nosuid,noexec,nodev,X-mount.mkdir' },
     {
       source: 'tmpfs',
       target: at('dev'),
@@ -145,7 +151,7 @@ export function kernelMounts(
       : [{ source: 'shm', target: at('dev/shm'), type: 'tmpfs',
            options: `nosuid,noexec,nodev,mode=1777,size=${spec.shmSize ?? SHM_SIZE},X-mount.mkdir` }]), // biome-ignore format: one line each
     { source: 'mqueue', target: at('dev/mqueue'), type: 'mqueue', options: 'nosuid,noexec,nodev,X-mount.mkdir' },
-    sharesSysfs(spec, ids)
+    sharesSysfs(spec, ids, proc)
       ? { source: '/sys', target: at('sys'), type: 'none', options: 'rbind,ro,nosuid,nodev,noexec,X-mount.mkdir' }
       : { source: 'sysfs', target: at('sys'), type: 'sysfs', options: 'nosuid,noexec,nodev,ro,X-mount.mkdir' },
   ];
@@ -157,15 +163,15 @@ export function isReplaced(path: string, { mounts = [] }: Pick<RunSpec, 'mounts'
 }
 
 /** A user namespace may mount sysfs only together with a network namespace of its own; else it gets the host's, bound. */
-function sharesSysfs(spec: Pick<RunSpec, 'network'>, ids: IdMaps): boolean {
-  return ids.nested && spec.network === 'host';
+function sharesSysfs(spec: Pick<RunSpec, 'network'>, ids: IdMaps, proc: ProcSource): boolean {
+  return ids.nested && (spec.network === 'host' || proc === 'shared');
 }
 
 /** What is mounted second below `top`, on files that must exist by then: devices, masks, read-only parts. */
 export function coveringMounts(
   top: string,
   spec: Pick<RunSpec, 'network'>,
-  { ids, nodes }: SandboxPlaces,
+  { ids, nodes, proc }: SandboxPlaces,
 ): readonly MountLine[] {
   const device = (name: string): string => utf8ToByteString(`${nodes ?? '/dev'}/${name}`);
   const at = (path: string): string => `${utf8ToByteString(top)}/${path}`;
@@ -176,7 +182,10 @@ export function coveringMounts(
     options: 'ro,size=0k',
   });
   // Mounts below a bound /sys stay writable (CVE-2023-25809: cgroups), and cannot be unmounted: cover them.
-  const below = sharesSysfs(spec, ids) ? mountsBelowSys() : [];
+  const below = sharesSysfs(spec, ids, proc) ? mountsBelow('/sys/') : [];
+  // What the container around us covers stays so.
+  const covered = new Set(proc === 'shared' ? mountsBelow('/proc/') : []);
+  const isBare = (path: string): boolean => existsSync(`/${path}`) && !covered.has(path);
   return [
     ...hostDevices().map((name) => ({
       source: device(name),
@@ -184,12 +193,13 @@ export function coveringMounts(
       type: 'none',
       options: 'bind',
     })),
-    ...MASKED_FILES.filter((path) => existsSync(`/${path}`)).map((path) => ({
+    ...MASKED_FILES.filter(isBare).map((path) => ({
       source: device('null'), target: at(path), type: 'none', options: 'bind' })), // biome-ignore format: one line each
     ...MASKED_DIRECTORIES.filter(isDirectory).map(empty),
-    ...below.map(empty),
+    ...below.filter(isDirectory).map(empty),
     ...READ_ONLY.filter((path) => existsSync(`/${path}`)).map((path) => ({
-      source: at(path), target: at(path), type: 'none', options: 'bind,ro,nosuid,nodev,noexec' })), // biome-ignore format: one line each
+      source: at(path), target: at(path), type: 'none',
+      options: `${proc === 'shared' ? 'rbind' : 'bind'},ro,nosuid,nodev,noexec` })), // biome-ignore format: one line each
   ];
 }
 
@@ -219,7 +229,8 @@ function isDirectory(path: string): boolean {
   return statSync(`/${path}`, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-function mountsBelowSys(): readonly string[] {
+/** The topmost mounts below a directory that ends in a slash, without the slash that they begin with. */
+function mountsBelow(directory: string): readonly string[] {
   const points = readFileSync('/proc/self/mountinfo', 'latin1')
     .split('\n')
     .map((line) =>
@@ -227,8 +238,8 @@ function mountsBelowSys(): readonly string[] {
         String.fromCharCode(parseInt(octal, 8)),
       ),
     )
-    .filter((point) => point.startsWith('/sys/'));
+    .filter((point) => point.startsWith(directory));
   // Only the topmost of each: what is below them is covered with them.
   const tops = [...new Set(points)].filter((point) => !points.some((other) => point.startsWith(`${other}/`)));
-  return tops.map((point) => point.slice(1)).filter(isDirectory);
+  return tops.map((point) => point.slice(1));
 }

@@ -24,7 +24,8 @@ export interface Scratch {
   readonly fork: string;
 }
 
-const DEV_LINKS: Readonly<Record<string, string>> = {
+/** The usual links of a /dev. */
+export const DEV_LINKS: Readonly<Record<string, string>> = {
   fd: '/proc/self/fd',
   stdin: '/proc/self/fd/0',
   stdout: '/proc/self/fd/1',
@@ -49,13 +50,14 @@ export function prepareScratch(directory: string): Scratch {
     mkdirSync(path, { recursive: true, mode: 0o755 });
   }
   for (const name of DEVICES) writeFileSync(join(scratch.dev, name), '', { mode: 0o644 });
-  for (const [name, target] of Object.entries(DEV_LINKS)) link(join(scratch.dev, name), target);
-  link(scratch.exec, requireTool('unshare'));
-  link(scratch.caps, requireTool('setpriv'));
+  for (const [name, target] of Object.entries(DEV_LINKS)) linkTool(join(scratch.dev, name), target);
+  linkTool(scratch.exec, requireTool('unshare'));
+  linkTool(scratch.caps, requireTool('setpriv'));
   return scratch;
 }
 
-function link(path: string, target: string): void {
+/** Makes a symlink to a program, or turns it to another; safe among processes. */
+export function linkTool(path: string, target: string): void {
   try {
     if (readlinkSync(path) === target) return;
   } catch (error) {

@@ -1,10 +1,12 @@
-import { readFileSync } from 'node:fs';
 import { BuildError } from '../diagnostics/build-error.ts';
+import { ChrootExecutor } from './chroot/chroot-executor.ts';
+import { hasCapability, missingForChroot } from './capabilities.ts';
 import type { Executor, Isolation } from './executor.ts';
 import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
 import { NamespacesExecutor } from './namespaces-executor.ts';
 import { isProcessPrepared } from './prepare-process.ts';
+import { procSource } from './procfs/surrounding-proc.ts';
 import { findRuntime, RuncExecutor, runtimeFor } from './runc-executor.ts';
 import { isThreadConfined } from './seccomp/confine-thread.ts';
 import { explainUserNamespaces } from './user-namespace.ts';
@@ -24,6 +26,7 @@ export interface ExecutorOptions {
  * @throws BuildError `SANDBOX_UNAVAILABLE` saying what is missing and how to get it
  */
 export async function selectExecutor(isolation: Isolation, options: ExecutorOptions): Promise<Executor> {
+  if (isolation === 'chroot') return chrootExecutor(options);
   requirePrivilege();
   for (const tool of ['setpriv', 'unshare', 'mount']) requireTool(tool);
   const nested = readIdMaps().nested;
@@ -47,8 +50,29 @@ export async function selectExecutor(isolation: Isolation, options: ExecutorOpti
   if (runtime !== undefined) return new RuncExecutor({ scratch: options.scratch, runtime });
   const lacking = lackingIn(nested);
   if (lacking !== undefined) options.notice?.(lacking);
-  return new NamespacesExecutor({ scratch: options.scratch });
+  const proc = procSource(nested);
+  if (proc === 'shared') options.notice?.(SHARED_PROC);
+  return new NamespacesExecutor({ scratch: options.scratch, proc });
 }
+
+const SHARED_PROC =
+  "this container hides parts of /proc, so RUN gets the container's own /proc: it sees the processes here, and RUN steps at the same time see each other's files and variables (unmask it: --security-opt systempaths=unconfined, in Kubernetes procMount: Unmasked)";
+
+function chrootExecutor(options: ExecutorOptions): ChrootExecutor {
+  for (const tool of ['setpriv', 'nsenter']) requireTool(tool);
+  const missing = missingForChroot();
+  if (process.geteuid?.() !== 0 || missing.length > 0) {
+    const lacks = missing.length === 0 ? '' : ` (${missing.join(', ')} missing)`;
+    throw new BuildError('SANDBOX_UNAVAILABLE', `--isolation chroot needs root that may change its root${lacks}`, {
+      hint: 'Docker and containerd give these capabilities by default; CRI-O (OpenShift) does not: add SYS_CHROOT and SETPCAP in securityContext.capabilities.',
+    });
+  }
+  options.notice?.(NO_SANDBOX);
+  return new ChrootExecutor(options);
+}
+
+const NO_SANDBOX =
+  '--isolation chroot is no sandbox: RUN is root of this container and can read and change everything in it, tsbuild and its credentials too; build only Dockerfiles you trust';
 
 /** What commands can do that they should not, as this process is. */
 function lackingIn(nested: boolean): string | undefined {
@@ -67,9 +91,8 @@ function requirePrivilege(): void {
       hint: 'The tsbuild command makes the user namespace itself; programs call runInUserNamespace() first.',
     });
   }
-  const caps = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
-  if (((BigInt(`0x${caps}`) >> CAP_SYS_ADMIN) & 1n) === 1n) return;
+  if (hasCapability(CAP_SYS_ADMIN)) return;
   throw new BuildError('SANDBOX_UNAVAILABLE', 'this root user may not make namespaces (CAP_SYS_ADMIN is missing)', {
-    hint: 'Inside a container: start it with --privileged, or run tsbuild there as an ordinary user.',
+    hint: 'Inside a container: start it with --privileged, run tsbuild there as an ordinary user, or build Dockerfiles you trust with --isolation chroot (no sandbox).',
   });
 }

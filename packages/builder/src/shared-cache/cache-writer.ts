@@ -60,6 +60,13 @@ export class CacheWriter {
     return !this.#isReadOnly && !this.#options.place.breaker.isOpen && !this.#signal.aborted;
   }
 
+  /** As {@link #mayWrite}; that a place was given up counts as a failure. */
+  #mayTry(): boolean {
+    const { place } = this.#options;
+    if (place.breaker.isOpen) this.failure ??= new Error(`${place.backend.name} does not answer`);
+    return this.#mayWrite;
+  }
+
   /** Shares a step's record, once. */
   offer(record: CacheRecord<LayerOutput>): void {
     this.#enqueue(record.key, () => this.#describe(record));
@@ -100,7 +107,7 @@ export class CacheWriter {
   }
 
   #enqueue(key: Digest, describe: () => Promise<RecordToWrite | undefined>): void {
-    if (this.#jobs.has(key) || !this.#mayWrite) return;
+    if (this.#jobs.has(key) || !this.#mayTry()) return;
     this.pending++;
     const job = this.#limiter
       .run(() => this.#write(key, describe))
@@ -117,7 +124,7 @@ export class CacheWriter {
 
   async #write(key: Digest, describe: () => Promise<RecordToWrite | undefined>): Promise<void> {
     const { place, meter } = this.#options;
-    if (!this.#mayWrite) return;
+    if (!this.#mayTry()) return;
     const hinted = (await place.hints()).get(key);
     const known = hinted ?? (await this.#lookUp(key));
     if (known !== undefined) {
@@ -129,7 +136,7 @@ export class CacheWriter {
       return;
     }
     const described = await describe();
-    if (described === undefined || !this.#mayWrite) return;
+    if (described === undefined || !this.#mayTry()) return;
     const { record, blobs } = described;
     await place.backend.put({ key, text: encodeSharedRecord(record), blobs }, this.#signal);
     place.breaker.succeeded();

@@ -13,8 +13,9 @@ import type { Snapshotter } from './snapshotter.ts';
 /** Filesystems that are known to take overlayfs's upper directory (statfs(2)): ext2–4, xfs, btrfs, tmpfs, f2fs. */
 const KNOWN_GOOD = new Set([0xef53, 0x58465342, 0x9123683e, 0x01021994, 0xf2f52010]);
 
-/** The snapshotter for this machine: overlayfs, or complete copies where it cannot be mounted. */
-export async function selectSnapshotter(options: SnapshotterOptions): Promise<Snapshotter> {
+/** The snapshotter for this machine: overlayfs, or complete copies where it cannot be mounted, or `copies` asks for them. */
+export async function selectSnapshotter(options: SnapshotterOptions, copies = false): Promise<Snapshotter> {
+  if (copies) return new CopyingSnapshotter(options);
   if (await canOverlay(options.mounts)) return new OverlaySnapshotter(options);
   options.notice?.(
     'overlayfs cannot be mounted here, so every RUN copies its whole root filesystem: put the store on ext4, xfs or tmpfs',

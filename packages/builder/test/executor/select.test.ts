@@ -34,6 +34,21 @@ describe('selectExecutor', () => {
     },
   );
 
+  it.skipIf(!root)('takes chroot only when told, and says that it is no sandbox (as root)', async () => {
+    const notices: string[] = [];
+    const executor = await selectExecutor('chroot', { scratch, notice: (text) => notices.push(text) });
+    expect(executor.name).toBe('chroot');
+    expect(notices).toEqual([expect.stringContaining('--isolation chroot is no sandbox')]);
+  });
+
+  it('says that chroot needs root', () =>
+    asOrdinaryUser(async () => {
+      await expect(selectExecutor('chroot', { scratch })).rejects.toMatchObject({
+        code: 'SANDBOX_UNAVAILABLE',
+        message: expect.stringContaining('needs root'),
+      });
+    }));
+
   it('says that an ordinary user needs a user namespace first', () =>
     asOrdinaryUser(async () => {
       await expect(selectExecutor('auto', { scratch })).rejects.toMatchObject({ code: 'SANDBOX_UNAVAILABLE' });

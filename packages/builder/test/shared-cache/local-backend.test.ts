@@ -155,7 +155,17 @@ describe('a cache in a layout', () => {
     expect(names(root)).toEqual(['latest', recordTag(a.key), 'latest.tsbuild']);
     expect(digests.map((digest) => existsSync(blobPath(root, digest)))).toEqual([true, true]);
     expect(existsSync(blobPath(root, sampleBlob('layer-old').blob.digest))).toBe(false);
-    expect(await localCache(root).hints(signal)).toEqual({ kind: 'hints', texts: [a.text] });
+    const foreign = 'an image';
+    expect(await localCache(root).hints(signal)).toEqual({ kind: 'hints', texts: [a.text], foreign });
+  });
+
+  it('keeps the indexes of the layers beside the hints', async () => {
+    const [root, pack] = [folder(), sampleBlob('indexes')];
+    await localCache(root).putHints([sampleRecord('a')], signal, pack);
+    const found = await localCache(root).hints(signal);
+    const indexes = found.kind === 'hints' ? found.pack : undefined;
+    expect(indexes).toEqual(pack.blob);
+    expect(await digestOfAll(localCache(root).open(pack.blob, signal))).toBe(pack.blob.digest);
   });
 
   it('stores a damaged blob again once somebody has met it', async () => {

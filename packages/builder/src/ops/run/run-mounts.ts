@@ -3,7 +3,7 @@ import { LayerWriter } from '@tsbuild/oci/node';
 import type { KeyInput } from '../../cache/cache-key.ts';
 import type { SourceTree } from '../../context/source-tree.ts';
 import { BuildError } from '../../diagnostics/build-error.ts';
-import type { RunMount, RunMountSource } from '../../executor/executor.ts';
+import type { Executor, RunMount, RunMountSource } from '../../executor/executor.ts';
 import type { WantedMount } from '../../executor/mount-points.ts';
 import { AgentProxy } from '../../mounts/agent-proxy.ts';
 import type { CacheLease } from '../../mounts/cache-mounts.ts';
@@ -59,7 +59,7 @@ export class RunMounts {
   async open(sandbox: Sandbox, context: StepContext): Promise<OpenMounts> {
     const open = new OpenMounts();
     try {
-      const caches = await this.#openCaches(open, context);
+      const caches = await this.#openCaches(sandbox.executor, open, context);
       for (const request of this.#requests) {
         switch (request.kind) {
           case 'bind':
@@ -163,7 +163,11 @@ export class RunMounts {
   }
 
   /** All caches at once, in one order for all commands, so that two of them never wait for each other. */
-  async #openCaches(open: OpenMounts, context: StepContext): Promise<ReadonlyMap<MountRequest, CacheLease>> {
+  async #openCaches(
+    { movesMounts = false }: Executor,
+    open: OpenMounts,
+    context: StepContext,
+  ): Promise<ReadonlyMap<MountRequest, CacheLease>> {
     const leases = new Map<MountRequest, CacheLease>();
     const byName = new Map<string, CacheLease>();
     const requests = this.#requests.filter((request) => request.kind === 'cache');
@@ -175,7 +179,7 @@ export class RunMounts {
       const lease =
         byName.get(name) ??
         (await this.#deps.mounts.caches.acquire(
-          { ...request, initial },
+          { ...request, initial, sharing: movesMounts && request.sharing === 'shared' ? 'locked' : request.sharing },
           this.#filler(request, context),
           context.signal,
         ));

@@ -14,9 +14,17 @@ export async function openBackend(spec: CacheSpec, access: BackendAccess): Promi
       const { LocalBackend } = await import('./local/local-backend.ts');
       return new LocalBackend(spec, access);
     }
-    case 'inline':
-    case 'gha':
-    case 's3':
-      throw new TypeError(`type=${spec.type} is on its way`);
+    case 'inline': {
+      const { InlineBackend } = await import('./inline/inline-backend.ts');
+      return new InlineBackend(spec, access);
+    }
+    case 'gha': {
+      const { ActionsBackend } = await import('./gha/actions-backend.ts');
+      return new ActionsBackend(spec, access);
+    }
+    case 's3': {
+      const { openS3Backend } = await import('./s3/s3-backend.ts');
+      return openS3Backend(spec, access);
+    }
   }
 }

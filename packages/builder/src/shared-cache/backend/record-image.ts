@@ -38,7 +38,7 @@ const EMPTY_LAYER = Buffer.from('1f8b080000096e8800ff621805a360148c5800080000fff
 const EMPTY_LAYER_DIFF_ID: Digest = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
 
 /** A small blob at hand. */
-export interface CarriedDocument {
+interface CarriedDocument {
   readonly descriptor: Descriptor;
   readonly bytes: Uint8Array;
 }

@@ -78,8 +78,8 @@ export const buildOptionTable = {
   isolation: {
     kind: 'value',
     placeholder: 'MODE',
-    describe: 'Sandbox of RUN',
-    choices: ['auto', 'runc', 'namespaces', 'default'],
+    describe: 'Sandbox of RUN; chroot is none, for containers that allow nothing else',
+    choices: ['auto', 'runc', 'namespaces', 'chroot', 'default'],
   },
   'on-error': {
     kind: 'value',
@@ -273,7 +273,7 @@ function networkMode(text: string | undefined): BuildOptions['network'] {
 }
 
 function isolationMode(text: string | undefined): BuildOptions['isolation'] {
-  return text === 'runc' || text === 'namespaces' ? text : 'auto';
+  return text === 'runc' || text === 'namespaces' || text === 'chroot' ? text : 'auto';
 }
 
 function wrong(message: string): UsageError {

@@ -5,6 +5,7 @@ import { defineCommand } from '../../grammar/command.ts';
 import { UsageError } from '../../host/usage-error.ts';
 import { EXIT_FAILED, EXIT_OK } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
+import { POD } from './pod-manifest.ts';
 import { sanitizeText } from '../../output/sanitize.ts';
 
 /** `tsbuild doctor`: whether RUN works here, how well, and what would help. */
@@ -14,16 +15,22 @@ export const doctorCommand = defineCommand({
   summary: 'Report what this machine supports and what is missing',
   options: {
     format: { kind: 'value', placeholder: 'FORMAT', describe: 'text or json' },
+    pod: { kind: 'flag', describe: 'Print a Kubernetes pod in which everything works' },
   },
   operands: { min: 0, max: 0, what: 'no operands' },
   examples: [
     ['tsbuild doctor', 'Exit code 0 when RUN works here'],
     ['tsbuild doctor --format json', 'The same for programs'],
+    ['tsbuild doctor --pod | kubectl apply -f -', 'A pod that may run everything (docs/ci.md)'],
   ],
   async run({ options, settings }, host) {
     const format = options.format ?? 'text';
     if (format !== 'text' && format !== 'json') {
       throw new UsageError(`invalid --format ${JSON.stringify(format)}: text or json`, { command: 'doctor' });
+    }
+    if (options.pod) {
+      host.stdout.write(POD);
+      return EXIT_OK;
     }
     const { examineMachine } = await import('@tsbuild/builder');
     const found = await examineMachine(settings.root);
@@ -51,7 +58,7 @@ function network({ env }: Host): readonly MachineFact[] {
 
 const WORDS = { ok: 'ok', missing: 'MISSING', note: 'note' } as const;
 
-function rendered({ facts, modes, canRun }: MachineReport): string {
+function rendered({ facts, modes, level, canRun }: MachineReport): string {
   const width = Math.max(...facts.map(({ name }) => name.length));
   const lines = facts.flatMap(({ name, state, detail, hint }) => [
     `${WORDS[state].padEnd(8)} ${name.padEnd(width)}  ${detail}`,
@@ -62,8 +69,14 @@ function rendered({ facts, modes, canRun }: MachineReport): string {
     ...lacks.map((what) => `${' '.repeat(11)}${works ? 'lacks ' : ''}${what}`),
   ]);
   const best = modes.find(({ works }) => works);
+  const asked = best === undefined ? '' : ' RUN works only with --isolation chroot, which is no sandbox.';
   const end = canRun
     ? `RUN works here: ${best?.name ?? ''}.`
-    : 'RUN does not work here. Dockerfiles without RUN (COPY, ADD, WORKDIR and all the rest) still build.';
-  return `${[...lines, '', 'Ways to run commands; the first one that works is used:', ...ways, '', end].map(sanitizeText).join('\n')}\n`;
+    : `RUN does not work here. Dockerfiles without RUN (COPY, ADD, WORKDIR and all the rest) still build.${asked}`;
+  const place = [
+    `${level.level === undefined ? 'Rights' : `Level ${level.level} (docs/ci.md)`}: ${level.name}.`,
+    `${' '.repeat(11)}builds ${level.allows}`,
+    ...level.missing.map((what) => `${' '.repeat(11)}missing ${what}`),
+  ];
+  return `${[...lines, '', 'Ways to run commands; the first one that works is used:', ...ways, '', ...place, '', end].map(sanitizeText).join('\n')}\n`;
 }

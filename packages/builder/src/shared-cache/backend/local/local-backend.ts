@@ -11,6 +11,7 @@ import {
   encodeRecordImage,
   hintTextsOf,
   hintTextsOfLayer,
+  packOf,
   recordTextOf,
 } from '../record-image.ts';
 import { keyOfTag, recordTag } from '../record-tag.ts';
@@ -83,7 +84,7 @@ export class LocalBackend implements CacheBackend {
       const entry = this.#entry(tag);
       if (entry === undefined) continue;
       const hints = await this.#hintsIn(entry);
-      if (hints.kind === 'hints') return hints;
+      if (hints.kind === 'hints') return found.kind === 'foreign' ? { ...hints, foreign: found.what } : hints;
       found = hints;
     }
     return found;
@@ -115,7 +116,7 @@ export class LocalBackend implements CacheBackend {
     this.#used.add(record.key);
   }
 
-  async putHints(records: readonly RecordToPut[], signal: AbortSignal): Promise<void> {
+  async putHints(records: readonly RecordToPut[], signal: AbortSignal, pack?: SharedBlob): Promise<void> {
     const whole: RecordToPut[] = [];
     for (const record of records) if (await this.#hasAll(record)) whole.push(record);
     for (const { key } of records) this.#used.add(key);
@@ -123,7 +124,8 @@ export class LocalBackend implements CacheBackend {
       const tag = await this.#hintsTag();
       {
         using _ = await this.#index.storing(signal);
-        await this.#name(tag, encodeHintsImage(whole), signal);
+        if (pack !== undefined) await this.#store(pack, signal);
+        await this.#name(tag, encodeHintsImage(whole, pack), signal);
       }
       await this.#removeEntries((entry) => this.#isUnused(entry), signal);
     });
@@ -168,8 +170,10 @@ export class LocalBackend implements CacheBackend {
     const manifest = await readBlob(this.#blobs, entry);
     const found = hintTextsOf(manifest);
     if (found === undefined) return { kind: 'foreign', what: foreignContent(manifest) };
-    if (!('layer' in found)) return { kind: 'hints', texts: found };
-    return { kind: 'hints', texts: hintTextsOfLayer(await readBlob(this.#blobs, found.layer)) ?? [] };
+    const indexes = packOf(manifest);
+    const pack = indexes === undefined ? {} : { pack: indexes };
+    if (!('layer' in found)) return { kind: 'hints', texts: found, ...pack };
+    return { kind: 'hints', texts: hintTextsOfLayer(await readBlob(this.#blobs, found.layer)) ?? [], ...pack };
   }
 
   async #descriptorOf(digest: Digest): Promise<Descriptor> {

@@ -34,8 +34,8 @@ class RegistryBackend implements CacheBackend {
   readonly repository: { readonly registry: string; readonly repository: string };
   readonly #client: RegistryClient;
   readonly #hints: Reference;
-  /** Somebody else's content was found under the reference's tag. */
-  #isForeign = false;
+  /** Whether somebody else's content is under the reference's tag; undefined before that was looked at. */
+  #isForeign: boolean | undefined;
 
   constructor(spec: CacheSpec, access: BackendAccess) {
     const reference = parseReference(spec.attributes.get('ref') ?? '');
@@ -58,8 +58,8 @@ class RegistryBackend implements CacheBackend {
 
   async hints(signal: AbortSignal): Promise<FoundHints> {
     const own = await this.#hintsAt(this.#hints, signal);
+    this.#isForeign = own.kind === 'foreign';
     if (own.kind !== 'foreign') return own;
-    this.#isForeign = true;
     const beside = await this.#hintsAt(this.#place(), signal);
     return beside.kind === 'hints' ? { ...beside, foreign: own.what } : own;
   }
@@ -89,6 +89,7 @@ class RegistryBackend implements CacheBackend {
 
   /** @throws OciError; of one whose layers went meanwhile, `REGISTRY_ERROR` with the code MANIFEST_BLOB_UNKNOWN */
   async putHints(records: readonly RecordToPut[], signal: AbortSignal, pack?: SharedBlob): Promise<void> {
+    if (this.#isForeign === undefined) await this.hints(signal);
     const image = encodeHintsImage(records, pack);
     await this.#storeParts(pack === undefined ? [] : [pack], image, signal);
     await this.#client.pushManifest(this.#place(), image.manifest.descriptor, image.manifest.bytes, signal);
@@ -119,7 +120,7 @@ class RegistryBackend implements CacheBackend {
 
   /** Where our hints lie. */
   #place(): Reference {
-    return this.#isForeign ? { ...this.#hints, tag: `${this.#hints.tag ?? ''}.tsbuild` } : this.#hints;
+    return this.#isForeign === true ? { ...this.#hints, tag: `${this.#hints.tag ?? ''}.tsbuild` } : this.#hints;
   }
 
   async #manifest(reference: Reference, signal: AbortSignal): Promise<Uint8Array | undefined> {
