@@ -1,8 +1,14 @@
+import { encodeSharedRecord } from '../../packages/builder/src/shared-cache/record/shared-record.ts';
+import type { Lab } from '../lab/lab.ts';
 import { recordTags, walkRecords } from '../walker/walk-records.ts';
+import { putManifest, removeTag } from '../walker/registry-reader.ts';
+import { readRecord } from '../walker/stored-record.ts';
 import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s12-cache', tag: 'main' };
+
+const DAY = 86_400_000;
 
 /** How often a record may be written anew within one period of its touch. */
 const TOUCHES = 2;
@@ -45,9 +51,10 @@ export const prune: Scenario = {
     judge.add(await walkRecords(lab.registry.host, place.repository));
 
     judge.succeeded(await lab.buildOnce(build, place), 'the build that fills the cache again');
+    await age(lab);
     const from = lab.proxy.exchanges.length;
     const storm = lab.size.isFull ? lab.size.builders / 2 : 2;
-    const touching = await lab.inWaves(storm, () => lab.buildOnce(build, place, { attributes: 'touch=1d' }));
+    const touching = await lab.inWaves(storm, () => lab.buildOnce(build, place, { attributes: 'touch=7d' }));
     for (const built of touching) judge.succeeded(built, built.lane);
     const touches = new Map<string, number>();
     for (const { method, kind, name, repository, status } of lab.proxy.since(from)) {
@@ -66,3 +73,17 @@ export const prune: Scenario = {
     };
   },
 };
+
+/** Makes all records thirty days older, so that whoever uses one may find that it wants touching. */
+async function age({ registry: { host } }: Lab): Promise<void> {
+  for (const tag of await recordTags(host, place.repository)) {
+    const found = await readRecord(host, place.repository, tag);
+    if (typeof found === 'string') continue;
+    const { manifest, annotation, record } = found;
+    const text = encodeSharedRecord({ ...record, created: record.created - 30 * DAY });
+    const annotations = { ...manifest.annotations, [annotation]: text };
+    await putManifest(host, place.repository, tag, Buffer.from(JSON.stringify({ ...manifest, annotations })));
+  }
+  // The hints have them as they were.
+  await removeTag(host, place.repository, place.tag);
+}
