@@ -110,6 +110,8 @@ export interface BuildResult {
   readonly steps: { readonly total: number; readonly cached: number; readonly saved: number };
   /** What the image was made of from outside, pinned: also where the steps came from the cache. */
   readonly materials: readonly Material[];
+  /** With `type=inline` in `cacheTo`: an annotation that its manifest is to carry in a registry. */
+  readonly inlineCache?: readonly [name: string, value: string];
   /** What shared caches did, where the build has some. */
   readonly cache?: CacheCounts;
   readonly milliseconds: number;

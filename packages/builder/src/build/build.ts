@@ -55,6 +55,8 @@ export async function build(
     // What is not here cannot be looked into.
     if (elsewhere.size === 0)
       await checked.warnOfBuilt(image, steps.cached < steps.total ? (run) => history.runs(run) : undefined);
+    const inline = await session.cache?.inlineAnnotation(image.layers, options.epoch);
+    const inlineCache = inline === undefined ? {} : { inlineCache: inline };
     await session.cache?.finish();
     const milliseconds = Date.now() - started;
     const materials = session.materials.list();
@@ -66,6 +68,7 @@ export async function build(
       steps,
       materials,
       milliseconds,
+      ...inlineCache,
       ...countsOf(session),
     };
     history.report({ type: 'image-built', id: image.id, names: names.map(familiarName), size, milliseconds });
@@ -130,12 +133,16 @@ function countsOf({ cache }: BuildSession): Pick<BuildResult, 'cache'> {
 /** Solves the plan with the store's cache, which explains its misses and is shared with builds beside this one. */
 function solveCached(plan: Plan, session: BuildSession, history: BuildHistory): Promise<Solution<Rootfs, LayerOutput>> {
   const { options, store, way } = session;
+  const watched = history.watch(plan, options.failOnMiss);
   return solve([plan.target.rootfs], {
     ...way,
     cache: session.cache?.records ?? store.records,
     reporter: history,
     ...stepClaims(options, store, history),
-    ...history.watch(plan, options.failOnMiss),
+    ...watched,
+    ...(watched.explainer === undefined || session.cache === undefined
+      ? {}
+      : { explainer: session.cache.explainer(watched.explainer) }),
   });
 }
 

@@ -12,8 +12,7 @@ import {
 import { type RegistryClient, type RegistryOptions, type StoredImage, toRegistry } from '@tsbuild/oci/node';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
-import { CachedLayers } from '../shared-cache/shared-layers.ts';
-import { backendAccess } from '../shared-cache/layers-at-hand.ts';
+import { reachableLayers } from '../shared-cache/layers-at-hand.ts';
 import type { LayerProvider } from '../source/layer-provider.ts';
 import { packLayer, USUAL_PACKING } from '../source/pack-layer.ts';
 import type { Packing, RemoteLayer } from '../source/remote-records.ts';
@@ -50,10 +49,10 @@ export async function pushImage(name: string, options: PushOptions): Promise<Pus
   const reference = parseReference(options.as ?? name);
   // Who may not even look need not wait until everything is compressed.
   await access.client().hasBlob(reference, stored.id, signal);
-  await using cached = new CachedLayers(store.remotes, backendAccess(options.registry), signal);
+  await using reachable = reachableLayers(store, access.client, { registry: options.registry, signal });
   const layers = await remoteLayers(stored, reference, {
     store,
-    provider: store.layers(access.client, signal, cached),
+    provider: reachable.provider,
     client: access.client(),
     packing: options.packing ?? USUAL_PACKING,
     reporter,

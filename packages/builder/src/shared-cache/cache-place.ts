@@ -1,4 +1,4 @@
-import type { Descriptor, Digest } from '@tsbuild/oci';
+import { type Descriptor, type Digest, OciError } from '@tsbuild/oci';
 import { Breaker } from './breaker.ts';
 import type { CacheBackend, FoundHints } from './backend/cache-backend.ts';
 import { judgeHint, judgeRecord, type TrustPolicy } from './record/judge-record.ts';
@@ -12,7 +12,7 @@ const LOOKUP_BUDGET = 5_000;
 const TRANSFER_BUDGET = 15_000;
 
 /** What a place answered for a key. */
-export type Lookup =
+export type PlaceAnswer =
   | { readonly kind: 'hit'; readonly record: SharedRecord; readonly by: 'hints' | 'key' }
   /** `reason` where there was something that does not count, or no answer. */
   | { readonly kind: 'miss'; readonly reason?: string };
@@ -68,14 +68,14 @@ export class CachePlace {
     return this.#hints;
   }
 
-  async lookup(key: Digest): Promise<Lookup> {
+  async lookup(key: Digest): Promise<PlaceAnswer> {
     const hint = (await this.hints()).get(key);
     if (hint !== undefined) return { kind: 'hit', record: hint, by: 'hints' };
     return this.lookupTruth(key);
   }
 
   /** Without the hints. */
-  async lookupTruth(key: Digest): Promise<Lookup> {
+  async lookupTruth(key: Digest): Promise<PlaceAnswer> {
     const answer = await this.#ask('look up a step', (signal) => this.backend.find(key, signal));
     if (typeof answer === 'object') return { kind: 'miss', reason: answer.reason };
     if (answer === undefined) return { kind: 'miss' };
@@ -130,12 +130,19 @@ export class CachePlace {
       this.#signal.throwIfAborted();
       const why = budget.aborted ? `no answer within ${milliseconds / 1000} s` : messageOf(error);
       this.#reports.failed();
-      if (!this.#toldFailure) this.#reports.notice(`cannot ${what} in ${this.backend.name}: ${why}`);
+      if (isRefused(error)) this.breaker.open(why);
+      if (!this.#toldFailure && !this.breaker.isOpen)
+        this.#reports.notice(`cannot ${what} in ${this.backend.name}: ${why}`);
       this.#toldFailure = true;
       this.breaker.failed(why, performance.now() - started);
       return { reason: `${this.backend.name}: ${why}` };
     }
   }
+}
+
+/** It would say so each time. */
+function isRefused(error: unknown): boolean {
+  return error instanceof OciError && (error.code === 'REGISTRY_DENIED' || error.code === 'REGISTRY_CREDENTIALS');
 }
 
 /** The first line of an error, for people. */

@@ -19,6 +19,9 @@ const PARALLEL = 4;
 /** Records that hints hold at most. */
 const MOST_HINTS = 200;
 
+/** Of the builds that use an old record, so many write it again: all of them would be a storm. */
+const TOUCHING = 1 / 8;
+
 /** How a {@link CacheWriter} writes. */
 export interface WriterOptions {
   readonly place: CachePlace;
@@ -27,6 +30,10 @@ export interface WriterOptions {
   readonly signing?: SigningKey;
   /** Milliseconds from now until records expire. */
   readonly lifetime?: number;
+  /** Milliseconds after which a record in use is written again; 0 for never. */
+  readonly touch: number;
+  /** Chance, from 0 to below 1. */
+  readonly random: () => number;
   /** Listings travel with every step, not only with copies, whose layers tell as much. */
   readonly fullListings: boolean;
   readonly notice: (message: string) => void;
@@ -132,7 +139,7 @@ export class CacheWriter {
         meter.add('adopted');
         this.#isNew = true;
       }
-      this.#used.set(key, known);
+      this.#used.set(key, (await this.#touched(known)) ?? known);
       return;
     }
     const described = await describe();
@@ -144,6 +151,26 @@ export class CacheWriter {
     this.#isNew = true;
     this.#used.set(key, record);
     await this.#remember(record);
+  }
+
+  /**
+   * Registries remove what was not pushed or pulled for long, and what the hints tell nobody pulls: one in eight builds that
+   * use an old record writes it again.
+   */
+  async #touched(record: SharedRecord): Promise<SharedRecord | undefined> {
+    const { place, touch, random, now, signing } = this.#options;
+    const { backend } = place;
+    const age = now() - Math.max(record.created, record.touched ?? 0);
+    if (touch === 0 || backend.repository === undefined || age < touch || random() >= TOUCHING) return undefined;
+    // A signature that one cannot make anew must not be lost.
+    if (record.signature !== undefined && signing === undefined) return undefined;
+    const fresh = { ...record, touched: now() };
+    const signed = signing === undefined ? fresh : signRecord(fresh, backend.scope, signing);
+    const text = encodeSharedRecord(signed);
+    const blobs = blobsOfRecord(text).map((part) => ({ ...part, open: nowhere }));
+    await backend.put({ key: record.key, text, blobs }, this.#signal);
+    this.#isNew = true;
+    return signed;
   }
 
   async #lookUp(key: Digest): Promise<SharedRecord | undefined> {
@@ -191,7 +218,14 @@ export class CacheWriter {
   async #describeBase({ digest, size }: { digest: Digest; size: number }): Promise<RecordToWrite | undefined> {
     const index = await this.#options.store.indexes.kept(digest);
     if (index === undefined) return undefined;
-    const record = { key: baseLayerKey(digest), operation: 'base', diffID: digest, size, created: 0, milliseconds: 0 };
+    const record = {
+      key: baseLayerKey(digest),
+      operation: 'base',
+      diffID: digest,
+      size,
+      created: this.#options.now(),
+      milliseconds: 0,
+    };
     return this.#complete(record, undefined, new Map());
   }
 
@@ -240,7 +274,7 @@ export class CacheWriter {
     const { place } = this.#options;
     const theirs = await place.freshHints();
     const own = [...this.#used].toReversed();
-    if (own.every(([key]) => theirs.has(key))) return;
+    if (own.every(([key, { touched }]) => theirs.get(key)?.touched === touched && theirs.has(key))) return;
     const merged = new Map([...own, ...theirs].slice(0, MOST_HINTS));
     const records = [...merged.values()].map((record): RecordToPut => {
       const text = encodeSharedRecord(record);

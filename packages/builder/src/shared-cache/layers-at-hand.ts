@@ -1,6 +1,7 @@
 import type { Digest } from '@tsbuild/oci';
 import { RegistryClient, type RegistryOptions } from '@tsbuild/oci/node';
 import type { ProgressReporter } from '../progress/reporter.ts';
+import type { LayerProvider } from '../source/layer-provider.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
 import type { Store } from '../store/store.ts';
 import type { BackendAccess } from './backend/backend-access.ts';
@@ -25,6 +26,20 @@ export function backendAccess(registry: RegistryOptions, hooks: Partial<Registry
   };
 }
 
+/** The layers of the store, with those that only registries and shared caches have, for as long as it is held. */
+export function reachableLayers(
+  store: Store,
+  client: () => RegistryClient,
+  { registry, signal }: { readonly registry: RegistryOptions; readonly signal: AbortSignal },
+): ReachableLayers {
+  const cached = new CachedLayers(store.remotes, backendAccess(registry), signal);
+  return { provider: store.layers(client, signal, cached), [Symbol.asyncDispose]: () => cached[Symbol.asyncDispose]() };
+}
+
+export interface ReachableLayers extends AsyncDisposable {
+  readonly provider: LayerProvider;
+}
+
 /**
  * Fetches the layers of an image that are not in the store, because a build had them from a shared cache and nothing has
  * needed their bytes yet. Does nothing, and asks nobody, when all are there.
@@ -39,6 +54,6 @@ export async function bringLayers(
   if (present.every((blob) => blob !== undefined)) return;
   const options = await registry();
   using access = new RegistryAccess(options, reporter);
-  await using cached = new CachedLayers(store.remotes, backendAccess(options), signal);
-  await store.layers(access.client, signal, cached).ensure(layers);
+  await using reachable = reachableLayers(store, access.client, { registry: options, signal });
+  await reachable.provider.ensure(layers);
 }

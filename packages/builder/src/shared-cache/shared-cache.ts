@@ -1,9 +1,10 @@
 import type { Digest } from '@tsbuild/oci';
 import type { RegistryOptions } from '@tsbuild/oci/node';
-import type { CacheRecord, CacheStore } from '../cache/cache-store.ts';
+import type { CacheRecord } from '../cache/cache-store.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { LayerOutput } from '../ops/rootfs.ts';
 import type { ProgressReporter } from '../progress/reporter.ts';
+import type { MissExplainer } from '../solver/miss.ts';
 import type { Store } from '../store/store.ts';
 import { openBackend } from './backend/open-backend.ts';
 import { type CacheCounts, CacheMeter } from './cache-counts.ts';
@@ -11,9 +12,11 @@ import { CachePlace, messageOf, type PlaceReports } from './cache-place.ts';
 import { cacheSigningKey, cacheTrust } from './cache-trust.ts';
 import { CacheWriter } from './cache-writer.ts';
 import { cacheDuration, cacheFlag, type CacheSpec, specText } from './flags/cache-spec.ts';
+import { inlineCacheAnnotation } from './inline-cache.ts';
 import { backendAccess } from './layers-at-hand.ts';
 import { baseLayerKey } from './record/shared-record.ts';
 import { rememberLayer, SharedCacheStore } from './shared-cache-store.ts';
+import { SharedExplainer } from './shared-explainer.ts';
 import { CachedLayers } from './shared-layers.ts';
 
 /** What a build shares its cache through. */
@@ -35,6 +38,9 @@ export interface SharedCachePlace {
 
 const LEAST_DRAIN = 60_000;
 
+/** Milliseconds: a week. */
+const USUAL_TOUCH = 7 * 86_400_000;
+
 /** Short: what takes longer is a miss. */
 const LOOKUP_RETRY = { attempts: 3, baseMilliseconds: 200, maxMilliseconds: 4_000 };
 const LOOKUP_IDLE = 10_000;
@@ -47,7 +53,7 @@ interface Writer {
 /** The caches that one build shares with other machines. Whatever they do, it costs the build a hit and no more. */
 export class SharedCache implements AsyncDisposable {
   /** For the solver: the store's records, then theirs. */
-  readonly records: CacheStore<LayerOutput>;
+  readonly records: SharedCacheStore;
   /** For whoever needs the bytes or the index of a layer that only they have. */
   readonly layers: CachedLayers;
   readonly #meter = new CacheMeter();
@@ -56,6 +62,7 @@ export class SharedCache implements AsyncDisposable {
   readonly #writers: readonly Writer[];
   readonly #store: Store;
   readonly #options: SharedCacheOptions;
+  readonly #signal: AbortSignal;
   readonly #started = performance.now();
 
   private constructor(
@@ -64,6 +71,7 @@ export class SharedCache implements AsyncDisposable {
     places: ReadonlyMap<string, CachePlace>,
   ) {
     this.#options = options;
+    this.#signal = signal;
     this.#store = store;
     this.#places = [...places.values()];
     const placeOf = (spec: CacheSpec): CachePlace => {
@@ -75,7 +83,7 @@ export class SharedCache implements AsyncDisposable {
     const meter = this.#meter;
     const notice = noticeTo(reporter);
     this.#writers = options.cacheTo
-      .filter((spec) => !cacheFlag(spec, 'read-only', false))
+      .filter((spec) => spec.type !== 'inline' && !cacheFlag(spec, 'read-only', false))
       .map((spec) => {
         const signing = cacheSigningKey(spec, options.registry.environment ?? process.env);
         const lifetime = cacheDuration(spec, 'expires');
@@ -85,6 +93,8 @@ export class SharedCache implements AsyncDisposable {
           meter,
           ...(signing === undefined ? {} : { signing }),
           ...(lifetime === undefined ? {} : { lifetime }),
+          touch: cacheDuration(spec, 'touch') ?? USUAL_TOUCH,
+          random: Math.random,
           fullListings: spec.attributes.get('explain') === 'full',
           notice,
           now: Date.now,
@@ -102,6 +112,7 @@ export class SharedCache implements AsyncDisposable {
         await this.baseLayer(layer);
         return store.remotes.sharedLayer(layer);
       },
+      place: (from) => this.#places.find(({ backend }) => backend.spec === from)?.backend,
       fetched: () => this.count('layersFetched'),
       pack: async (from) => this.#places.find(({ backend }) => backend.spec === from)?.pack(),
     });
@@ -131,6 +142,8 @@ export class SharedCache implements AsyncDisposable {
     };
     const reports: PlaceReports = { notice: noticeTo(reporter), failed: () => cache?.count('failures'), now: Date.now };
     for (const spec of specs) {
+      // Written with the image, by whoever pushes it.
+      if (options.cacheTo.includes(spec) && spec.type === 'inline') continue;
       if (places.has(placeText(spec))) continue;
       const backend = await openBackend(spec, backendAccess(options.registry, counted));
       places.set(placeText(spec), new CachePlace(backend, cacheTrust(spec, environment), reports, signal));
@@ -162,6 +175,20 @@ export class SharedCache implements AsyncDisposable {
       return found.record.size;
     }
     return undefined;
+  }
+
+  /** Explains misses by what this machine remembers, or else by the nearest records of others. */
+  explainer(own: MissExplainer): MissExplainer {
+    return new SharedExplainer({ own, places: this.#readers, refusals: this.records.refusals, signal: this.#signal });
+  }
+
+  /** With `type=inline`, what the image's manifest is to carry in a registry. */
+  async inlineAnnotation(
+    layers: readonly { readonly digest: Digest }[],
+    epoch: number | undefined,
+  ): Promise<readonly [name: string, value: string] | undefined> {
+    if (!this.#options.cacheTo.some(({ type }) => type === 'inline')) return undefined;
+    return inlineCacheAnnotation({ records: this.#deferred, layers, store: this.#store, epoch, signal: this.#signal });
   }
 
   /** Shares what is known of the image's layers beside what its steps made. */

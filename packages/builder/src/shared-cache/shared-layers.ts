@@ -12,6 +12,8 @@ import { decodedIndex, type IndexPack, unpackSidecar } from './record/sidecar.ts
 export interface LayerHelp {
   /** Finds out about a layer of a base image. */
   readonly known?: (layer: Digest) => Promise<SharedLayer | undefined>;
+  /** A place that is open already, with credentials that only this build was given; it stays open. */
+  readonly place?: (from: string) => CacheBackend | undefined;
   readonly fetched?: (layer: Digest) => void;
   /** The indexes that a place has in one blob. */
   readonly pack?: (from: string) => Promise<IndexPack | undefined>;
@@ -62,7 +64,9 @@ export class CachedLayers implements SharedLayers, AsyncDisposable {
       if (opened.status === 'fulfilled') await opened.value[Symbol.asyncDispose]();
   }
 
-  #place({ from }: SharedLayer): Promise<CacheBackend> {
+  async #place({ from }: SharedLayer): Promise<CacheBackend> {
+    const given = this.#help.place?.(from);
+    if (given !== undefined) return given;
     let place = this.#places.get(from);
     if (place === undefined) {
       place = open(from, this.#access);

@@ -36,7 +36,7 @@ describe.skipIf(SKIP_REGISTRY || NEEDS_ROOT)(`builds that share a cache (needs r
     registry = await startDockerRegistry();
   });
   afterAll(async () => {
-    for (const machine of machines) await machine[Symbol.asyncDispose]();
+    for (const bench of machines) await bench[Symbol.asyncDispose]();
     await registry.stop();
   });
 

@@ -181,6 +181,14 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Remove entries of the build cache',
     load: async () => (await import('./cache/cache-prune.ts')).cachePruneCommand,
   },
+  'cache verify': {
+    summary: 'Check the records of a shared cache',
+    load: async () => (await import('./cache/cache-verify.ts')).cacheVerifyCommand,
+  },
+  'cache keygen': {
+    summary: 'Make a key that signs the records of a shared cache',
+    load: async () => (await import('./cache/cache-keygen.ts')).cacheKeygenCommand,
+  },
   'cache explain': {
     summary: 'Explain why the steps of the last build ran again',
     load: async () => (await import('./cache/cache-explain.ts')).cacheExplainCommand,
@@ -241,9 +249,11 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     explain: 'cache explain',
     'export-mount': 'cache export-mount',
     'import-mount': 'cache import-mount',
+    keygen: 'cache keygen',
     list: 'cache ls',
     ls: 'cache ls',
     prune: 'cache prune',
+    verify: 'cache verify',
   },
   container: {
     attach: 'attach',

@@ -91,6 +91,7 @@ function check(flag: string, text: string, { type, attributes }: CacheSpec): voi
     need('ref', 'ref=REGISTRY/REPOSITORY:TAG');
     parseReference(attributes.get('ref') ?? '');
   }
+  if (type === 'inline' && flag === 'cache-from') need('ref', 'ref=IMAGE');
   if (type === 'local') need(flag === 'cache-to' ? 'dest' : 'src', flag === 'cache-to' ? 'dest=DIR' : 'src=DIR');
   if (type === 's3') need('bucket', 'bucket=NAME');
   const mode = attributes.get('mode');

@@ -30,6 +30,8 @@ export interface SharedRecord {
   /** When the step was executed, milliseconds since 1970, and how long that took. */
   readonly created: number;
   readonly milliseconds: number;
+  /** When somebody who used it wrote it again, so that registries which remove old content keep it; milliseconds since 1970. */
+  readonly touched?: number;
   /** Milliseconds since 1970; from then on it is a miss. */
   readonly expires?: number;
   /** Where the step stands, for explanations: nothing of it is trusted. */
@@ -97,13 +99,14 @@ export function decodeSharedRecord(text: string): SharedRecord | string {
 }
 
 function faultOf(fields: Fields): string | undefined {
-  const { key, operation, diffID, size, contentSize, blob, sidecar, created, milliseconds, expires, step } = fields;
+  const { key, operation, diffID, size, contentSize, blob, sidecar, created, milliseconds, expires, touched, step } =
+    fields;
   if (!isDigest(key)) return 'its key is none';
   if (typeof operation !== 'string') return 'its operation is none';
   if (!isDigest(diffID) || !isSize(size) || !isSize(contentSize)) return 'its layer is none';
   if (blob !== undefined && !isBlob(blob)) return 'its blob is none';
   if (sidecar !== undefined && !isSidecar(sidecar)) return 'its sidecar is none';
-  if (![created, milliseconds, expires ?? 0].every(isTime)) return 'its times are none';
+  if (![created, milliseconds, expires ?? 0, touched ?? 0].every(isTime)) return 'its times are none';
   if (step !== undefined && !isStep(step)) return 'its step is none';
   const { signature } = fields;
   return signature === undefined || isSignature(signature) ? undefined : 'its signature is none';
@@ -112,7 +115,7 @@ function faultOf(fields: Fields): string | undefined {
 /** Only the members that this version knows: the rest is nobody's word. */
 function recordOf(fields: Fields): SharedRecord {
   const names = ['key', 'operation', 'diffID', 'size', 'contentSize', 'blob', 'sidecar', 'created', 'milliseconds'];
-  const optional = ['expires', 'step', 'signature'];
+  const optional = ['expires', 'touched', 'step', 'signature'];
   const known = [...names, ...optional].flatMap((name) => (fields[name] === undefined ? [] : [[name, fields[name]]]));
   return Object.fromEntries(known) as SharedRecord;
 }

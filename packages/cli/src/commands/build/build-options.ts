@@ -189,7 +189,7 @@ export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
     annotations: parseAnnotations(flags.annotation, platform),
     contexts: new Map(flags['build-context'].map((text) => parseNamedContext(text, host))),
     ...(jobs === undefined ? {} : { jobs }),
-    ...sharedCaches(flags, host),
+    ...sharedCaches(flags, host, buildArgs),
     ...(drain === undefined ? {} : { cacheDrain: drain }),
     ...runOptions(flags, host),
     ...(flags['fail-on-miss'] === undefined ? {} : { failOnMiss: flags['fail-on-miss'] }),

@@ -1,4 +1,10 @@
-import { type BuildOptions, BuildError, parseCacheSpecs, type ParsedCacheSpecs } from '@tsbuild/builder';
+import {
+  type BuildOptions,
+  BuildError,
+  type CacheSpec,
+  parseCacheSpecs,
+  type ParsedCacheSpecs,
+} from '@tsbuild/builder';
 import { UsageError } from '../../host/usage-error.ts';
 import type { Host } from '../../host/host.ts';
 
@@ -12,13 +18,25 @@ type CacheFlags = Readonly<Record<keyof typeof FLAGS, readonly string[]>>;
  * separated by `;`.
  * @throws UsageError
  */
-export function sharedCaches(flags: CacheFlags, host: Pick<Host, 'env'>): Pick<BuildOptions, 'cacheFrom' | 'cacheTo'> {
+export function sharedCaches(
+  flags: CacheFlags,
+  host: Pick<Host, 'env'>,
+  buildArgs: BuildOptions['buildArgs'],
+): Pick<BuildOptions, 'cacheFrom' | 'cacheTo'> {
   const cacheFrom = parsed('cache-from', flags, host).flatMap(({ specs }) => specs);
-  const cacheTo = parsed('cache-to', flags, host).flatMap(({ specs }) => specs);
+  const given = parsed('cache-to', flags, host).flatMap(({ specs }) => specs);
+  const cacheTo = asksForInline(buildArgs) ? [...given, INLINE] : given;
   return {
     ...(cacheFrom.length === 0 ? {} : { cacheFrom }),
     ...(cacheTo.length === 0 ? {} : { cacheTo }),
   };
+}
+
+const INLINE: CacheSpec = { type: 'inline', attributes: new Map() };
+
+/** BuildKit's way to ask for it. */
+function asksForInline(buildArgs: BuildOptions['buildArgs']): boolean {
+  return /^(?:1|t|true)$/i.test(buildArgs.get('BUILDKIT_INLINE_CACHE') ?? '');
 }
 
 /** What to say of keys that change nothing. @throws UsageError */

@@ -62,7 +62,7 @@ async function bring({ image, names: own }: BuildResult, output: BuildOutput, wa
 
 /** Pushes the image, whatever bears its names by now, under the names of the output or all of its own. */
 async function push(
-  { image, names: own }: BuildResult,
+  { image, names: own, inlineCache }: BuildResult,
   output: Extract<BuildOutput, { readonly kind: 'registry' }>,
   { store, registry, host, annotations, openProgress }: Delivery,
 ): Promise<PushedImage | undefined> {
@@ -77,7 +77,7 @@ async function push(
     registry,
     byDigest,
     insecure,
-    annotations,
+    annotations: new Map([...annotations, ...(inlineCache === undefined ? [] : [inlineCache])]),
     onPushed: ({ reference, digest, size }) => progress.json?.pushed({ reference, digest, size }),
   });
   try {

@@ -4,6 +4,8 @@ import { EXIT_OK } from '../../host/exit-code.ts';
 import { humanSize } from '../../output/human.ts';
 import { compileTemplate } from '../../output/template/template.ts';
 import { matchesFilter, parseCacheFilter } from '../../prune/cache-filter.ts';
+import { UsageError } from '../../host/usage-error.ts';
+import { listRemote, remoteOption, remoteSpec } from './remote-cache.ts';
 import { cacheRow, cacheTable } from './cache-rows.ts';
 
 /** `tsbuild cache ls`: what the store keeps to be faster, and what each of it takes. */
@@ -12,6 +14,7 @@ export const cacheLsCommand = defineCommand({
   synopsis: '',
   summary: 'List the build cache, the last used first',
   options: {
+    remote: remoteOption,
     filter: {
       kind: 'list',
       placeholder: 'KEY=VALUE',
@@ -31,10 +34,17 @@ export const cacheLsCommand = defineCommand({
   examples: [
     ['tsbuild cache ls', 'All of it'],
     ['tsbuild cache ls --filter type=cache-mount', 'The directories of RUN --mount=type=cache'],
+    ['tsbuild cache ls --remote registry.example/team/app-cache', 'The records of a shared cache'],
     ['tsbuild cache ls --format json', 'One object a line, for programs'],
   ],
   async run({ options, settings }, host) {
     const format = options.format ?? 'table';
+    if (options.remote) {
+      if (format !== 'table' && format !== 'json')
+        throw new UsageError('--remote knows the formats table and json', { command: 'cache ls' });
+      await listRemote(remoteSpec(options.remote, 'cache ls'), format, host);
+      return EXIT_OK;
+    }
     const template = format === 'table' || format === 'json' ? undefined : compileTemplate(format, 'cache ls');
     const keeps = matchesFilter(parseCacheFilter(options.filter, 'cache ls'), host.now());
     // Directories of other owners than one's own can be read in a user namespace only.

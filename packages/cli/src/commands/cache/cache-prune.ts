@@ -6,7 +6,8 @@ import type { Host } from '../../host/host.ts';
 import { humanSize } from '../../output/human.ts';
 import { compileTemplate } from '../../output/template/template.ts';
 import { askOnTerminal } from '../../registry/prompt.ts';
-import { parseCacheFilter, parseKeepStorage } from '../../prune/cache-filter.ts';
+import { parseAge, parseCacheFilter, parseKeepStorage } from '../../prune/cache-filter.ts';
+import { pruneRemote, remoteOption, remoteSpec } from './remote-cache.ts';
 import { cacheRow, cacheTable } from './cache-rows.ts';
 
 const COMMAND = 'cache prune';
@@ -17,6 +18,12 @@ export const cachePruneCommand = defineCommand({
   synopsis: '',
   summary: 'Remove entries of the build cache, as far as no image needs it',
   options: {
+    remote: remoteOption,
+    'older-than': {
+      kind: 'value',
+      placeholder: 'DURATION',
+      describe: 'With --remote: records that nobody has written or renewed for so long (30d, 12h)',
+    },
     all: {
       kind: 'flag',
       short: 'a',
@@ -47,11 +54,16 @@ export const cachePruneCommand = defineCommand({
   examples: [
     ['tsbuild cache prune', 'Remove entries that no image needs'],
     ['tsbuild cache prune -f --filter until=24h', 'Only those not used for a day, without confirmation'],
+    [
+      'tsbuild cache prune --remote registry.example/team/app-cache --older-than 30d --dry-run',
+      'Show which records of a shared cache are old',
+    ],
     ['tsbuild cache prune --keep-storage 10g --dry-run', 'Show what would be removed to get down to 10 GiB'],
   ],
   async run({ options, settings }, host) {
     const format = options.format ?? 'table';
     const template = format === 'table' || format === 'json' ? undefined : compileTemplate(format, COMMAND);
+    if (options.remote) return await pruneShared(options.remote, options, host);
     const filter = parseCacheFilter(options.filter, COMMAND);
     const keepStorage = parseKeepStorage(options['keep-storage'], COMMAND);
     const { all, 'dry-run': dryRun, force, 'no-trunc': whole } = options;
@@ -75,6 +87,40 @@ export const cachePruneCommand = defineCommand({
     return EXIT_OK;
   },
 });
+
+/** Of a shared cache. The registry has no undo, so that what goes must be said. */
+async function pruneShared(
+  remote: string,
+  options: {
+    readonly 'older-than': string | undefined;
+    readonly 'keep-storage': string | undefined;
+    readonly 'dry-run': boolean;
+  },
+  host: Host,
+): Promise<number> {
+  const spec = remoteSpec(remote, COMMAND);
+  const keepBytes = parseKeepStorage(options['keep-storage'], COMMAND);
+  const text = options['older-than'];
+  const olderThan = text === undefined ? undefined : parseAge(text);
+  if (text !== undefined && olderThan === undefined) {
+    throw new UsageError(`invalid --older-than ${JSON.stringify(text)}: expected a duration: 12h, 30d`, {
+      command: COMMAND,
+    });
+  }
+  if (olderThan === undefined && keepBytes === undefined) {
+    throw new UsageError('--remote needs --older-than or --keep-storage', {
+      command: COMMAND,
+      hint: 'e.g. --older-than 30d',
+    });
+  }
+  const choice = {
+    ...(olderThan === undefined ? {} : { olderThan }),
+    ...(keepBytes === undefined ? {} : { keepBytes }),
+    dryRun: options['dry-run'],
+  };
+  await pruneRemote(spec, choice, host);
+  return EXIT_OK;
+}
 
 /** Docker's question. @throws UsageError when nobody can be asked */
 async function agreed(all: boolean, host: Host): Promise<boolean> {
