@@ -11,7 +11,7 @@ import type { Finding, Scenario } from './scenarios/scenario.ts';
 
 const USAGE = `npm run fleet -- [options]
   --short           a minute: few builders, small layers, the quick half of the troubles
-  --builders N      builders of the scenarios that count them (default 100, short 8)
+  --builders N      builders of the scenarios that count them (default 100, short 6)
   --jobs N          builders at once (default 4)
   --only S1,S8      only these scenarios
   --seed TEXT       the same files, faults and moments again (default: the time)
@@ -22,7 +22,7 @@ const USAGE = `npm run fleet -- [options]
 `;
 
 const FULL: Size = { builders: 100, atOnce: 4, kills: 200, records: 10_000, isFull: true };
-const SHORT: Size = { builders: 8, atOnce: 4, kills: 4, records: 200, isFull: false };
+const SHORT: Size = { builders: 6, atOnce: 4, kills: 3, records: 100, isFull: false };
 
 /** Runs the command. @returns the exit code: 0 when all scenarios hold, 1 otherwise, 2 for wrong options */
 export async function run(cli: string, base: string, argv: readonly string[]): Promise<number> {

@@ -1,26 +1,43 @@
-import type { Lab } from './lab/lab.ts';
 import type { GeneratedBuild } from './lab/generated-build.ts';
+import type { Lab, Station } from './lab/lab.ts';
+
+/** What a build gives that has no shared cache. */
+export interface Truth {
+  readonly image: string;
+  /** Names of the steps that hit, sorted. */
+  readonly hits: readonly string[];
+}
 
 /**
- * What a perfect shared cache would give: the steps of `changed` that hit in a store in which `build` was built, with no
- * shared cache at all.
+ * What a perfect shared cache would give: the image of a build, and the steps that hit in one store in which the unchanged
+ * build was built before. The builds that it is asked for must differ from that one each in a file of its own.
  */
-export class Oracle {
-  readonly #lab: Lab;
-  readonly #build: GeneratedBuild;
+export class Oracle implements AsyncDisposable {
+  readonly #station: Station;
+  #last: Promise<unknown> = Promise.resolve();
 
-  constructor(lab: Lab, build: GeneratedBuild) {
-    this.#lab = lab;
-    this.#build = build;
+  private constructor(station: Station) {
+    this.#station = station;
   }
 
-  /** Names of the steps that hit, sorted. */
-  async hits(changed: GeneratedBuild): Promise<readonly string[]> {
-    await using station = await this.#lab.builder('oracle');
-    const first = await station.build(this.#build, undefined);
-    const second = await station.build(changed, undefined);
-    if (first.exitCode !== 0 || second.exitCode !== 0) throw new Error(`the oracle fails: ${second.stderr}`);
-    return hitNames(second.steps);
+  /** @throws Error when the unchanged build fails */
+  static async of(lab: Lab, unchanged: GeneratedBuild): Promise<Oracle> {
+    const oracle = new Oracle(await lab.builder('oracle'));
+    await oracle.ask(unchanged);
+    return oracle;
+  }
+
+  /** Builds, one after the other. @throws Error when the build fails */
+  async ask(build: GeneratedBuild): Promise<Truth> {
+    const asked = this.#last.then(() => this.#station.build(build, undefined));
+    this.#last = asked.catch(() => undefined);
+    const { exitCode, stderr, steps, image } = await asked;
+    if (exitCode !== 0) throw new Error(`the oracle fails: ${stderr.slice(-500)}`);
+    return { image, hits: hitNames(steps) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#station[Symbol.asyncDispose]();
   }
 }
 

@@ -5,7 +5,7 @@ import { type Ended, ended, SEARCH_PATH } from '../../test/support/process.ts';
 import { type CacheSummary, cacheSummary } from '../report/cache-summary.ts';
 
 /** What became of one step. */
-export interface StepEnd {
+interface StepEnd {
   /** `deps 3/7 COPY deps-1.bin ./` */
   readonly name: string;
   readonly end: 'cached' | 'ran' | 'failed';

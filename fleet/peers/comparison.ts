@@ -48,7 +48,7 @@ export async function compare(lab: Lab): Promise<Comparison> {
   await using kept = typeof peer === 'string' ? undefined : peer;
   const us = tsbuild(lab, faults);
   const them = kept === undefined ? undefined : buildkit(lab, kept, lane, faults);
-  const rounds = lab.size.isFull ? 3 : 1;
+  const rounds = lab.size.isFull ? 3 : 1; // the middle one counts
   const small = await copyAndRun(lab);
   const large = await lab.generate('peers');
   const other = await lab.generate('peers-other');

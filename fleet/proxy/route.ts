@@ -1,5 +1,5 @@
 /** What a request to a registry is about. */
-export type RouteKind =
+type RouteKind =
   /** `/v2/`, by which a client finds out how the host is reached. */
   | 'probe'
   | 'manifest'

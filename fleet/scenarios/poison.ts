@@ -8,6 +8,8 @@ import { type Entry, readRecord, type StoredRecord } from '../walker/stored-reco
 /** A way to poison the record under a tag. */
 export interface Poison {
   readonly name: string;
+  /** What a reader says of it; absent where that only shows when bytes are read. */
+  readonly reason?: RegExp;
   /** The text in place of the record's. */
   text(record: SharedRecord, keys: PoisonKeys): string;
 }
@@ -27,32 +29,41 @@ const EVIL_LAYER = gzipSync(Buffer.alloc(10_240, 'evil'));
 
 /** What a reader with the policy `signed` must see through before it uses the record. */
 export const FORGERIES: readonly Poison[] = [
-  { name: 'unsigned', text: (record) => encodeSharedRecord(unsigned(record)) },
+  { name: 'unsigned', reason: /it is not signed/, text: (record) => encodeSharedRecord(unsigned(record)) },
   {
     name: 'signed by a stranger',
+    reason: /not trusted/,
     text: (record, { stranger, scope }) => encodeSharedRecord(signRecord(evil(record), scope, stranger)),
   },
-  { name: 'of another key', text: (_, { other }) => encodeSharedRecord(other) },
+  { name: 'of another key', reason: /of another key/, text: (_, { other }) => encodeSharedRecord(other) },
   {
     name: 'of another repository',
+    reason: /not of this record in this place/,
     text: (record, { trusted }) => encodeSharedRecord(signRecord(evil(record), 'fleet/elsewhere', trusted)),
   },
   {
     name: 'expired',
+    reason: /expired/,
     text: (record, { trusted, scope }) => encodeSharedRecord(signRecord({ ...record, expires: 1 }, scope, trusted)),
   },
-  { name: 'cut short', text: (record) => encodeSharedRecord(record).slice(0, 200) },
+  { name: 'cut short', reason: /no JSON/, text: (record) => encodeSharedRecord(record).slice(0, 200) },
   {
     name: 'far too large',
+    reason: /larger than/,
     text: (record) => `${encodeSharedRecord(record).slice(0, -1)},"x":"${'x'.repeat(2 ** 21)}"}`,
   },
-  { name: 'with another result', text: (record) => encodeSharedRecord(evil(record)) },
+  {
+    name: 'with another result',
+    reason: /not of this record in this place/,
+    text: (record) => encodeSharedRecord(evil(record)),
+  },
   {
     name: 'with another index',
+    reason: /not of this record in this place|not signed/,
     text: (record, { other }) =>
       encodeSharedRecord(other.sidecar === undefined ? evil(record) : { ...record, sidecar: other.sidecar }),
   },
-  { name: 'rubbish', text: () => '{"format":"tsbuild.record.v1"}' },
+  { name: 'rubbish', reason: /its key is none/, text: () => '{"format":"tsbuild.record.v1"}' },
 ];
 
 /** What only shows when the layer's bytes are read: somebody with the trusted key lies. */
@@ -80,18 +91,20 @@ function unsigned(record: SharedRecord): SharedRecord {
   return Object.fromEntries(Object.entries(record).filter(([name]) => name !== 'signature')) as unknown as SharedRecord;
 }
 
-/** Puts what is poisoned in the place of the record under a tag. */
+/** Puts what is poisoned in the place of the record under a tag. @returns its text */
 export async function poisonRecord(
   host: string,
   repository: string,
   tag: string,
   poison: Poison,
   keys: PoisonKeys,
-): Promise<void> {
+): Promise<string> {
   const found = await readRecord(host, repository, tag);
   if (typeof found === 'string') throw new Error(`${tag}: ${found}`);
+  const text = poison.text(found.record, keys);
   for (const bytes of [EVIL_LAYER, BOMB]) await putBlob(host, repository, entryOf(bytes).digest, bytes);
-  await putManifest(host, repository, tag, manifestOf(found, poison.text(found.record, keys)));
+  await putManifest(host, repository, tag, manifestOf(found, text));
+  return text;
 }
 
 /** The record's image with another text. */

@@ -18,7 +18,7 @@ export const warm: Scenario = {
     const build = await lab.generate('s2');
     const cold = await lab.buildOnce(build, place);
     judge.succeeded(cold, 'the cold build');
-    const builders = Math.min(lab.size.builders, lab.size.isFull ? 20 : 4);
+    const builders = Math.min(lab.size.builders, lab.size.isFull ? 20 : 2);
     const builds = await lab.inWaves(builders, () => lab.buildOnce(build, place));
     const layers = await layersIn(lab.registry.host, place);
     for (const built of builds) {

@@ -4,7 +4,6 @@ import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s5-cache', tag: 'main' };
-const PARTIES = 8;
 
 /** Eight writers of one reference's hints at once, and eight readers beside them. */
 export const oneBundle: Scenario = {
@@ -13,29 +12,29 @@ export const oneBundle: Scenario = {
   holds: 'no build fails; lost hints cost requests only: afterwards every step of every writer hits',
   async run(lab) {
     const judge = new Judge();
+    const parties = lab.size.isFull ? 8 : 4;
     const build = await lab.generate('s5', { largest: 64 * 1024 });
     judge.succeeded(await lab.buildOnce(build, place), 'the first build');
     const variants = await Promise.all(
-      Array.from({ length: PARTIES }, (_, i) => lab.change(build, `s5-${i}`, build.files[i] ?? '')),
+      Array.from({ length: parties }, (_, i) => lab.change(build, `s5-${i}`, build.files[i] ?? '')),
     );
-    const parties = [...variants.entries()].flatMap(([i, changed]) => [
+    const crew = [...variants.entries()].flatMap(([i, changed]) => [
       { changed, writes: true, name: `writer ${i}` },
       { changed: build, writes: false, name: `reader ${i}` },
     ]);
     // All at once: so many real processes on two cores take their time, but they do collide.
-    const at = lab.size.isFull ? parties.length : PARTIES;
     const builds = await lab.inWaves(
-      parties.length,
+      crew.length,
       async (i) => {
-        const { changed, writes, name } = parties[i] ?? { changed: build, writes: false, name: '' };
+        const { changed, writes, name } = crew[i] ?? { changed: build, writes: false, name: '' };
         const built = await lab.buildOnce(changed, place, { writes });
         judge.succeeded(built, name);
         if (!writes) judge.allHit(built, name);
         return built;
       },
-      at,
+      crew.length,
     );
-    const after = await lab.inWaves(PARTIES, async (i) => {
+    const after = await lab.inWaves(parties, async (i) => {
       const built = await lab.buildOnce(variants[i] ?? build, place, { writes: false });
       judge.succeeded(built, `reader of writer ${i}`);
       judge.allHit(built, `reader of writer ${i}`);
@@ -46,7 +45,7 @@ export const oneBundle: Scenario = {
       faults: judge.faults,
       figures: {
         builds: builds.length,
-        'at once': at,
+        'at once': crew.length,
         'hit rate afterwards, %': hitRate(after),
         'requests per build': perBuild(builds, place).requests,
         'requests per build afterwards': perBuild(after, place).requests,

@@ -1,3 +1,4 @@
+import { judgeRecord } from '../../packages/builder/src/shared-cache/record/judge-record.ts';
 import {
   generateSigningKey,
   signingKey,
@@ -14,6 +15,9 @@ import { FORGERIES, LIES, type Poison, poisonRecord } from './poison.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s6-cache', tag: 'main' };
+
+/** How readers judge. */
+const READER = { policy: 'signed', scope: place.repository, now: Date.parse('2026-01-01') } as const;
 
 /** Whoever may push to the repository forges records; the readers trust one key. */
 export const poisoning: Scenario = {
@@ -32,7 +36,7 @@ export const poisoning: Scenario = {
     judge.succeeded(clean, 'the clean build');
     judge.add(await walkRecords(lab.registry.host, place.repository, { signed }));
 
-    const forged = await poisonAll(lab, place, FORGERIES, pem);
+    const forged = await poisonAll(lab, place, FORGERIES, pem, judge);
     const reader = await lab.buildOnce(build, place, { attributes: trust, writes: false });
     judge.succeeded(reader, 'the reader of forgeries');
     const believed = reader.steps.filter(({ end }) => end === 'cached');
@@ -64,7 +68,7 @@ async function readLies(
 ): Promise<number> {
   const kinds = lab.size.isFull ? LIES : LIES.slice(0, 1);
   for (const lie of kinds) {
-    await poisonAll(lab, place, [lie], pem);
+    await poisonAll(lab, place, [lie], pem, judge);
     const args = ['-o', `type=docker,dest=${lab.directory}/lies.tar`];
     const reader = await lab.buildOnce(build, place, { attributes: trust, writes: false, args });
     judge.succeeded(reader, `the reader of ${lie.name}`);
@@ -87,6 +91,7 @@ async function poisonAll(
   { repository, tag: hints }: Place,
   poisons: readonly Poison[],
   pem: string,
+  judge: Judge,
 ): Promise<number> {
   const tags = await recordTags(host, repository);
   const records = await Promise.all(tags.map((tag) => readRecord(host, repository, tag)));
@@ -98,7 +103,14 @@ async function poisonAll(
     if (poison === undefined || typeof own !== 'object' || typeof other !== 'object') continue;
     // Facts of base images have no layer to lie about.
     if (own.record.blob === undefined) continue;
-    await poisonRecord(host, repository, tag, poison, { trusted, stranger, scope: repository, other: other.record });
+    const keys = { trusted, stranger, scope: repository, other: other.record };
+    const text = await poisonRecord(host, repository, tag, poison, keys);
+    const verdict = judgeRecord(text, own.record.key, { ...READER, trusted: [trustedKey(trusted.publicKey)] });
+    const said = typeof verdict === 'string' ? verdict : undefined;
+    judge.expect(
+      poison.reason?.test(said ?? '') ?? said === undefined,
+      `a record ${poison.name} is refused because ${said}`,
+    );
     count++;
   }
   const { status } = await ask(host, 'HEAD', `${repository}/manifests/${hints}`);

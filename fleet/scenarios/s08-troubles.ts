@@ -1,5 +1,7 @@
+import type { GeneratedBuild } from '../lab/generated-build.ts';
 import type { Lab } from '../lab/lab.ts';
 import { ofPlace } from '../lab/lab.ts';
+import { Oracle } from '../oracle.ts';
 import { FaultPlan } from '../proxy/fault-plan.ts';
 import { medianSeconds } from '../report/figures.ts';
 import { walkRecords } from '../walker/walk-records.ts';
@@ -21,31 +23,39 @@ export const troubles: Scenario = {
     const judge = new Judge();
     const build = await lab.generate('s8', { largest: 64 * 1024 });
     judge.succeeded(await lab.buildOnce(build, place), 'the first build');
+    await using oracle = await Oracle.of(lab, build);
     const seconds: Record<string, string> = {};
-    for (const trouble of TROUBLES) {
+    for (const [i, trouble] of TROUBLES.entries()) {
       if (!lab.size.isFull && trouble.isQuick !== true) continue;
-      seconds[trouble.name] = await suffer(lab, trouble, judge);
+      seconds[trouble.name] = await suffer(lab, trouble, await changedBuild(lab, build, i), oracle, judge);
     }
     judge.add(await walkRecords(lab.registry.host, place.repository));
     return { faults: judge.faults, figures: seconds };
   },
 };
 
+/** Another file is changed for each trouble, until all have been; then they are changed once more. */
+async function changedBuild(lab: Lab, build: GeneratedBuild, i: number): Promise<GeneratedBuild> {
+  return lab.change(build, `s8-${i}`, build.files[i % build.files.length] ?? '');
+}
+
 /** One build through a trouble, which has some steps in the cache and others not. @returns what it took */
-async function suffer(lab: Lab, trouble: Trouble, judge: Judge): Promise<string> {
-  const build = await lab.generate('s8', { largest: 64 * 1024 });
-  const name = `s8-${trouble.name.replaceAll(/\W+/g, '-')}`;
-  const changed = await lab.change(build, name, lab.random(name).pick(build.files));
-  await using station = await lab.builder('clean');
-  const clean = await station.build(changed, undefined);
-  lab.proxy.plan = new FaultPlan(trouble.rules, lab.random(name));
-  const built = await lab.buildOnce(changed, place, { args: ['--cache-drain', '10s'] });
+async function suffer(
+  lab: Lab,
+  trouble: Trouble,
+  build: GeneratedBuild,
+  oracle: Oracle,
+  judge: Judge,
+): Promise<string> {
+  const { image } = await oracle.ask(build);
+  lab.proxy.plan = new FaultPlan(trouble.rules, lab.random(trouble.name));
+  const built = await lab.buildOnce(build, place, { args: ['--cache-drain', '10'] });
   lab.proxy.plan = undefined;
   judge.succeeded(built, `the build with ${trouble.name}`);
-  judge.oneImage([clean, built], `a clean build and one with ${trouble.name}`);
+  judge.expect(built.image === image, `with ${trouble.name} it made another image than without a cache`);
   const requests = ofPlace(built.exchanges, place).length;
   if (trouble.isTotal === true) {
     judge.expect(requests <= REQUESTS_OF_THE_DOOMED, `with ${trouble.name} it asked ${requests} times`);
   }
-  return `${medianSeconds([built])} s instead of ${medianSeconds([clean])} s, ${requests} requests`;
+  return `${medianSeconds([built])} s, ${requests} requests`;
 }

@@ -23,7 +23,7 @@ export const registryDies: Scenario = {
       await using station = await lab.builder();
       judge.succeeded(await station.build(build, place, { reads: false, writes: false }), 'the build without a cache');
       await station.builder.run(['cache', 'prune', '-f']);
-      const running = station.build(changed, place, { args: ['--cache-drain', '20s', '--no-cache'] });
+      const running = station.build(changed, place, { args: ['--cache-drain', '20', '--no-cache'] });
       const after = 300 + random.below(900);
       await delay(after);
       await lab.registry.kill();

@@ -1,9 +1,14 @@
-import { cacheSpec } from '../lab/place.ts';
+import { encodeSharedRecord } from '../../packages/builder/src/shared-cache/record/shared-record.ts';
+import type { Lab } from '../lab/lab.ts';
 import { recordTags, walkRecords } from '../walker/walk-records.ts';
+import { putManifest, removeTag } from '../walker/registry-reader.ts';
+import { readRecord } from '../walker/stored-record.ts';
 import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s12-cache', tag: 'main' };
+
+const DAY = 86_400_000;
 
 /** How often a record may be written anew within one period of its touch. */
 const TOUCHES = 2;
@@ -15,6 +20,7 @@ export const prune: Scenario = {
   holds: `builds succeed, records in use survive an age rule, each is touched at most ${TOUCHES} times`,
   async run(lab) {
     const judge = new Judge();
+    const beside = lab.size.isFull ? lab.size.atOnce : 2;
     const build = await lab.generate('s12', { largest: 64 * 1024 });
     const cold = await lab.buildOnce(build, place);
     judge.succeeded(cold, 'the first build');
@@ -24,7 +30,7 @@ export const prune: Scenario = {
     const ref = `${pruner.host}/${place.repository}:${place.tag}`;
     const [hot, ...builds] = await Promise.all([
       pruner.builder.run(['cache', 'prune', '--remote', ref, '--older-than', '1h', '-f']),
-      ...Array.from({ length: lab.size.atOnce }, () => lab.buildOnce(build, place)),
+      ...Array.from({ length: beside }, () => lab.buildOnce(build, place)),
     ]);
     judge.expect(hot.exitCode === 0, `prune failed: ${hot.stderr.slice(-300)}`);
     for (const built of builds) judge.succeeded(built, built.lane);
@@ -37,7 +43,7 @@ export const prune: Scenario = {
 
     const [everything, ...during] = await Promise.all([
       pruner.builder.run(['cache', 'prune', '--remote', ref, '--older-than', '0', '-f']),
-      ...Array.from({ length: lab.size.atOnce }, () => lab.buildOnce(build, place)),
+      ...Array.from({ length: beside }, () => lab.buildOnce(build, place)),
     ]);
     judge.expect(everything.exitCode === 0, `prune of everything failed: ${everything.stderr.slice(-300)}`);
     for (const built of during) judge.succeeded(built, `${built.lane}, while everything goes`);
@@ -45,9 +51,10 @@ export const prune: Scenario = {
     judge.add(await walkRecords(lab.registry.host, place.repository));
 
     judge.succeeded(await lab.buildOnce(build, place), 'the build that fills the cache again');
+    await age(lab);
     const from = lab.proxy.exchanges.length;
-    const storm = lab.size.isFull ? lab.size.builders / 2 : lab.size.atOnce;
-    const touching = await lab.inWaves(storm, () => lab.buildOnce(build, place, { attributes: 'touch=1d' }));
+    const storm = lab.size.isFull ? lab.size.builders / 2 : 2;
+    const touching = await lab.inWaves(storm, () => lab.buildOnce(build, place, { attributes: 'touch=7d' }));
     for (const built of touching) judge.succeeded(built, built.lane);
     const touches = new Map<string, number>();
     for (const { method, kind, name, repository, status } of lab.proxy.since(from)) {
@@ -62,8 +69,21 @@ export const prune: Scenario = {
         records: before.length,
         'builders that touch': storm,
         'most touches of a record': most,
-        place: cacheSpec('REGISTRY', place),
       },
     };
   },
 };
+
+/** Makes all records thirty days older, so that whoever uses one may find that it wants touching. */
+async function age({ registry: { host } }: Lab): Promise<void> {
+  for (const tag of await recordTags(host, place.repository)) {
+    const found = await readRecord(host, place.repository, tag);
+    if (typeof found === 'string') continue;
+    const { manifest, annotation, record } = found;
+    const text = encodeSharedRecord({ ...record, created: record.created - 30 * DAY });
+    const annotations = { ...manifest.annotations, [annotation]: text };
+    await putManifest(host, place.repository, tag, Buffer.from(JSON.stringify({ ...manifest, annotations })));
+  }
+  // The hints have them as they were.
+  await removeTag(host, place.repository, place.tag);
+}

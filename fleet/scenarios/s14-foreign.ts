@@ -37,7 +37,8 @@ export const foreign: Scenario = {
   async run(lab) {
     const judge = new Judge();
     const build = await lab.generate('s14', { largest: 64 * 1024 });
-    for (const content of FOREIGN) {
+    const kinds = lab.size.isFull ? FOREIGN : FOREIGN.slice(0, 2);
+    for (const content of kinds) {
       const place: Place = { repository: `fleet/s14-${content.name}-cache`, tag: 'main' };
       const digest = await putForeign(lab, place, content);
       const first = await lab.buildOnce(build, place);
@@ -52,7 +53,7 @@ export const foreign: Scenario = {
       const now = await ask(lab.registry.host, 'HEAD', `${place.repository}/manifests/${place.tag}`);
       judge.expect(now.digest === digest, `${content.name} was overwritten`);
     }
-    return { faults: judge.faults, figures: { kinds: FOREIGN.length } };
+    return { faults: judge.faults, figures: { kinds: kinds.length } };
   },
 };
 
