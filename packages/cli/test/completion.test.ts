@@ -44,7 +44,7 @@ describe('tsbuild __complete', () => {
     [['--debug', 'hist'], ['history']],
     [
       ['cache', ''],
-      ['explain', 'export-mount', 'import-mount', 'list', 'ls', 'prune'],
+      ['explain', 'export-mount', 'import-mount', 'keygen', 'list', 'ls', 'prune', 'verify'],
     ],
     [
       ['image', 'l'],

@@ -107,8 +107,9 @@ async function solveWhole(plan: Plan, session: BuildSession, history: BuildHisto
       return { solution, solved: await solvedImage(plan, solution, session) };
     } catch (error) {
       if (!(error instanceof OutputLost) || attempt === MOST_ATTEMPTS) throw error;
-      session.cache?.count('failures');
+      const isGivenUp = session.cache?.lost() === true;
       await session.store.forgetOutput(error.output, Date.now());
+      if (isGivenUp) await session.store.forgetAbsentOutputs(Date.now());
       session.notice(`${error.message}; its step runs again`);
     }
   }

@@ -142,7 +142,9 @@ export class CachePlace {
 
 /** It would say so each time. */
 function isRefused(error: unknown): boolean {
-  return error instanceof OciError && (error.code === 'REGISTRY_DENIED' || error.code === 'REGISTRY_CREDENTIALS');
+  if (!(error instanceof OciError)) return false;
+  const { code, fields } = error;
+  return code === 'REGISTRY_DENIED' || code === 'REGISTRY_CREDENTIALS' || fields['status'] === 429;
 }
 
 /** The first line of an error, for people. */

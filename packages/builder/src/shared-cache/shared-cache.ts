@@ -41,6 +41,9 @@ const LEAST_DRAIN = 60_000;
 /** Milliseconds: a week. */
 const USUAL_TOUCH = 7 * 86_400_000;
 
+/** So many layers may be lost one by one. */
+const MOST_LOST = 3;
+
 /** Short: what takes longer is a miss. */
 const LOOKUP_RETRY = { attempts: 3, baseMilliseconds: 200, maxMilliseconds: 4_000 };
 const LOOKUP_IDLE = 10_000;
@@ -63,6 +66,7 @@ export class SharedCache implements AsyncDisposable {
   readonly #store: Store;
   readonly #options: SharedCacheOptions;
   readonly #signal: AbortSignal;
+  #lost = 0;
   readonly #started = performance.now();
 
   private constructor(
@@ -175,6 +179,18 @@ export class SharedCache implements AsyncDisposable {
       return found.record.size;
     }
     return undefined;
+  }
+
+  /**
+   * A layer that a cache promised cannot be had. After a few of them nothing is read any more in this build: a place that
+   * loses one layer after the other would be asked for each. @returns whether that is so
+   */
+  lost(): boolean {
+    this.count('failures');
+    this.#lost++;
+    if (this.#lost < MOST_LOST) return false;
+    for (const { breaker } of this.#readers) breaker.open('its layers cannot be fetched');
+    return true;
   }
 
   /** Explains misses by what this machine remembers, or else by the nearest records of others. */

@@ -78,6 +78,14 @@ export class Store {
     return keys.length;
   }
 
+  /** As {@link forgetOutput}, of all layers that are not in the store: nobody is believed for now. */
+  async forgetAbsentOutputs(now: number): Promise<void> {
+    for await (const { record } of this.records.all()) {
+      const { digest } = record.output.layer;
+      if ((await this.layout.blobs.has(digest)) === undefined) await this.forgetOutput(digest, now);
+    }
+  }
+
   async #recordsOf(layer: Digest): Promise<readonly Digest[]> {
     const keys: Digest[] = [];
     for await (const { record } of this.records.all()) if (record.output.layer.digest === layer) keys.push(record.key);

@@ -103,10 +103,16 @@ describe.skipIf(process.geteuid?.() !== 0)('build (needs root)', () => {
 
   it('says so where it changes nothing that somebody may expect to change', async () => {
     const { build } = await project();
-    const { code, stderr } = await build(['--squash', '--cache-from', 'type=gha', '.']);
+    const { code, stderr } = await build([
+      '--squash',
+      '--cache-from',
+      'type=local,src=none,compression=zstd,sources=x',
+      '.',
+    ]);
     expect(code).toBe(0);
     expect(stderr).toMatch(/^WARNING: --squash changes nothing: .*COPY --from=STAGE/m);
-    expect(stderr).toMatch(/^WARNING: --cache-from changes nothing: .*TSBUILD_ROOT/m);
+    expect(stderr).toMatch(/^WARNING: --cache-from: compression= changes nothing here/m);
+    expect(stderr).toMatch(/^WARNING: --cache-from: type=local has no key "sources".*: it is ignored/m);
   });
 
   it('--progress=quiet is --quiet, also as BUILDKIT_PROGRESS', async () => {
@@ -235,7 +241,14 @@ it.each([
   [['-o', 'type=local,dest=x,mode=delete', '.'], /hint: .*empty it before the build/],
   [['-o', 'type=docker,context=other', '.'], /hint: set DOCKER_HOST/],
   [['-o', 'type=image,annotation-index.a=b', '.'], /index annotations are not supported/],
-  [['--cache-to', 'type=gha', '.'], /not supported yet: --cache-to\nhint: .*TSBUILD_ROOT/],
+  [
+    ['--cache-to', 'type=ghs', '.'],
+    /unknown type "ghs" \(did you mean gha\?\)\nhint: .*registry\|local\|inline\|gha\|s3/,
+  ],
+  [['--cache-to', 'ref=x/y', '.'], /invalid --cache-to "ref=x\/y": type= is missing/],
+  [['--cache-from', 'type=local', '.'], /type=local needs src=DIR/],
+  [['--cache-to', 'type=registry,ref=x/y,mode=most', '.'], /mode= must be min or max/],
+  [['--cache-drain', 'soon', '.'], /invalid --cache-drain "soon": expected seconds/],
   [['-q', '--progress', 'plain', '.'], /--progress=plain and --quiet cannot be used together/],
 ])('build %j is a wrong command line', async (argv, message) => {
   const { code, stdout, stderr } = await tsbuild(['build', ...argv]);

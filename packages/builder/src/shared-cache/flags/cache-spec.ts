@@ -4,7 +4,7 @@ import { csvFields } from '../../diagnostics/csv-fields.ts';
 import { suggestNear } from '../../dockerfile/suggest.ts';
 
 /** The kinds of places that records can be shared through. */
-export const CACHE_TYPES = ['registry', 'local', 'inline', 'gha', 's3'] as const;
+const CACHE_TYPES = ['registry', 'local', 'inline', 'gha', 's3'] as const;
 export type CacheType = (typeof CACHE_TYPES)[number];
 
 /** One `--cache-from` or `--cache-to`. */

@@ -66,7 +66,7 @@ export interface SharedStep {
 }
 
 /** Who vouches for a record. */
-export interface RecordSignature {
+interface RecordSignature {
   /** The first 16 digits of the public key's sha256. */
   readonly kid: string;
   readonly alg: 'ed25519';
