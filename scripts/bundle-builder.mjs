@@ -11,9 +11,9 @@ import { build } from 'esbuild';
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = process.argv[2] ?? join(PROJECT, 'packages/builder/dist');
 
-// Names of shared files change with their content.
+// Names of shared files change with their content; a room's declarations lie in a directory with a name like theirs.
 for (const name of existsSync(DIST) ? readdirSync(DIST) : []) {
-  if (name.startsWith('shared-')) rmSync(join(DIST, name));
+  if (/^shared-[A-Z0-9]+\.js(?:\.map)?$/.test(name)) rmSync(join(DIST, name));
 }
 await build({
   absWorkingDir: PROJECT,
