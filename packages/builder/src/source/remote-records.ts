@@ -145,7 +145,7 @@ export class RemoteRecords {
     yield* keptFaults(at('images'), isRemoteImage);
     yield* keptFaults(at('layers'), isRemoteLayer);
     yield* keptFaults(at('compressed'), isDescriptor);
-    yield* keptFaults(at('shared'), isSharedLayer);
+    yield* keptFaults(at('elsewhere'), isSharedLayer);
     for await (const { image, path } of this.images()) {
       for (const what of ['manifest', 'config'] as const) {
         const fault = await blobFault(image[what]);
@@ -168,7 +168,7 @@ export class RemoteRecords {
   }
 
   #sharedPath(diffID: Digest): string {
-    return join(this.#directory, 'shared', `${digestHex(diffID)}.json`);
+    return join(this.#directory, 'elsewhere', `${digestHex(diffID)}.json`);
   }
 
   #lostPath(diffID: Digest): string {

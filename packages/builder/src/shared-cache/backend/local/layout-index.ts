@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeImageIndex, type Descriptor, MediaType } from '@tsbuild/oci';
-import { FileLock, makeFolders, writeFileAtomic } from '@tsbuild/oci/internal';
+import { FileLock, LAYOUT_NAMES, makeFolders, writeFileAtomic } from '@tsbuild/oci/internal';
 
 /** The specification's annotation of an entry's name (image-spec annotations.md). */
 const REF_NAME = 'org.opencontainers.image.ref.name';
@@ -48,7 +48,7 @@ export class LayoutIndex {
 
   constructor(root: string) {
     this.#root = root;
-    this.#path = join(root, 'index.json');
+    this.#path = join(root, LAYOUT_NAMES.index);
   }
 
   /** Its entries; none while there is no layout. @throws OciError `INDEX_INVALID`, `LIMIT_EXCEEDED` */
@@ -73,7 +73,7 @@ export class LayoutIndex {
     const entries = newest(change(this.read()));
     const index = { schemaVersion: 2, mediaType: MediaType.ociIndex, manifests: entries };
     await writeFileAtomic(this.#path, JSON.stringify(index), { mode: FILE_MODE });
-    const marker = join(this.#root, 'oci-layout');
+    const marker = join(this.#root, LAYOUT_NAMES.marker);
     // Last: it says that the layout is there.
     if (statSync(marker, { throwIfNoEntry: false }) === undefined) {
       await writeFileAtomic(marker, JSON.stringify({ imageLayoutVersion: '1.0.0' }), { mode: FILE_MODE });

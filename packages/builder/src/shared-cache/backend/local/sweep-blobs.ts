@@ -1,6 +1,7 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Descriptor, type Digest, isDigest, readBlob } from '@tsbuild/oci';
+import { LAYOUT_NAMES } from '@tsbuild/oci/internal';
 import type { DirectoryBlobStore } from '@tsbuild/oci/node';
 
 /** What an interrupted writer left is nobody's after this time, milliseconds; its process may be another machine's. */
@@ -31,7 +32,7 @@ export async function sweepBlobs(
   const candidates: Digest[] = entries.every(isOurs) ? [] : [...removed];
   if (entries.every(isOurs)) for await (const { digest } of blobs.list()) candidates.push(digest);
   for (const digest of candidates) if (!needed.has(digest)) await blobs.delete(digest);
-  await removeAbandoned(join(blobs.root, 'tmp'), now);
+  await removeAbandoned(join(blobs.root, LAYOUT_NAMES.temporary), now);
 }
 
 /** The blob of an entry and all that it names. */
