@@ -10,7 +10,7 @@ import { SCENARIOS } from './scenarios/all.ts';
 import type { Finding, Scenario } from './scenarios/scenario.ts';
 
 const USAGE = `npm run fleet -- [options]
-  --short           a minute: few builders, small layers, the quick half of the troubles
+  --short           some minutes: few builders, small layers, the quick half of the troubles
   --builders N      builders of the scenarios that count them (default 100, short 6)
   --jobs N          builders at once (default 4)
   --only S1,S8      only these scenarios
