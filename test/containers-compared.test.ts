@@ -278,6 +278,8 @@ function alike({ exitCode, stdout, stderr }: Ended): Ended {
 
 function plain(text: string): string {
   const lines = text
+    // The engine merges the image's variables through a map of Go, in whatever order.
+    .replace(/\["[A-Z]+=[^\]]*\]/g, (list) => `[${list.slice(1, -1).split(',').toSorted().join(',')}]`)
     .replace(/\b[0-9a-f]{64}\b/g, 'ID64')
     .replace(/\b[0-9a-f]{12}\b/g, 'ID12')
     .replace(/\b[0-9a-f]{14}…/g, 'ID14')
