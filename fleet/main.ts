@@ -7,6 +7,7 @@ import { Lab, type Size } from './lab/lab.ts';
 import { compare, type Comparison } from './peers/comparison.ts';
 import { comparedText, comparisonText, type Row, rowText, tableOf, writeBetweenMarkers } from './report/table.ts';
 import { SCENARIOS } from './scenarios/all.ts';
+import { Judge } from './scenarios/judge.ts';
 import type { Finding, Scenario } from './scenarios/scenario.ts';
 
 const USAGE = `npm run fleet -- [options]
@@ -87,11 +88,13 @@ async function runScenarios(scenarios: readonly Scenario[], lab: Lab): Promise<r
 
 /** A scenario that cannot be carried through does not hold, and the next one still runs. */
 async function findingOf(scenario: Scenario, lab: Lab): Promise<Finding> {
+  const judge = new Judge();
   try {
-    return await scenario.run(lab);
+    const figures = await scenario.run(lab, judge);
+    return { faults: judge.faults, figures };
   } catch (error) {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return { faults: [`it ended early: ${text}`], figures: {} };
+    return { faults: [...judge.faults, `it ended early: ${text}`], figures: {} };
   } finally {
     lab.proxy.plan = undefined;
     lab.proxy.latency = 0;

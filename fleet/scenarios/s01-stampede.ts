@@ -8,7 +8,6 @@ import {
   uploadsOf,
 } from '../report/figures.ts';
 import { walkRecords } from '../walker/walk-records.ts';
-import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s1-cache', tag: 'main' };
@@ -18,8 +17,7 @@ export const stampede: Scenario = {
   id: 'S1',
   title: 'cold stampede, then waves',
   holds: 'one image; no blob sent more often than there are racers, none after the first wave',
-  async run(lab) {
-    const judge = new Judge();
+  async run(lab, judge) {
     const { proxy, registry, size } = lab;
     const build = await lab.generate('s1');
     const first = await lab.inWaves(size.atOnce, () => lab.buildOnce(build, place));
@@ -38,18 +36,15 @@ export const stampede: Scenario = {
     judge.expect(late.blobs === 0, `${late.blobs} blobs were sent after the first wave`);
     judge.add(await walkRecords(registry.host, place.repository));
     return {
-      faults: judge.faults,
-      figures: {
-        builders: all.length,
-        'hit rate after the first wave, %': hitRate(others),
-        'duplicate executions': duplicateExecutions(first),
-        'blobs sent': sent.blobs,
-        'of them twice': sent.again,
-        'requests per later build': perBuild(others, place).requests,
-        'bytes down per later build': perBuild(others, place).down,
-        'layer bytes per later build': layerBytes(others, await layersIn(registry.host, place)),
-        'seconds, cold and later': `${medianSeconds(first)} and ${medianSeconds(others)}`,
-      },
+      builders: all.length,
+      'hit rate after the first wave, %': hitRate(others),
+      'duplicate executions': duplicateExecutions(first),
+      'blobs sent': sent.blobs,
+      'of them twice': sent.again,
+      'requests per later build': perBuild(others, place).requests,
+      'bytes down per later build': perBuild(others, place).down,
+      'layer bytes per later build': layerBytes(others, await layersIn(registry.host, place)),
+      'seconds, cold and later': `${medianSeconds(first)} and ${medianSeconds(others)}`,
     };
   },
 };

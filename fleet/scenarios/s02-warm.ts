@@ -1,6 +1,5 @@
 import { hitRate, hitsBySource, layerBytes, layersIn, medianSeconds, perBuild } from '../report/figures.ts';
 import { ofPlace } from '../lab/lab.ts';
-import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s2-cache', tag: 'main' };
@@ -13,8 +12,7 @@ export const warm: Scenario = {
   id: 'S2',
   title: 'warm cache, empty stores',
   holds: `at most ${REQUESTS} cache requests and no layer bytes per build, all steps hit, the same image`,
-  async run(lab) {
-    const judge = new Judge();
+  async run(lab, judge) {
     const build = await lab.generate('s2');
     const cold = await lab.buildOnce(build, place);
     judge.succeeded(cold, 'the cold build');
@@ -43,17 +41,14 @@ export const warm: Scenario = {
     await station.build(build, place);
     const local = await station.build(build, undefined);
     return {
-      faults: judge.faults,
-      figures: {
-        builders,
-        'hit rate, %': hitRate(builds),
-        'hits by store/hints/tags': hitsBySource(builds),
-        'requests per build': perBuild(builds, place).requests,
-        'bytes down per build': perBuild(builds, place).down,
-        'layer bytes': bytes,
-        'seconds, and with a full store': `${medianSeconds(builds)} and ${medianSeconds([local])}`,
-        ...slow,
-      },
+      builders,
+      'hit rate, %': hitRate(builds),
+      'hits by store/hints/tags': hitsBySource(builds),
+      'requests per build': perBuild(builds, place).requests,
+      'bytes down per build': perBuild(builds, place).down,
+      'layer bytes': bytes,
+      'seconds, and with a full store': `${medianSeconds(builds)} and ${medianSeconds([local])}`,
+      ...slow,
     };
   },
 };

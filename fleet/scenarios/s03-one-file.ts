@@ -1,7 +1,6 @@
 import { hitNames, Oracle } from '../oracle.ts';
 import { hitRate, medianSeconds, perBuild } from '../report/figures.ts';
 import { walkRecords } from '../walker/walk-records.ts';
-import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s3-cache', tag: 'main' };
@@ -11,8 +10,7 @@ export const oneFile: Scenario = {
   id: 'S3',
   title: 'one file changed per builder',
   holds: 'exactly the steps hit that hit in a store of one’s own',
-  async run(lab) {
-    const judge = new Judge();
+  async run(lab, judge) {
     const random = lab.random('s3');
     const build = await lab.generate('s3');
     judge.succeeded(await lab.buildOnce(build, place), 'the first build');
@@ -39,15 +37,12 @@ export const oneFile: Scenario = {
     });
     judge.add(await walkRecords(lab.registry.host, place.repository));
     return {
-      faults: judge.faults,
-      figures: {
-        builders: count,
-        'hit rate, %': hitRate(builds),
-        'requests per build': perBuild(builds, place).requests,
-        'bytes down per build': perBuild(builds, place).down,
-        'bytes up per build': perBuild(builds, place).up,
-        seconds: medianSeconds(builds),
-      },
+      builders: count,
+      'hit rate, %': hitRate(builds),
+      'requests per build': perBuild(builds, place).requests,
+      'bytes down per build': perBuild(builds, place).down,
+      'bytes up per build': perBuild(builds, place).up,
+      seconds: medianSeconds(builds),
     };
   },
 };

@@ -1,6 +1,5 @@
 import { hitRate, perBuild } from '../report/figures.ts';
 import { recordTags, walkRecords } from '../walker/walk-records.ts';
-import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s4-cache', tag: 'main' };
@@ -10,8 +9,7 @@ export const twoBranches: Scenario = {
   id: 'S4',
   title: 'two branches in turn',
   holds: 'after the first build of each, every step hits: no branch loses a record',
-  async run(lab) {
-    const judge = new Judge();
+  async run(lab, judge) {
     const left = await lab.generate('s4-left');
     const right = await lab.generate('s4-right');
     for (const build of [left, right]) judge.succeeded(await lab.buildOnce(build, place), 'the first build');
@@ -31,14 +29,11 @@ export const twoBranches: Scenario = {
     }
     judge.add(await walkRecords(lab.registry.host, place.repository));
     return {
-      faults: judge.faults,
-      figures: {
-        builds: builds.length,
-        'hit rate, %': hitRate(builds),
-        records: known,
-        'requests per build': perBuild(builds, place).requests,
-        'bytes up per build': perBuild(builds, place).up,
-      },
+      builds: builds.length,
+      'hit rate, %': hitRate(builds),
+      records: known,
+      'requests per build': perBuild(builds, place).requests,
+      'bytes up per build': perBuild(builds, place).up,
     };
   },
 };

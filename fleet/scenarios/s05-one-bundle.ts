@@ -1,6 +1,5 @@
 import { hitRate, perBuild } from '../report/figures.ts';
 import { walkRecords } from '../walker/walk-records.ts';
-import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s5-cache', tag: 'main' };
@@ -10,8 +9,7 @@ export const oneBundle: Scenario = {
   id: 'S5',
   title: 'eight writers and eight readers of one bundle',
   holds: 'no build fails; lost hints cost requests only: afterwards every step of every writer hits',
-  async run(lab) {
-    const judge = new Judge();
+  async run(lab, judge) {
     const parties = lab.size.isFull ? 8 : 4;
     const build = await lab.generate('s5', { largest: 64 * 1024 });
     judge.succeeded(await lab.buildOnce(build, place), 'the first build');
@@ -42,14 +40,11 @@ export const oneBundle: Scenario = {
     });
     judge.add(await walkRecords(lab.registry.host, place.repository));
     return {
-      faults: judge.faults,
-      figures: {
-        builds: builds.length,
-        'at once': crew.length,
-        'hit rate afterwards, %': hitRate(after),
-        'requests per build': perBuild(builds, place).requests,
-        'requests per build afterwards': perBuild(after, place).requests,
-      },
+      builds: builds.length,
+      'at once': crew.length,
+      'hit rate afterwards, %': hitRate(after),
+      'requests per build': perBuild(builds, place).requests,
+      'requests per build afterwards': perBuild(after, place).requests,
     };
   },
 };

@@ -10,7 +10,7 @@ import type { Place } from '../lab/place.ts';
 import { ask, removeTag } from '../walker/registry-reader.ts';
 import { readRecord } from '../walker/stored-record.ts';
 import { recordTags, walkRecords } from '../walker/walk-records.ts';
-import { Judge } from './judge.ts';
+import type { Judge } from './judge.ts';
 import { FORGERIES, LIES, type Poison, poisonRecord } from './poison.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -24,8 +24,7 @@ export const poisoning: Scenario = {
   id: 'S6',
   title: 'poisoned records',
   holds: 'each is a miss, the image is that of a clean build, and the writer with the key replaces it',
-  async run(lab) {
-    const judge = new Judge();
+  async run(lab, judge) {
     const build = await lab.generate('s6', { largest: 64 * 1024 });
     const { pem, publicKey } = generateSigningKey();
     const env = { TSBUILD_CACHE_KEY: pem };
@@ -50,10 +49,7 @@ export const poisoning: Scenario = {
     judge.oneImage([clean, healed], 'the clean build and the one after the repair');
 
     const lies = await readLies(lab, build, clean, trust, pem, judge);
-    return {
-      faults: judge.faults,
-      figures: { 'records forged': forged, 'in ways': FORGERIES.length + lies, believed: believed.length },
-    };
+    return { 'records forged': forged, 'in ways': FORGERIES.length + lies, believed: believed.length };
   },
 };
 

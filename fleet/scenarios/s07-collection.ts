@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Lab } from '../lab/lab.ts';
 import { removeTag, tagsOf } from '../walker/registry-reader.ts';
-import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s7-cache', tag: 'main' };
@@ -13,8 +12,7 @@ export const collection: Scenario = {
   id: 'S7',
   title: 'records and layers go while builds use them',
   holds: 'the steps whose layers are gone run again; every build succeeds with the same image',
-  async run(lab) {
-    const judge = new Judge();
+  async run(lab, judge) {
     const build = await lab.generate('s7');
     const archive = join(lab.directory, 's7.tar');
     const args = ['-o', `type=docker,dest=${archive}`];
@@ -46,7 +44,7 @@ export const collection: Scenario = {
     judge.succeeded(middle, `the build during the collection (after ${600 + wait} ms)`);
     judge.oneImage([cold, lazy, afterwards, middle], 'builds before, during and after');
     await rm(archive, { force: true });
-    return { faults: judge.faults, figures: { 'steps that ran again': again } };
+    return { 'steps that ran again': again };
   },
 };
 

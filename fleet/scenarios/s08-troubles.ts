@@ -5,7 +5,7 @@ import { Oracle } from '../oracle.ts';
 import { FaultPlan } from '../proxy/fault-plan.ts';
 import { medianSeconds } from '../report/figures.ts';
 import { walkRecords } from '../walker/walk-records.ts';
-import { Judge } from './judge.ts';
+import type { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 import { TROUBLES, type Trouble } from './troubles.ts';
 
@@ -19,8 +19,7 @@ export const troubles: Scenario = {
   id: 'S8',
   title: '429, 5xx, 401, slow, silent, reset, lost and truncated answers',
   holds: `every build succeeds with the right image; where nothing can be had, at most ${REQUESTS_OF_THE_DOOMED} requests`,
-  async run(lab) {
-    const judge = new Judge();
+  async run(lab, judge) {
     const build = await lab.generate('s8', { largest: 64 * 1024 });
     judge.succeeded(await lab.buildOnce(build, place), 'the first build');
     await using oracle = await Oracle.of(lab, build);
@@ -30,7 +29,7 @@ export const troubles: Scenario = {
       seconds[trouble.name] = await suffer(lab, trouble, await changedBuild(lab, build, i), oracle, judge);
     }
     judge.add(await walkRecords(lab.registry.host, place.repository));
-    return { faults: judge.faults, figures: seconds };
+    return seconds;
   },
 };
 

@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { walkRecords } from '../walker/walk-records.ts';
-import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s9-cache', tag: 'main' };
@@ -12,8 +11,7 @@ export const registryDies: Scenario = {
   id: 'S9',
   title: 'the registry is killed while it is written to, and loses its disk',
   holds: 'builds succeed; no record is there in part',
-  async run(lab) {
-    const judge = new Judge();
+  async run(lab, judge) {
     const random = lab.random('s9');
     const kills = lab.size.isFull ? Math.max(3, Math.round(lab.size.kills / 10)) : 1;
     const build = await lab.generate('s9');
@@ -42,6 +40,6 @@ export const registryDies: Scenario = {
     judge.succeeded(again, 'the build after that');
     judge.allHit(again, 'the build after that');
     judge.add(await walkRecords(lab.registry.host, place.repository));
-    return { faults: judge.faults, figures: { 'registry killed': kills } };
+    return { 'registry killed': kills };
   },
 };

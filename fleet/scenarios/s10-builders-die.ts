@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { checkStore } from '@tsbuild/builder';
 import type { Lab } from '../lab/lab.ts';
 import { recordTags, walkRecords } from '../walker/walk-records.ts';
-import { Judge } from './judge.ts';
+import type { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s10-cache', tag: 'main' };
@@ -15,8 +15,7 @@ export const buildersDie: Scenario = {
   id: 'S10',
   title: 'builders are killed at random moments',
   holds: 'records and stores are whole; the next build succeeds and uses what was finished',
-  async run(lab) {
-    const judge = new Judge();
+  async run(lab, judge) {
     const random = lab.random('s10');
     const build = await lab.generate('s10', { largest: 256 * 1024 });
     const { kills } = lab.size;
@@ -28,7 +27,7 @@ export const buildersDie: Scenario = {
     judge.succeeded(last, 'the build afterwards');
     const again = await lab.buildOnce(build, place);
     judge.allHit(again, 'the build after that');
-    return { faults: judge.faults, figures: { 'builders killed': kills, 'records they left': length } };
+    return { 'builders killed': kills, 'records they left': length };
   },
 };
 

@@ -1,7 +1,6 @@
 import { isWrite } from '../proxy/exchange.ts';
 import { FaultPlan } from '../proxy/fault-plan.ts';
 import { ofPlace } from '../lab/lab.ts';
-import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s11-cache', tag: 'main' };
@@ -14,8 +13,7 @@ export const readOnly: Scenario = {
   id: 'S11',
   title: 'read-only credentials',
   holds: 'the same images; nothing is written with read-only=true, and no more after the first refusal without',
-  async run(lab) {
-    const judge = new Judge();
+  async run(lab, judge) {
     const build = await lab.generate('s11', { largest: 64 * 1024 });
     judge.succeeded(await lab.buildOnce(build, place), 'the first build');
     const changed = await lab.change(build, 's11-changed', build.files[3] ?? '');
@@ -43,6 +41,6 @@ export const readOnly: Scenario = {
       'it does not say that it may only read',
     );
     judge.oneImage([clean, told, refused], 'a clean build and those that may only read');
-    return { faults: judge.faults, figures: { 'writes when told': writes, 'writes until the refusal': attempts } };
+    return { 'writes when told': writes, 'writes until the refusal': attempts };
   },
 };

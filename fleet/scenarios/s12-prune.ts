@@ -3,7 +3,6 @@ import type { Lab } from '../lab/lab.ts';
 import { recordTags, walkRecords } from '../walker/walk-records.ts';
 import { putManifest, removeTag } from '../walker/registry-reader.ts';
 import { readRecord } from '../walker/stored-record.ts';
-import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s12-cache', tag: 'main' };
@@ -18,8 +17,7 @@ export const prune: Scenario = {
   id: 'S12',
   title: 'prune while building; a storm of touches',
   holds: `builds succeed, records in use survive an age rule, each is touched at most ${TOUCHES} times`,
-  async run(lab) {
-    const judge = new Judge();
+  async run(lab, judge) {
     const beside = lab.size.isFull ? lab.size.atOnce : 2;
     const build = await lab.generate('s12', { largest: 64 * 1024 });
     const cold = await lab.buildOnce(build, place);
@@ -64,12 +62,9 @@ export const prune: Scenario = {
     const most = Math.max(0, ...touches.values());
     judge.expect(most <= TOUCHES, `a record was written ${most} times by ${storm} builders`);
     return {
-      faults: judge.faults,
-      figures: {
-        records: before.length,
-        'builders that touch': storm,
-        'most touches of a record': most,
-      },
+      records: before.length,
+      'builders that touch': storm,
+      'most touches of a record': most,
     };
   },
 };

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { Lab } from '../lab/lab.ts';
 import type { Place } from '../lab/place.ts';
 import { ask, putBlob, putManifest } from '../walker/registry-reader.ts';
-import { Judge } from './judge.ts';
 import type { Scenario } from './scenario.ts';
 
 /** Content that is somebody else's, under the tag of a cache. */
@@ -34,8 +33,7 @@ export const foreign: Scenario = {
   id: 'S14',
   title: 'foreign content under the reference',
   holds: 'a notice; it stays as it is; the cache works beside it',
-  async run(lab) {
-    const judge = new Judge();
+  async run(lab, judge) {
     const build = await lab.generate('s14', { largest: 64 * 1024 });
     const kinds = lab.size.isFull ? FOREIGN : FOREIGN.slice(0, 2);
     for (const content of kinds) {
@@ -53,7 +51,7 @@ export const foreign: Scenario = {
       const now = await ask(lab.registry.host, 'HEAD', `${place.repository}/manifests/${place.tag}`);
       judge.expect(now.digest === digest, `${content.name} was overwritten`);
     }
-    return { faults: judge.faults, figures: { kinds: kinds.length } };
+    return { kinds: kinds.length };
   },
 };
 

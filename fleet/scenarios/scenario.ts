@@ -1,11 +1,14 @@
 import type { Lab } from '../lab/lab.ts';
+import type { Judge } from './judge.ts';
+
+/** Numbers for the table, by their names, in order. */
+type Figures = Readonly<Record<string, number | string>>;
 
 /** What a scenario found. */
 export interface Finding {
   /** What should not be; nothing when the scenario holds. */
   readonly faults: readonly string[];
-  /** Numbers for the table, by their names, in order. */
-  readonly figures: Readonly<Record<string, number | string>>;
+  readonly figures: Figures;
 }
 
 /** Something that befalls a fleet of builders. */
@@ -15,5 +18,6 @@ export interface Scenario {
   readonly title: string;
   /** What must hold. */
   readonly holds: string;
-  run(lab: Lab): Promise<Finding>;
+  /** Tells the judge what should not be. */
+  run(lab: Lab, judge: Judge): Promise<Figures>;
 }
