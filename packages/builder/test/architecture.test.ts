@@ -31,7 +31,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   },
   builder: {
     diagnostics: 4,
-    disk: 8,
+    disk: 9,
     cache: 6,
     progress: 4,
     context: 16,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Digest, isDigest, type JsonValue } from '@tsbuild/oci';
 import { sealJson, unsealJson } from '@tsbuild/oci/internal';
+import { fieldsOf, isListOf, isText, isTime } from '../disk/json-members.ts';
 import { type KeyPreimage, preimageText } from './cache-key.ts';
 import type { CacheRecord } from './cache-store.ts';
 import type { StepOrigin } from './step-origin.ts';
@@ -11,9 +12,6 @@ import type { StepOrigin } from './step-origin.ts';
  */
 const VERSION = 2;
 const UNSEALED_VERSION = 1;
-
-/** Times that a `Date` can hold, milliseconds. */
-const LAST_TIME = 8.64e15;
 
 /** The text of a record's file. */
 export function encodeRecord<O>(record: CacheRecord<O>): string {
@@ -69,34 +67,18 @@ function isOrigin(value: unknown): value is StepOrigin {
   const { stage, source, name, arguments: words, expanded, base, above, ignoredBy } = fieldsOf(value);
   const { name: baseName, digest, id } = fieldsOf(base);
   return (
-    [stage, source, name, baseName].every(isString) &&
-    isListOf(words, isString) &&
+    [stage, source, name, baseName].every(isText) &&
+    isListOf(words, isText) &&
     typeof expanded === 'object' &&
-    isListOf(Object.values(fieldsOf(expanded)), isString) &&
+    isListOf(Object.values(fieldsOf(expanded)), isText) &&
     isDigest(id) &&
     (digest === undefined || isDigest(digest)) &&
     isListOf(above, isStep) &&
-    (ignoredBy === undefined || isString(ignoredBy))
+    (ignoredBy === undefined || isText(ignoredBy))
   );
 }
 
 function isStep(value: unknown): value is StepOrigin['above'][number] {
   const { id, source, name, layer } = fieldsOf(value);
-  return [id, source, name].every(isString) && isDigest(layer);
-}
-
-function isListOf<T>(value: unknown, isMember: (member: unknown) => member is T): value is readonly T[] {
-  return Array.isArray(value) && value.every(isMember);
-}
-
-function isString(value: unknown): value is string {
-  return typeof value === 'string';
-}
-
-function isTime(value: unknown): value is number {
-  return typeof value === 'number' && value >= 0 && value <= LAST_TIME;
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  return [id, source, name].every(isText) && isDigest(layer);
 }

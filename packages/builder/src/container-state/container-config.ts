@@ -1,4 +1,5 @@
 import { type BlobInfo, type ContainerConfig as ImageRunConfig, type Digest, isDigest } from '@tsbuild/oci';
+import { fieldsOf } from '../disk/json-members.ts';
 import type { ResourceLimit, TmpfsOptions } from '../executor/executor.ts';
 
 /** What a container is, from its creation on: `containers/<id>/config.json`. Only its name ever changes. */
@@ -50,10 +51,6 @@ export function isContainerConfig(value: unknown): value is ContainerDescription
     typeof config === 'object' &&
     config !== null
   );
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 /** The image as it was when the container was made: it may lose its names, but not its layers. */

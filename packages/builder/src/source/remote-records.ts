@@ -10,6 +10,7 @@ import {
   type LayerCompression,
 } from '@tsbuild/oci';
 import { sealJson, writeFileAtomic } from '@tsbuild/oci/internal';
+import { fieldsOf } from '../disk/json-members.ts';
 import { type Fault, keptFaults, namesIn, readKept, writeKept } from '../disk/kept-file.ts';
 
 /** A base image that a registry named once: enough to use it again without asking. */
@@ -222,8 +223,4 @@ function isSharedLayer(value: unknown): value is SharedLayer {
 function isDescriptor(value: unknown): value is Descriptor {
   const { mediaType, digest, size } = fieldsOf(value);
   return typeof mediaType === 'string' && isDigest(digest) && Number.isSafeInteger(size) && Number(size) >= 0;
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 }

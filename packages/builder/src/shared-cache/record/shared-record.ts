@@ -1,13 +1,11 @@
 import { canonicalJson, type Descriptor, type Digest, isDigest, type JsonValue, sha256Digest } from '@tsbuild/oci';
+import { fieldsOf, isListOf, isText, isTime } from '../../disk/json-members.ts';
 
 /** The version of the format. A record of another one is a miss. */
 const FORMAT = 'tsbuild.record.v1';
 
 /** Bytes of a record's text that a reader looks at. Honest ones have some 2 KiB. */
 export const RECORD_LIMIT = 64 * 1024;
-
-/** Times that a `Date` can hold, milliseconds. */
-const LAST_TIME = 8.64e15;
 
 /**
  * What builders tell each other of a step: that the step with this key made this layer. The reader computes the key itself;
@@ -122,16 +120,8 @@ function recordOf(fields: Fields): SharedRecord {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-}
-
 function isSize(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
-}
-
-function isTime(value: unknown): boolean {
-  return typeof value === 'number' && value >= 0 && value <= LAST_TIME;
 }
 
 function isBlob(value: unknown): boolean {
@@ -154,18 +144,21 @@ function isStep(value: unknown): boolean {
   const { place, stage, source, definition, inputs, arguments: words, base, above } = fieldsOf(value);
   const texts = [place, stage, source, fieldsOf(base)['name']];
   return (
-    texts.every((text) => typeof text === 'string') &&
+    texts.every(isText) &&
     definition !== undefined &&
     isDigest(fieldsOf(base)['id']) &&
-    isListOf(words, (word) => typeof word === 'string') &&
-    isListOf(inputs, (input) => typeof fieldsOf(input)['name'] === 'string' && isDigest(fieldsOf(input)['id'])) &&
-    isListOf(above, (layer) => {
-      const { id, source: text, layer: digest } = fieldsOf(layer);
-      return typeof id === 'string' && typeof text === 'string' && isDigest(digest);
-    })
+    isListOf(words, isText) &&
+    isListOf(inputs, isInput) &&
+    isListOf(above, isLayerAbove)
   );
 }
 
-function isListOf(value: unknown, isMember: (member: unknown) => boolean): boolean {
-  return Array.isArray(value) && value.every(isMember);
+function isInput(value: unknown): value is SharedStep['inputs'][number] {
+  const { name, id } = fieldsOf(value);
+  return isText(name) && isDigest(id);
+}
+
+function isLayerAbove(value: unknown): value is SharedStep['above'][number] {
+  const { id, source, layer } = fieldsOf(value);
+  return isText(id) && isText(source) && isDigest(layer);
 }

@@ -7,6 +7,7 @@ import {
 } from '@tsbuild/builder';
 import { UsageError } from '../../host/usage-error.ts';
 import type { Host } from '../../host/host.ts';
+import { YES } from './output-fields.ts';
 
 /** The flags of shared caches, and the variables that stand in for those which are not given. */
 const FLAGS = { 'cache-from': 'TSBUILD_CACHE_FROM', 'cache-to': 'TSBUILD_CACHE_TO' } as const;
@@ -36,7 +37,7 @@ const INLINE: CacheSpec = { type: 'inline', attributes: new Map() };
 
 /** BuildKit's way to ask for it. */
 function asksForInline(buildArgs: BuildOptions['buildArgs']): boolean {
-  return /^(?:1|t|true)$/i.test(buildArgs.get('BUILDKIT_INLINE_CACHE') ?? '');
+  return YES.test(buildArgs.get('BUILDKIT_INLINE_CACHE') ?? '');
 }
 
 /** What to say of keys that change nothing. @throws UsageError */
