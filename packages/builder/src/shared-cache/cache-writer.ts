@@ -1,17 +1,16 @@
-import { type Descriptor, type Digest, OciError, sha256Digest } from '@tsbuild/oci';
+import { type Digest, OciError, sha256Digest } from '@tsbuild/oci';
 import type { CacheRecord } from '../cache/cache-store.ts';
 import type { LayerOutput } from '../ops/rootfs.ts';
 import { Limiter } from '../solver/limiter.ts';
-import { packLayer, USUAL_PACKING } from '../source/pack-layer.ts';
 import type { Store } from '../store/store.ts';
-import type { RecordToPut, SharedBlob } from './backend/cache-backend.ts';
+import type { SharedBlob } from './backend/cache-backend.ts';
+import { once } from './bytes.ts';
 import type { CacheMeter } from './cache-counts.ts';
 import { type CachePlace, messageOf } from './cache-place.ts';
-import { blobsOfRecord } from './record/record-blobs.ts';
-import { type SigningKey, signRecord } from './record/record-signature.ts';
-import { baseLayerKey, encodeSharedRecord, type SharedRecord, type Sidecar } from './record/shared-record.ts';
-import { secretVariables, sharedStep } from './record/shared-step.ts';
-import { packIndexes, type PackedSidecar, packSidecar } from './record/sidecar.ts';
+import type { SigningKey } from './record/record-signature.ts';
+import { baseLayerKey, encodeSharedRecord, type SharedRecord } from './record/shared-record.ts';
+import { packIndexes } from './record/sidecar.ts';
+import { RecordMaker, type RecordToWrite, storedRecord } from './record-maker.ts';
 
 /** Records on their way at once. */
 const PARALLEL = 4;
@@ -55,12 +54,15 @@ export class CacheWriter {
   readonly #signal: AbortSignal;
   /** What this build used, as the place has it, oldest use first. */
   readonly #used = new Map<Digest, SharedRecord>();
+  readonly #maker: RecordMaker;
+  #toldFailure = false;
   #isNew = false;
   #isReadOnly = false;
 
   constructor(options: WriterOptions) {
     this.#options = options;
     this.#signal = AbortSignal.any([options.signal, this.#giveUp.signal]);
+    this.#maker = new RecordMaker({ ...options, backend: options.place.backend, signal: this.#signal });
   }
 
   get #mayWrite(): boolean {
@@ -76,12 +78,12 @@ export class CacheWriter {
 
   /** Shares a step's record, once. */
   offer(record: CacheRecord<LayerOutput>): void {
-    this.#enqueue(record.key, () => this.#describe(record));
+    this.#enqueue(record.key, () => this.#maker.ofStep(record));
   }
 
   /** Shares what is known of a layer of a base image, but for its bytes. */
   offerBase(layer: { readonly digest: Digest; readonly size: number }): void {
-    this.#enqueue(baseLayerKey(layer.digest), () => this.#describeBase(layer));
+    this.#enqueue(baseLayerKey(layer.digest), () => this.#maker.ofBase(layer));
   }
 
   /** How many records are still on their way. */
@@ -139,7 +141,7 @@ export class CacheWriter {
         meter.add('adopted');
         this.#isNew = true;
       }
-      this.#used.set(key, (await this.#touched(known)) ?? known);
+      this.#used.set(key, await this.#touched(known));
       return;
     }
     const described = await describe();
@@ -157,20 +159,15 @@ export class CacheWriter {
    * Registries remove what was not pushed or pulled for long, and what the hints tell nobody pulls: one in eight builds that
    * use an old record writes it again.
    */
-  async #touched(record: SharedRecord): Promise<SharedRecord | undefined> {
-    const { place, touch, random, now, signing } = this.#options;
-    const { backend } = place;
+  async #touched(record: SharedRecord): Promise<SharedRecord> {
+    const { place, touch, random, now } = this.#options;
     const age = now() - Math.max(record.created, record.touched ?? 0);
-    if (touch === 0 || backend.repository === undefined || age < touch || random() >= TOUCHING) return undefined;
-    // A signature that one cannot make anew must not be lost.
-    if (record.signature !== undefined && signing === undefined) return undefined;
-    const fresh = { ...record, touched: now() };
-    const signed = signing === undefined ? fresh : signRecord(fresh, backend.scope, signing);
-    const text = encodeSharedRecord(signed);
-    const blobs = blobsOfRecord(text).map((part) => ({ ...part, open: nowhere }));
-    await backend.put({ key: record.key, text, blobs }, this.#signal);
+    const isDue = touch > 0 && place.backend.repository !== undefined && age >= touch && random() < TOUCHING;
+    const fresh = isDue ? this.#maker.touched(record) : undefined;
+    if (fresh === undefined) return record;
+    await place.backend.put(storedRecord(fresh), this.#signal);
     this.#isNew = true;
-    return signed;
+    return fresh;
   }
 
   async #lookUp(key: Digest): Promise<SharedRecord | undefined> {
@@ -186,101 +183,15 @@ export class CacheWriter {
     await store.remotes.putLayer(diffID, { ...repository, descriptor: blob });
   }
 
-  async #describe(record: CacheRecord<LayerOutput>): Promise<RecordToWrite | undefined> {
-    const { fullListings, notice, place } = this.#options;
-    const { key, preimage, origin, output, created, milliseconds } = record;
-    const secrets = secretVariables(preimage);
-    if (secrets.length > 0) {
-      notice(
-        `${secrets.join(', ')} decides the key of a step in ${place.backend.name}: who guesses its value can tell; use RUN --mount=type=secret`,
-      );
-    }
-    const layer = await this.#layer(output.layer.digest);
-    if (layer === undefined) return undefined;
-    const listings = new Map<Digest, string>();
-    if (fullListings || preimage.operation === 'copy') {
-      for (const { id, listing } of preimage.inputs) {
-        const text = listing ?? (await this.#options.store.records.listing(id));
-        if (text !== undefined) listings.set(id, text);
-      }
-    }
-    const step = origin === undefined ? undefined : sharedStep(preimage, origin);
-    const shared = {
-      key,
-      operation: preimage.operation,
-      created,
-      milliseconds,
-      ...(step === undefined ? {} : { step }),
-    };
-    return this.#complete({ ...shared, diffID: output.layer.digest, size: output.layer.size }, layer, listings);
-  }
-
-  async #describeBase({ digest, size }: { digest: Digest; size: number }): Promise<RecordToWrite | undefined> {
-    const index = await this.#options.store.indexes.kept(digest);
-    if (index === undefined) return undefined;
-    const record = {
-      key: baseLayerKey(digest),
-      operation: 'base',
-      diffID: digest,
-      size,
-      created: this.#options.now(),
-      milliseconds: 0,
-    };
-    return this.#complete(record, undefined, new Map());
-  }
-
-  async #complete(
-    record: Omit<SharedRecord, 'contentSize' | 'blob' | 'sidecar'>,
-    layer: SharedBlob | undefined,
-    listings: ReadonlyMap<Digest, string>,
-  ): Promise<RecordToWrite> {
-    const { store, signing, lifetime, now, place } = this.#options;
-    const index = await store.indexes.kept(record.diffID);
-    const packed = index === undefined && listings.size === 0 ? undefined : await packSidecar({ index, listings });
-    const contentSize = await store.indexes.contentSize(record.diffID);
-    const whole: SharedRecord = {
-      ...record,
-      contentSize,
-      ...(layer === undefined ? {} : { blob: layer.blob }),
-      ...(packed === undefined ? {} : { sidecar: sidecarOf(packed) }),
-      ...(lifetime === undefined ? {} : { expires: now() + lifetime }),
-    };
-    const sidecar =
-      packed === undefined ? [] : [{ blob: packed.blob, diffID: packed.diffID, open: () => once(packed.bytes) }];
-    const signed = signing === undefined ? whole : signRecord(whole, place.backend.scope, signing);
-    return { record: signed, blobs: [...(layer === undefined ? [] : [layer]), ...sidecar] };
-  }
-
-  /** The packed layer: as it lies in a registry already, or packed now. Undefined when its bytes went meanwhile. */
-  async #layer(diffID: Digest): Promise<SharedBlob | undefined> {
-    const { store, place } = this.#options;
-    const { blobs } = store.layout;
-    const { repository } = place.backend;
-    const remote = await store.remotes.layer(diffID);
-    if ((await blobs.has(diffID)) === undefined) {
-      // A layer that nobody has needed yet is shared from where it lies, within one registry.
-      if (remote === undefined || remote.registry !== repository?.registry) return undefined;
-      return { blob: plain(remote.descriptor), diffID, open: nowhere, origin: remote };
-    }
-    const signal = this.#signal;
-    const work = { blobs, remotes: store.remotes, packing: USUAL_PACKING, isThere: async () => false, signal };
-    const blob = await packLayer(diffID, work);
-    const isTheSame = remote?.descriptor.digest === blob.digest;
-    return { blob: plain(blob), diffID, open: () => blobs.open(blob.digest), ...(isTheSame ? { origin: remote } : {}) };
-  }
-
   /** Hints are merged with those that others may have written meanwhile; the newest uses come first. */
   async #renewHints(): Promise<void> {
     const { place } = this.#options;
     const theirs = await place.freshHints();
     const own = [...this.#used].toReversed();
     if (own.every(([key, { touched }]) => theirs.get(key)?.touched === touched && theirs.has(key))) return;
-    const merged = new Map([...own, ...theirs].slice(0, MOST_HINTS));
-    const records = [...merged.values()].map((record): RecordToPut => {
-      const text = encodeSharedRecord(record);
-      return { key: record.key, text, blobs: blobsOfRecord(text).map((part) => ({ ...part, open: nowhere })) };
-    });
-    await place.backend.putHints(records, this.#signal, await this.#pack([...merged.values()]));
+    const others = [...theirs].filter(([key]) => !this.#used.has(key));
+    const merged = [...own, ...others].slice(0, MOST_HINTS).map(([, record]) => record);
+    await place.backend.putHints(merged.map(storedRecord), this.#signal, await this.#pack(merged));
   }
 
   /** The indexes of the layers, so that a build on an empty machine need not ask for each. */
@@ -311,31 +222,4 @@ export class CacheWriter {
     this.#toldFailure = true;
     place.breaker.failed(messageOf(error), 0);
   }
-  #toldFailure = false;
-}
-
-function sidecarOf({ blob, diffID, index }: PackedSidecar): Sidecar {
-  return { blob, diffID, ...(index === undefined ? {} : { index }) };
-}
-
-interface RecordToWrite {
-  readonly record: SharedRecord;
-  readonly blobs: readonly SharedBlob[];
-}
-
-/** Nothing but what says which bytes it is: a record must not send its reader elsewhere. */
-function plain({ mediaType, digest, size }: Descriptor): Descriptor {
-  return { mediaType, digest, size };
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
-}
-
-/** Of blobs that the place has, or takes from another repository. */
-function nowhere(): AsyncIterable<Uint8Array> {
-  throw new OciError(
-    'BLOB_NOT_FOUND',
-    'the layer is not in the store, and the registry does not take it from where it lies',
-  );
 }

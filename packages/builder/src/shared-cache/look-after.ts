@@ -7,7 +7,7 @@ import { cacheTrust } from './cache-trust.ts';
 import type { CacheSpec } from './flags/cache-spec.ts';
 import { backendAccess } from './layers-at-hand.ts';
 import { judgeRecord } from './record/judge-record.ts';
-import { blobsOfRecord } from './record/record-blobs.ts';
+import { namedBlobs } from './record/record-blobs.ts';
 import { decodeSharedRecord, type SharedRecord } from './record/shared-record.ts';
 import { unpackSidecar } from './record/sidecar.ts';
 
@@ -77,7 +77,7 @@ function chosen(
   const going: SharedCacheEntry[] = [];
   for (const entry of entries.toSorted((a, b) => b.written - a.written || (a.key < b.key ? -1 : 1))) {
     const { record } = entry;
-    const blobs = [record?.blob, record?.sidecar?.blob].filter((blob) => blob !== undefined);
+    const blobs = record === undefined ? [] : namedBlobs(record).map(({ blob }) => blob);
     const more = blobs.reduce((sum, { digest, size }) => sum + (seen.has(digest) ? 0 : size), 0);
     const isOld = olderThan !== undefined && now() - entry.written > olderThan;
     // What cannot be read is nobody's.
@@ -127,15 +127,14 @@ async function* entriesOf(
   for await (const { key, text, written } of place.list(signal)) {
     const decoded = decodeSharedRecord(text);
     const judged = judgeRecord(text, key, { ...trust, scope: place.scope, now: now() });
-    const size = blobsOfRecord(text).reduce((sum, { blob }) => sum + blob.size, 0);
-    const record = typeof decoded === 'string' ? {} : { record: decoded };
-    const times = typeof decoded === 'string' ? [] : [decoded.created, decoded.touched ?? 0];
+    const record = typeof decoded === 'string' ? undefined : decoded;
+    const blobs = record === undefined ? [] : namedBlobs(record);
     yield {
       key,
-      ...record,
+      ...(record === undefined ? {} : { record }),
       ...(typeof judged === 'string' ? { fault: judged } : {}),
-      size,
-      written: written ?? Math.max(0, ...times),
+      size: blobs.reduce((sum, { blob }) => sum + blob.size, 0),
+      written: written ?? Math.max(record?.created ?? 0, record?.touched ?? 0),
     };
   }
 }

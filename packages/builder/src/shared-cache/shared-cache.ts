@@ -59,7 +59,7 @@ export class SharedCache implements AsyncDisposable {
   readonly records: SharedCacheStore;
   /** For whoever needs the bytes or the index of a layer that only they have. */
   readonly layers: CachedLayers;
-  readonly #meter = new CacheMeter();
+  readonly #meter: CacheMeter;
   readonly #places: readonly CachePlace[];
   readonly #readers: readonly CachePlace[];
   readonly #writers: readonly Writer[];
@@ -67,13 +67,16 @@ export class SharedCache implements AsyncDisposable {
   readonly #options: SharedCacheOptions;
   readonly #signal: AbortSignal;
   #lost = 0;
+  /** The records that this build used, by their layers: with `mode=min` and `type=inline` only those of the image are shared. */
+  readonly #used = new Map<Digest, CacheRecord<LayerOutput>>();
   readonly #started = performance.now();
 
   private constructor(
     options: SharedCacheOptions,
     { store, signal, reporter }: SharedCachePlace,
-    places: ReadonlyMap<string, CachePlace>,
+    { places, meter }: { readonly places: ReadonlyMap<string, CachePlace>; readonly meter: CacheMeter },
   ) {
+    this.#meter = meter;
     this.#options = options;
     this.#signal = signal;
     this.#store = store;
@@ -84,7 +87,6 @@ export class SharedCache implements AsyncDisposable {
       return place;
     };
     this.#readers = options.cacheFrom.map(placeOf);
-    const meter = this.#meter;
     const notice = noticeTo(reporter);
     this.#writers = options.cacheTo
       .filter((spec) => spec.type !== 'inline' && !cacheFlag(spec, 'read-only', false))
@@ -107,23 +109,20 @@ export class SharedCache implements AsyncDisposable {
         return { writer, spec };
       });
     const onUse = (record: CacheRecord<LayerOutput>): void => {
-      this.#deferred.set(record.output.layer.digest, record);
+      this.#used.set(record.output.layer.digest, record);
       for (const { writer, spec } of this.#writers) if (!isMinimal(spec)) writer.offer(record);
     };
     this.records = new SharedCacheStore({ store, places: this.#readers, meter, now: Date.now, onUse });
-    this.layers = new CachedLayers(store.remotes, backendAccess(options.registry, this.#hooks()), signal, {
+    this.layers = new CachedLayers(store.remotes, backendAccess(options.registry, countingHooks(meter)), signal, {
       known: async (layer) => {
         await this.baseLayer(layer);
         return store.remotes.sharedLayer(layer);
       },
       place: (from) => this.#places.find(({ backend }) => backend.spec === from)?.backend,
-      fetched: () => this.count('layersFetched'),
+      fetched: () => meter.add('layersFetched'),
       pack: async (from) => this.#places.find(({ backend }) => backend.spec === from)?.pack(),
     });
   }
-
-  /** With `mode=min`: what the image has is shared when it is known. */
-  readonly #deferred = new Map<Digest, CacheRecord<LayerOutput>>();
 
   /**
    * Opens the places; their hints are read beside what follows. Undefined when there are none.
@@ -135,30 +134,19 @@ export class SharedCache implements AsyncDisposable {
     const environment = options.registry.environment ?? process.env;
     const places = new Map<string, CachePlace>();
     const { store, reporter, signal } = place;
-    let cache: SharedCache | undefined;
-    const counted: Partial<RegistryOptions> = {
-      retry: LOOKUP_RETRY,
-      idleMilliseconds: LOOKUP_IDLE,
-      onRequest: () => cache?.count('requests'),
-      onProgress: ({ kind, done, total, note }) => {
-        if (done && note === undefined) cache?.count(kind === 'upload' ? 'bytesUp' : 'bytesDown', total);
-      },
-    };
-    const reports: PlaceReports = { notice: noticeTo(reporter), failed: () => cache?.count('failures'), now: Date.now };
+    const meter = new CacheMeter();
+    const hooks = { ...countingHooks(meter), retry: LOOKUP_RETRY, idleMilliseconds: LOOKUP_IDLE };
+    const reports: PlaceReports = { notice: noticeTo(reporter), failed: () => meter.add('failures'), now: Date.now };
     for (const spec of specs) {
       // Written with the image, by whoever pushes it.
       if (options.cacheTo.includes(spec) && spec.type === 'inline') continue;
       if (places.has(placeText(spec))) continue;
-      const backend = await openBackend(spec, backendAccess(options.registry, counted));
+      const backend = await openBackend(spec, backendAccess(options.registry, hooks));
       places.set(placeText(spec), new CachePlace(backend, cacheTrust(spec, environment), reports, signal));
     }
-    cache = new SharedCache(options, { store, reporter, signal }, places);
+    const cache = new SharedCache(options, { store, reporter, signal }, { places, meter });
     for (const reader of cache.#readers) void reader.hints().catch(() => undefined);
     return cache;
-  }
-
-  count(what: keyof CacheCounts, count = 1): void {
-    this.#meter.add(what, count);
   }
 
   get counts(): CacheCounts {
@@ -186,7 +174,7 @@ export class SharedCache implements AsyncDisposable {
    * loses one layer after the other would be asked for each. @returns whether that is so
    */
   lost(): boolean {
-    this.count('failures');
+    this.#meter.add('failures');
     this.#lost++;
     if (this.#lost < MOST_LOST) return false;
     for (const { breaker } of this.#readers) breaker.open('its layers cannot be fetched');
@@ -204,7 +192,7 @@ export class SharedCache implements AsyncDisposable {
     epoch: number | undefined,
   ): Promise<readonly [name: string, value: string] | undefined> {
     if (!this.#options.cacheTo.some(({ type }) => type === 'inline')) return undefined;
-    return inlineCacheAnnotation({ records: this.#deferred, layers, store: this.#store, epoch, signal: this.#signal });
+    return inlineCacheAnnotation({ records: this.#used, layers, store: this.#store, epoch, signal: this.#signal });
   }
 
   /** Shares what is known of the image's layers beside what its steps made. */
@@ -212,7 +200,7 @@ export class SharedCache implements AsyncDisposable {
     const isBase = new Set(base);
     for (const layer of layers) {
       if (isBase.has(layer.digest)) for (const { writer } of this.#writers) writer.offerBase(layer);
-      const record = this.#deferred.get(layer.digest);
+      const record = this.#used.get(layer.digest);
       if (record === undefined) continue;
       for (const { writer, spec } of this.#writers) if (isMinimal(spec)) writer.offer(record);
     }
@@ -239,19 +227,20 @@ export class SharedCache implements AsyncDisposable {
     await this.layers[Symbol.asyncDispose]();
     for (const { backend } of this.#places) await backend[Symbol.asyncDispose]();
   }
-
-  #hooks(): Partial<RegistryOptions> {
-    return {
-      onRequest: () => this.count('requests'),
-      onProgress: ({ kind, done, total }) => {
-        if (done && kind === 'download') this.count('bytesDown', total);
-      },
-    };
-  }
 }
 
 function isMinimal({ attributes }: CacheSpec): boolean {
   return attributes.get('mode') === 'min';
+}
+
+/** What counts the requests of a client, and the bytes of blobs that really went. */
+function countingHooks(meter: CacheMeter): Pick<RegistryOptions, 'onRequest' | 'onProgress'> {
+  return {
+    onRequest: () => meter.add('requests'),
+    onProgress: ({ kind, done, total, note }) => {
+      if (done && note === undefined) meter.add(kind === 'upload' ? 'bytesUp' : 'bytesDown', total);
+    },
+  };
 }
 
 /** Specs with the same text share their place, its hints and its breaker. */

@@ -82,7 +82,9 @@ export class Store {
   async forgetAbsentOutputs(now: number): Promise<void> {
     for await (const { record } of this.records.all()) {
       const { digest } = record.output.layer;
-      if ((await this.layout.blobs.has(digest)) === undefined) await this.forgetOutput(digest, now);
+      if ((await this.layout.blobs.has(digest)) !== undefined) continue;
+      await this.records.remove(record.key);
+      await this.remotes.forgetLayer(digest, now);
     }
   }
 

@@ -8,10 +8,16 @@ import {
   startDockerRegistry,
 } from '../../../oci/testing/docker-registry.ts';
 import type { BuildOptions } from '../../src/build/build-options.ts';
+import { openRegistryBackend } from '../../src/shared-cache/backend/registry/registry-backend.ts';
+import { CacheMeter } from '../../src/shared-cache/cache-counts.ts';
+import { CachePlace } from '../../src/shared-cache/cache-place.ts';
+import { CacheWriter } from '../../src/shared-cache/cache-writer.ts';
+import { backendAccess } from '../../src/shared-cache/layers-at-hand.ts';
 import { type CacheSpec, parseCacheSpecs } from '../../src/shared-cache/flags/cache-spec.ts';
 import { generateSigningKey } from '../../src/shared-cache/record/record-signature.ts';
 import { type BenchBuild, BuildBench } from '../../testing/build-bench.ts';
 
+const DAY = 86_400_000;
 const NEEDS_ROOT = process.getuid?.() !== 0;
 
 const DOCKERFILE = `FROM busybox AS build
@@ -188,6 +194,34 @@ describe.skipIf(SKIP_REGISTRY || NEEDS_ROOT)(`builds that share a cache (needs r
     const bench = await machine();
     const context = bench.files('strict', { Dockerfile: 'FROM busybox\nWORKDIR /x\n' });
     await expect(bench.buildIn(context, { cacheTo: specs })).rejects.toMatchObject({ code: 'CACHE_EXPORT_FAILED' });
+  });
+
+  it('renews an old record that is in use, in its own place and in the hints', async () => {
+    const bench = await machine();
+    await bench.build('FROM busybox\nWORKDIR /x\n');
+    const ref = `${registry.host}/${newCache()}:main`;
+    const write = async (now: number): Promise<(number | undefined)[]> => {
+      const { signal } = new AbortController();
+      const [spec] = parseCacheSpecs('cache-to', ref).specs;
+      if (spec === undefined) throw new Error('a reference is a place');
+      await using backend = openRegistryBackend(spec, backendAccess({ environment: {} }));
+      const quiet = { notice: () => undefined, failed: () => undefined, now: () => now };
+      const place = new CachePlace(backend, { policy: 'registry', trusted: [] }, quiet, signal);
+      const options = { place, store: bench.store, meter: new CacheMeter(), touch: 7 * DAY, random: () => 0 };
+      const writer = new CacheWriter({ ...options, fullListings: false, ...quiet, signal });
+      for await (const { record } of bench.store.records.all()) writer.offer(record);
+      await writer.drain(60_000);
+      const hinted = [...(await place.freshHints()).values()];
+      const truth = await Promise.all(hinted.map(({ key }) => place.lookupTruth(key)));
+      return [...hinted, ...truth.map((found) => (found.kind === 'hit' ? found.record : undefined))].map(
+        (record) => record?.touched,
+      );
+    };
+    const now = Date.now();
+    expect(await write(now)).toEqual([undefined, undefined]);
+    expect(await write(now + 8 * DAY)).toEqual([now + 8 * DAY, now + 8 * DAY]);
+    // Not once more while it is young.
+    expect(await write(now + 9 * DAY)).toEqual([now + 8 * DAY, now + 8 * DAY]);
   });
 
   it('shares with mode=min what the image has, and no more', async () => {

@@ -11,15 +11,3 @@ export interface BackendAccess {
   /** The clock, milliseconds since 1970. */
   readonly now: () => number;
 }
-
-/** All bytes of a small blob. @throws RangeError when there are more than `limit` */
-export async function readBytes(source: AsyncIterable<Uint8Array>, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of source) {
-    size += chunk.length;
-    if (size > limit) throw new RangeError(`the blob has more than ${limit} bytes`);
-    chunks.push(Buffer.from(chunk));
-  }
-  return Buffer.concat(chunks);
-}

@@ -9,6 +9,7 @@ import {
   sha256Digest,
 } from '@tsbuild/oci';
 import { decompress, gzipLayer, LayerIndex } from '@tsbuild/oci/node';
+import { once, readBytes } from '../bytes.ts';
 import type { Sidecar } from './shared-record.ts';
 
 /** Bytes that a sidecar may unpack to: the index of a layer of a million files has some 150 MB. */
@@ -64,7 +65,7 @@ export async function unpackIndexes(bytes: AsyncIterable<Uint8Array>): Promise<I
   for await (const { entry, content } of readTar(decompress(bytes, { maxBytes: UNPACKED_LIMIT }))) {
     const digest = `sha256:${INDEX.exec(entry.path)?.[1] ?? ''}`;
     if (entry.type !== 'file' || !isDigest(digest)) continue;
-    const file = await bytesOf(content);
+    const file = await readBytes(content);
     if (sha256Digest(file) === digest) indexes.set(digest, file);
   }
   return indexes;
@@ -74,15 +75,9 @@ async function packFiles(
   files: readonly (readonly [path: string, bytes: Uint8Array])[],
 ): Promise<{ readonly tar: Uint8Array; readonly bytes: Uint8Array; readonly blob: Descriptor }> {
   const tar = Buffer.concat([...files.flatMap(([path, bytes]) => member(path, bytes)), END_OF_ARCHIVE]);
-  const bytes = await bytesOf(gzipLayer(once(tar)));
+  const bytes = await readBytes(gzipLayer(once(tar)));
   const blob: Descriptor = { mediaType: MediaType.ociLayerGzip, digest: sha256Digest(bytes), size: bytes.length };
   return { tar, bytes, blob };
-}
-
-async function bytesOf(chunks: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const copies: Uint8Array[] = [];
-  for await (const chunk of chunks) copies.push(Buffer.from(chunk));
-  return Buffer.concat(copies);
 }
 
 /**
@@ -96,7 +91,7 @@ export async function unpackSidecar(bytes: AsyncIterable<Uint8Array>): Promise<S
   for await (const { entry, content } of readTar(decompress(bytes, { maxBytes: UNPACKED_LIMIT }))) {
     const listing = LISTING.exec(entry.path)?.[1];
     if (entry.type !== 'file' || (entry.path !== INDEX_NAME && listing === undefined)) continue;
-    const file = await bytesOf(content);
+    const file = await readBytes(content);
     const id = `sha256:${listing ?? ''}`;
     if (listing === undefined) index = decodedIndex(file);
     else if (isDigest(id) && sha256Digest(file) === id) listings.set(id, file.toString('utf8'));
@@ -127,8 +122,4 @@ function member(path: string, bytes: Uint8Array): readonly Uint8Array[] {
     devMinor: 0,
   });
   return [header, bytes, new Uint8Array((512 - (bytes.length % 512)) % 512)];
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

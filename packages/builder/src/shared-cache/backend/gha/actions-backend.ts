@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { type Descriptor, type Digest, digestHex, OciError, sha256Digest } from '@tsbuild/oci';
 import { nodeHasher, verified } from '@tsbuild/oci/internal';
 import type { Environment } from '@tsbuild/oci/node';
+import { once } from '../../bytes.ts';
 import { type CacheSpec, specText } from '../../flags/cache-spec.ts';
 import { blobsOfRecord } from '../../record/record-blobs.ts';
 import { decodeSharedRecord } from '../../record/shared-record.ts';
@@ -234,8 +235,4 @@ function textsByKey(texts: readonly string[]): ReadonlyMap<Digest, string> {
     if (typeof record !== 'string' && !found.has(record.key)) found.set(record.key, text);
   }
   return found;
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }

@@ -4,7 +4,8 @@ import { cacheFlag, type CacheSpec, specText } from '../../flags/cache-spec.ts';
 import type { CacheBackend, FoundHints, ListedRecord, RecordToPut, SharedBlob } from '../cache-backend.ts';
 import { foreignContent } from '../foreign-content.ts';
 import { blobsOfRecord } from '../../record/record-blobs.ts';
-import { type BackendAccess, readBytes } from '../backend-access.ts';
+import { once, readBytes } from '../../bytes.ts';
+import type { BackendAccess } from '../backend-access.ts';
 import {
   type CarrierImage,
   encodeHintsImage,
@@ -163,8 +164,4 @@ class RegistryBackend implements CacheBackend {
       throw error;
     }
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void, undefined> {
-  yield bytes;
 }
