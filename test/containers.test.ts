@@ -94,7 +94,8 @@ describe.skipIf(withoutRoot).each(['auto', 'namespaces'])('tsbuild run, isolatio
           ['# ', 'tty; stty size\n'],
           ['30 90', { resize: [44, 120] }],
           // The new size gets there when it gets there; what is typed is echoed, so that it must not hold what is waited for.
-          ['', 'until stty size | grep -q "^44 1"; do sleep 0.1; done; stty size; sleep 1000\n'],
+          // One job: Ctrl-C between two of them would end the first, and the shell would go on to the second.
+          ['', 'until stty size | grep -q "^44 1"; do sleep 0.1; done; sh -c "stty size; exec sleep 1000"\n'],
           ['44 120', '\x03'],
           ['# ', 'echo left-$((40+2))\n'],
           ['left-42', '\x10\x11'],
