@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SYSTEM_PATH } from '@tsbuild/oci/internal';
@@ -10,7 +10,7 @@ import { type PodLevel, podLevel } from './machine/pod-level.ts';
 import { canMakeCgroups, findRuntime } from './runc-executor.ts';
 import { installedSeccomp } from './seccomp/seccomp-profile.ts';
 import { nativeCalls } from './session-keyring.ts';
-import { forbiddenUserNamespaces, missingForRanges, restrictedByAppArmor } from './user-namespace.ts';
+import { forbiddenUserNamespaces, missingForRanges, restrictedByAppArmor, isFiltered } from './user-namespace.ts';
 
 /** One thing that was looked at. */
 export interface MachineFact {
@@ -100,13 +100,11 @@ function whoami(isRoot: boolean): MachineFact {
 /** A container around us, and what it takes away. */
 function surroundings(): readonly MachineFact[] {
   const kind = ['/.dockerenv', '/run/.containerenv', '/var/run/secrets/kubernetes.io'].find((path) => existsSync(path));
-  const status = readText('/proc/self/status');
-  const filtered = /^Seccomp:\s*2/m.test(status);
   return [
     ...(kind === undefined
       ? []
       : [{ name: 'container', state: 'note', detail: `we are inside of one (${kind})` } as const]),
-    ...(filtered
+    ...(isFiltered()
       ? [
           {
             name: 'seccomp',
@@ -262,12 +260,4 @@ function storePlace(store: string): MachineFact {
 async function missingFilter(): Promise<readonly string[]> {
   const native = await nativeCalls();
   return native.state === 'ok' ? [] : ['a seccomp filter: koffi is not installed'];
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return ''; // Hidden from us.
-  }
 }

@@ -165,7 +165,7 @@ export function restrictedByAppArmor(): boolean {
 }
 
 /** Whether a seccomp filter is active in this process. */
-function isFiltered(): boolean {
+export function isFiltered(): boolean {
   return /^Seccomp:\s*2/m.test(setting('/proc/self/status') ?? '');
 }
 
