@@ -5,7 +5,7 @@ import { Limiter } from '../solver/limiter.ts';
 import type { Store } from '../store/store.ts';
 import type { SharedBlob } from './backend/cache-backend.ts';
 import { once } from './bytes.ts';
-import type { CacheMeter } from './cache-counts.ts';
+import type { CacheMeter } from './cache-meter.ts';
 import { type CachePlace, messageOf } from './cache-place.ts';
 import type { SigningKey } from './record/record-signature.ts';
 import { baseLayerKey, encodeSharedRecord, type SharedRecord } from './record/shared-record.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../../oci/testing/docker-registry.ts';
 import type { BuildOptions } from '../../src/build/build-options.ts';
 import { openRegistryBackend } from '../../src/shared-cache/backend/registry/registry-backend.ts';
-import { CacheMeter } from '../../src/shared-cache/cache-counts.ts';
+import { CacheMeter } from '../../src/shared-cache/cache-meter.ts';
 import { CachePlace } from '../../src/shared-cache/cache-place.ts';
 import { CacheWriter } from '../../src/shared-cache/cache-writer.ts';
 import { backendAccess } from '../../src/shared-cache/layers-at-hand.ts';
@@ -90,6 +90,7 @@ describe.skipIf(SKIP_REGISTRY || NEEDS_ROOT)(`builds that share a cache (needs r
     expect(second.image.id).toBe(first.image.id);
     expect(second.cache).toMatchObject({ misses: 0, hints: 5, keys: 0, layersFetched: 0, written: 0, failures: 0 });
     expect(second.cache?.requests).toBeLessThanOrEqual(3);
+    expect(second.events).toContain(JSON.stringify({ type: 'shared-cache', ...second.cache }));
     expect(second.events).toContain(`"from":"registry ${registry.host}/${cache}:main"`);
   });
 
