@@ -13,7 +13,8 @@ const PACKAGES = resolve(import.meta.dirname, '../..');
  */
 const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   oci: {
-    spec: 14,
+    // canonical-json gives documents that list packages their names.
+    spec: 15,
     // sealed-json is read by the layouts and by the indexes of layers.
     processes: 11,
     tar: 6,
@@ -22,7 +23,12 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     compression: 3,
     layer: 18,
     disk: 1,
-    image: 6,
+    // image-tree is what an inventory reads.
+    image: 7,
+    // Read by inventories, and by the documents that list packages.
+    'package-records': 5,
+    'bill-of-materials': 0,
+    inventory: 0,
     validation: 0,
     registry: 2,
     layout: 6,
