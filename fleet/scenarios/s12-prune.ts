@@ -49,8 +49,8 @@ export const prune: Scenario = {
     judge.add(await walkRecords(lab.registry.host, place.repository));
 
     // Builds beside the prune may have told of records that went.
-    const { status } = await ask(lab.registry.host, 'HEAD', `${place.repository}/manifests/${place.tag}`);
-    if (status === 200) await removeTag(lab.registry.host, place.repository, place.tag);
+    const hints = await ask(lab.registry.host, 'HEAD', `${place.repository}/manifests/${place.tag}`);
+    if (hints.status === 200) await removeTag(lab.registry.host, place.repository, place.tag);
     judge.succeeded(await lab.buildOnce(build, place), 'the build that fills the cache again');
     await age(lab);
     const from = lab.proxy.exchanges.length;
