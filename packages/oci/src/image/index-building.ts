@@ -4,6 +4,7 @@ import type { ContentSource } from './content-source.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
 import { decodeImageIndex, isAttestation } from '../spec/image-index.ts';
+import type { ImageConfig } from '../spec/image-config.ts';
 import type { ImageIndex } from '../spec/image-index.ts';
 import { checkContent, contentInfo } from './image-value.ts';
 import type { Image } from './image-value.ts';
@@ -65,19 +66,26 @@ export interface AddImageOptions {
  *   const index = addImage(await indexFromRegistry(client, reference), await fromLayout('arm64'));
  */
 export function addImage(image: MultiPlatformImage, added: Image, options: AddImageOptions = {}): MultiPlatformImage {
-  const platform = options.platform ?? platformOf(added);
   const { mediaType, digest, size } = added.descriptor;
-  const entry = JSON.stringify({
-    mediaType,
-    digest,
-    size,
-    ...(options.annotations !== undefined && { annotations: options.annotations }),
-    platform,
-  });
+  const { annotations, platform = platformOf(added.config) } = options;
+  const entry = { mediaType, digest, size, ...(annotations !== undefined && { annotations }), platform };
+  return addEntry(image, entry, withContentOf(added, image.content));
+}
+
+/**
+ * Adds an entry for a manifest of `content`, an image's or an artifact's. It takes the place of the image for the same
+ * platform, as in {@link addImage}.
+ */
+export function addEntry(image: MultiPlatformImage, entry: Descriptor, content: ContentSource): MultiPlatformImage {
+  const { mediaType, digest, size, annotations, platform, artifactType } = entry;
+  const text = JSON.stringify({ mediaType, digest, size, annotations, platform, artifactType });
   const entries = entryTexts(image);
-  const same = image.index.manifests.findIndex((other) => isImageFor(other, platform));
-  const manifests = same < 0 ? [...entries, entry] : entries.with(same, entry);
-  return changeIndex(image, { manifests: joinArray(manifests) }, withContentOf(added, image.content));
+  const same =
+    platform === undefined || isAttestation(entry)
+      ? -1
+      : image.index.manifests.findIndex((other) => isImageFor(other, platform));
+  const manifests = same < 0 ? [...entries, text] : entries.with(same, text);
+  return changeIndex(image, { manifests: joinArray(manifests) }, content);
 }
 
 /**
@@ -172,8 +180,8 @@ function isAnyImageFor(entry: Descriptor, platform: Platform): boolean {
   return isImageFor({ ...entry, platform: compared }, platform);
 }
 
-/** What the config says, as an index's entry says it. */
-function platformOf({ config }: Image): Platform {
+/** What the config says that the image runs on, as an index's entry says it. */
+export function platformOf(config: ImageConfig): Platform {
   const { architecture, os, variant } = config;
   const version = config['os.version'];
   const features = config['os.features'];

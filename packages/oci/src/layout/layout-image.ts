@@ -57,7 +57,7 @@ export async function fromLayout(root: string, options: FromLayoutOptions | stri
     if (!isIndexType(entry.mediaType)) return imageFrom(content, entry);
     return selectImage(indexOf(await content.document(entry), content, entry), platform);
   }
-  const found = await findImage(blobs, entries, name ?? '', platform);
+  const found = await findImage(blobs, entries, name ?? '', { platform });
   if (found === undefined) throw notFound(root, name);
   return imageFrom(content, found.image.manifest);
 }
