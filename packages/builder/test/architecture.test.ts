@@ -44,7 +44,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     explain: 7,
     mounts: 4,
     ops: 20,
-    plan: 13,
+    // build-plan and plan-platforms: what a build for several platforms is.
+    plan: 14,
     verify: 1,
     lint: 10,
     store: 2,
