@@ -24,7 +24,13 @@ export type {
   PushResult,
   RegistryTarget,
 } from './export/exporter.ts';
-export type { BuildOptions, BuildResult, ContextOrigin } from './build/build-options.ts';
+export type {
+  BuildOptions,
+  BuildResult,
+  ContextOrigin,
+  PlacedAnnotation,
+  PlatformResult,
+} from './build/build-options.ts';
 export type { Material } from './build/materials.ts';
 export type { ContextObserver, DirectoryObserver } from './context/observed-tree.ts';
 export type { SourceEntry } from './context/source-tree.ts';
@@ -44,6 +50,7 @@ export { needsUserNamespace, runInUserNamespace, userNamespaceCommand } from './
 export type { UserNamespaceCommand } from './executor/user-namespace.ts';
 export type {
   BuildStarted,
+  BuiltPlatform,
   BuildVerified,
   CheckWarning,
   ImageBuilt,
