@@ -60,6 +60,7 @@ export {
   withIndexAnnotations,
 } from './image/index-building.ts';
 export type { AddImageOptions, MultiPlatformImage } from './image/index-building.ts';
+export { replaceManifests } from './image/replace-manifests.ts';
 export { withMediaTypes } from './image/media-type-family.ts';
 export type { MediaTypeFamily } from './image/media-type-family.ts';
 export { appendLayers, withAnnotations, withConfig, withCreated, withLabels, withPlatform } from './image/mutate.ts';

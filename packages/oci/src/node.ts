@@ -23,6 +23,7 @@ export type { Lease } from './processes/lease.ts';
 export { loadArchive } from './archive/load-archive.ts';
 export type { LoadArchiveOptions, LoadedImage } from './archive/load-archive.ts';
 export type { FindImageOptions } from './layout/find-image.ts';
+export { chosenImage, membersInPlace } from './layout/index-members.ts';
 export { imageIdOf } from './layout/stored-image.ts';
 export type { ChosenFrom, Collected, ImageContent, RemovedName, StoredImage } from './layout/stored-image.ts';
 export type { IndexContent, IndexedImage, IndexMember, StoredIndex } from './layout/stored-index.ts';

@@ -5,6 +5,7 @@ import type { Store } from '../store/store.ts';
 
 /** An image of the store on its way out: what `build()` gives, for one. */
 export interface ImageToExport {
+  /** Where it was chosen from an index (`image.index`), that goes out with all its images, if the place can take several. */
   readonly image: StoredImage;
   /** The names that it bears where it goes; they are checked as references. */
   readonly names: readonly string[];
@@ -77,7 +78,7 @@ export interface RegistryTarget {
   readonly byDigest?: boolean;
   /** The registries of these names may speak HTTP, or have a certificate that nobody knows. */
   readonly insecure?: boolean;
-  /** Of the manifest; those of the image in the store unless told. */
+  /** Of the manifest; those of the image in the store unless told. The images of an index keep theirs. */
   readonly annotations?: ReadonlyMap<string, string>;
   /** Told of each name as soon as the registry has it: a later one may fail. */
   readonly onPushed?: (pushed: PushResult) => void;

@@ -5,7 +5,7 @@ import { Limiter } from '../solver/limiter.ts';
 import type { Store } from '../store/store.ts';
 import type { SharedBlob } from './backend/cache-backend.ts';
 import { once } from './bytes.ts';
-import type { CacheMeter } from './cache-counts.ts';
+import type { CacheMeter } from './cache-meter.ts';
 import { type CachePlace, messageOf } from './cache-place.ts';
 import type { SigningKey } from './record/record-signature.ts';
 import { baseLayerKey, encodeSharedRecord, type SharedRecord } from './record/shared-record.ts';
@@ -135,24 +135,34 @@ export class CacheWriter {
     const { place, meter } = this.#options;
     if (!this.#mayTry()) return;
     const hinted = (await place.hints()).get(key);
-    const known = hinted ?? (await this.#lookUp(key));
-    if (known !== undefined) {
-      if (hinted === undefined) {
-        meter.add('adopted');
-        this.#isNew = true;
-      }
-      this.#used.set(key, await this.#touched(known));
+    if (hinted !== undefined) {
+      this.#used.set(key, await this.#touched(hinted));
       return;
     }
+    const known = await this.#lookUp(key);
+    if (known !== undefined) return await this.#adopt(known);
     const described = await describe();
     if (described === undefined || !this.#mayTry()) return;
     const { record, blobs } = described;
-    await place.backend.put({ key, text: encodeSharedRecord(record), blobs }, this.#signal);
+    try {
+      await place.backend.put({ key, text: encodeSharedRecord(record), blobs }, this.#signal);
+    } catch (error) {
+      const theirs = isConflict(error) && this.#mayWrite ? await this.#lookUp(key) : undefined;
+      if (theirs === undefined) throw error;
+      return await this.#adopt(theirs);
+    }
     place.breaker.succeeded();
     meter.add('written');
     this.#isNew = true;
     this.#used.set(key, record);
     await this.#remember(record);
+  }
+
+  /** Takes what another builder has written, which the hints do not tell yet. */
+  async #adopt(theirs: SharedRecord): Promise<void> {
+    this.#options.meter.add('adopted');
+    this.#isNew = true;
+    this.#used.set(theirs.key, await this.#touched(theirs));
   }
 
   /**
@@ -222,4 +232,12 @@ export class CacheWriter {
     this.#toldFailure = true;
     place.breaker.failed(messageOf(error), 0);
   }
+}
+
+/**
+ * Whether it may be that two builders wrote one key at once and were in each other's way: one record is all that is needed.
+ * Registries say so with 409 or 412; distribution says 400.
+ */
+function isConflict(error: unknown): boolean {
+  return error instanceof OciError && [400, 409, 412].includes(Number(error.fields['status']));
 }

@@ -4,7 +4,6 @@ import type { ContentSource } from './content-source.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
 import { decodeImageIndex, isAttestation } from '../spec/image-index.ts';
-import type { ImageConfig } from '../spec/image-config.ts';
 import type { ImageIndex } from '../spec/image-index.ts';
 import { checkContent, contentInfo } from './image-value.ts';
 import type { Image } from './image-value.ts';
@@ -74,14 +73,19 @@ export function addImage(image: MultiPlatformImage, added: Image, options: AddIm
 
 /**
  * Adds an entry for a manifest of `content`, an image's or an artifact's. It takes the place of the image for the same
- * platform, as in {@link addImage}.
+ * platform, as in {@link addImage}, unless told otherwise.
  */
-export function addEntry(image: MultiPlatformImage, entry: Descriptor, content: ContentSource): MultiPlatformImage {
+export function addEntry(
+  image: MultiPlatformImage,
+  entry: Descriptor,
+  content: ContentSource,
+  { replace = true }: { readonly replace?: boolean } = {},
+): MultiPlatformImage {
   const { mediaType, digest, size, annotations, platform, artifactType } = entry;
   const text = JSON.stringify({ mediaType, digest, size, annotations, platform, artifactType });
   const entries = entryTexts(image);
   const same =
-    platform === undefined || isAttestation(entry)
+    !replace || platform === undefined || isAttestation(entry)
       ? -1
       : image.index.manifests.findIndex((other) => isImageFor(other, platform));
   const manifests = same < 0 ? [...entries, text] : entries.with(same, text);
@@ -181,7 +185,7 @@ function isAnyImageFor(entry: Descriptor, platform: Platform): boolean {
 }
 
 /** What the config says that the image runs on, as an index's entry says it. */
-export function platformOf(config: ImageConfig): Platform {
+export function platformOf(config: Platform): Platform {
   const { architecture, os, variant } = config;
   const version = config['os.version'];
   const features = config['os.features'];

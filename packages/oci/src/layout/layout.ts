@@ -129,6 +129,11 @@ export class Layout {
     return index && readStoredIndex(this.blobs, index.descriptor, names);
   }
 
+  /** The images that a name stands for: those of an index that are there, or the image alone. */
+  async members(image: StoredImage): Promise<readonly StoredImage[]> {
+    return (await this.index(image))?.images ?? [image];
+  }
+
   /**
    * Stores an image whose layers are in the blob store already, but for those of `elsewhere`, and gives it these names.
    * Whatever bore them before keeps its other names or is left dangling. Adding the same image again changes nothing.

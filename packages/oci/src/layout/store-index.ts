@@ -31,13 +31,14 @@ export async function indexDocument(blobs: DirectoryBlobStore, content: IndexCon
   const taken = new Set<string>();
   let index = emptyIndex();
   for (const member of content.members) {
-    const entry = await entryOf(blobs, member);
-    if (entry.platform !== undefined && !isAttestation(entry)) {
-      const platform = formatPlatform(normalizePlatform(entry.platform));
-      if (taken.has(platform)) throw new OciError('INDEX_INVALID', `two images of the index are for ${platform}`);
-      taken.add(platform);
+    const entry = await entryOf(blobs, member, content);
+    const platform = isAttestation(entry) ? undefined : entry.platform;
+    const name = platform && formatPlatform(normalizePlatform(platform));
+    if (name !== undefined && content.isForeign !== true) {
+      if (taken.has(name)) throw new OciError('INDEX_INVALID', `two images of the index are for ${name}`);
+      taken.add(name);
     }
-    index = addEntry(index, entry, NO_CONTENT);
+    index = addEntry(index, entry, NO_CONTENT, { replace: false });
   }
   if (content.annotations !== undefined) index = withIndexAnnotations(index, content.annotations);
   const { descriptor, rawIndex } = index;
@@ -94,11 +95,16 @@ export async function readStoredIndex(
   return { descriptor, index: decodeImageIndex(rawIndex, mediaType), rawIndex, images, names };
 }
 
-async function entryOf(blobs: DirectoryBlobStore, member: IndexMember): Promise<Descriptor> {
+async function entryOf(
+  blobs: DirectoryBlobStore,
+  member: IndexMember,
+  { isForeign }: Pick<IndexContent, 'isForeign'>,
+): Promise<Descriptor> {
   const { manifest, annotations, platform } = member;
   const base = isContent(manifest) ? assembleImage(manifest).manifestDescriptor : manifest;
   const known = platform ?? (isContent(manifest) ? platformOf(checkedConfig(manifest)) : manifest.platform);
-  const runsOn = known ?? (isContent(manifest) ? undefined : await platformOfStored(blobs, manifest));
+  const isAsked = known === undefined && !isContent(manifest) && isForeign !== true;
+  const runsOn = isAsked ? await platformOfStored(blobs, manifest) : known;
   const { mediaType, digest, size, artifactType } = base;
   return {
     mediaType,
@@ -106,7 +112,8 @@ async function entryOf(blobs: DirectoryBlobStore, member: IndexMember): Promise<
     size,
     ...(artifactType !== undefined && { artifactType }),
     ...(annotations !== undefined && Object.keys(annotations).length > 0 && { annotations }),
-    ...(runsOn !== undefined && { platform: runsOn }),
+    // In one order of its members, wherever it comes from.
+    ...(runsOn !== undefined && { platform: platformOf(runsOn) }),
   };
 }
 

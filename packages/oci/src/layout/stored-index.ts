@@ -21,6 +21,8 @@ export interface IndexContent {
   readonly annotations?: Readonly<Record<string, string>>;
   /** Of the entry that leads to the index in the layout (the level `index-descriptor`). */
   readonly descriptorAnnotations?: Readonly<Record<string, string>>;
+  /** Made by others: two images may be for one platform, and manifests need not be there. */
+  readonly isForeign?: boolean;
 }
 
 /** An index of a {@link Layout}. */

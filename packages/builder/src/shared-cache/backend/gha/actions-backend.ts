@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type Descriptor, type Digest, digestHex, OciError, sha256Digest } from '@tsbuild/oci';
 import { nodeHasher, verified } from '@tsbuild/oci/internal';
-import type { Environment } from '@tsbuild/oci/node';
+import type { BackendAccess } from '../backend-access.ts';
 import { once } from '../../bytes.ts';
 import { type CacheSpec, specText } from '../../flags/cache-spec.ts';
 import { blobsOfRecord } from '../../record/record-blobs.ts';
@@ -49,16 +49,13 @@ export class ActionsBackend implements CacheBackend {
   readonly #waiting = new Map<Digest, Uint8Array>();
   readonly #stored = new Set<Digest>();
 
-  constructor(
-    spec: CacheSpec,
-    { environment, now }: { readonly environment: Environment; readonly now: () => number },
-  ) {
+  constructor(spec: CacheSpec, { environment, now, traffic }: Pick<BackendAccess, 'environment' | 'now' | 'traffic'>) {
     const name = spec.attributes.get('scope') ?? 'tsbuild';
     const access = actionsAccess(spec.attributes, environment);
     this.name = `GitHub Actions cache ${name}`;
     this.spec = specText(spec);
     this.scope = `gha/${spec.attributes.get('repository') ?? environment['GITHUB_REPOSITORY'] ?? ''}/${name}`;
-    this.#service = typeof access === 'string' ? access : new CacheService(access, environment);
+    this.#service = typeof access === 'string' ? access : new CacheService(access, environment, traffic);
     this.#canWrite = typeof access !== 'string' && access.canWrite;
     // Hashed, as one name may be the beginning of another.
     this.#prefix = `tsbuild-b1-${digestHex(sha256Digest(name)).slice(0, 16)}-`;

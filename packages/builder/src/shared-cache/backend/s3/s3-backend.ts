@@ -1,6 +1,6 @@
 import { type Descriptor, type Digest, digestAlgorithm, OciError } from '@tsbuild/oci';
 import { type HttpResponse, nodeHasher, verified } from '@tsbuild/oci/internal';
-import type { Environment } from '@tsbuild/oci/node';
+import type { BackendAccess } from '../backend-access.ts';
 import { cacheDuration, cacheFlag, type CacheSpec, specText } from '../../flags/cache-spec.ts';
 import { blobsOfRecord } from '../../record/record-blobs.ts';
 import { RECORD_LIMIT } from '../../record/shared-record.ts';
@@ -24,19 +24,16 @@ const OBJECT_LIMIT = 5 * 1024 ** 3;
 /** When the objects behind the hints were last made young, milliseconds since 1970. */
 const TOUCHED = 'x-amz-meta-tsbuild-touched';
 
-/** What the places of S3 are reached with. */
-export interface S3Access {
-  readonly environment: Environment;
-  readonly now: () => number;
-}
-
 /** Opens the bucket of a spec. @throws BuildError `OPTION_INVALID` */
-export async function openS3Backend(spec: CacheSpec, { environment, now }: S3Access): Promise<S3Backend> {
+export async function openS3Backend(
+  spec: CacheSpec,
+  { environment, now, traffic }: Pick<BackendAccess, 'environment' | 'now' | 'traffic'>,
+): Promise<S3Backend> {
   const { attributes } = spec;
   const usePathStyle = attributes.has('use_path_style') ? cacheFlag(spec, 'use_path_style', false) : undefined;
   const place = s3Place(attributes, environment, { usePathStyle, profile: await readProfile(environment) });
   const credentials = new CredentialChain({ attributes, environment, region: place.region, now });
-  return new S3Backend(spec, new S3Client(place, credentials, environment, now), now);
+  return new S3Backend(spec, new S3Client(place, credentials, { environment, now, traffic }), now);
 }
 
 /**
