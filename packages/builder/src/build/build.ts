@@ -1,4 +1,4 @@
-import { type Digest, familiarName, formatPlatform, formatReference } from '@tsbuild/oci';
+import { type Digest, familiarName, formatReference, samePlatform } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
 import { OutputLost } from '../diagnostics/output-lost.ts';
 import { withoutCredentials } from '../ops/add/git-reference.ts';
@@ -42,7 +42,7 @@ export async function build(
     const checked = await CheckedPlan.make(session);
     const { plan } = checked;
     history.report(planReady(plan));
-    tellEmulated(plan, session);
+    await checkForeignRuns(plan, session);
     const { solution, solved } = await solveWhole(plan, session, history);
     const { content, elsewhere } = solved;
     const image = await (options.cacheOnly === true
@@ -147,11 +147,11 @@ function solveCached(plan: Plan, session: BuildSession, history: BuildHistory): 
   });
 }
 
-/** Files of any platform can be copied; commands run on this machine's processor. */
-function tellEmulated(plan: Plan, { notice }: BuildSession): void {
-  const { architecture } = hostPlatform();
-  const stages = plan.stages.filter((stage) => stage.steps.some(({ operation }) => operation === 'run'));
-  const others = stages.filter(({ platform }) => platform.architecture !== architecture);
-  for (const other of new Set(others.map(({ platform }) => formatPlatform(platform))))
-    notice(`RUN for ${other} needs emulation on this machine (binfmt_misc)`);
+/** Files of any platform can be copied; commands run on this machine's processor, or need an emulator. */
+async function checkForeignRuns(plan: Plan, session: BuildSession): Promise<void> {
+  const host = hostPlatform();
+  const isForeign = plan.stages.some(
+    ({ steps, platform }) => !samePlatform(platform, host) && steps.some(({ operation }) => operation === 'run'),
+  );
+  if (isForeign) await (await import('./foreign-runs.ts')).checkForeignRuns(plan, session);
 }
