@@ -3,7 +3,7 @@ import { hostPlatform } from '@tsbuild/oci/node';
 import { learnPlatforms, runnableHere } from '../emulation/known-platforms.ts';
 import { cannotRun } from '../emulation/ways-out.ts';
 import { StepIndex } from '../explain/step-index.ts';
-import type { LayerOutput } from '../ops/rootfs.ts';
+import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
 import type { BuildStep, BuildVertex, NamedStep, Plan } from '../plan/plan.ts';
 import { solve, type SolveOptions } from '../solver/solver.ts';
 import type { BuildSession } from './build-session.ts';
@@ -30,7 +30,7 @@ export async function checkForeignRuns(plan: Plan, session: BuildSession): Promi
     runs.map(({ platform }) => platform),
     session.store.directory('sandbox'),
   );
-  const vertices = stepsBelow(plan.target.rootfs);
+  const { steps: vertices } = below(plan.target.rootfs);
   const unable: UnableStep[] = [];
   for (const run of runs) {
     const runnable = await runnableHere(run.platform);
@@ -60,6 +60,8 @@ async function firstUncached(steps: readonly UnableStep[], session: BuildSession
   const { store, way, cache } = session;
   const index = new StepIndex(store.directory('explain'), '');
   for (const step of steps) {
+    // A base that was never fetched has nothing built on it; to ask further would fetch it.
+    if (cache === undefined && (await isAnyAbsent(below(step.vertex).bases, store))) return step;
     const missed = await missedFor(step.vertex, session, { ...way, cache: cache?.records ?? store.records });
     if (missed === undefined) continue;
     const isOpen = missed.operation === 'run' && !steps.some(({ id }) => id === missed.id);
@@ -90,14 +92,27 @@ async function missedFor(
   return missed;
 }
 
-/** Every step that a filesystem is made by, by id. */
-function stepsBelow(root: BuildVertex): ReadonlyMap<string, BuildStep> {
-  const found = new Map<string, BuildStep>();
+async function isAnyAbsent(bases: readonly Rootfs[], { layout }: BuildSession['store']): Promise<boolean> {
+  for (const { digest } of bases.flatMap(({ layers }) => layers)) {
+    if ((await layout.blobs.has(digest)) === undefined) return true;
+  }
+  return false;
+}
+
+/** What a filesystem is made by: the steps by id, and what they begin with. */
+function below(root: BuildVertex): {
+  readonly steps: ReadonlyMap<string, BuildStep>;
+  readonly bases: readonly Rootfs[];
+} {
+  const steps = new Map<string, BuildStep>();
+  const bases: Rootfs[] = [];
   const left: BuildVertex[] = [root];
   for (let vertex = left.pop(); vertex !== undefined; vertex = left.pop()) {
-    if (vertex.kind !== 'step' || found.has(vertex.id)) continue;
-    found.set(vertex.id, vertex);
-    left.push(...vertex.inputs);
+    if (vertex.kind === 'constant') bases.push(vertex.value);
+    else if (!steps.has(vertex.id)) {
+      steps.set(vertex.id, vertex);
+      left.push(...vertex.inputs);
+    }
   }
-  return found;
+  return { steps, bases };
 }

@@ -24,8 +24,12 @@ function waysOut({ architecture }: Platform): string {
   const emulated = foreignArchitecture(architecture);
   // An emulator cannot be chosen by the level of a processor.
   if (emulated === undefined || architecture === hostPlatform().architecture) return `Use another machine, ${CROSS}.`;
-  const install = installCommand(emulated.qemu, osRelease());
-  return `Install an emulator (${install}), or register one with the kernel (docker run --privileged --rm tonistiigi/binfmt --install ${architecture}), ${CROSS}.`;
+  return `Install an emulator (${installHint(emulated.qemu)}), or register one with the kernel (docker run --privileged --rm tonistiigi/binfmt --install ${architecture}), ${CROSS}.`;
+}
+
+/** What brings a static qemu on this machine. */
+export function installHint(qemu: string): string {
+  return installCommand(qemu, osRelease());
 }
 
 /** The command that brings a static qemu, by os-release(5): ID, then what ID_LIKE names. */
