@@ -38,6 +38,7 @@ export type { SourceFile, SourceRange } from './diagnostics/source-file.ts';
 export { BuildError } from './diagnostics/build-error.ts';
 export type { DifferentAttribute, DifferentFile, DifferentStep, Verification } from './progress/verification.ts';
 export type { BuildErrorCode, BuildErrorOptions } from './diagnostics/build-error.ts';
+export { examineEmulation, type PlatformReport } from './emulation/examine-emulation.ts';
 export { examineMachine } from './executor/examine-machine.ts';
 export type { MachineFact, MachineReport } from './executor/examine-machine.ts';
 export type { MachineMode } from './executor/machine/machine-modes.ts';

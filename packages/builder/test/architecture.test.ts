@@ -38,6 +38,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     context: 16,
     dockerfile: 8,
     executor: 12,
+    emulation: 4,
     source: 11,
     solver: 4,
     'container-state': 5,
@@ -250,11 +251,12 @@ describe('imports run one way', () => {
     expect(between).toEqual([]);
   });
 
-  it('only build/, store/, shared-cache/, export/ and container/ touch implementations', () => {
+  it('only build/, store/, shared-cache/, export/, container/ and emulation/ touch implementations', () => {
     const implementations =
       /^builder\/src\/(?:cache\/(?:directory|memory)-|snapshot\/(?!snapshotter\.ts)|executor\/(?!executor\.ts|identity\.ts|mount-points\.ts)|source\/(?!source\.ts)|context\/context-tree\.ts)/;
     // build/ tells the story of a build from top to bottom, container/ the one of containers; store/, shared-cache/ and export/ serve both.
-    const tells = /^builder\/src\/(?:index\.ts|(?:build|store|shared-cache|fsck|export|container)\/)/;
+    // emulation/ starts programs of this machine as the executor does.
+    const tells = /^builder\/src\/(?:index\.ts|(?:build|store|shared-cache|fsck|export|container|emulation)\/)/;
     const outside = all.filter(({ from, to }) => !tells.test(from) && room(from) !== room(to));
     expect(offenders(outside, (to) => !implementations.test(to))).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { type Digest, familiarName, formatPlatform, formatReference, parseReference } from '@tsbuild/oci';
+import { type Digest, familiarName, formatReference, parseReference, samePlatform } from '@tsbuild/oci';
 import { hostPlatform, type StoredImage } from '@tsbuild/oci/node';
 import { OutputLost } from '../diagnostics/output-lost.ts';
 import { withoutCredentials } from '../ops/add/git-reference.ts';
@@ -46,7 +46,7 @@ export async function build(
     // What cannot be put anywhere is told before a build of minutes.
     Annotations.check(options, plan.platforms);
     history.report(plan.ready());
-    tellEmulated(plan, session);
+    await checkForeignRuns(plan, session);
     const { solution, solved } = await solveWhole(plan, session, history);
     const { image, images } = await storeImages(plan, solved, names, session);
     for (const [i, { layers }] of images.entries()) session.cache?.offerImage(layers, baseLayersOf(plan.platforms[i]));
@@ -187,12 +187,13 @@ function solveCached(
   });
 }
 
-/** Files of any platform can be copied; commands run on this machine's processor. */
-function tellEmulated(plan: BuildPlan, { notice }: BuildSession): void {
-  const { architecture } = hostPlatform();
-  const all = plan.stages().map(({ stage }) => stage);
-  const stages = all.filter((stage) => stage.steps.some(({ operation }) => operation === 'run'));
-  const others = stages.filter(({ platform }) => platform.architecture !== architecture);
-  for (const other of new Set(others.map(({ platform }) => formatPlatform(platform))))
-    notice(`RUN for ${other} needs emulation on this machine (binfmt_misc)`);
+/** Files of any platform can be copied; commands run on this machine's processor, or need an emulator. */
+async function checkForeignRuns(plan: BuildPlan, session: BuildSession): Promise<void> {
+  const host = hostPlatform();
+  for (const each of plan.platforms) {
+    const isForeign = each.stages.some(
+      ({ steps, platform }) => !samePlatform(platform, host) && steps.some(({ operation }) => operation === 'run'),
+    );
+    if (isForeign) await (await import('./foreign-runs.ts')).checkForeignRuns(each, session);
+  }
 }
