@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { withoutRoot } from './support/lab.ts';
-import { contextOf, type Tsbuild, tsbuild } from './support/tsbuild.ts';
+import { contextOf, scratch, type Tsbuild, tsbuild } from './support/tsbuild.ts';
 
 const PLATFORMS = ['linux/amd64', 'linux/arm64', 'linux/arm/v7'];
 const SEVERAL = ['--platform', PLATFORMS.join(',')];
@@ -110,6 +110,27 @@ describe.skipIf(withoutRoot)('a build for three platforms (needs root)', () => {
     ]);
   });
 
+  it('writes the files of each platform into a directory of its own, and into one only where none is in the way', async () => {
+    const out = join(await scratch(), 'out');
+    await builder.build(context, [...SEVERAL, '-o', `type=local,dest=${out}`]);
+    for (const directory of ['linux_amd64', 'linux_arm64', 'linux_arm_v7']) {
+      expect((await readdir(join(out, directory))).toSorted()).toEqual(['LICENSE', 'common', 'program']);
+    }
+    expect(await readFile(join(out, 'linux_arm_v7/program'), 'utf8')).toMatch(/^linux\/arm\/v7 linux arm v7 on/);
+    const together = [...SEVERAL, '-o', `type=local,dest=${out}-together,platform-split=false`];
+    const refused = await builder.run(['build', ...together, context]);
+    expect(refused).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/cannot write \/\w+ of linux\/arm64: linux\/amd64 has it, too/),
+    });
+    const apart = await contextOf({ Dockerfile: 'FROM scratch\nARG TARGETARCH\nCOPY f /bin/f-$TARGETARCH\n', f: 'x' });
+    await builder.build(apart, together);
+    expect((await readdir(`${out}-together/bin`)).toSorted()).toEqual(['f-amd64', 'f-arm', 'f-arm64']);
+    const both = ['--platform', 'linux/amd64,linux/arm64', '-o', 'type=tar,dest=-,platform-split=false'];
+    const tar = await builder.run(['build', ...both, apart]);
+    expect(tar.stdout.match(/bin\/(?:f-\w+)?(?=\0)/g)).toEqual(['bin/', 'bin/f-amd64', 'bin/f-arm64']);
+  });
+
   it('names the steps by what they are for', async () => {
     const { stderr } = await builder.build(context, SEVERAL);
     expect(stderr).toMatch(/^#3 \[build 3\/4\] RUN cat/m);
@@ -145,7 +166,7 @@ describe.skipIf(withoutRoot)('a build for three platforms (needs root)', () => {
     const { manifests: entries } = JSON.parse(await readFile(join(builder.store, 'index.json'), 'utf8')) as Document;
     expect(entries.find((entry) => entry.digest === digest)?.annotations).toMatchObject({ e: '5' });
     const wrong = await builder.run(['build', ...SEVERAL, '--annotation', 'manifest[linux/s390x]:a=b', context]);
-    expect(wrong).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('platform linux/s390x is not built') });
+    expect(wrong).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('platform linux/s390x is not built') });
   });
 
   it('has an index of one platform only if it is asked for, and an image of one as before', async () => {
@@ -192,7 +213,7 @@ describe.skipIf(withoutRoot)('a build for three platforms (needs root)', () => {
   });
 });
 
-it('builds for all platforms of its base, attestations left out', async () => {
+it('builds for all platforms of its base', async () => {
   const builder = await tsbuild({ bases: false });
   const base = await contextOf({
     Dockerfile: 'FROM scratch\nARG TARGETARCH\nLABEL of=$TARGETARCH\nCOPY f /\n',
@@ -206,5 +227,5 @@ it('builds for all platforms of its base, attestations left out', async () => {
     stderr: expect.stringContaining(') for linux/arm64, linux/s390x in '),
   });
   const nothing = await builder.run(['build', '--platform', 'all', base]);
-  expect(nothing).toMatchObject({ exitCode: 1, stderr: expect.stringContaining('no base image says which platforms') });
+  expect(nothing).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('no base image says which platforms') });
 });

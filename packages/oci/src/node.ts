@@ -41,7 +41,7 @@ export type { PushBlobOptions } from './registry/upload.ts';
 export { removeCredential, saveCredential } from './registry/save-credential.ts';
 export { fromArchive, indexFromArchive } from './archive/archive-image.ts';
 export type { FromArchiveOptions } from './archive/archive-image.ts';
-export { exportTree, extractFile } from './image/export-tree.ts';
+export { exportTree, exportTrees, extractFile } from './image/export-tree.ts';
 export type { ExtractedFile } from './image/export-tree.ts';
 export { toArchive } from './archive/image-archive.ts';
 export type { NamedImage, ToArchiveOptions } from './archive/image-archive.ts';

@@ -71,6 +71,12 @@ export interface DirectoryTarget {
   readonly shownAs?: string;
 }
 
+/** What becomes of an index where only files go. */
+export interface PlatformSplit {
+  /** A directory for each platform (`linux_arm64`), the default; else all files in one, of which no two may be the same. */
+  readonly platformSplit?: boolean;
+}
+
 /** Registries, each by the names of the image. */
 export interface RegistryTarget {
   readonly registry: RegistryOptions;
@@ -97,9 +103,9 @@ export type ExportTarget =
   /** One tar that is an OCI layout and a docker-archive at once. */
   | ({ readonly kind: 'archive' } & BytesTarget)
   /** The files of the image as one tar. */
-  | ({ readonly kind: 'tar' } & BytesTarget)
+  | ({ readonly kind: 'tar' } & BytesTarget & PlatformSplit)
   /** The files of the image in a directory, over what is there; they are the caller's own. */
-  | ({ readonly kind: 'files' } & DirectoryTarget)
+  | ({ readonly kind: 'files' } & DirectoryTarget & PlatformSplit)
   /** An OCI image layout; the image is added to one that is there. */
   | ({ readonly kind: 'layout' } & DirectoryTarget)
   | ({ readonly kind: 'registry' } & RegistryTarget)

@@ -80,8 +80,8 @@ export async function planForAll(
   const dependencies = planOnly();
   return planPlatforms(
     dockerfile,
-    [machine, ...others].map((platform) => {
-      const planning = planningOf(dockerfile, args, options, { machine, platform });
+    [machine, ...others].map((target) => {
+      const planning = planningOf(dockerfile, args, options, { machine, platform: target });
       // One build has one context, and one sandbox.
       return { ...planning, lowering: { ...planning.lowering, dependencies } };
     }),
@@ -104,8 +104,8 @@ function planningOf(
     target: options.target,
     noCacheFilter: options.noCacheFilter ?? [],
     signal: options.signal ?? new AbortController().signal,
-    resolveImage: async (name, platform) => {
-      options.asked?.push(`${name} ${formatPlatform(platform)}`);
+    resolveImage: async (name, of) => {
+      options.asked?.push(`${name} ${formatPlatform(of)}`);
       const config = (options.images ?? { base: BASE })[name];
       if (config === undefined) throw new BuildError('BASE_NOT_FOUND', `no ${name}`);
       return {
