@@ -51,6 +51,7 @@ export type { ContentSink, CopyOptions } from './image/copy-content.ts';
 export { emptyImage, imageOf, imageOfLayers } from './image/image-value.ts';
 export type { ContentOrigin, Image, ImageLayer, ImageParts } from './image/image-value.ts';
 export {
+  addEntry,
   addImage,
   emptyIndex,
   indexOf,

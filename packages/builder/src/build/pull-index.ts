@@ -89,7 +89,8 @@ function chosen(remote: MultiPlatformImage, platforms: readonly Platform[]): Rea
   );
 }
 
-async function noteDocument(
+/** Notes what a manifest or index of the store is in a registry. */
+export async function noteDocument(
   stored: Digest,
   bytes: Uint8Array,
   { mediaType, digest }: Descriptor,

@@ -74,6 +74,8 @@ export function addImage(image: MultiPlatformImage, added: Image, options: AddIm
 /**
  * Adds an entry for a manifest of `content`, an image's or an artifact's. It takes the place of the image for the same
  * platform, as in {@link addImage}, unless told otherwise.
+ * @example
+ *   const index = addEntry(images, { ...attestation.descriptor, platform, annotations }, contentBehind);
  */
 export function addEntry(
   image: MultiPlatformImage,
