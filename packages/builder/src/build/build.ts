@@ -56,9 +56,7 @@ export async function build(
     // What is not here cannot be looked into.
     if (solved.every(({ elsewhere }) => elsewhere.size === 0))
       await checked.warnOfBuilt(built, steps.cached < steps.total ? (run) => history.runs(run) : undefined);
-    const inline =
-      image.index === undefined ? await session.cache?.inlineAnnotation(image.layers, options.epoch) : undefined;
-    const inlineCache = inline === undefined ? {} : { inlineCache: inline };
+    const inlineCache = await inlineCacheOf(image, session);
     await session.cache?.finish();
     const milliseconds = Date.now() - started;
     const materials = session.materials.list();
@@ -114,6 +112,18 @@ function imageBuilt({ image, names, platforms, size, milliseconds }: BuildResult
     milliseconds,
     ...(index === undefined ? {} : { platforms: each }),
   };
+}
+
+/** Of one platform's image: an annotation of an index is nothing that a later build of it would look for. */
+async function inlineCacheOf(
+  { index, layers }: StoredImage,
+  { cache, options, notice }: BuildSession,
+): Promise<Pick<BuildResult, 'inlineCache'>> {
+  const inlineCache = await cache?.inlineAnnotation(layers, options.epoch);
+  if (inlineCache === undefined) return {};
+  if (index === undefined) return { inlineCache };
+  notice('--cache-to type=inline: an image for several platforms carries no cache; use type=registry');
+  return {};
 }
 
 /** The platform that stands for all. */
