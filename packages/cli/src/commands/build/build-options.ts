@@ -6,6 +6,7 @@ import { buildProgressOption } from '../../output/open-progress.ts';
 import { runOptions } from '../../container/run-options.ts';
 import { checkAttestations } from './attestation-flags.ts';
 import { parseAnnotations } from './annotation-flag.ts';
+import { YES } from './output-fields.ts';
 import { parsePlatforms, platformOptions } from './platform-flag.ts';
 import { parseNamedContext } from './named-context-flag.ts';
 import { sharedCaches } from './cache-flags.ts';
@@ -180,8 +181,9 @@ export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
   const buildArgs = new Map(flags['build-arg'].map(parseBuildArg));
   const epoch = sourceDateEpoch(buildArgs.get('SOURCE_DATE_EPOCH') ?? host.env['SOURCE_DATE_EPOCH']);
   refuseSourcePolicy(host);
+  const index = flags.index || YES.test(buildArgs.get('BUILDKIT_MULTI_PLATFORM') ?? '');
   const platforms = parsePlatforms(flags.platform, {
-    index: flags.index,
+    index,
     fallback: host.env['DOCKER_DEFAULT_PLATFORM'],
   });
   checkAttestations(flags);
