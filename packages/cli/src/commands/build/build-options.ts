@@ -43,7 +43,7 @@ export const buildOptionTable = {
     kind: 'list',
     placeholder: 'OS/ARCH[,…]',
     describe:
-      "The image's platform, this machine's unless told; several make an index of images, all those of the bases",
+      "The image's platform (default: this machine's); several make an index, and all means those of the base images",
   },
   index: { kind: 'flag', describe: 'Make an index also of a single platform' },
   pull: { kind: 'flag', describe: 'Check registries for newer base images' },
