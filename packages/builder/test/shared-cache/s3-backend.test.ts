@@ -35,6 +35,7 @@ function reachOf(
 cacheBackendContract('type=s3', async (): Promise<CachePlace> => {
   const fake = await FakeS3.start();
   return {
+    keepsIndexes: true,
     open: () => bucketOf(fake, { prefix: 'team a/(cache)+&/' }),
     damage: async (digest) => {
       for (const [name, object] of fake.objects) {
