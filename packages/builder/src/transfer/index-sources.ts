@@ -23,6 +23,7 @@ import {
   type StoredImage,
 } from '@tsbuild/oci/node';
 import type { Store } from '../store/store.ts';
+import { imageOrArtifact } from './pull-index.ts';
 
 /** Where an image for an index is. */
 export type IndexSource =
@@ -129,13 +130,14 @@ async function indexMembers(
 ): Promise<readonly SourceMember[]> {
   const members: SourceMember[] = [];
   for (const entry of index.manifests) {
+    if (isIndexType(entry.mediaType)) continue;
     try {
-      if (isAttestation(entry)) {
+      const image = isAttestation(entry) ? undefined : await imageOrArtifact({ content }, entry, signal);
+      if (image === undefined) {
         await content.document(entry, signal);
         members.push({ from, entry, content });
         continue;
       }
-      const image = await imageFrom(content, entry, signal);
       members.push({ from, entry, platform: platformOf(entry.platform ?? image.config), image, content });
     } catch (error) {
       if (!(error instanceof OciError) || !ABSENT.has(error.code)) throw error;
