@@ -6,15 +6,15 @@ export { exportCacheMount, importCacheMount } from './store/cache-mount-archive.
 export type { CacheMountName } from './store/cache-mount-archive.ts';
 export { dockerfileStages } from './build/dockerfile-stages.ts';
 export { existingDockerfile } from './context/dockerfile-name.ts';
-export { pullImage } from './build/pull.ts';
-export type { PullOptions, PullResult } from './build/pull.ts';
-export { makeIndex } from './build/make-index.ts';
-export type { MakeIndexOptions } from './build/make-index.ts';
-export { pushNewIndex } from './build/push-new-index.ts';
-export type { IndexSource } from './build/index-sources.ts';
-export { pushImage } from './export/push.ts';
+export { pullImage } from './transfer/pull.ts';
+export type { PullOptions, PullResult } from './transfer/pull.ts';
+export { makeIndex } from './transfer/make-index.ts';
+export type { MakeIndexOptions } from './transfer/make-index.ts';
+export { pushNewIndex } from './transfer/push-new-index.ts';
+export type { IndexSource } from './transfer/index-sources.ts';
+export { pushImage } from './transfer/push.ts';
 export type { Packing } from './source/remote-records.ts';
-export type { PushOptions } from './export/push.ts';
+export type { PushOptions, PushResult } from './transfer/push.ts';
 export { openExporter } from './export/open-exporter.ts';
 export type {
   BytesTarget,
@@ -25,7 +25,6 @@ export type {
   ExportTarget,
   ExportWork,
   ImageToExport,
-  PushResult,
   RegistryTarget,
 } from './export/exporter.ts';
 export type {

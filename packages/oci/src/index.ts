@@ -56,6 +56,7 @@ export {
   emptyIndex,
   indexOf,
   indexOfImages,
+  platformOf,
   removeImage,
   selectImage,
   withIndexAnnotations,

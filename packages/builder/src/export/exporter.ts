@@ -1,7 +1,8 @@
-import type { Digest, Environment } from '@tsbuild/oci/node';
+import type { Environment } from '@tsbuild/oci/node';
 import type { ArchiveSink, RegistryOptions, StoredImage } from '@tsbuild/oci/node';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import type { Store } from '../store/store.ts';
+import type { PushResult } from '../transfer/push.ts';
 
 /** An image of the store on its way out: what `build()` gives, for one. */
 export interface ImageToExport {
@@ -26,15 +27,6 @@ export interface ExportWork {
 export interface ExportResult {
   /** What registries have now, in the order of the names: another manifest than the store's, as layers travel compressed. */
   readonly pushed: readonly PushResult[];
-}
-
-/** An image in a registry. */
-export interface PushResult {
-  /** Of the manifest, as the registry has it now. */
-  readonly digest: Digest;
-  /** Of the manifest, bytes. */
-  readonly size: number;
-  readonly reference: string;
 }
 
 /**

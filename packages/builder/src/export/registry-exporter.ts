@@ -1,7 +1,7 @@
 import { parseReference } from '@tsbuild/oci';
 import { imageIdOf, type RegistryOptions } from '@tsbuild/oci/node';
-import type { Exporter, ExportResult, ExportWork, ImageToExport, PushResult, RegistryTarget } from './exporter.ts';
-import { pushImage } from './push.ts';
+import type { Exporter, ExportResult, ExportWork, ImageToExport, RegistryTarget } from './exporter.ts';
+import { pushImage, type PushResult } from '../transfer/push.ts';
 
 /** Pushes the image under each of its names, whatever else bears them in the store by now. */
 export class RegistryExporter implements Exporter {

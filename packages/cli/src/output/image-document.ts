@@ -6,7 +6,6 @@ import {
   type StoredImage,
   type StoredIndex,
 } from '@tsbuild/oci/node';
-import type { LayerSizes } from '../store/open-layout.ts';
 
 /** Docker's way to write a time that it does not know. */
 const NO_TIME = '0001-01-01T00:00:00Z';
@@ -40,13 +39,13 @@ export function imageDocument(image: StoredImage, size: number): Readonly<Record
 /** What `docker image inspect` adds of an index: its descriptor, and each entry with the image behind it. */
 export async function manifestsDocument(
   { descriptor, index, images }: StoredIndex,
-  sizes: LayerSizes,
+  sizeOf: (layers: StoredImage['layers']) => Promise<number>,
 ): Promise<Readonly<Record<string, unknown>>> {
   const manifests: unknown[] = [];
   for (const entry of index.manifests) {
     const image = images.find(({ manifest }) => manifest.digest === entry.digest);
     const content = image === undefined ? 0 : image.size + image.manifest.size;
-    const size = image === undefined ? 0 : await sizes.sum(image.layers);
+    const size = image === undefined ? 0 : await sizeOf(image.layers);
     const kind = isAttestation(entry) ? 'attestation' : 'image';
     manifests.push({
       ID: entry.digest,

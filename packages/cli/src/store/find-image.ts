@@ -27,7 +27,7 @@ interface Choice {
  * one for this machine, or the first, as standard error then says.
  * @throws OciError `PLATFORM_INVALID`, and as `Layout.find`
  */
-export async function findImage(
+export async function findStoredImage(
   name: string,
   layout: Layout,
   { platform }: Choice,
@@ -42,14 +42,14 @@ export async function findImage(
   return image && withoutIndex(image);
 }
 
-/** As {@link findImage}. @throws OciError `IMAGE_NOT_FOUND` */
+/** As {@link findStoredImage}. @throws OciError `IMAGE_NOT_FOUND` */
 export async function resolveImage(
   name: string,
   layout: Layout,
   choice: Choice,
   host: Pick<Host, 'stderr'>,
 ): Promise<StoredImage> {
-  const image = await findImage(name, layout, choice, host);
+  const image = await findStoredImage(name, layout, choice, host);
   if (image !== undefined) return image;
   throw new OciError('IMAGE_NOT_FOUND', `no such image: ${name}`, { fields: { name, store: layout.root } });
 }

@@ -186,7 +186,7 @@ function isAnyImageFor(entry: Descriptor, platform: Platform): boolean {
   return isImageFor({ ...entry, platform: compared }, platform);
 }
 
-/** What the config says that the image runs on, as an index's entry says it. */
+/** What an image's config says that it runs on, as an index's entry says it: always in the same order. */
 export function platformOf(config: Platform): Platform {
   const { architecture, os, variant } = config;
   const version = config['os.version'];

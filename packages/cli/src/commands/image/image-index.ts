@@ -7,7 +7,7 @@ import { PUSHING } from '../../output/board.ts';
 import { openProgress, progressOption, reportFailure } from '../../output/open-progress.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
 import { registryOptions } from '../../registry/registry-config.ts';
-import { placeOf } from './index-place.ts';
+import { indexPlace } from './index-place.ts';
 import { parseIndexAnnotations } from './index-annotations.ts';
 
 /** `tsbuild image index`: one multi-platform image of images that several machines built. */
@@ -67,7 +67,7 @@ export const imageIndexCommand = defineCommand({
 async function sourcesOf(texts: readonly string[], layout: Layout, host: Host): Promise<readonly IndexSource[]> {
   const sources: IndexSource[] = [];
   for (const text of texts) {
-    const place = placeOf(text, host.cwd);
+    const place = indexPlace(text, host.cwd);
     if (place !== undefined) sources.push(place);
     else if ((await layout.find(text)) !== undefined) sources.push({ kind: 'store', image: text });
     else {

@@ -7,7 +7,7 @@ import { LayerSizes } from '../../store/open-layout.ts';
 import type { ListedImage } from './listed-image.ts';
 
 /** `tsbuild images --tree`: each name, and below it the platforms; those of an index that are not in the store, too. */
-export async function imageTree(
+export async function platformTree(
   rows: readonly ListedImage[],
   layout: Layout,
   options: { readonly whole: boolean; readonly now: number },

@@ -8,7 +8,7 @@ import { shownId } from '../../output/image-id.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
 import { renderTable } from '../../output/table.ts';
 import { LayerSizes, openLayout } from '../../store/open-layout.ts';
-import { distinctLayers, imageTree } from './image-tree.ts';
+import { distinctLayers, platformTree } from './image-tree.ts';
 import { imageFilter, pointsInTime } from './images-filter.ts';
 import type { ImageRow, ListedImage } from './listed-image.ts';
 
@@ -60,7 +60,8 @@ export const imagesCommand = defineCommand({
       const size = await sizes.sum(distinctLayers(await layout.members(image)));
       rows.push(...imageRows(image, size, { whole: options['no-trunc'], now: host.now() }).filter(keeps));
     }
-    if (options.tree) host.stdout.write(await imageTree(rows, layout, { whole: options['no-trunc'], now: host.now() }));
+    if (options.tree)
+      host.stdout.write(await platformTree(rows, layout, { whole: options['no-trunc'], now: host.now() }));
     else if (options.quiet) host.stdout.write(lines(rows.map((row) => row.shown.ID)));
     else if (format === 'json') host.stdout.write(lines(rows.map((row) => JSON.stringify(row.shown))));
     else if (template !== undefined) host.stdout.write(lines(rows.map((row) => template(row.shown))));

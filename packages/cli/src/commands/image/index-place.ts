@@ -8,7 +8,7 @@ import { CommandError } from '../../host/usage-error.ts';
  * `x.tar`) of a layout or an archive. Undefined for a name.
  * @throws CommandError when nothing is at the path
  */
-export function placeOf(text: string, cwd: string): IndexSource | undefined {
+export function indexPlace(text: string, cwd: string): IndexSource | undefined {
   const remote = /^docker-image:\/\/(.+)$/s.exec(text)?.[1];
   if (remote !== undefined) return { kind: 'registry', reference: remote };
   const layout = /^oci-layout:\/\/(.+)$/s.exec(text)?.[1];

@@ -1,7 +1,7 @@
 import { BuildError, type Container, containerDocument, ContainerStore } from '@tsbuild/builder';
 import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_FAILED, EXIT_OK } from '../../host/exit-code.ts';
-import { findImage, platformOption } from '../../store/find-image.ts';
+import { findStoredImage, platformOption } from '../../store/find-image.ts';
 import { LayerSizes, openLayout } from '../../store/open-layout.ts';
 import { imageDocument, manifestsDocument } from '../../output/image-document.ts';
 import { sanitizeText } from '../../output/sanitize.ts';
@@ -48,10 +48,10 @@ export const inspectCommand = defineCommand({
           documents.push(containerDocument(container));
           continue;
         }
-        const image = options.type === 'container' ? undefined : await findImage(name, layout, options, host);
+        const image = options.type === 'container' ? undefined : await findStoredImage(name, layout, options, host);
         if (image !== undefined) {
           const index = await layout.index(image);
-          const manifests = index === undefined ? {} : await manifestsDocument(index, sizes);
+          const manifests = index === undefined ? {} : await manifestsDocument(index, (layers) => sizes.sum(layers));
           documents.push({ ...imageDocument(image, await sizes.sum(image.layers)), ...manifests });
         } else host.stderr.write(`Error: No such ${options.type ?? 'object'}: ${sanitizeText(name)}\n`);
         if (image === undefined) code = EXIT_FAILED;

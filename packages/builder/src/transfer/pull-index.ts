@@ -6,6 +6,7 @@ import {
   type Image,
   imageFrom,
   isAttestation,
+  isIndexType,
   MediaType,
   type MultiPlatformImage,
   OciError,
@@ -41,14 +42,16 @@ export async function storeRemoteIndex(
   const wanted = platforms === 'all' ? undefined : chosen(remote, platforms);
   const own = new Map<Digest, Descriptor>();
   for (const entry of remote.index.manifests) {
-    if (isAttestation(entry) || entry.platform === undefined) {
-      if (wanted === undefined) await copyContent(remote.content, entry, blobSink(store.layout.blobs), { signal });
-    } else if (wanted?.has(entry.digest) !== false) {
-      const image = await imageFrom(remote.content, entry, signal);
-      const { manifest } = await store.layout.addUnlisted(await bringImage(image, reference, work));
-      await noteDocument(manifest.digest, image.rawManifest, image.descriptor, reference, store);
-      own.set(entry.digest, manifest);
+    // An index within stays where it is: the store knows images by their own manifests only.
+    if (isIndexType(entry.mediaType) || wanted?.has(entry.digest) === false) continue;
+    const image = isAttestation(entry) ? undefined : await imageOrArtifact(remote, entry, signal);
+    if (image === undefined) {
+      await copyContent(remote.content, entry, blobSink(store.layout.blobs), { signal });
+      continue;
     }
+    const { manifest } = await store.layout.addUnlisted(await bringImage(image, reference, work));
+    await noteDocument(manifest.digest, image.rawManifest, image.descriptor, reference, store);
+    own.set(entry.digest, manifest);
   }
   const { annotations } = remote.index;
   const members = membersInPlace(remote.index, own);
@@ -71,6 +74,20 @@ export async function bringImage(
   const layers = infos.map((info): Descriptor => ({ mediaType: MediaType.ociLayer, ...info }));
   const { annotations } = image.manifest;
   return { config: image.rawConfig, layers, ...(annotations !== undefined && { annotations }) };
+}
+
+/** Undefined for an artifact, which is kept as it is. */
+export async function imageOrArtifact(
+  { content }: Pick<MultiPlatformImage, 'content'>,
+  entry: Descriptor,
+  signal: AbortSignal,
+): Promise<Image | undefined> {
+  try {
+    return await imageFrom(content, entry, signal);
+  } catch (error) {
+    if (error instanceof OciError && error.code === 'NOT_AN_IMAGE') return undefined;
+    throw error;
+  }
 }
 
 function chosen(remote: MultiPlatformImage, platforms: readonly Platform[]): ReadonlySet<Digest> {

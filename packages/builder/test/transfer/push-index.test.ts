@@ -25,8 +25,8 @@ import {
   startDockerRegistry,
 } from '../../../oci/testing/docker-registry.ts';
 import { makeTar } from '../../../oci/testing/make-tar.ts';
-import { pullImage } from '../../src/build/pull.ts';
-import { pushImage } from '../../src/export/push.ts';
+import { pullImage } from '../../src/transfer/pull.ts';
+import { pushImage } from '../../src/transfer/push.ts';
 import { silentReporter } from '../../src/progress/reporter.ts';
 import { StoreSource } from '../../src/source/store-source.ts';
 import { Store } from '../../src/store/store.ts';

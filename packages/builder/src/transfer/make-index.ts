@@ -7,6 +7,7 @@ import {
   MediaType,
   normalizePlatform,
   parseReference,
+  platformOf,
   type Platform,
   samePlatform,
 } from '@tsbuild/oci';
@@ -138,7 +139,7 @@ export function annotationsFor(
 /** What an entry says that it runs on; an attestation's says `unknown`. */
 export function platformFor({ platform, entry }: SourceMember): { readonly platform?: Platform } {
   const known = platform ?? entry.platform;
-  return known === undefined ? {} : { platform: known };
+  return known === undefined ? {} : { platform: platformOf(known) };
 }
 
 function bare({ mediaType, digest, size }: Descriptor): Descriptor {

@@ -9,6 +9,7 @@ import {
   type MultiPlatformImage,
   OciError,
   parseReference,
+  platformOf,
   type Platform,
   type Reference,
 } from '@tsbuild/oci';
@@ -22,6 +23,7 @@ import {
   type StoredImage,
 } from '@tsbuild/oci/node';
 import type { Store } from '../store/store.ts';
+import { imageOrArtifact } from './pull-index.ts';
 
 /** Where an image for an index is. */
 export type IndexSource =
@@ -79,7 +81,8 @@ export async function membersOfSource(source: IndexSource, work: SourceWork): Pr
 async function storeMembers(name: string, { store: { layout } }: SourceWork): Promise<readonly SourceMember[]> {
   const image = await layout.resolve(name);
   const index = await layout.index(image);
-  if (index === undefined) return [{ from: name, entry: image.manifest, platform: image.config, stored: image }];
+  if (index === undefined)
+    return [{ from: name, entry: image.manifest, platform: platformOf(image.config), stored: image }];
   const members: SourceMember[] = [];
   for (const entry of index.index.manifests) {
     const stored = index.images.find(({ manifest }) => manifest.digest === entry.digest);
@@ -101,7 +104,7 @@ async function placeMembers(
     if (!isSingle) throw error;
   }
   const image = await open.image();
-  return [{ from, entry: image.descriptor, platform: image.config, image }];
+  return [{ from, entry: image.descriptor, platform: platformOf(image.config), image }];
 }
 
 async function registryMembers(
@@ -116,7 +119,7 @@ async function registryMembers(
     return members.map((member) => ({ ...member, reference }));
   }
   const image = await imageFrom(content, descriptor, signal);
-  return [{ from, entry: image.descriptor, platform: image.config, image, content, reference }];
+  return [{ from, entry: image.descriptor, platform: platformOf(image.config), image, content, reference }];
 }
 
 /** Layouts and archives may have a part of an index only. */
@@ -127,14 +130,15 @@ async function indexMembers(
 ): Promise<readonly SourceMember[]> {
   const members: SourceMember[] = [];
   for (const entry of index.manifests) {
+    if (isIndexType(entry.mediaType)) continue;
     try {
-      if (isAttestation(entry)) {
+      const image = isAttestation(entry) ? undefined : await imageOrArtifact({ content }, entry, signal);
+      if (image === undefined) {
         await content.document(entry, signal);
         members.push({ from, entry, content });
         continue;
       }
-      const image = await imageFrom(content, entry, signal);
-      members.push({ from, entry, platform: entry.platform ?? image.config, image, content });
+      members.push({ from, entry, platform: platformOf(entry.platform ?? image.config), image, content });
     } catch (error) {
       if (!(error instanceof OciError) || !ABSENT.has(error.code)) throw error;
     }

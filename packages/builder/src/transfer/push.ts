@@ -1,4 +1,4 @@
-import { formatReference, parseReference, type Platform } from '@tsbuild/oci';
+import { type Digest, formatReference, parseReference, type Platform } from '@tsbuild/oci';
 import { type RegistryOptions, toRegistry } from '@tsbuild/oci/node';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
@@ -6,10 +6,18 @@ import { reachableLayers } from '../shared-cache/layers-at-hand.ts';
 import { USUAL_PACKING } from '../source/pack-layer.ts';
 import type { Packing } from '../source/remote-records.ts';
 import type { Store } from '../store/store.ts';
-import type { PushResult } from './exporter.ts';
 import { registryImages, registryIndex } from './push-index.ts';
 import type { PushWork } from './push-layers.ts';
 import { registryImage, rememberLayers } from './registry-image.ts';
+
+/** An image in a registry. */
+export interface PushResult {
+  /** Of the manifest, as the registry has it now. */
+  readonly digest: Digest;
+  /** Of the manifest, bytes. */
+  readonly size: number;
+  readonly reference: string;
+}
 
 /** What {@link pushImage} works with. */
 export interface PushOptions {

@@ -15,9 +15,9 @@ import {
   withIndexAnnotations,
 } from '@tsbuild/oci';
 import { toRegistry } from '@tsbuild/oci/node';
-import type { PushResult } from '../export/exporter.ts';
-import type { PushWork } from '../export/push-layers.ts';
-import { registryImage } from '../export/registry-image.ts';
+import type { PushResult } from './push.ts';
+import type { PushWork } from './push-layers.ts';
+import { registryImage } from './registry-image.ts';
 import { reachableLayers } from '../shared-cache/layers-at-hand.ts';
 import { USUAL_PACKING } from '../source/pack-layer.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
