@@ -3,6 +3,12 @@ import type { Runnable } from './runnable.ts';
 /** What qemu prints when a signal of the program is one of its own (linux-user/signal.c). */
 const UNCAUGHT = /uncaught target signal (\d+) \(([^)]*)\)/;
 
+/** The signal that a text says qemu has not caught. */
+export function uncaughtSignal(text: string): { readonly number: number; readonly name: string } | undefined {
+  const [, number, name] = UNCAUGHT.exec(text) ?? [];
+  return number === undefined || name === undefined ? undefined : { number: Number(number), name };
+}
+
 /** Exit codes of what a signal has ended that programs get from their own faults: SIGILL, SIGABRT, SIGBUS, SIGSEGV. */
 const FAULTS: ReadonlyMap<number, string> = new Map([
   [132, 'Illegal instruction'],
@@ -17,7 +23,7 @@ const FAULTS: ReadonlyMap<number, string> = new Map([
  */
 export function emulatorCrash(runnable: Runnable, exitCode: number, output: readonly string[]): string | undefined {
   if (runnable.kind !== 'machine' && runnable.kind !== 'private') return undefined;
-  const said = output.map((line) => UNCAUGHT.exec(line)?.[2]).find((name) => name !== undefined);
+  const said = output.map((line) => uncaughtSignal(line)?.name).find((name) => name !== undefined);
   const fault = said ?? FAULTS.get(exitCode);
   if (fault === undefined) return undefined;
   return `This ran emulated by ${runnable.emulator}, and a program in it crashed (${fault}), as current V8, Go and Rust programs do in older emulators. Use a newer one (qemu 9.2 or later, such as tonistiigi/binfmt brings), or run the step on the machine's own platform (FROM --platform=$BUILDPLATFORM).`;

@@ -17,11 +17,14 @@ export interface Qemu {
 /**
  * The emulator of an architecture in the PATH: as Debian and Fedora name it, as Alpine and qemu's own makefile do (static there), and
  * as BuildKit's image has it. A dynamic one is none: there are no libraries of this machine in the image.
+ * @param registered what the machine has registered, and where it is; it goes first
  * @returns the path of a dynamic one where there is nothing else
  */
-export async function findQemu({
-  qemu,
-}: ForeignArchitecture): Promise<Qemu | { readonly dynamic: string } | undefined> {
+export async function findQemu(
+  { qemu }: ForeignArchitecture,
+  registered?: string,
+): Promise<Qemu | { readonly dynamic: string } | undefined> {
+  if (registered !== undefined && isStatic(registered)) return await describeQemu(registered);
   let dynamic: string | undefined;
   for (const name of [`${qemu}-static`, qemu, `buildkit-${qemu}`]) {
     const path = findTool(name);

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,6 +7,7 @@ import { formatPlatform, normalizePlatform, type Platform } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
 import { SYSTEM_PATH } from '@tsbuild/oci/internal';
 import { requireTool } from '../executor/host-tools.ts';
+import { readIdMaps } from '../executor/id-map.ts';
 import { type ForeignArchitecture, foreignArchitecture } from './architectures.ts';
 import { describeQemu, findQemu, type Qemu } from './find-qemu.ts';
 import { registeredFor } from './machine-binfmt.ts';
@@ -61,8 +62,12 @@ export async function examinePlatforms(platforms: readonly Platform[], scratch: 
     else candidates.push(candidateOf(platform, architecture, scratch));
   }
   const ran = await tryOnMachine(candidates);
-  const others = candidates.filter((candidate) => !ran.has(candidate));
-  for (const candidate of ran) found.set(formatPlatform(candidate.platform), await byMachine(candidate, host));
+  const others: Candidate[] = [];
+  for (const candidate of candidates) {
+    const runnable = ran.has(candidate) ? await byMachine(candidate, host) : undefined;
+    if (runnable !== undefined) found.set(formatPlatform(candidate.platform), runnable);
+    if (runnable === undefined || (runnable.kind === 'machine' && isWithinReach(candidate))) others.push(candidate);
+  }
   const held = await holdOthers(others, scratch, found);
   return { platforms: found, [Symbol.dispose]: () => held?.dispose() };
 }
@@ -119,33 +124,51 @@ async function byMachine({ platform, program }: Candidate, host: Platform): Prom
   return { kind: 'machine', emulator: 'binfmt_misc' };
 }
 
-/** Registers privately what can be, and says of the rest why not. */
+/**
+ * Whether commands could change mode and owner of the machine's emulator, which they find at /proc/PID/exe: those of root can, and
+ * give it the set-user-ID bit. A private registration has a copy that nobody can change. In a user namespace the files of others have the
+ * id of nobody.
+ */
+function isWithinReach({ program }: Candidate): boolean {
+  if (!readIdMaps().nested) return true;
+  const registered = registeredFor(program);
+  return registered !== undefined && statSync(registered.interpreter, { throwIfNoEntry: false })?.uid === 0;
+}
+
+/** Registers privately what can be, and says of the rest, as far as they do not run anyhow, why not. */
 async function holdOthers(
   candidates: readonly Candidate[],
   scratch: string,
   found: Map<string, Runnable>,
 ): Promise<PrivateBinfmt | undefined> {
   const registrations: (Registration & Candidate)[] = [];
+  const cannot = ({ platform }: Candidate, reason: string): void => {
+    const name = formatPlatform(platform);
+    if (!found.has(name)) found.set(name, { kind: 'not', reason });
+  };
   for (const candidate of candidates) {
-    const qemu = await findQemu(candidate.architecture);
+    const qemu = await findQemu(candidate.architecture, registeredFor(candidate.program)?.interpreter);
     if (qemu !== undefined && 'path' in qemu) registrations.push({ ...candidate, qemu, probe: candidate.directory });
-    else found.set(formatPlatform(candidate.platform), { kind: 'not', reason: whyNone(candidate, qemu) });
+    else cannot(candidate, whyNone(candidate, qemu));
   }
   if (registrations.length === 0) return undefined;
   const place = join(scratch, 'emulators');
   mkdirSync(place, { recursive: true, mode: 0o755 });
-  const held = await holdPrivateBinfmt(registrations, place);
+  const held = await holdPrivateBinfmt(onceEach(registrations), place);
   const isHeld = 'runs' in held;
-  for (const { platform, architecture, qemu } of registrations) {
-    const runs = isHeld && held.runs.has(architecture.name);
-    found.set(
-      formatPlatform(platform),
-      runs
-        ? { kind: 'private', emulator: qemu.shown, userNamespace: held.userNamespace }
-        : { kind: 'not', reason: whyNotHeld(qemu, isHeld ? '' : held.said) },
-    );
+  for (const registration of registrations) {
+    const { platform, architecture, qemu } = registration;
+    if (isHeld && held.runs.has(architecture.name)) {
+      const { userNamespace } = held;
+      found.set(formatPlatform(platform), { kind: 'private', emulator: qemu.shown, userNamespace });
+    } else cannot(registration, whyNotHeld(qemu, isHeld ? '' : held.said));
   }
   return isHeld ? held : undefined;
+}
+
+/** Variants of an architecture have one emulator. */
+function onceEach<R extends Registration>(registrations: readonly R[]): readonly R[] {
+  return [...new Map(registrations.map((each) => [each.architecture.name, each])).values()];
 }
 
 function whyNone({ architecture, program }: Candidate, qemu: { readonly dynamic: string } | undefined): string {

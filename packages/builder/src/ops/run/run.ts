@@ -4,7 +4,7 @@ import type { KeyPreimage } from '../../cache/cache-key.ts';
 import type { SourceTree } from '../../context/source-tree.ts';
 import type { SourceRange } from '../../diagnostics/source-file.ts';
 import { BuildError } from '../../diagnostics/build-error.ts';
-import type { Executor, ResourceLimit, RunSpec } from '../../executor/executor.ts';
+import type { Executor, ResourceLimit, RunOutput, RunSpec } from '../../executor/executor.ts';
 import { runnableHere } from '../../emulation/known-platforms.ts';
 import type { Runnable } from '../../emulation/runnable.ts';
 import { type Identity, lookupUser } from '../../executor/identity.ts';
@@ -258,7 +258,7 @@ async function runCommand(
     context.output(stream, chunk);
   };
   const output = { stdout: take('stdout'), stderr: take('stderr') };
-  const { exitCode } = await executor.run(spec, output, context.signal);
+  const exitCode = await exitCodeOf({ runnable, spec }, executor, output, context.signal);
   if (exitCode === 0) return;
   const hint = await hintFor(runnable, exitCode, tail);
   throw new BuildError(
@@ -266,6 +266,19 @@ async function runCommand(
     `process "${request.argv.join(' ')}" did not complete successfully: exit code: ${exitCode}`,
     { range: request.range, exitCode, output: tail.lines(), ...(hint === undefined ? {} : { hint }) },
   );
+}
+
+async function exitCodeOf(
+  { runnable, spec }: { readonly runnable: Runnable; readonly spec: RunSpec },
+  executor: Executor,
+  output: RunOutput,
+  signal: AbortSignal,
+): Promise<number> {
+  if (runnable.kind === 'native') return (await executor.run(spec, output, signal)).exitCode;
+  const { CrashWatch } = await import('../../emulation/crash-watch.ts');
+  using watch = new CrashWatch(output);
+  const { exitCode } = await executor.run(spec, watch.output, signal, { started: watch.started });
+  return watch.exitCode(exitCode);
 }
 
 async function hintFor(runnable: Runnable, exitCode: number, tail: OutputTail): Promise<string | undefined> {
