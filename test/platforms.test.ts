@@ -1,6 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseReference, RegistryClient, sha256Digest } from '@tsbuild/oci/node';
+import {
+  type DockerRegistry,
+  NO_REGISTRY,
+  SKIP_REGISTRY,
+  startDockerRegistry,
+} from '../packages/oci/testing/docker-registry.ts';
 import { withoutRoot } from './support/lab.ts';
 import { contextOf, scratch, type Tsbuild, tsbuild } from './support/tsbuild.ts';
 
@@ -212,6 +219,43 @@ describe.skipIf(withoutRoot)('a build for three platforms (needs root)', () => {
     expect(explained).toMatch(/for linux\/amd64, linux\/arm64 in/);
     expect(explained).toMatch(/\[linux\/amd64 stage-0 1\/1\].*\n {3}CACHED/);
     expect(explained).toMatch(/→arm64 stage-0 1\/1\].*\n {3}.*f-arm64 changed/);
+  });
+});
+
+describe.skipIf(SKIP_REGISTRY)(`a build for several platforms and a registry on loopback${NO_REGISTRY}`, () => {
+  let registry: DockerRegistry;
+  beforeAll(async () => {
+    registry = await startDockerRegistry();
+  });
+  afterAll(() => registry?.stop());
+
+  it('pushes the index with its images, is the base of another, and leaves attestations out of all platforms', async () => {
+    const builder = await tsbuild({ bases: false });
+    const base = await contextOf({ Dockerfile: 'FROM scratch\nARG TARGETARCH\nCOPY f /f-$TARGETARCH\n', f: 'x' });
+    const name = `${registry.host}/base:1`;
+    const flags = ['--platform', 'linux/arm64,linux/s390x', '--annotation', 'index:a=b', '-t', name, '--push'];
+    await builder.build(base, [...flags, '--metadata-file', join(base, 'metadata.json')]);
+    const pushed = JSON.parse(await readFile(join(base, 'metadata.json'), 'utf8')) as Record<string, string>;
+    using client = new RegistryClient({});
+    const { descriptor, bytes } = await client.manifest(parseReference(name));
+    expect(descriptor.digest).toBe(pushed['containerimage.digest']);
+    const index = JSON.parse(Buffer.from(bytes).toString()) as { manifests: Descriptor[]; annotations: unknown };
+    expect(index.annotations).toEqual({ a: 'b' });
+    // As BuildKit adds what it attests: an image for nothing.
+    const [first] = index.manifests;
+    const attests = {
+      'vnd.docker.reference.type': 'attestation-manifest',
+      'vnd.docker.reference.digest': first?.digest,
+    };
+    const attestation = { ...first, annotations: attests, platform: { os: 'unknown', architecture: 'unknown' } };
+    const attested = Buffer.from(JSON.stringify({ ...index, manifests: [...index.manifests, attestation] }));
+    const replaced = { ...descriptor, digest: sha256Digest(attested), size: attested.length };
+    await client.pushManifest(parseReference(name), replaced, attested);
+    const other = await tsbuild({ bases: false });
+    const context = await contextOf({ Dockerfile: `FROM ${name}\nCOPY g /\n`, g: 'y' });
+    const built = await other.build(context, ['--platform', 'all', '-o', `type=local,dest=${join(context, 'out')}`]);
+    expect(built.stderr).toContain(') for linux/arm64, linux/s390x in ');
+    expect(await readdir(join(context, 'out/linux_s390x'))).toEqual(['f-s390x', 'g']);
   });
 });
 
