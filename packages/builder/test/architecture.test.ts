@@ -258,7 +258,8 @@ describe('imports run one way', () => {
       /^builder\/src\/(?:cache\/(?:directory|memory)-|snapshot\/(?!snapshotter\.ts)|executor\/(?!executor\.ts|identity\.ts|mount-points\.ts)|source\/(?!source\.ts)|context\/context-tree\.ts)/;
     // build/ tells the story of a build from top to bottom, container/ the one of containers; store/, shared-cache/ and export/ serve both.
     // emulation/ starts programs of this machine as the executor does.
-    const tells = /^builder\/src\/(?:index\.ts|(?:build|store|shared-cache|transfer|fsck|export|container|emulation)\/)/;
+    const tells =
+      /^builder\/src\/(?:index\.ts|(?:build|store|shared-cache|transfer|fsck|export|container|emulation)\/)/;
     const outside = all.filter(({ from, to }) => !tells.test(from) && room(from) !== room(to));
     expect(offenders(outside, (to) => !implementations.test(to))).toEqual([]);
   });
