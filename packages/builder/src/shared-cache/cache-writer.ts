@@ -171,9 +171,15 @@ export class CacheWriter {
    */
   async #touched(record: SharedRecord): Promise<SharedRecord> {
     const { place, touch, random, now } = this.#options;
-    const age = now() - Math.max(record.created, record.touched ?? 0);
-    const isDue = touch > 0 && place.backend.repository !== undefined && age >= touch && random() < TOUCHING;
-    const fresh = isDue ? this.#maker.touched(record) : undefined;
+    const isOld = (one: SharedRecord): boolean => now() - Math.max(one.created, one.touched ?? 0) >= touch;
+    if (touch <= 0 || place.backend.repository === undefined || !isOld(record) || random() >= TOUCHING) return record;
+    // The hints may not tell yet that somebody has just done it.
+    const latest = await this.#lookUp(record.key);
+    if (latest !== undefined && !isOld(latest)) {
+      this.#isNew = true;
+      return latest;
+    }
+    const fresh = this.#maker.touched(record);
     if (fresh === undefined) return record;
     await place.backend.put(storedRecord(fresh), this.#signal);
     this.#isNew = true;
@@ -197,7 +203,9 @@ export class CacheWriter {
   async #renewHints(): Promise<void> {
     const { place } = this.#options;
     const theirs = await place.freshHints();
-    const own = [...this.#used].toReversed();
+    const own = [...this.#used]
+      .toReversed()
+      .map(([key, record]) => [key, laterTouched(record, theirs.get(key))] as const);
     if (own.every(([key, { touched }]) => theirs.get(key)?.touched === touched && theirs.has(key))) return;
     const others = [...theirs].filter(([key]) => !this.#used.has(key));
     const merged = [...own, ...others].slice(0, MOST_HINTS).map(([, record]) => record);
@@ -232,6 +240,11 @@ export class CacheWriter {
     this.#toldFailure = true;
     place.breaker.failed(messageOf(error), 0);
   }
+}
+
+/** Of a record as this build has used it and as the hints have it by now, the one that was renewed later. */
+function laterTouched(own: SharedRecord, theirs: SharedRecord | undefined): SharedRecord {
+  return theirs !== undefined && (theirs.touched ?? 0) > (own.touched ?? 0) ? theirs : own;
 }
 
 /**

@@ -202,13 +202,17 @@ describe.skipIf(SKIP_REGISTRY || NEEDS_ROOT)(`builds that share a cache (needs r
     const bench = await machine();
     await bench.build('FROM busybox\nWORKDIR /x\n');
     const ref = `${registry.host}/${newCache()}:main`;
-    const write = async (now: number): Promise<(number | undefined)[]> => {
+    const write = async (
+      now: number,
+      before: (place: CachePlace) => Promise<void> = async () => undefined,
+    ): Promise<(number | undefined)[]> => {
       const { signal } = new AbortController();
       const [spec] = parseCacheSpecs('cache-to', ref).specs;
       if (spec === undefined) throw new Error('a reference is a place');
       await using backend = openRegistryBackend(spec, backendAccess({ environment: {} }));
       const quiet = { notice: () => undefined, failed: () => undefined, now: () => now };
       const place = new CachePlace(backend, { policy: 'registry', trusted: [] }, quiet, signal);
+      await before(place);
       const options = { place, store: bench.store, meter: new CacheMeter(), touch: 7 * DAY, random: () => 0 };
       const writer = new CacheWriter({ ...options, fullListings: false, ...quiet, signal });
       for await (const { record } of bench.store.records.all()) writer.offer(record);
@@ -224,6 +228,12 @@ describe.skipIf(SKIP_REGISTRY || NEEDS_ROOT)(`builds that share a cache (needs r
     expect(await write(now + 8 * DAY)).toEqual([now + 8 * DAY, now + 8 * DAY]);
     // Not once more while it is young.
     expect(await write(now + 9 * DAY)).toEqual([now + 8 * DAY, now + 8 * DAY]);
+    // Nor by a builder whose hints are older than the record.
+    const stale = await write(now + 17 * DAY, async (place) => {
+      await place.hints();
+      expect(await write(now + 16 * DAY)).toEqual([now + 16 * DAY, now + 16 * DAY]);
+    });
+    expect(stale).toEqual([now + 16 * DAY, now + 16 * DAY]);
   });
 
   it('takes the record of whoever wrote the same key at once, and tells of it in the hints', async () => {

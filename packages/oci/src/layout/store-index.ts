@@ -1,5 +1,6 @@
 import type { DirectoryBlobStore } from '../blob/directory.ts';
 import { readBlob } from '../blob/read-blob.ts';
+import { notFound } from '../blob/verify.ts';
 import { NO_CONTENT } from '../image/content-source.ts';
 import { assembleImage } from '../image/image.ts';
 import { addEntry, emptyIndex, platformOf, withIndexAnnotations } from '../image/index-building.ts';
@@ -55,6 +56,9 @@ export async function storeIndex(
   const { descriptor, rawIndex } = await indexDocument(blobs, content);
   for (const { manifest } of content.members) {
     if (isContent(manifest)) await storeImage(blobs, manifest, checkedConfig(manifest), elsewhere);
+    else if (content.isForeign !== true && (await blobs.has(manifest.digest)) === undefined) {
+      throw notFound(manifest.digest);
+    }
   }
   await blobs.put(rawIndex, descriptor);
   return descriptor;

@@ -4,6 +4,7 @@ import type { Layout } from '../../src/layout/layout.ts';
 import { imageIdOf } from '../../src/layout/stored-image.ts';
 import type { ImageContent } from '../../src/layout/stored-image.ts';
 import { verifyLayoutAt } from '../../src/layout/fsck/verify-layout.ts';
+import { sha256Digest } from '../../src/spec/digest.ts';
 import { MediaType } from '../../src/spec/media-type.ts';
 import { formatPlatform, parsePlatform } from '../../src/spec/platform.ts';
 import { familiarName, parseReference } from '../../src/spec/reference.ts';
@@ -108,6 +109,9 @@ describe('Layout.addIndex()', () => {
     if (layer !== undefined) await layout.blobs.delete(layer.digest);
     const content = { members: [{ manifest: image }] };
     expect(await codeOf(layout.addIndex(content, refs('app')))).toMatchObject({ code: 'BLOB_NOT_FOUND' });
+    const absent = { mediaType: MediaType.ociManifest, digest: sha256Digest('absent'), size: 6 };
+    const members = [{ manifest: absent, platform: host }];
+    expect(await codeOf(layout.addIndex({ members }, refs('app')))).toMatchObject({ code: 'BLOB_NOT_FOUND' });
     expect(await layout.images()).toEqual([]);
     const elsewhere = new Set(image.layers.map(({ digest }) => digest));
     expect((await layout.addIndex(content, refs('app'), { elsewhere })).images).toHaveLength(1);
