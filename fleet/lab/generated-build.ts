@@ -16,37 +16,45 @@ export interface GeneratorOptions {
   readonly largest?: number;
   /** One RUN writes something else each time. */
   readonly restless?: boolean;
+  /** Four COPYs instead of twelve, for runs that have little time. */
+  readonly isSmall?: boolean;
 }
 
 const KIB = 1024;
-const COPIES = { deps: 5, tools: 4, app: 3 } as const;
+/** How many files each stage copies. */
+type Copies = Readonly<Record<'deps' | 'tools' | 'app', number>>;
+
+const COPIES: Copies = { deps: 5, tools: 4, app: 3 };
+const FEW_COPIES: Copies = { deps: 2, tools: 1, app: 1 };
 
 /**
- * Twenty steps in three stages, the same for the same seed: most are COPYs of files from 1 KiB to 4 MiB, three are RUNs.
+ * Twenty steps in three stages (twelve of a small one), the same for the same seed: most are COPYs of files from 1 KiB to
+ * 4 MiB, three are RUNs.
  * The base image is `fleet/busybox` of the registry in the argument REGISTRY, which no key depends on.
  */
 export async function generateBuild(
   directory: string,
   seed: string,
-  { largest = 4 * KIB * KIB, restless = false }: GeneratorOptions = {},
+  { largest = 4 * KIB * KIB, restless = false, isSmall = false }: GeneratorOptions = {},
 ): Promise<GeneratedBuild> {
   const random = new Random(seed);
   await mkdir(directory, { recursive: true });
   const files: string[] = [];
-  for (const [stage, count] of Object.entries(COPIES)) {
+  const copies = isSmall ? FEW_COPIES : COPIES;
+  for (const [stage, count] of Object.entries(copies)) {
     for (let i = 0; i < count; i++) {
       const name = `${stage}-${i}.bin`;
       await writeFile(join(directory, name), someContent(`${seed}/${name}`, sizeBetween(KIB, largest, random)));
       files.push(name);
     }
   }
-  await writeFile(join(directory, 'Dockerfile'), dockerfile(restless));
+  await writeFile(join(directory, 'Dockerfile'), dockerfile(copies, restless));
   return { directory, files };
 }
 
-function dockerfile(restless: boolean): string {
-  const copies = (stage: keyof typeof COPIES): string[] =>
-    Array.from({ length: COPIES[stage] }, (_, i) => `COPY ${stage}-${i}.bin ./`);
+function dockerfile(counts: Copies, restless: boolean): string {
+  const copies = (stage: keyof Copies): string[] =>
+    Array.from({ length: counts[stage] }, (_, i) => `COPY ${stage}-${i}.bin ./`);
   const noise = restless ? ' && head -c 64 /dev/urandom >noise' : '';
   return [
     'ARG REGISTRY',

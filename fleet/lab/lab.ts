@@ -79,8 +79,9 @@ export class Lab implements AsyncDisposable {
   }
 
   generate(name: string, options: GeneratorOptions = {}): Promise<GeneratedBuild> {
-    const largest = options.largest ?? (this.size.isFull ? 4 : 1) * 2 ** 20;
-    return generateBuild(join(this.directory, 'contexts', name), `${this.seed}/${name}`, { ...options, largest });
+    const { isFull } = this.size;
+    const usual = { largest: (isFull ? 4 : 1) * 2 ** 20, isSmall: !isFull };
+    return generateBuild(join(this.directory, 'contexts', name), `${this.seed}/${name}`, { ...usual, ...options });
   }
 
   /** A copy of a build with one file changed. */

@@ -50,8 +50,8 @@ export async function compare(lab: Lab): Promise<Comparison> {
   const them = kept === undefined ? undefined : buildkit(lab, kept, lane, faults);
   const rounds = lab.size.isFull ? 3 : 1; // the middle one counts
   const small = await copyAndRun(lab);
-  const large = await lab.generate('peers');
-  const other = await lab.generate('peers-other');
+  const large = await lab.generate('peers', { isSmall: false });
+  const other = await lab.generate('peers-other', { isSmall: false });
 
   const both = async (
     title: string,

@@ -8,6 +8,8 @@ import {
   uploadsOf,
 } from '../report/figures.ts';
 import { walkRecords } from '../walker/walk-records.ts';
+import type { Built } from '../lab/lab.ts';
+import { isUpload } from '../proxy/exchange.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s1-cache', tag: 'main' };
@@ -33,7 +35,7 @@ export const stampede: Scenario = {
     const sent = uploadsOf(first.flatMap(({ exchanges }) => exchanges));
     const late = uploadsOf(proxy.since(raced));
     judge.expect(sent.most <= size.atOnce, `one blob was sent ${sent.most} times by ${size.atOnce} racers`);
-    judge.expect(late.blobs === 0, `${late.blobs} blobs were sent after the first wave`);
+    judge.expect(late.blobs === 0, `${late.blobs} blobs were sent after the first wave${whatWasAmiss(first, others)}`);
     judge.add(await walkRecords(registry.host, place.repository));
     return {
       builders: all.length,
@@ -48,3 +50,15 @@ export const stampede: Scenario = {
     };
   },
 };
+
+/** Requests of the builds that sent something, and what the ones before had to say. */
+function whatWasAmiss(first: readonly Built[], others: readonly Built[]): string {
+  const senders = others.filter(({ exchanges }) => exchanges.some(isUpload));
+  const asked = senders.flatMap(({ lane, exchanges }) =>
+    exchanges.map(({ method, kind, name, status }) => `${lane}: ${method} ${kind} ${name} ${status}`),
+  );
+  const told = first.flatMap(({ lane, notices, cache }) =>
+    [...notices, JSON.stringify(cache)].map((text) => `${lane}: ${text}`),
+  );
+  return ['', ...told, ...asked].join('\n        ');
+}

@@ -119,7 +119,7 @@ export type { LookAfterOptions, SharedCacheEntry, SharedPruneOptions } from './s
 export type { SharedRecord } from './shared-cache/record/shared-record.ts';
 export { parseCacheSpecs } from './shared-cache/flags/cache-spec.ts';
 export type { CacheSpec, CacheType, ParsedCacheSpecs } from './shared-cache/flags/cache-spec.ts';
-export type { CacheCounts } from './shared-cache/cache-counts.ts';
+export type { CacheCounts } from './progress/event.ts';
 export { bringLayers } from './shared-cache/layers-at-hand.ts';
 export type { LayerAccess } from './shared-cache/layers-at-hand.ts';
 export { generateSigningKey } from './shared-cache/record/record-signature.ts';

@@ -17,6 +17,8 @@ export interface CachePlace extends AsyncDisposable {
   putForeign?(): Promise<{ readonly what: string; isIntact(): Promise<boolean> }>;
   /** As {@link open}, of a builder that may only read. */
   openReader?(): Promise<CacheBackend>;
+  /** The indexes of layers are kept with the hints: where a request costs something. */
+  readonly keepsIndexes?: true;
 }
 
 /** In what a place differs from the others. */
@@ -203,6 +205,23 @@ export function cacheBackendContract(
       await put(other, c);
       await other.putHints([c, b], signal);
       expect(await (await builder()).hints(signal)).toEqual({ kind: 'hints', texts: [c.text, b.text] });
+    });
+
+    it('keeps the indexes of layers with the hints, where requests cost something', async () => {
+      const record = sampleRecord('a', sampleBlob('layer-a'));
+      const backend = await builder();
+      await put(backend, record);
+      const indexes = sampleBlob('indexes', 3000);
+      await backend.putHints([record], signal, indexes);
+      const reader = await builder();
+      const hints = await reader.hints(signal);
+      const pack = hints.kind === 'hints' ? hints.pack : undefined;
+      const read = pack === undefined ? undefined : await digestOfAll(reader.open(pack, signal));
+      const { digest, size } = indexes.blob;
+      expect([read, pack?.size]).toEqual(place.keepsIndexes === true ? [digest, size] : [undefined, undefined]);
+      // A build that has none leaves none.
+      await backend.putHints([record], signal);
+      expect(await (await builder()).hints(signal)).toEqual({ kind: 'hints', texts: [record.text] });
     });
 
     it('lists what there is', async () => {

@@ -5,7 +5,7 @@ import type { Isolation } from '../executor/executor.ts';
 import type { FailedRun } from '../ops/dependencies.ts';
 import type { SecretSource } from '../mounts/secrets.ts';
 import type { Material } from './materials.ts';
-import type { CacheCounts } from '../shared-cache/cache-counts.ts';
+import type { CacheCounts } from '../progress/event.ts';
 import type { CacheSpec } from '../shared-cache/flags/cache-spec.ts';
 import type { Verification } from '../progress/verification.ts';
 

@@ -25,8 +25,18 @@ export function commandCapabilities(
 
 /** Whether this process has a capability in effect, by its number (linux/capability.h). */
 export function hasCapability(number: bigint): boolean {
-  const effective = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
-  return ((BigInt(`0x${effective}`) >> number) & 1n) === 1n;
+  return isIn('CapEff', number);
+}
+
+/** Whether a program that is setuid root, or bears the capability, gets it in this process. */
+export function boundsCapability(number: bigint): boolean {
+  return isIn('CapBnd', number);
+}
+
+function isIn(set: 'CapEff' | 'CapBnd', number: bigint): boolean {
+  const status = readFileSync('/proc/self/status', 'latin1');
+  const bits = new RegExp(`^${set}:\\s*([0-9a-f]+)`, 'm').exec(status)?.[1] ?? '0';
+  return ((BigInt(`0x${bits}`) >> number) & 1n) === 1n;
 }
 
 const FOR_CHROOT = [

@@ -10,7 +10,8 @@ import { type PodLevel, podLevel } from './machine/pod-level.ts';
 import { canMakeCgroups, findRuntime } from './runc-executor.ts';
 import { installedSeccomp } from './seccomp/seccomp-profile.ts';
 import { nativeCalls } from './session-keyring.ts';
-import { forbiddenUserNamespaces, missingForRanges, restrictedByAppArmor, isFiltered } from './user-namespace.ts';
+import { missingForRanges } from './subordinate-ids.ts';
+import { forbiddenUserNamespaces, restrictedByAppArmor, isFiltered } from './user-namespace.ts';
 
 /** One thing that was looked at. */
 export interface MachineFact {

@@ -1,10 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { constants, userInfo } from 'node:os';
+import { writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { endingWithUs } from './death-signal.ts';
-import { findTool, requireTool } from './host-tools.ts';
+import { requireTool } from './host-tools.ts';
 import { readIdMaps } from './id-map.ts';
+import { kernelSetting } from './procfs/kernel-setting.ts';
+import { missingForRanges, withRanges } from './subordinate-ids.ts';
 
 /** Set in the process that runs inside the user namespace: `mapped` with ranges of ids, `single` with one id. */
 const MARK = 'TSBUILD_USERNS';
@@ -41,7 +43,7 @@ export function userNamespaceCommand(argv: readonly string[]): UserNamespaceComm
   refuseForbidden();
   const lacking = missingForRanges();
   const [command, args] = endingWithUs([
-    requireTool('unshare'), '--user', '--map-root-user', ...(lacking === undefined ? ['--map-auto'] : []),
+    requireTool('unshare'), ...(lacking === undefined ? withRanges : ['--user', '--map-root-user']),
     '--mount', '--propagation', 'private', '--', ...argv,
   ]); // biome-ignore format: one program a line
   return {
@@ -156,17 +158,17 @@ function refuseForbidden(): void {
 export function forbiddenUserNamespaces():
   | { readonly path: string; readonly off: string; readonly hint: string }
   | undefined {
-  return SWITCHES.find(({ path, off }) => setting(path) === off);
+  return SWITCHES.find(({ path, off }) => kernelSetting(path) === off);
 }
 
 /** Ubuntu's restriction of user namespaces to programs that have a profile for them. */
 export function restrictedByAppArmor(): boolean {
-  return setting('/proc/sys/kernel/apparmor_restrict_unprivileged_userns') === '1';
+  return kernelSetting('/proc/sys/kernel/apparmor_restrict_unprivileged_userns') === '1';
 }
 
 /** Whether a seccomp filter is active in this process. */
 export function isFiltered(): boolean {
-  return /^Seccomp:\s*2/m.test(setting('/proc/self/status') ?? '');
+  return /^Seccomp:\s*2/m.test(kernelSetting('/proc/self/status') ?? '');
 }
 
 function forbidden(said: string): BuildError {
@@ -175,43 +177,4 @@ function forbidden(said: string): BuildError {
       ? "Ubuntu's AppArmor restricts user namespaces: sysctl kernel.apparmor_restrict_unprivileged_userns=0, or run as root."
       : 'Inside a container its seccomp profile may forbid it: run the container with --security-opt seccomp=unconfined, or run as root. Dockerfiles without RUN build anyway.',
   });
-}
-
-function setting(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1').trim();
-  } catch {
-    return undefined; // This kernel does not have the switch.
-  }
-}
-
-/** Why ranges of ids cannot be mapped; undefined when they can. */
-export function missingForRanges(): string | undefined {
-  if (findTool('newuidmap') === undefined || findTool('newgidmap') === undefined) {
-    return 'newuidmap is missing: install the package uidmap or shadow-utils';
-  }
-  const uid = process.getuid?.() ?? 0;
-  const name = userName();
-  if (name === undefined) return `user ${uid} has no entry in /etc/passwd`;
-  for (const path of ['/etc/subuid', '/etc/subgid']) {
-    if (!hasRange(setting(path) ?? '', name, uid))
-      return `${name} has no range in ${path}: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${name}`;
-  }
-  return undefined;
-}
-
-/** True when a subuid(5) text gives the user a range. */
-export function hasRange(text: string, name: string, uid: number): boolean {
-  return text.split('\n').some((line) => {
-    const [owner, start, count] = line.split(':');
-    return (owner === name || owner === String(uid)) && start !== undefined && Number(count) > 0;
-  });
-}
-
-function userName(): string | undefined {
-  try {
-    return userInfo().username;
-  } catch {
-    return undefined;
-  }
 }

@@ -20,6 +20,7 @@ export type ProgressEvent =
   | CheckWarning
   | Transfer
   | ImageBuilt
+  | SharedCacheUsed
   | BuildVerified;
 
 export interface BuildStarted {
@@ -142,6 +143,35 @@ export interface ImageBuilt {
   readonly names: readonly string[];
   readonly size: number;
   readonly milliseconds: number;
+}
+
+/** What the shared caches did in one build, for the summary, `--metadata-file` and json events. Sizes in bytes. */
+export interface CacheCounts {
+  /** Steps that this machine's store had. */
+  readonly local: number;
+  /** Steps that a shared cache had, told by its hints, and asked for one by one. */
+  readonly hints: number;
+  readonly keys: number;
+  /** Steps that nobody had. */
+  readonly misses: number;
+  /** Requests to shared caches, and the bytes of blobs from and to them. */
+  readonly requests: number;
+  readonly bytesDown: number;
+  readonly bytesUp: number;
+  /** Layers whose bytes were fetched. */
+  readonly layersFetched: number;
+  /** Records written, and those that somebody else had written before. */
+  readonly written: number;
+  readonly adopted: number;
+  /** Questions without an answer, records that could not be written, layers that were lost. */
+  readonly failures: number;
+  /** Records that were not written when the time was up. */
+  readonly leftOut: number;
+}
+
+/** What the shared caches did, when what there was to share is written. */
+export interface SharedCacheUsed extends CacheCounts {
+  readonly type: 'shared-cache';
 }
 
 /** What the second build of `--verify` gave, whose steps came under a second `plan-ready`. */

@@ -5,7 +5,7 @@ import { Limiter } from '../solver/limiter.ts';
 import type { Store } from '../store/store.ts';
 import type { SharedBlob } from './backend/cache-backend.ts';
 import { once } from './bytes.ts';
-import type { CacheMeter } from './cache-counts.ts';
+import type { CacheMeter } from './cache-meter.ts';
 import { type CachePlace, messageOf } from './cache-place.ts';
 import type { SigningKey } from './record/record-signature.ts';
 import { baseLayerKey, encodeSharedRecord, type SharedRecord } from './record/shared-record.ts';
@@ -135,24 +135,34 @@ export class CacheWriter {
     const { place, meter } = this.#options;
     if (!this.#mayTry()) return;
     const hinted = (await place.hints()).get(key);
-    const known = hinted ?? (await this.#lookUp(key));
-    if (known !== undefined) {
-      if (hinted === undefined) {
-        meter.add('adopted');
-        this.#isNew = true;
-      }
-      this.#used.set(key, await this.#touched(known));
+    if (hinted !== undefined) {
+      this.#used.set(key, await this.#touched(hinted));
       return;
     }
+    const known = await this.#lookUp(key);
+    if (known !== undefined) return await this.#adopt(known);
     const described = await describe();
     if (described === undefined || !this.#mayTry()) return;
     const { record, blobs } = described;
-    await place.backend.put({ key, text: encodeSharedRecord(record), blobs }, this.#signal);
+    try {
+      await place.backend.put({ key, text: encodeSharedRecord(record), blobs }, this.#signal);
+    } catch (error) {
+      const theirs = isConflict(error) && this.#mayWrite ? await this.#lookUp(key) : undefined;
+      if (theirs === undefined) throw error;
+      return await this.#adopt(theirs);
+    }
     place.breaker.succeeded();
     meter.add('written');
     this.#isNew = true;
     this.#used.set(key, record);
     await this.#remember(record);
+  }
+
+  /** Takes what another builder has written, which the hints do not tell yet. */
+  async #adopt(theirs: SharedRecord): Promise<void> {
+    this.#options.meter.add('adopted');
+    this.#isNew = true;
+    this.#used.set(theirs.key, await this.#touched(theirs));
   }
 
   /**
@@ -161,9 +171,15 @@ export class CacheWriter {
    */
   async #touched(record: SharedRecord): Promise<SharedRecord> {
     const { place, touch, random, now } = this.#options;
-    const age = now() - Math.max(record.created, record.touched ?? 0);
-    const isDue = touch > 0 && place.backend.repository !== undefined && age >= touch && random() < TOUCHING;
-    const fresh = isDue ? this.#maker.touched(record) : undefined;
+    const isOld = (one: SharedRecord): boolean => now() - Math.max(one.created, one.touched ?? 0) >= touch;
+    if (touch <= 0 || place.backend.repository === undefined || !isOld(record) || random() >= TOUCHING) return record;
+    // The hints may not tell yet that somebody has just done it.
+    const latest = await this.#lookUp(record.key);
+    if (latest !== undefined && !isOld(latest)) {
+      this.#isNew = true;
+      return latest;
+    }
+    const fresh = this.#maker.touched(record);
     if (fresh === undefined) return record;
     await place.backend.put(storedRecord(fresh), this.#signal);
     this.#isNew = true;
@@ -187,7 +203,9 @@ export class CacheWriter {
   async #renewHints(): Promise<void> {
     const { place } = this.#options;
     const theirs = await place.freshHints();
-    const own = [...this.#used].toReversed();
+    const own = [...this.#used]
+      .toReversed()
+      .map(([key, record]) => [key, laterTouched(record, theirs.get(key))] as const);
     if (own.every(([key, { touched }]) => theirs.get(key)?.touched === touched && theirs.has(key))) return;
     const others = [...theirs].filter(([key]) => !this.#used.has(key));
     const merged = [...own, ...others].slice(0, MOST_HINTS).map(([, record]) => record);
@@ -222,4 +240,17 @@ export class CacheWriter {
     this.#toldFailure = true;
     place.breaker.failed(messageOf(error), 0);
   }
+}
+
+/** Of a record as this build has used it and as the hints have it by now, the one that was renewed later. */
+function laterTouched(own: SharedRecord, theirs: SharedRecord | undefined): SharedRecord {
+  return theirs !== undefined && (theirs.touched ?? 0) > (own.touched ?? 0) ? theirs : own;
+}
+
+/**
+ * Whether it may be that two builders wrote one key at once and were in each other's way: one record is all that is needed.
+ * Registries say so with 409 or 412; distribution says 400.
+ */
+function isConflict(error: unknown): boolean {
+  return error instanceof OciError && [400, 409, 412].includes(Number(error.fields['status']));
 }

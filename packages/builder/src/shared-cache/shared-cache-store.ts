@@ -2,7 +2,7 @@ import type { Digest } from '@tsbuild/oci';
 import type { AskingStep, CacheRecord, CacheStore } from '../cache/cache-store.ts';
 import type { LayerOutput } from '../ops/rootfs.ts';
 import type { Store } from '../store/store.ts';
-import type { CacheMeter } from './cache-counts.ts';
+import type { CacheMeter } from './cache-meter.ts';
 import type { CachePlace } from './cache-place.ts';
 import type { SharedRecord } from './record/shared-record.ts';
 

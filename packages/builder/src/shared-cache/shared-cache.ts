@@ -6,8 +6,10 @@ import type { LayerOutput } from '../ops/rootfs.ts';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import type { MissExplainer } from '../solver/miss.ts';
 import type { Store } from '../store/store.ts';
+import type { Traffic } from './backend/backend-access.ts';
 import { openBackend } from './backend/open-backend.ts';
-import { type CacheCounts, CacheMeter } from './cache-counts.ts';
+import type { CacheCounts } from '../progress/event.ts';
+import { CacheMeter } from './cache-meter.ts';
 import { CachePlace, messageOf, type PlaceReports } from './cache-place.ts';
 import { cacheSigningKey, cacheTrust } from './cache-trust.ts';
 import { CacheWriter } from './cache-writer.ts';
@@ -64,6 +66,7 @@ export class SharedCache implements AsyncDisposable {
   readonly #readers: readonly CachePlace[];
   readonly #writers: readonly Writer[];
   readonly #store: Store;
+  readonly #reporter: ProgressReporter;
   readonly #options: SharedCacheOptions;
   readonly #signal: AbortSignal;
   #lost = 0;
@@ -80,6 +83,7 @@ export class SharedCache implements AsyncDisposable {
     this.#options = options;
     this.#signal = signal;
     this.#store = store;
+    this.#reporter = reporter;
     this.#places = [...places.values()];
     const placeOf = (spec: CacheSpec): CachePlace => {
       const place = places.get(placeText(spec));
@@ -141,7 +145,7 @@ export class SharedCache implements AsyncDisposable {
       // Written with the image, by whoever pushes it.
       if (options.cacheTo.includes(spec) && spec.type === 'inline') continue;
       if (places.has(placeText(spec))) continue;
-      const backend = await openBackend(spec, backendAccess(options.registry, hooks));
+      const backend = await openBackend(spec, { ...backendAccess(options.registry, hooks), traffic: counted(meter) });
       places.set(placeText(spec), new CachePlace(backend, cacheTrust(spec, environment), reports, signal));
     }
     const cache = new SharedCache(options, { store, reporter, signal }, { places, meter });
@@ -214,6 +218,7 @@ export class SharedCache implements AsyncDisposable {
     const spent = performance.now() - this.#started;
     const drain = this.#options.cacheDrain ?? Math.max(LEAST_DRAIN, spent / 4);
     await Promise.all(this.#writers.map(({ writer }) => writer.drain(drain)));
+    this.#reporter.report({ type: 'shared-cache', ...this.counts });
     for (const { writer, spec } of this.#writers) {
       if (writer.failure === undefined || cacheFlag(spec, 'ignore-error', true)) continue;
       throw new BuildError('CACHE_EXPORT_FAILED', `cannot write to the shared cache: ${messageOf(writer.failure)}`, {
@@ -240,6 +245,14 @@ function countingHooks(meter: CacheMeter): Pick<RegistryOptions, 'onRequest' | '
     onProgress: ({ kind, done, total, note }) => {
       if (done && note === undefined) meter.add(kind === 'upload' ? 'bytesUp' : 'bytesDown', total);
     },
+  };
+}
+
+/** The same of places that are no registry. */
+function counted(meter: CacheMeter): Traffic {
+  return {
+    onRequest: () => meter.add('requests'),
+    onBytes: (direction, bytes) => meter.add(direction === 'up' ? 'bytesUp' : 'bytesDown', bytes),
   };
 }
 

@@ -9,7 +9,7 @@ import { findTool } from '../../src/executor/host-tools.ts';
 import { PipePool } from '../../src/executor/pipes.ts';
 import { rootLine } from '../../src/executor/sandbox-mounts.ts';
 import { splitEnvironment } from '../../src/executor/unsafe-environment.ts';
-import { hasRange } from '../../src/executor/user-namespace.ts';
+import { hasRange } from '../../src/executor/subordinate-ids.ts';
 import { CapturedOutput } from '../../testing/captured-output.ts';
 import { leftByTheDead } from '../../testing/left-by-the-dead.ts';
 

@@ -20,6 +20,7 @@ cacheBackendContract(
     const fake = await FakeActionsCache.start();
     const holders = () => fake.entries.filter(({ key }) => /^tsbuild-[lp]1-/.test(key));
     return {
+      keepsIndexes: true,
       open: async () => cacheOf(fake),
       damage: async () => {
         for (const entry of holders()) entry.bytes = Buffer.alloc(entry.bytes?.length ?? 0);

@@ -52,6 +52,7 @@ async function putForeign(root: string, configType: string, tag: string): Promis
 cacheBackendContract('type=local', async (): Promise<CachePlace> => {
   const root = folder();
   return {
+    keepsIndexes: true,
     open: async () => localCache(root),
     damage: async (digest) => {
       const path = blobPath(root, digest);

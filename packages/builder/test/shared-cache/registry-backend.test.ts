@@ -30,6 +30,7 @@ async function registryPlace(): Promise<CachePlace> {
     return openRegistryBackend(spec, { client: clientOf, environment: {}, directory: '/', now: Date.now });
   };
   return {
+    keepsIndexes: true,
     open,
     damage: async (digest) => {
       const bytes = readFileSync(blob(digest));

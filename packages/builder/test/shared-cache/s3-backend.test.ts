@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { digestHex } from '@tsbuild/oci';
 import { openS3Backend, type S3Backend } from '../../src/shared-cache/backend/s3/s3-backend.ts';
+import type { CacheSpec } from '../../src/shared-cache/flags/cache-spec.ts';
 import { s3Place } from '../../src/shared-cache/backend/s3/s3-place.ts';
 import { type CachePlace, cacheBackendContract } from '../../testing/cache-backend-contract.ts';
 import { FakeS3 } from '../../testing/fake-s3/fake-s3.ts';
@@ -14,15 +15,27 @@ function bucketOf(
   attributes: Readonly<Record<string, string>> = {},
   environment: Readonly<Record<string, string>> = {},
 ): Promise<S3Backend> {
+  const { place, environment: whole } = reachOf(fake, attributes, environment);
+  return openS3Backend(place, { environment: whole, now: () => fake.now() });
+}
+
+function reachOf(
+  fake: FakeS3,
+  attributes: Readonly<Record<string, string>> = {},
+  environment: Readonly<Record<string, string>> = {},
+): { readonly place: CacheSpec; readonly environment: Readonly<Record<string, string>> } {
   const all = { bucket: fake.bucket, region: fake.region, endpoint_url: fake.url, ...attributes };
   const keys = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'very-secret', HOME: '/nonexistent' };
-  const spec = { type: 's3', attributes: new Map(Object.entries(all)) } as const;
-  return openS3Backend(spec, { environment: { ...keys, ...environment }, now: () => fake.now() });
+  return {
+    place: { type: 's3', attributes: new Map(Object.entries(all)) },
+    environment: { ...keys, ...environment },
+  };
 }
 
 cacheBackendContract('type=s3', async (): Promise<CachePlace> => {
   const fake = await FakeS3.start();
   return {
+    keepsIndexes: true,
     open: () => bucketOf(fake, { prefix: 'team a/(cache)+&/' }),
     damage: async (digest) => {
       for (const [name, object] of fake.objects) {
@@ -87,6 +100,25 @@ describe('a cache in a bucket', () => {
     await backend.find(sampleRecord('a').key, signal);
     await backend.hints(signal);
     expect(fake.requests).toHaveLength(2);
+  });
+
+  it('tells of its requests, and of the bytes of their bodies', async () => {
+    const counted = { requests: 0, up: 0, down: 0 };
+    const { place, environment } = reachOf(fake);
+    const traffic = {
+      onRequest: () => void counted.requests++,
+      onBytes: (direction: 'up' | 'down', bytes: number) => void (counted[direction] += bytes),
+    };
+    await using backend = await openS3Backend(place, { environment, now: () => fake.now(), traffic });
+    const record = sampleRecord('a', sampleBlob('layer-a'));
+    await backend.put(record, signal);
+    expect(await backend.find(record.key, signal)).toBe(record.text);
+    const [layer] = record.blobs;
+    expect(counted).toEqual({
+      requests: fake.requests.length,
+      up: (layer?.blob.size ?? 0) + Buffer.byteLength(record.text),
+      down: Buffer.byteLength(record.text),
+    });
   });
 
   it('adopts the record of whoever was faster', async () => {

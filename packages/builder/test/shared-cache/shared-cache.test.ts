@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { OciError } from '@tsbuild/oci';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   type DockerRegistry,
@@ -9,7 +10,7 @@ import {
 } from '../../../oci/testing/docker-registry.ts';
 import type { BuildOptions } from '../../src/build/build-options.ts';
 import { openRegistryBackend } from '../../src/shared-cache/backend/registry/registry-backend.ts';
-import { CacheMeter } from '../../src/shared-cache/cache-counts.ts';
+import { CacheMeter } from '../../src/shared-cache/cache-meter.ts';
 import { CachePlace } from '../../src/shared-cache/cache-place.ts';
 import { CacheWriter } from '../../src/shared-cache/cache-writer.ts';
 import { backendAccess } from '../../src/shared-cache/layers-at-hand.ts';
@@ -89,6 +90,7 @@ describe.skipIf(SKIP_REGISTRY || NEEDS_ROOT)(`builds that share a cache (needs r
     expect(second.image.id).toBe(first.image.id);
     expect(second.cache).toMatchObject({ misses: 0, hints: 5, keys: 0, layersFetched: 0, written: 0, failures: 0 });
     expect(second.cache?.requests).toBeLessThanOrEqual(3);
+    expect(second.events).toContain(JSON.stringify({ type: 'shared-cache', ...second.cache }));
     expect(second.events).toContain(`"from":"registry ${registry.host}/${cache}:main"`);
   });
 
@@ -200,13 +202,17 @@ describe.skipIf(SKIP_REGISTRY || NEEDS_ROOT)(`builds that share a cache (needs r
     const bench = await machine();
     await bench.build('FROM busybox\nWORKDIR /x\n');
     const ref = `${registry.host}/${newCache()}:main`;
-    const write = async (now: number): Promise<(number | undefined)[]> => {
+    const write = async (
+      now: number,
+      before: (place: CachePlace) => Promise<void> = async () => undefined,
+    ): Promise<(number | undefined)[]> => {
       const { signal } = new AbortController();
       const [spec] = parseCacheSpecs('cache-to', ref).specs;
       if (spec === undefined) throw new Error('a reference is a place');
       await using backend = openRegistryBackend(spec, backendAccess({ environment: {} }));
       const quiet = { notice: () => undefined, failed: () => undefined, now: () => now };
       const place = new CachePlace(backend, { policy: 'registry', trusted: [] }, quiet, signal);
+      await before(place);
       const options = { place, store: bench.store, meter: new CacheMeter(), touch: 7 * DAY, random: () => 0 };
       const writer = new CacheWriter({ ...options, fullListings: false, ...quiet, signal });
       for await (const { record } of bench.store.records.all()) writer.offer(record);
@@ -222,6 +228,42 @@ describe.skipIf(SKIP_REGISTRY || NEEDS_ROOT)(`builds that share a cache (needs r
     expect(await write(now + 8 * DAY)).toEqual([now + 8 * DAY, now + 8 * DAY]);
     // Not once more while it is young.
     expect(await write(now + 9 * DAY)).toEqual([now + 8 * DAY, now + 8 * DAY]);
+    // Nor by a builder whose hints are older than the record.
+    const stale = await write(now + 17 * DAY, async (place) => {
+      await place.hints();
+      expect(await write(now + 16 * DAY)).toEqual([now + 16 * DAY, now + 16 * DAY]);
+    });
+    expect(stale).toEqual([now + 16 * DAY, now + 16 * DAY]);
+  });
+
+  it('takes the record of whoever wrote the same key at once, and tells of it in the hints', async () => {
+    const bench = await machine();
+    await bench.build('FROM busybox\nWORKDIR /y\n');
+    const { signal } = new AbortController();
+    const [spec] = parseCacheSpecs('cache-to', `${registry.host}/${newCache()}:main`).specs;
+    if (spec === undefined) throw new Error('a reference is a place');
+    await using backend = openRegistryBackend(spec, backendAccess({ environment: {} }));
+    // The other builder is a moment ahead, and the registry refuses whoever comes second.
+    const put: typeof backend.put = async (record, giveUp) => {
+      await backend.put(record, giveUp);
+      throw new OciError('REGISTRY_ERROR', 'answered 409 Conflict', { fields: { status: 409 } });
+    };
+    const raced: typeof backend = Object.assign(Object.create(backend) as typeof backend, {
+      put,
+      find: backend.find.bind(backend),
+      hints: backend.hints.bind(backend),
+      putHints: backend.putHints.bind(backend),
+    });
+    const quiet = { notice: () => undefined, failed: () => undefined, now: Date.now };
+    const place = new CachePlace(raced, { policy: 'registry', trusted: [] }, quiet, signal);
+    const meter = new CacheMeter();
+    const options = { place, store: bench.store, meter, touch: 0, random: () => 0, fullListings: false };
+    const writer = new CacheWriter({ ...options, ...quiet, signal });
+    for await (const { record } of bench.store.records.all()) writer.offer(record);
+    await writer.drain(60_000);
+    expect(writer.failure).toBeUndefined();
+    expect(meter.counts).toMatchObject({ adopted: 1, written: 0, failures: 0 });
+    expect([...(await place.freshHints()).keys()]).toHaveLength(1);
   });
 
   it('shares with mode=min what the image has, and no more', async () => {

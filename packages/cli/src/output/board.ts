@@ -71,7 +71,7 @@ export class ProgressBoard {
     else if (event.type === 'transfer') this.#transfers.apply(event, now);
     else if (event.type === 'image-built') this.#state = 'done';
     else if (event.type === 'build-verified') this.#state = event.same ? 'done' : 'failed';
-    else if (event.type !== 'build-started' && event.type !== 'check-warning') this.#applyToStep(event, now);
+    else if ('id' in event) this.#applyToStep(event, now);
   }
 
   /** A second plan is that of `--verify`: all steps begin anew. */

@@ -33,6 +33,7 @@ export class PlainProgress implements ProgressReporter {
     switch (event.type) {
       case 'build-started':
       case 'image-built':
+      case 'shared-cache':
       // Shown by the command, all at once and last.
       case 'check-warning':
       case 'build-verified':

@@ -66,7 +66,7 @@ export class RawJsonProgress implements ProgressReporter {
         return this.#noticed(event.level, event.message);
       case 'image-built':
         return this.#built(event.id, event.names);
-      default: // build-started, step-missed and build-verified: BuildKit has no word for them
+      default: // BuildKit has no word for the others
     }
   }
 

@@ -14,6 +14,7 @@ import type { HttpResponse } from './http-response.ts';
 import { ACCEPTED_MANIFESTS, manifestType, plainType } from './manifest-type.ts';
 import { responseError } from './network-error.ts';
 import { plainText } from './plain-text.ts';
+import { isTransient } from './retry.ts';
 import { addReferrer, removeReferrer } from './referrers.ts';
 import { deleteScope, pullScope, pushScope } from './scope.ts';
 import type { ApiRequest, Session } from './session.ts';
@@ -145,6 +146,7 @@ export async function writeManifest(
     expect: [200, 201, 202],
     scope: pushScope(reference.repository),
     signal,
+    mayPass: (error) => isTransient(error) || isReadWhileWritten(error),
   });
   const stored = announcedDigest(response);
   const knowsSubject = response.header('oci-subject') !== undefined;
@@ -157,6 +159,14 @@ export async function writeManifest(
     throw responseError(response.url, `it stored ${stored} instead of ${descriptor.digest}`);
   }
   if (!knowsSubject) await addReferrer(session, reference, content, signal);
+}
+
+/**
+ * Registries that keep links in plain files (distribution with its filesystem driver) answer DIGEST_INVALID when another
+ * client sends the same blob just then, and they read a link before it is written. The digest was checked here.
+ */
+function isReadWhileWritten(error: unknown): boolean {
+  return error instanceof OciError && error.fields['registryCode'] === 'DIGEST_INVALID';
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {

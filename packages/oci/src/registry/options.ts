@@ -3,7 +3,7 @@ import type { CredentialSource } from './credential.ts';
 
 /** How a {@link RegistryClient} reaches registries. Everything has a default that suits `docker`'s habits. */
 export interface RegistryOptions {
-  /** Default: `config.json` in `$DOCKER_CONFIG` or `~/.docker`, and the credential helpers that it names. */
+  /** Default: `$DOCKER_AUTH_CONFIG`, `config.json` in `$DOCKER_CONFIG` or `~/.docker`, and the credential helpers that it names. */
   readonly credentials?: CredentialSource;
   /**
    * For a registry, the hosts to read from first, in order: `{'docker.io': ['mirror.local:5000']}`. A host may carry a

@@ -34,20 +34,25 @@ export function parseRetryAfter(text: string | undefined, now: number): number |
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
+/** How {@link retrying} repeats. */
+export interface Retrying {
+  readonly retry: RetryPolicy;
+  readonly clock: Clock;
+  readonly signal?: AbortSignal | undefined;
+  /** Whether a failure may pass; {@link isTransient} unless told. */
+  readonly mayPass?: ((error: unknown) => boolean) | undefined;
+}
+
 /** Repeats `attempt` while it fails in a way that may pass. Throws the last failure. */
 export async function retrying<T>(
-  {
-    retry,
-    clock,
-    signal,
-  }: { readonly retry: RetryPolicy; readonly clock: Clock; readonly signal?: AbortSignal | undefined },
+  { retry, clock, signal, mayPass = isTransient }: Retrying,
   attempt: () => Promise<T>,
 ): Promise<T> {
   for (let count = 1; ; count++) {
     try {
       return await attempt();
     } catch (error) {
-      if (signal?.aborted === true || count >= retry.attempts || !isTransient(error)) throw error;
+      if (signal?.aborted === true || count >= retry.attempts || !mayPass(error)) throw error;
       await clock.sleep(retryDelay(error, count, retry, clock), signal);
     }
   }

@@ -32,6 +32,8 @@ export interface ApiRequest {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody;
   readonly signal?: AbortSignal | undefined;
+  /** Which failures a second attempt may overcome, where they are others than usual. */
+  readonly mayPass?: (error: unknown) => boolean;
 }
 
 /** What the parts of the client share: connections, grants, limits, and how a request is sent. */
@@ -120,7 +122,9 @@ export class Session {
 
   /** Sends a request, again where that may help. @throws OciError */
   async send(endpoint: Endpoint, request: ApiRequest): Promise<HttpResponse> {
-    return await retrying({ ...this, signal: request.signal }, () => this.sendOnce(endpoint, request));
+    return await retrying({ ...this, signal: request.signal, mayPass: request.mayPass }, () =>
+      this.sendOnce(endpoint, request),
+    );
   }
 
   /** Sends a request: authorized, redirects followed, one fresh grant after a 401, but no other second attempt. */

@@ -48,6 +48,28 @@ describe('dockerCredentials()', () => {
     expect(dockerConfigPath({ HOME: '/home/a' })).toBe('/home/a/.docker/config.json');
   });
 
+  it('reads a document in DOCKER_AUTH_CONFIG before the file, and after it in a job of GitLab', async () => {
+    const both = { ...environment(), DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { 'example.com': auth(bob) } }) };
+    const ask = (variables: Record<string, string>, registry = 'example.com'): Promise<unknown> =>
+      dockerCredentials({ environment: variables })(registry, 'app');
+    expect(await ask(both)).toEqual(bob);
+    write({ auths: { 'example.com': auth(alice), 'other.example': auth(alice) } });
+    expect(await ask(both)).toEqual(bob);
+    expect(await ask(both, 'other.example')).toEqual(alice);
+    expect(await ask({ ...both, GITLAB_CI: 'true' })).toEqual(alice);
+    rmSync(path);
+    expect(await ask({ ...both, GITLAB_CI: 'true' })).toEqual(bob);
+    expect(await ask({ ...both, DOCKER_AUTH_CONFIG: ' ' })).toBeUndefined();
+  });
+
+  it('does not repeat what is wrong in DOCKER_AUTH_CONFIG', async () => {
+    const broken = { ...environment(), DOCKER_AUTH_CONFIG: '{"auths": "s3cret' };
+    const error = await failure(dockerCredentials({ environment: broken })('example.com', 'app'));
+    expect(error).toMatchObject({ code: 'REGISTRY_CREDENTIALS' });
+    expect(error.message).toContain('DOCKER_AUTH_CONFIG is not a JSON document');
+    expect(error.message).not.toContain('s3cret');
+  });
+
   it('knows nothing without a file, or from an empty one', async () => {
     expect(await find('example.com')).toBeUndefined();
     write('');

@@ -147,5 +147,25 @@ describe.skipIf(SKIP_REGISTRY)(`uploads with faults${NO_REGISTRY}`, () => {
       await faulty.client.pushManifest(parseReference(`${faulty.proxy.host}/app:2`), manifestDescriptor, manifest);
       expect(await faulty.client.resolve(parseReference(`${faulty.proxy.host}/app:2`))).toEqual(manifestDescriptor);
     });
+
+    it('of a manifest is repeated when the registry has read a file that another client was writing', async () => {
+      const body = JSON.stringify({ errors: [{ code: 'DIGEST_INVALID', message: 'provided digest did not match' }] });
+      faulty.proxy.script({ method: 'PUT', times: 2, fault: { kind: 'status', status: 400, body } });
+      const name = parseReference(`${faulty.proxy.host}/app:3`);
+      await faulty.client.pushManifest(name, manifestDescriptor, manifest);
+      expect(await faulty.client.resolve(name)).toEqual(manifestDescriptor);
+    });
+
+    it('of a manifest that the registry finds invalid is not repeated', async () => {
+      const body = JSON.stringify({ errors: [{ code: 'MANIFEST_INVALID', message: 'no' }] });
+      faulty.proxy.script({ method: 'PUT', times: Infinity, fault: { kind: 'status', status: 400, body } });
+      const work = faulty.client.pushManifest(
+        parseReference(`${faulty.proxy.host}/app:4`),
+        manifestDescriptor,
+        manifest,
+      );
+      expect(await failure(work)).toMatchObject({ fields: { registryCode: 'MANIFEST_INVALID' } });
+      expect(writes().filter((method) => method === 'PUT')).toHaveLength(1);
+    });
   });
 });

@@ -4,7 +4,7 @@ import { readIdMaps } from '../id-map.ts';
 import { isRefused } from '../procfs/surrounding-proc.ts';
 import { canMakeCgroups, findRuntime } from '../runc-executor.ts';
 import { installedSeccomp } from '../seccomp/seccomp-profile.ts';
-import { missingForRanges } from '../user-namespace.ts';
+import { missingForRanges } from '../subordinate-ids.ts';
 
 /** Programs that a sandbox is made with. */
 export const TOOLS = ['setpriv', 'unshare', 'mount', 'umount', 'cp', 'env'] as const;

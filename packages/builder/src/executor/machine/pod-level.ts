@@ -1,6 +1,6 @@
 import { missingForChroot } from '../capabilities.ts';
 import { readIdMaps } from '../id-map.ts';
-import { missingForRanges } from '../user-namespace.ts';
+import { missingForRanges } from '../subordinate-ids.ts';
 import { sharesProc, type Trial } from './machine-modes.ts';
 
 /** What a container may do, in the levels of docs/ci.md. */

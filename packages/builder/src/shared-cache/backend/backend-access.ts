@@ -10,4 +10,12 @@ export interface BackendAccess {
   readonly directory: string;
   /** The clock, milliseconds since 1970. */
   readonly now: () => number;
+  /** Told of requests to places that are no registry; the client of registries has hooks of its own. */
+  readonly traffic?: Traffic;
+}
+
+/** Whoever counts requests, and the bytes of their bodies. */
+export interface Traffic {
+  readonly onRequest: () => void;
+  readonly onBytes: (direction: 'up' | 'down', bytes: number) => void;
 }

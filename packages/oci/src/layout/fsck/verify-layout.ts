@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { DirectoryBlobStore } from '../../blob/directory.ts';
 import { readBlob } from '../../blob/read-blob.ts';
@@ -66,6 +67,12 @@ async function checkFrame(
   { report }: FsckOptions,
 ): Promise<IndexEntries> {
   const marker = await faultOf(() => checkLayout(paths));
+  if (marker.value === false && (await holdsNothing(paths, blobs))) {
+    const message = 'the store was begun and not finished';
+    const repair = { done: 'finished', run: () => createLayout(paths) };
+    report({ severity: 'litter', kind: 'store', path: LAYOUT_NAMES.marker, message, repair });
+    return [];
+  }
   if (marker.value !== true) {
     const message = marker.fault ?? 'it is missing';
     const repair = { done: 'written anew', run: () => remake(paths, paths.marker) };
@@ -85,6 +92,14 @@ async function checkFrame(
     repair,
   });
   return [];
+}
+
+/** Whoever makes a layout writes its marker last: killed before that, it has left a store in which there was nothing yet. */
+async function holdsNothing(paths: LayoutPaths, blobs: DirectoryBlobStore): Promise<boolean> {
+  const index = await faultOf(() => readIndex(paths));
+  if (index.value === undefined ? existsSync(paths.index) : index.value.length > 0) return false;
+  for await (const _ of blobs.list()) return false;
+  return true;
 }
 
 async function faultOf<T>(read: () => Promise<T>): Promise<{ readonly value?: T; readonly fault?: string }> {

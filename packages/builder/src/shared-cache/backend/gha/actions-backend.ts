@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { type Descriptor, type Digest, digestHex, OciError, sha256Digest } from '@tsbuild/oci';
+import { type Descriptor, type Digest, digestHex, MediaType, OciError, sha256Digest } from '@tsbuild/oci';
 import { nodeHasher, verified } from '@tsbuild/oci/internal';
-import type { Environment } from '@tsbuild/oci/node';
-import { once } from '../../bytes.ts';
+import type { BackendAccess } from '../backend-access.ts';
+import { once, readBytes } from '../../bytes.ts';
 import { type CacheSpec, specText } from '../../flags/cache-spec.ts';
 import { blobsOfRecord } from '../../record/record-blobs.ts';
 import { decodeSharedRecord } from '../../record/shared-record.ts';
@@ -14,6 +14,7 @@ import { actionsAccess } from './actions-access.ts';
 import {
   type ActionsBundle,
   BUNDLE_LIMIT,
+  BUNDLED_INDEXES_LIMIT,
   decodeActionsBundle,
   encodeActionsBundle,
   type PackedPlace,
@@ -49,16 +50,13 @@ export class ActionsBackend implements CacheBackend {
   readonly #waiting = new Map<Digest, Uint8Array>();
   readonly #stored = new Set<Digest>();
 
-  constructor(
-    spec: CacheSpec,
-    { environment, now }: { readonly environment: Environment; readonly now: () => number },
-  ) {
+  constructor(spec: CacheSpec, { environment, now, traffic }: Pick<BackendAccess, 'environment' | 'now' | 'traffic'>) {
     const name = spec.attributes.get('scope') ?? 'tsbuild';
     const access = actionsAccess(spec.attributes, environment);
     this.name = `GitHub Actions cache ${name}`;
     this.spec = specText(spec);
     this.scope = `gha/${spec.attributes.get('repository') ?? environment['GITHUB_REPOSITORY'] ?? ''}/${name}`;
-    this.#service = typeof access === 'string' ? access : new CacheService(access, environment);
+    this.#service = typeof access === 'string' ? access : new CacheService(access, environment, traffic);
     this.#canWrite = typeof access !== 'string' && access.canWrite;
     // Hashed, as one name may be the beginning of another.
     this.#prefix = `tsbuild-b1-${digestHex(sha256Digest(name)).slice(0, 16)}-`;
@@ -73,13 +71,18 @@ export class ActionsBackend implements CacheBackend {
   }
 
   async hints(signal: AbortSignal): Promise<FoundHints> {
-    const { texts } = await this.#read(signal);
+    const { texts, indexes } = await this.#read(signal);
     if (this.#bundleKey !== undefined) this.#seen.add(this.#bundleKey);
-    return texts.length === 0 ? { kind: 'nothing' } : { kind: 'hints', texts };
+    if (texts.length === 0) return { kind: 'nothing' };
+    if (indexes === undefined) return { kind: 'hints', texts };
+    const { digest, bytes } = indexes;
+    return { kind: 'hints', texts, pack: { mediaType: MediaType.ociLayerGzip, digest, size: bytes.length } };
   }
 
   async *open(blob: Descriptor, signal: AbortSignal): AsyncIterable<Uint8Array> {
     signal.throwIfAborted();
+    const { indexes } = this.#bundle ?? {};
+    if (indexes?.digest === blob.digest) return yield* once(indexes.bytes);
     const place = await this.#placeOf(blob.digest, signal);
     const service = this.#reached();
     const found = await service.find(place?.entry ?? layerKey(blob.digest), signal);
@@ -102,8 +105,9 @@ export class ActionsBackend implements CacheBackend {
     if (size > PACK_LIMIT) await this.#writePack(signal);
   }
 
-  async putHints(records: readonly RecordToPut[], signal: AbortSignal): Promise<void> {
+  async putHints(records: readonly RecordToPut[], signal: AbortSignal, pack?: SharedBlob): Promise<void> {
     this.#mayWrite(signal);
+    const indexes = pack === undefined ? undefined : await bundledIndexes(pack, signal);
     await this.#writePack(signal);
     const newest = await this.#read(signal);
     // A bundle that another build has written meanwhile is part of the truth, too.
@@ -114,7 +118,7 @@ export class ActionsBackend implements CacheBackend {
     const order = new Set([...given.map(([key]) => key), ...this.#written.keys(), ...theirs.keys()]);
     const texts = [...order].map((key) => merged.get(key) ?? '').filter((text) => this.#isWhole(text));
     const kept = texts.slice(0, HINTS_LIMIT);
-    const bundle = { texts: kept, packed: this.#placesOf(kept) };
+    const bundle = { texts: kept, packed: this.#placesOf(kept), ...(indexes === undefined ? {} : { indexes }) };
     const key = `${this.#prefix}${String(this.#now()).padStart(13, '0')}-${randomBytes(4).toString('hex')}`;
     await this.#reached().put(key, once(encodeActionsBundle(bundle)), signal);
     this.#seen.add(key);
@@ -222,6 +226,11 @@ export class ActionsBackend implements CacheBackend {
     }
     return places;
   }
+}
+
+async function bundledIndexes({ blob, open }: SharedBlob, signal: AbortSignal): Promise<ActionsBundle['indexes']> {
+  if (blob.size > BUNDLED_INDEXES_LIMIT) return undefined;
+  return { digest: blob.digest, bytes: await readBytes(stoppable(open(), signal), blob.size) };
 }
 
 function layerKey(digest: Digest): string {

@@ -1,6 +1,7 @@
 import { OciError, sha256Digest } from '@tsbuild/oci';
 import type { HttpResponse, RequestBody } from '@tsbuild/oci/internal';
 import type { Environment } from '@tsbuild/oci/node';
+import type { Traffic } from '../backend-access.ts';
 import { WebSender } from '../web/web-sender.ts';
 import type { ActionsAccess } from './actions-access.ts';
 import { UploadPace } from './upload-pace.ts';
@@ -32,9 +33,9 @@ export class CacheService implements Disposable {
   readonly #sender: WebSender;
   readonly #pace = new UploadPace();
 
-  constructor(access: ActionsAccess, environment: Environment) {
+  constructor(access: ActionsAccess, environment: Environment, traffic?: Traffic) {
     this.#access = access;
-    this.#sender = new WebSender({ environment });
+    this.#sender = new WebSender({ environment, traffic });
   }
 
   /** The entry of this key or, where `prefix` says so, the newest whose key begins so; undefined when there is none. */

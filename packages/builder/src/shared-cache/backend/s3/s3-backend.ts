@@ -1,6 +1,6 @@
-import { type Descriptor, type Digest, digestAlgorithm, OciError } from '@tsbuild/oci';
+import { type Descriptor, type Digest, digestAlgorithm, isDigest, MediaType, OciError } from '@tsbuild/oci';
 import { type HttpResponse, nodeHasher, verified } from '@tsbuild/oci/internal';
-import type { Environment } from '@tsbuild/oci/node';
+import type { BackendAccess } from '../backend-access.ts';
 import { cacheDuration, cacheFlag, type CacheSpec, specText } from '../../flags/cache-spec.ts';
 import { blobsOfRecord } from '../../record/record-blobs.ts';
 import { RECORD_LIMIT } from '../../record/shared-record.ts';
@@ -24,19 +24,19 @@ const OBJECT_LIMIT = 5 * 1024 ** 3;
 /** When the objects behind the hints were last made young, milliseconds since 1970. */
 const TOUCHED = 'x-amz-meta-tsbuild-touched';
 
-/** What the places of S3 are reached with. */
-export interface S3Access {
-  readonly environment: Environment;
-  readonly now: () => number;
-}
+/** Of the object with the hints: the digest and the size of the blob with the layers' indexes. */
+const PACK = 'x-amz-meta-tsbuild-indexes';
 
 /** Opens the bucket of a spec. @throws BuildError `OPTION_INVALID` */
-export async function openS3Backend(spec: CacheSpec, { environment, now }: S3Access): Promise<S3Backend> {
+export async function openS3Backend(
+  spec: CacheSpec,
+  { environment, now, traffic }: Pick<BackendAccess, 'environment' | 'now' | 'traffic'>,
+): Promise<S3Backend> {
   const { attributes } = spec;
   const usePathStyle = attributes.has('use_path_style') ? cacheFlag(spec, 'use_path_style', false) : undefined;
   const place = s3Place(attributes, environment, { usePathStyle, profile: await readProfile(environment) });
   const credentials = new CredentialChain({ attributes, environment, region: place.region, now });
-  return new S3Backend(spec, new S3Client(place, credentials, environment, now), now);
+  return new S3Backend(spec, new S3Client(place, credentials, { environment, now, traffic }), now);
 }
 
 /**
@@ -93,7 +93,9 @@ export class S3Backend implements CacheBackend {
       if (response === undefined) continue;
       this.#touched = Number(response.header(TOUCHED) ?? 0) || 0;
       const texts = await hintsOf(response);
-      return texts === undefined ? { kind: 'foreign', what: 'an object that is no cache' } : { kind: 'hints', texts };
+      if (texts === undefined) return { kind: 'foreign', what: 'an object that is no cache' };
+      const pack = packIn(response.header(PACK));
+      return { kind: 'hints', texts, ...(pack === undefined ? {} : { pack }) };
     }
     return { kind: 'nothing' };
   }
@@ -126,9 +128,10 @@ export class S3Backend implements CacheBackend {
     this.#missed.delete(record.key);
   }
 
-  async putHints(records: readonly RecordToPut[], signal: AbortSignal): Promise<void> {
+  async putHints(records: readonly RecordToPut[], signal: AbortSignal, pack?: SharedBlob): Promise<void> {
     signal.throwIfAborted();
     if ((await this.hints(signal)).kind === 'foreign') return;
+    if (pack !== undefined) await this.#store(pack, signal);
     const hinted = hintedRecords(records);
     if (this.#isOld(this.#touched)) {
       for (const { key, blobs } of this.#touched === 0 ? [] : hinted) {
@@ -140,7 +143,8 @@ export class S3Backend implements CacheBackend {
     const lost = await this.#touchAll(signal);
     const whole = hinted.filter(({ blobs }) => !blobs.some(({ blob }) => lost.has(this.#names.blob(blob.digest))));
     const payload = bytesPayload(packHintTexts(whole.map(({ text }) => text)));
-    const headers = { 'Content-Type': 'application/gzip', [TOUCHED]: String(this.#touched) };
+    const indexes = pack === undefined ? {} : { [PACK]: `${pack.blob.digest} ${pack.blob.size}` };
+    const headers = { 'Content-Type': 'application/gzip', [TOUCHED]: String(this.#touched), ...indexes };
     for (const name of this.#names.hints) await this.#client.put(name, payload, signal, headers);
   }
 
@@ -202,6 +206,12 @@ export class S3Backend implements CacheBackend {
     await Promise.all(Array.from({ length: this.#parallel }, worker));
     return lost;
   }
+}
+
+function packIn(header: string | undefined): Descriptor | undefined {
+  const [digest, size = ''] = header?.split(' ') ?? [];
+  if (digest === undefined || !isDigest(digest) || !/^[1-9][0-9]{0,8}$/.test(size)) return undefined;
+  return { mediaType: MediaType.ociLayerGzip, digest, size: Number(size) };
 }
 
 async function hintsOf(response: HttpResponse): Promise<readonly string[] | undefined> {

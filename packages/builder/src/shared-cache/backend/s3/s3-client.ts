@@ -2,6 +2,7 @@ import { AwsV4Signer } from 'aws4fetch';
 import { type Digest, digestHex, OciError, sha256Digest } from '@tsbuild/oci';
 import type { HttpRequest, HttpResponse, RequestBody } from '@tsbuild/oci/internal';
 import type { Environment } from '@tsbuild/oci/node';
+import type { Traffic } from '../backend-access.ts';
 import { answerCode, answerError } from '../web/answer-error.ts';
 import { WebSender } from '../web/web-sender.ts';
 import type { CredentialChain } from './aws-credentials.ts';
@@ -52,6 +53,13 @@ export function bytesPayload(bytes: Uint8Array): S3Payload {
   };
 }
 
+/** How an {@link S3Client} works. */
+export interface S3ClientOptions {
+  readonly environment: Environment;
+  readonly now: () => number;
+  readonly traffic?: Traffic | undefined;
+}
+
 /** The objects of one bucket, by the S3 API (Signature Version 4). */
 export class S3Client implements Disposable {
   readonly #place: S3Place;
@@ -59,12 +67,12 @@ export class S3Client implements Disposable {
   readonly #now: () => number;
   readonly #sender: WebSender;
 
-  constructor(place: S3Place, credentials: CredentialChain, environment: Environment, now: () => number) {
+  constructor(place: S3Place, credentials: CredentialChain, { environment, now, traffic }: S3ClientOptions) {
     this.#place = place;
     this.#credentials = credentials;
     this.#now = now;
     const bundle = environment['AWS_CA_BUNDLE'];
-    this.#sender = new WebSender({ environment, caFiles: bundle ? [bundle] : [] });
+    this.#sender = new WebSender({ environment, caFiles: bundle ? [bundle] : [], traffic });
   }
 
   /** An object from an offset on; undefined when there is none. */

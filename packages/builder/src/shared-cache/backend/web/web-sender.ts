@@ -1,5 +1,6 @@
 import { type HttpRequest, type HttpResponse, retrying, systemClock, Transport } from '@tsbuild/oci/internal';
 import type { Environment } from '@tsbuild/oci/node';
+import type { Traffic } from '../backend-access.ts';
 import { answerError } from './answer-error.ts';
 
 /** A shared cache is asked while a build waits: what does not work soon is done without. */
@@ -15,16 +16,20 @@ export interface WebSenderOptions {
   readonly caFiles?: readonly string[];
   readonly idleMilliseconds?: number;
   readonly attempts?: number;
+  readonly traffic?: Traffic | undefined;
 }
 
 /** Sends requests to web services the way registries are spoken to: same proxies, same patience, same retries. */
 export class WebSender implements Disposable {
   readonly #transport: Transport;
   readonly #attempts: number;
+  readonly #traffic: Traffic | undefined;
 
-  constructor({ environment, caFiles = [], idleMilliseconds = IDLE, attempts = RETRY.attempts }: WebSenderOptions) {
+  constructor(options: WebSenderOptions) {
+    const { environment, caFiles = [], idleMilliseconds = IDLE, attempts = RETRY.attempts, traffic } = options;
     this.#transport = new Transport({ environment, caFiles, insecure: [], idleMilliseconds });
     this.#attempts = attempts;
+    this.#traffic = traffic;
   }
 
   /**
@@ -42,7 +47,11 @@ export class WebSender implements Disposable {
     const retry = { ...RETRY, attempts: this.#attempts };
     return retrying({ retry, clock: systemClock, signal }, async () => {
       signal.throwIfAborted();
-      const response = await this.#transport.exchange({ ...(await make()), signal });
+      const request = await make();
+      this.#traffic?.onRequest();
+      const response = await this.#transport.exchange({ ...request, signal });
+      this.#traffic?.onBytes('up', request.body?.length ?? 0);
+      if (request.method !== 'HEAD') this.#traffic?.onBytes('down', response.length ?? 0);
       if (response.status < 300 || accepted.includes(response.status)) return response;
       throw await answerError(response, what, systemClock.now());
     });
