@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { foreignArchitecture } from '../packages/builder/src/emulation/architectures.ts';
+import { type ForeignArchitecture, foreignArchitecture } from '../packages/builder/src/emulation/architectures.ts';
 import { magicOf, probeProgram } from '../packages/builder/src/emulation/probe-program.ts';
 import { ordinaryUser } from '../packages/builder/testing/ordinary-user.ts';
 import { type Foreign, foreign, foreignObstacle } from './support/foreign.ts';
@@ -48,6 +48,11 @@ RUN ["/bin/dash", "-p", "-c", "test -O /etc/passwd && echo set-user-ID works"]
 `;
 
 const obstacle = foreignObstacle();
+const arm64 = (): ForeignArchitecture => {
+  const known = foreignArchitecture('arm64');
+  if (known === undefined) throw new Error('arm64 is known');
+  return known;
+};
 const ARM64 = ['--platform', 'linux/arm64'];
 
 describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ?? 'emulated'})`, () => {
@@ -62,9 +67,13 @@ describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ??
   ];
   beforeAll(async () => {
     files = await foreign();
-    context = await contextOf({ Dockerfile: DOCKERFILE, 'check.sh': CHECK, secret: 'hidden' });
-    await cp(join(files.systems, 'arm64'), join(context, 'arm64'), { recursive: true, verbatimSymlinks: true });
+    context = await contextWith('arm64', { Dockerfile: DOCKERFILE, 'check.sh': CHECK, secret: 'hidden' });
   });
+  const contextWith = async (system: string, texts: Readonly<Record<string, string>>): Promise<string> => {
+    const folder = await contextOf(texts);
+    await cp(join(files.systems, system), join(folder, system), { recursive: true, verbatimSymlinks: true });
+    return folder;
+  };
   const build = (builder: Tsbuild, from: string, args: readonly string[], env: object = files.env): Promise<Ended> =>
     builder.run(['build', '--progress', 'plain', ...args, from], { env: { ...env } });
 
@@ -95,11 +104,10 @@ describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ??
 
   it('stops before anything runs where nothing emulates it, but not where all is cached', async () => {
     const builder = await tsbuild({ bases: false });
-    const one = await contextOf({
+    const one = await contextWith('arm64', {
       Dockerfile: 'FROM scratch\nCOPY arm64 /\nCOPY text /\nRUN uname -m >/machine\n',
       text: '1',
     });
-    await cp(join(files.systems, 'arm64'), join(one, 'arm64'), { recursive: true, verbatimSymlinks: true });
     const refused = await build(builder, one, ARM64, {});
     expect(refused.exitCode).toBe(1);
     expect(refused.stderr).not.toMatch(/^#\d/m);
@@ -124,11 +132,10 @@ describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ??
 
   it('runs a stage of this machine again whose result may be the same, and nothing where there never was one', async () => {
     const builder = await tsbuild();
-    const cross = await contextOf({
+    const cross = await contextWith('arm64', {
       Dockerfile:
         'FROM --platform=$BUILDPLATFORM busybox AS build\nRUN echo made >/made\nFROM scratch\nCOPY arm64 /\nCOPY --from=build /made /\nRUN test -s /made\n',
     });
-    await cp(join(files.systems, 'arm64'), join(cross, 'arm64'), { recursive: true, verbatimSymlinks: true });
     expect(await build(builder, cross, ARM64, {})).toMatchObject({
       exitCode: 1,
       stderr: expect.not.stringMatching(/^#\d/m),
@@ -140,50 +147,45 @@ describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ??
   });
 
   it('explains a crash of what is emulated', async () => {
-    const arm64 = foreignArchitecture('arm64');
-    if (arm64 === undefined) throw new Error('arm64 is known');
     // A word of zeros is no instruction (udf).
-    const crash = probeProgram({ ...arm64, exit: [0] });
+    const crash = probeProgram({ ...arm64(), exit: [0] });
     const crashing = await contextOf({ Dockerfile: 'FROM scratch\nCOPY --chmod=755 crash /\nRUN ["/crash"]\n', crash });
     const { exitCode, stderr } = await build(await tsbuild({ bases: false }), crashing, ARM64);
-    expect([exitCode, stderr]).toEqual([132, expect.stringContaining('exit code: 132')]);
+    expect([exitCode, stderr]).toEqual([1, expect.stringContaining('exit code: 132')]);
     expect(stderr).toMatch(
       /hint: This ran emulated by qemu-aarch64 7\.2\S*, and a program in it crashed \(Illegal instruction\)/,
     );
   });
 
+  // A user namespace stands for the machine: what is registered there goes with it.
   it.each([
-    ['CF', 'RUN for linux/arm64 runs emulated by qemu-aarch64 7.2'],
-    ['', 'was registered without flag F, so it is not found inside an image'],
-  ])('takes what the machine has registered with flags "%s"', async (flags, expected) => {
-    const arm64 = foreignArchitecture('arm64');
-    if (arm64 === undefined) throw new Error('arm64 is known');
-    const octets = (bytes: Uint8Array): string =>
-      [...bytes].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
-    const { magic, mask } = magicOf(arm64);
-    const rule = `:arm:M::${octets(magic)}:${octets(mask)}:${files.qemu}/qemu-aarch64-static:${flags}`;
-    // A user namespace stands for the machine: what is registered there goes with it.
-    const builder = await tsbuild({ bases: false });
-    const { words, env } = builder.commandLine([
-      'build',
-      '--progress',
-      'plain',
-      ...ARM64,
-      '--target',
-      'root',
-      '--secret',
-      `id=s,src=${context}/secret`,
-      context,
-    ]);
+    ['a copy, where commands could change it', undefined, 'CFP', '/sys/qemu-aarch64'],
+    ['it, where they cannot', 'single', 'CFP', 'the file'],
+    ['a copy, where it is not found inside an image', 'single', 'P', '/sys/qemu-aarch64'],
+  ] as const)('of an emulator that the machine has registered it takes %s', async (_, ids, flags, where) => {
+    const { magic, mask } = magicOf(arm64());
+    const [from, to] = [magic, mask].map((bytes) => Buffer.from(bytes).toString('hex').replaceAll(/../g, '\\x$&'));
+    const program = join(files.qemu, 'qemu-aarch64-static');
+    const rule = `:arm:M::${from}:${to}:${program}:${flags}`;
+    const before = machine();
+    const builder = await tsbuild({ bases: false, ...(ids === undefined ? {} : { user: ordinaryUser(ids) }) });
+    const small = await contextWith('arm64', {
+      Dockerfile: 'FROM scratch\nCOPY arm64 /\nRUN ls -l /proc/1/exe; chmod 0640 /proc/1/exe; uname -m >/machine\n',
+    });
+    const { words, env } = builder.commandLine(['build', '--progress', 'plain', ...ARM64, small]);
     const script =
       'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc; printf %s "$0" >/proc/sys/fs/binfmt_misc/register; exec "$@"';
-    const { stderr } = await run(
-      'unshare',
-      ['--user', '--map-root-user', '--mount', '--', 'sh', '-euc', script, rule, ...words],
-      { env },
-    );
-    expect(stderr).toContain(expected);
-    expect(stderr.includes('machine=aarch64')).toBe(flags !== '');
+    const own = words.slice(0, words.indexOf('--') + 1);
+    const [first = '', ...rest] = [
+      ...own, 'unshare', '--user', '--map-root-user', '--mount', '--', 'sh', '-euc', script, rule, ...words.slice(own.length),
+    ]; // biome-ignore format: one program
+    const { exitCode, stderr } = await run(first, rest, { env });
+    expect([exitCode, stderr]).toEqual([
+      0,
+      expect.stringContaining('RUN for linux/arm64 runs emulated by qemu-aarch64 7.2'),
+    ]);
+    expect(stderr).toContain(` -> ${where === 'the file' ? program : where}\n`);
+    expect(machine()).toEqual(before);
   });
 
   it('runs other architectures too, and doctor says which', async () => {
@@ -192,16 +194,19 @@ describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ??
       ['linux/arm/v7', 'armhf', 'armv7l'],
       ['linux/386', 'i386', 'i686'],
     ] as const) {
-      const other = await contextOf({ Dockerfile: `FROM scratch\nCOPY ${name} /\nRUN uname -m\n` });
-      await cp(join(files.systems, name), join(other, name), { recursive: true, verbatimSymlinks: true });
+      const other = await contextWith(name, { Dockerfile: `FROM scratch\nCOPY ${name} /\nRUN uname -m\n` });
       expect((await build(builder, other, ['--platform', platform])).stderr).toMatch(
         platform === 'linux/386' ? /i686|x86_64/ : new RegExp(machineName),
       );
     }
-    const { stdout } = await builder.run(['doctor'], { env: files.env });
-    expect(stdout).toMatch(
-      /^works {4}linux\/arm64 +runs, emulated by qemu-aarch64 7\.2\S* \(registered for each build alone\)$/m,
-    );
-    expect(stdout).toMatch(/^no {7}.*linux\/s390x/m);
+    const { stdout } = await builder.run(['doctor'], { env: files.all });
+    const found = stdout
+      .split('\n')
+      .filter((line) => / {2}runs, emulated by qemu-\S+ 7\.2\S* \(registered for each build alone\)$/.test(line));
+    const names = '386 arm64 arm/v7 arm/v6 riscv64 ppc64le s390x mips64le mips64 loong64'.split(' ');
+    // Some kernels run programs of the 386 themselves.
+    const emulated = found.map((line) => line.split(/ +/)[1]?.slice('linux/'.length)).filter((name) => name !== '386');
+    expect(emulated).toEqual(names.filter((name) => name !== '386'));
+    expect(stdout).toMatch(/^works {4}linux\/386 /m);
   });
 });

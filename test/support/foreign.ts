@@ -16,6 +16,8 @@ export interface Foreign {
   /** The variable by which an emulator is found. */
   readonly env: { readonly PATH: string };
   readonly qemu: string;
+  /** The same with the emulators of all architectures, for root alone. */
+  readonly all: { readonly PATH: string };
 }
 
 /** Fetches them, or takes what was fetched before. Only for tests behind {@link foreignObstacle}. */
@@ -35,7 +37,8 @@ export async function foreign(): Promise<Foreign> {
   }
   await chmod(systems, 0o755);
   const qemu = join(systems, 'qemu');
-  return { systems, qemu, env: { PATH: `${SEARCH_PATH}${delimiter}${qemu}` } };
+  const pathWith = (directory: string) => ({ PATH: `${SEARCH_PATH}${delimiter}${directory}` });
+  return { systems, qemu, env: pathWith(qemu), all: pathWith(join(from, 'qemu')) };
 }
 
 /** Why emulation cannot be tested here; undefined when it can, and on CI, where it must. */

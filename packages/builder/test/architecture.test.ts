@@ -38,7 +38,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     context: 16,
     dockerfile: 8,
     executor: 12,
-    emulation: 4,
+    emulation: 5,
     source: 11,
     solver: 4,
     'container-state': 5,
