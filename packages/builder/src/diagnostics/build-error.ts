@@ -98,6 +98,6 @@ export class BuildError extends Error {
 
 /** The same error, which names the platform it is about if it does not yet. */
 export function forPlatform(error: unknown, platform: string): unknown {
-  if (!(error instanceof BuildError) || error.message.includes(platform)) return error;
+  if (!(error instanceof BuildError) || error.message.includes(`for ${platform}`)) return error;
   return error.about(`${platform}: ${error.message}`);
 }
