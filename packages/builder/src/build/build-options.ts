@@ -42,7 +42,7 @@ export interface BuildOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The stage to build; default the last one. */
   readonly target?: string;
-  /** `os/arch[/variant]` of the image; that of this machine unless told. A RUN of another one needs its emulator (binfmt_misc). */
+  /** `os/arch[/variant]` of the image; that of this machine unless told. A RUN of another one may need an emulator (docs/emulation.md). */
   readonly platform?: string;
   /**
    * Several of them: the image is an index then. `all` alone are those that the base images have in common. Steps that

@@ -187,7 +187,7 @@ export interface CacheCounts {
 }
 
 /** What the shared caches did, when what there was to share is written. */
-export interface SharedCacheUsed extends CacheCounts {
+interface SharedCacheUsed extends CacheCounts {
   readonly type: 'shared-cache';
 }
 

@@ -18,7 +18,10 @@ const PARALLEL = 4;
 /** Records that hints hold at most. */
 const MOST_HINTS = 200;
 
-/** Of the builds that use an old record, so many write it again: all of them would be a storm. */
+/**
+ * Of the builds that use old records, so many write them again: all of them would be a storm. Decided once for a build and not for each
+ * record: of four builds at once three would hardly ever choose the same, but often the same of twenty.
+ */
 const TOUCHING = 1 / 8;
 
 /** How a {@link CacheWriter} writes. */
@@ -55,12 +58,14 @@ export class CacheWriter {
   /** What this build used, as the place has it, oldest use first. */
   readonly #used = new Map<Digest, SharedRecord>();
   readonly #maker: RecordMaker;
+  readonly #touches: boolean;
   #toldFailure = false;
   #isNew = false;
   #isReadOnly = false;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#touches = options.random() < TOUCHING;
     this.#signal = AbortSignal.any([options.signal, this.#giveUp.signal]);
     this.#maker = new RecordMaker({ ...options, backend: options.place.backend, signal: this.#signal });
   }
@@ -170,9 +175,9 @@ export class CacheWriter {
    * use an old record writes it again.
    */
   async #touched(record: SharedRecord): Promise<SharedRecord> {
-    const { place, touch, random, now } = this.#options;
+    const { place, touch, now } = this.#options;
     const isOld = (one: SharedRecord): boolean => now() - Math.max(one.created, one.touched ?? 0) >= touch;
-    if (touch <= 0 || place.backend.repository === undefined || !isOld(record) || random() >= TOUCHING) return record;
+    if (!this.#touches || touch <= 0 || place.backend.repository === undefined || !isOld(record)) return record;
     // The hints may not tell yet that somebody has just done it.
     const latest = await this.#lookUp(record.key);
     if (latest !== undefined && !isOld(latest)) {
