@@ -11,6 +11,7 @@ import {
 import type { BuildOptions } from '../../src/build/build-options.ts';
 import { openRegistryBackend } from '../../src/shared-cache/backend/registry/registry-backend.ts';
 import { CacheMeter } from '../../src/shared-cache/cache-meter.ts';
+import { listSharedCache, pruneSharedCache } from '../../src/shared-cache/look-after.ts';
 import { CachePlace } from '../../src/shared-cache/cache-place.ts';
 import { CacheWriter } from '../../src/shared-cache/cache-writer.ts';
 import { backendAccess } from '../../src/shared-cache/layers-at-hand.ts';
@@ -264,6 +265,31 @@ describe.skipIf(SKIP_REGISTRY || NEEDS_ROOT)(`builds that share a cache (needs r
     expect(writer.failure).toBeUndefined();
     expect(meter.counts).toMatchObject({ adopted: 1, written: 0, failures: 0 });
     expect([...(await place.freshHints()).keys()]).toHaveLength(1);
+  });
+
+  it('has no hint any more of what was pruned, so that the next build writes it again', async () => {
+    const cache = newCache();
+    await build(await machine(), cache);
+    const [spec] = cacheOf(cache);
+    if (spec === undefined) throw new Error('there is one');
+    const place = {
+      spec,
+      registry: { environment: {} },
+      now: () => Date.now() + DAY,
+      signal: new AbortController().signal,
+    };
+    const keys = async (): Promise<readonly string[]> => {
+      const all: string[] = [];
+      for await (const { key } of listSharedCache(place)) all.push(key);
+      return all;
+    };
+    const before = await keys();
+    expect(await pruneSharedCache({ ...place, olderThan: 0, dryRun: true })).toMatchObject({ removed: before.length });
+    expect((await build(await machine(), cache)).cache).toMatchObject({ hints: 5, misses: 0 });
+    expect(await pruneSharedCache({ ...place, olderThan: 0, dryRun: false })).toMatchObject({ kept: 0 });
+    const again = await build(await machine(), cache);
+    expect(again.cache).toMatchObject({ hints: 0, keys: 0, misses: 5 });
+    expect(await keys()).toHaveLength(before.length);
   });
 
   it('shares with mode=min what the image has, and no more', async () => {
