@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ForeignArchitecture, foreignArchitecture } from '../packages/builder/src/emulation/architectures.ts';
 import { magicOf, probeProgram } from '../packages/builder/src/emulation/probe-program.ts';
 import { ordinaryUser } from '../packages/builder/testing/ordinary-user.ts';
@@ -24,7 +24,7 @@ try unshare -U true
 try sh -c 'echo x >>/proc/1/exe'
 try sh -c 'echo 9 >/proc/sys/user/max_user_namespaces'
 try mknod /tmp/disk b 8 0
-chmod 0640 /dev/zero; chown 1:1 /dev/zero; chmod 0640 /proc/1/exe
+chmod 0640 /dev/full; chown 1:1 /dev/full; chmod 0640 /proc/1/exe
 ls -l /proc/1/exe | grep -o ' /[^ ]*$'
 exit 0
 `;
@@ -59,7 +59,7 @@ describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ??
   let files: Foreign;
   let context: string;
   const machine = (): unknown => [
-    ['/dev/zero', '/dev/null'].map((path) => statSync(path)).map(({ mode, uid, gid }) => [mode, uid, gid]),
+    ['/dev/full', '/dev/null'].map((path) => statSync(path)).map(({ mode, uid, gid }) => [mode, uid, gid]),
     createHash('sha256')
       .update(readFileSync(join(files.qemu, 'qemu-aarch64-static')))
       .digest('hex'),
@@ -76,6 +76,12 @@ describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ??
   };
   const build = (builder: Tsbuild, from: string, args: readonly string[], env: object = files.env): Promise<Ended> =>
     builder.run(['build', '--progress', 'plain', ...args, from], { env: { ...env } });
+
+  // If the sandbox does not hold, the machine must not stay damaged.
+  afterEach(() => {
+    chmodSync('/dev/full', 0o666);
+    chownSync('/dev/full', 0, 0);
+  });
 
   it.each([
     ['root, runc', [], undefined],
