@@ -5,22 +5,26 @@ import { BaseSequencer } from 'vitest/node';
 
 /** What takes longest, the longest first; all the rest comes after it in vitest's own order. `npm run ok` prints what to put here. */
 const LONGEST = [
-  'sandbox',
   'containers-cp',
+  'fleet',
   'containers-compared',
-  'terminal-text',
+  'sandbox',
   'real-world',
-  'containers',
-  'reproducible',
-  'faults',
-  'conformance',
-  'concurrent',
-  'killed',
+  'terminal-text',
   'containers-killed',
   'docker-export',
-  'containers-volumes',
-  'containers-tutorial',
+  'conformance',
+  'reproducible',
+  'faults',
+  'containers',
   'lying-input',
+  'pods',
+  'containers-volumes',
+  'killed',
+  'concurrent',
+  'containers-tutorial',
+  'emulation',
+  'image-index',
 ];
 
 /** Where a file stands among the longest; behind them when it is none. */

@@ -131,6 +131,12 @@ const ASKED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'system df': [[], ['-v'], ['--format', 'json']],
   completion: [['bash'], [EVIL]],
   info: [[], ['--format', '{{json .}}'], [EVIL]],
+  'image index': [
+    [`x${EVIL}`, 'evil'],
+    ['y', `a${EVIL}`],
+    ['y', `./no${EVIL}`],
+    ['--annotation', EVIL, 'y', 'evil'],
+  ],
   'image prune': [['-f', '--filter', EVIL], [EVIL]],
   'system prune': [['-f', '--filter', EVIL], [EVIL]],
 };

@@ -6,11 +6,15 @@ export { exportCacheMount, importCacheMount } from './store/cache-mount-archive.
 export type { CacheMountName } from './store/cache-mount-archive.ts';
 export { dockerfileStages } from './build/dockerfile-stages.ts';
 export { existingDockerfile } from './context/dockerfile-name.ts';
-export { pullImage } from './build/pull.ts';
-export type { PullOptions, PullResult } from './build/pull.ts';
-export { pushImage } from './export/push.ts';
+export { pullImage } from './transfer/pull.ts';
+export type { PullOptions, PullResult } from './transfer/pull.ts';
+export { makeIndex } from './transfer/make-index.ts';
+export type { MakeIndexOptions } from './transfer/make-index.ts';
+export { pushNewIndex } from './transfer/push-new-index.ts';
+export type { IndexSource } from './transfer/index-sources.ts';
+export { pushImage } from './transfer/push.ts';
 export type { Packing } from './source/remote-records.ts';
-export type { PushOptions } from './export/push.ts';
+export type { PushOptions, PushResult } from './transfer/push.ts';
 export { openExporter } from './export/open-exporter.ts';
 export type {
   BytesTarget,
@@ -21,10 +25,15 @@ export type {
   ExportTarget,
   ExportWork,
   ImageToExport,
-  PushResult,
   RegistryTarget,
 } from './export/exporter.ts';
-export type { BuildOptions, BuildResult, ContextOrigin } from './build/build-options.ts';
+export type {
+  BuildOptions,
+  BuildResult,
+  ContextOrigin,
+  PlacedAnnotation,
+  PlatformResult,
+} from './build/build-options.ts';
 export type { Material } from './build/materials.ts';
 export type { ContextObserver, DirectoryObserver } from './context/observed-tree.ts';
 export type { SourceEntry } from './context/source-tree.ts';
@@ -32,6 +41,7 @@ export type { SourceFile, SourceRange } from './diagnostics/source-file.ts';
 export { BuildError } from './diagnostics/build-error.ts';
 export type { DifferentAttribute, DifferentFile, DifferentStep, Verification } from './progress/verification.ts';
 export type { BuildErrorCode, BuildErrorOptions } from './diagnostics/build-error.ts';
+export { examineEmulation, type PlatformReport } from './emulation/examine-emulation.ts';
 export { examineMachine } from './executor/examine-machine.ts';
 export type { MachineFact, MachineReport } from './executor/examine-machine.ts';
 export type { MachineMode } from './executor/machine/machine-modes.ts';
@@ -44,6 +54,7 @@ export { needsUserNamespace, runInUserNamespace, userNamespaceCommand } from './
 export type { UserNamespaceCommand } from './executor/user-namespace.ts';
 export type {
   BuildStarted,
+  BuiltPlatform,
   BuildVerified,
   CheckWarning,
   ImageBuilt,

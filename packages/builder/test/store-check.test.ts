@@ -206,6 +206,23 @@ describe.skipIf(NO_SANDBOX !== '')(`a store is checked${NO_SANDBOX}`, () => {
     expect(existsSync(foreign)).toBe(true);
   });
 
+  it('a store whose making was cut off is finished by a repair', async () => {
+    const begun = join(bench.directory, 'begun');
+    await Layout.open(begun, { create: true, private: true });
+    rmSync(join(begun, 'oci-layout'));
+    for (const cut of [() => undefined, () => rmSync(join(begun, 'index.json'))]) {
+      cut();
+      const { findings } = await checkStore(begun, {}, signal);
+      expect(findings.map(({ severity, path }) => `${severity} ${path}`)).toEqual(['litter oci-layout']);
+    }
+    await checkStore(begun, { repair: true }, signal);
+    expect((await checkStore(begun, {}, signal)).findings).toEqual([]);
+    // With blobs in it, names may be lost.
+    for (const name of ['oci-layout', 'index.json']) rmSync(join(root, name));
+    const severities = (await checkStore(root, { quick: true }, signal)).findings.map(({ severity }) => severity);
+    expect(severities).toContain('damaged');
+  });
+
   it('no store, and one of a newer format, are errors and not damage', async () => {
     await expect(checkStore(join(root, 'none'), {}, signal)).rejects.toMatchObject({ code: 'LAYOUT_INVALID' });
     writeFileSync(join(root, 'store-version'), '99\n');

@@ -70,6 +70,13 @@ export function exporterContract(
       expect(await to.read()).toEqual(['a=other']);
     });
 
+    it('brings the same one twice', async () => {
+      const to = await place();
+      const image = await imageOf(to.name, { a: 'one' });
+      for (let i = 0; i < 2; i++) await send(image, to);
+      expect(await to.read()).toEqual(['a=one']);
+    });
+
     it('refuses a place that is taken before anything is built', async () => {
       for (const target of (await place()).taken ?? []) {
         const exporter = await openExporter(target);

@@ -94,6 +94,11 @@ describe('tsbuild __complete', () => {
     [['exec', 'web', ''], []],
     [['commit', 'web', 'ghcr'], ['ghcr.io/me/web:1']],
     [['rename', 'web', ''], []],
+    [
+      ['image', 'in'],
+      ['index', 'inspect'],
+    ],
+    [['image', 'index', 'new', 'ghcr'], ['ghcr.io/me/web:1']],
     [['inspect', 'web', 'd'], ['db']],
     [['build', '-f', 'missing', '--target', ''], []],
   ])('offers for %j %j', async (words, candidates) => {

@@ -51,15 +51,18 @@ export type { ContentSink, CopyOptions } from './image/copy-content.ts';
 export { emptyImage, imageOf, imageOfLayers } from './image/image-value.ts';
 export type { ContentOrigin, Image, ImageLayer, ImageParts } from './image/image-value.ts';
 export {
+  addEntry,
   addImage,
   emptyIndex,
   indexOf,
   indexOfImages,
+  platformOf,
   removeImage,
   selectImage,
   withIndexAnnotations,
 } from './image/index-building.ts';
 export type { AddImageOptions, MultiPlatformImage } from './image/index-building.ts';
+export { replaceManifests } from './image/replace-manifests.ts';
 export { withMediaTypes } from './image/media-type-family.ts';
 export type { MediaTypeFamily } from './image/media-type-family.ts';
 export { appendLayers, withAnnotations, withConfig, withCreated, withLabels, withPlatform } from './image/mutate.ts';

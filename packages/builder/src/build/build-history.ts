@@ -1,13 +1,15 @@
 import { resolve, join } from 'node:path';
+import { formatPlatform, type Platform, samePlatform } from '@tsbuild/oci';
+import { hostPlatform } from '@tsbuild/oci/node';
 import type { BuildOptions } from './build-options.ts';
 import { existingDockerfile } from '../context/dockerfile-name.ts';
 import type { Dockerfile, Instruction } from '../dockerfile/instruction.ts';
-import { BuildError } from '../diagnostics/build-error.ts';
+import { BuildError, forPlatform } from '../diagnostics/build-error.ts';
 import { BuildRecorder } from '../explain/build-record.ts';
 import { Explainer } from '../explain/explainer.ts';
 import { type IndexedStep, StepIndex, type StepRuns, sumOf } from '../explain/step-index.ts';
 import { withoutPasswords } from '../ops/add/git-reference.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { BuildPlan, ListedStep } from '../plan/platforms/build-plan.ts';
 import { declareStages, stageLabel } from '../plan/stages.ts';
 import type { ProgressEvent } from '../progress/event.ts';
 import type { MissReason } from '../progress/miss-reason.ts';
@@ -24,7 +26,8 @@ export class BuildHistory implements ProgressReporter {
   readonly #reporter: ProgressReporter;
   readonly #recorder: BuildRecorder;
   readonly #index: StepIndex;
-  #plan: Plan | undefined;
+  #plan: BuildPlan | undefined;
+  #failed: string | undefined;
 
   constructor(options: BuildOptions, store: Store, reporter: ProgressReporter, started: number) {
     this.#store = store;
@@ -36,14 +39,19 @@ export class BuildHistory implements ProgressReporter {
 
   report(event: ProgressEvent): void {
     this.#recorder.apply(event);
+    if (event.type === 'step-failed' && event.canceled !== true) this.#failed ??= event.id;
     this.#reporter.report(event);
   }
 
   /** What the solver needs to tell misses, and to stop at them. @throws BuildError `OPTION_INVALID` */
-  watch(plan: Plan, failOnMiss: string | undefined): Pick<SolveOptions<unknown>, 'explainer' | 'onMiss'> {
+  watch(plan: BuildPlan, failOnMiss: string | undefined): Pick<SolveOptions<unknown>, 'explainer' | 'onMiss'> {
     this.#plan = plan;
-    const steps = plan.stages.flatMap(({ label, steps: own }) => own.map((step) => ({ ...step, stage: label })));
-    const explainer = new Explainer(steps, this.#index, this.#store.records);
+    const explained = plan
+      .stages()
+      .flatMap(({ stage, of }) => stage.steps.map((step) => ({ ...step, stage: indexedName(stage.label, of) })));
+    const { steps } = plan;
+    const numbers = new Map(steps.map(({ id }, i) => [id, i + 1]));
+    const explainer = new Explainer(explained, this.#index, this.#store.records, numbers);
     if (failOnMiss === undefined) return { explainer };
     const forbidden = new Set(steps.filter((step, i) => isMeant(failOnMiss, step, i + 1)).map(({ id }) => id));
     if (failOnMiss !== '' && forbidden.size === 0) throw noSuchStep(failOnMiss, steps);
@@ -57,11 +65,19 @@ export class BuildHistory implements ProgressReporter {
     };
   }
 
+  /** An error that names the platform of the step that failed, where the build has several. */
+  named(error: unknown): unknown {
+    const platform = this.#plan?.steps.find(({ id }) => id === this.#failed)?.platform;
+    return platform === undefined ? error : forPlatform(error, platform);
+  }
+
   /** How often a RUN of the plan has run so far, in this build too; undefined when that is not known. */
   runs(instruction: Instruction): StepRuns | undefined {
-    for (const { label, steps } of this.#plan?.stages ?? []) {
-      const step = steps.find(({ range }) => range === instruction.range);
-      if (step !== undefined) return sumOf(this.#index.runs(label, step.source), this.#ran(step.id));
+    for (const { stage, of } of this.#plan?.stages() ?? []) {
+      const step = stage.steps.find(({ range }) => range === instruction.range);
+      if (step !== undefined) {
+        return sumOf(this.#index.runs(indexedName(stage.label, of), step.source), this.#ran(step.id));
+      }
     }
     return undefined;
   }
@@ -89,12 +105,12 @@ export class BuildHistory implements ProgressReporter {
         key !== undefined && (state === 'cached' || state === 'run') ? [[id, [key]]] : [],
       ),
     );
-    for (const stage of this.#plan.stages) {
+    for (const { stage, of } of this.#plan.stages()) {
       const steps = stage.steps.map(({ id, operation, source }): IndexedStep => {
         const ran = this.#ran(id);
         return { operation, source, keys: keys.get(id) ?? [], ...(ran === undefined ? {} : { ran }) };
       });
-      this.#index.rememberStage(stage.label, steps);
+      this.#index.rememberStage(indexedName(stage.label, of), steps);
       stage.steps.forEach(({ id }, i) => {
         const step = steps[i];
         const ran = record.steps.find((recorded) => recorded.id === id)?.state === 'run';
@@ -130,14 +146,18 @@ function dockerfileOf({ context, dockerfile, dockerfileText }: BuildOptions): st
   return existingDockerfile(resolve(dockerfile ?? join(context, 'Dockerfile')));
 }
 
-type WatchedStep = Plan['stages'][number]['steps'][number] & { readonly stage: string };
-
-/** `--fail-on-miss` names steps by number (`5`), by stage (`build`), or by both (`build/2`); empty means all. */
-function isMeant(wanted: string, { stage, id }: WatchedStep, number: number): boolean {
-  return wanted === '' || wanted === String(number) || wanted.toLowerCase() === stage || wanted.toLowerCase() === id;
+/** A stage in the index of earlier steps: another platform's are other steps. This machine's needs no name. */
+function indexedName(label: string, platform: Platform): string {
+  return samePlatform(platform, hostPlatform()) ? label : `${label} ${formatPlatform(platform)}`;
 }
 
-function missed(step: WatchedStep, number: number, { summary, kind }: MissReason): BuildError {
+/** `--fail-on-miss` names steps by number (`5`), by stage (`build`), or by both (`build/2`); empty means all. */
+function isMeant(wanted: string, { stage, id, index }: ListedStep, number: number): boolean {
+  if (wanted === '' || wanted === String(number)) return true;
+  return [stage, `${stage}/${index}`, id].includes(wanted.toLowerCase());
+}
+
+function missed(step: ListedStep, number: number, { summary, kind }: MissReason): BuildError {
   const why = kind === 'changed' || kind === 'no-cache' ? summary : `it is not in the cache: ${summary}`;
   return new BuildError('CACHE_MISS', `step #${number} ${step.name} would have to run: ${why}`, {
     range: step.range,
@@ -145,7 +165,7 @@ function missed(step: WatchedStep, number: number, { summary, kind }: MissReason
   });
 }
 
-function noSuchStep(wanted: string, steps: readonly WatchedStep[]): BuildError {
+function noSuchStep(wanted: string, steps: readonly ListedStep[]): BuildError {
   const names = [...new Set(steps.map(({ stage }) => stage))].join(', ');
   return new BuildError('OPTION_INVALID', `--fail-on-miss=${wanted}: no such step`, {
     hint: `expected a number (1 to ${steps.length}), a stage (${names}), or both: ${steps[0]?.id ?? 'build/2'}`,

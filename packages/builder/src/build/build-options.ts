@@ -42,8 +42,15 @@ export interface BuildOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** The stage to build; default the last one. */
   readonly target?: string;
-  /** `os/arch[/variant]` of the image; that of this machine unless told. A RUN of another one needs its emulator (binfmt_misc). */
+  /** `os/arch[/variant]` of the image; that of this machine unless told. A RUN of another one may need an emulator (docs/emulation.md). */
   readonly platform?: string;
+  /**
+   * Several of them: the image is an index then. `all` alone are those that the base images have in common. Steps that
+   * platforms have in common run once.
+   */
+  readonly platforms?: readonly string[];
+  /** An index also where there is one platform. */
+  readonly index?: boolean;
   /** Ask registries for base images although the store has them. */
   readonly pull: boolean;
   /** How registries are reached. */
@@ -81,8 +88,10 @@ export interface BuildOptions {
   readonly onFailedRun?: (failed: FailedRun) => Promise<void>;
   /** Labels added last. */
   readonly labels: ReadonlyMap<string, string>;
-  /** Annotations of the image's manifest. */
+  /** Annotations of the image's manifest; with several platforms, of each. */
   readonly annotations?: ReadonlyMap<string, string>;
+  /** Annotations of some manifests, of entries of an index, or of an index. */
+  readonly placedAnnotations?: readonly PlacedAnnotation[];
   /** `SOURCE_DATE_EPOCH`, seconds since 1970: everything new gets no later time. */
   readonly epoch?: number;
   /** Told what the build reads of directories of the machine, before it does. */
@@ -97,10 +106,23 @@ export interface BuildOptions {
   readonly jobs?: number;
 }
 
+/** An annotation that is not simply the manifest's. */
+export interface PlacedAnnotation {
+  /** As buildx names them: `manifest-descriptor` is an entry of the index, `index-descriptor` the layout's entry of the index. */
+  readonly place: 'manifest' | 'manifest-descriptor' | 'index' | 'index-descriptor';
+  /** Only of this platform's; of all unless told. */
+  readonly platform?: string;
+  readonly key: string;
+  readonly value: string;
+}
+
 /** What a build gave. */
 export interface BuildResult {
+  /** With several platforms the image for this machine, else the first, and in `index` the index that has all of them. */
   readonly image: StoredImage;
-  /** Bytes of all files in the image's layers, as Docker counts. */
+  /** Each platform's, in the order of the options; at least one. */
+  readonly platforms: readonly PlatformResult[];
+  /** Bytes of all files in the image's layers, as Docker counts; with several platforms, in the layers of all. */
   readonly size: number;
   /** The image's names, in full. */
   readonly names: readonly string[];
@@ -115,6 +137,17 @@ export interface BuildResult {
   /** What shared caches did, where the build has some. */
   readonly cache?: CacheCounts;
   readonly milliseconds: number;
-  /** Of a build with `verify`. */
+  /** Of a build with `verify`; with several platforms, of the first that is not the same each time. */
+  readonly verification?: Verification;
+}
+
+/** What a build gave for one platform. */
+export interface PlatformResult {
+  /** `os/arch[/variant]` as it was asked for. */
+  readonly platform: string;
+  readonly image: StoredImage;
+  /** Bytes of all files in its layers. */
+  readonly size: number;
+  readonly layers: BuildResult['layers'];
   readonly verification?: Verification;
 }

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Platform } from '@tsbuild/oci';
+import { formatPlatform, type Platform } from '@tsbuild/oci';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { SourceFile } from '../diagnostics/source-file.ts';
 import type { Dockerfile } from '../dockerfile/instruction.ts';
@@ -21,7 +21,7 @@ import { ContextSources } from './context-sources.ts';
 import type { PlanInput } from './make-plan.ts';
 import { Materials } from './materials.ts';
 import { NamedContexts } from './named-contexts.ts';
-import { targetPlatform } from './target-platform.ts';
+import { targetPlatforms } from './platforms/target-platforms.ts';
 
 /** What a session works in. */
 export interface SessionPlace {
@@ -34,6 +34,8 @@ export interface SessionPlace {
 /** A Dockerfile that could be read, and its checks. */
 export interface ReadDockerfile {
   readonly dockerfile: Dockerfile;
+  /** What it is built for; at least one. */
+  readonly platforms: readonly Platform[];
   readonly checks: Checks;
 }
 
@@ -56,13 +58,13 @@ export class BuildSession implements AsyncDisposable {
   readonly store: Store;
   readonly reporter: ProgressReporter;
   readonly signal: AbortSignal;
-  readonly platform: Platform;
   /** What came into it from outside so far. */
   readonly materials = new Materials();
   /** What it shares with other machines. */
   readonly cache: SharedCache | undefined;
   /** The layers of images, those in registries and shared caches included. */
   readonly layers: LayerFetcher;
+  readonly #platforms: ReturnType<typeof targetPlatforms>;
   readonly #lease: AsyncDisposable;
   readonly #access: RegistryAccess;
   readonly #added: AddSources;
@@ -75,14 +77,14 @@ export class BuildSession implements AsyncDisposable {
   private constructor(
     options: BuildOptions,
     { store, reporter, signal }: SessionPlace,
-    platform: Platform,
+    platforms: ReturnType<typeof targetPlatforms>,
     { lease, cache }: SessionHoldings,
   ) {
     this.options = options;
     this.store = store;
     this.reporter = reporter;
     this.signal = signal;
-    this.platform = platform;
+    this.#platforms = platforms;
     this.#lease = lease;
     this.#access = new RegistryAccess(options.registry, reporter);
     this.#added = new AddSources(options, store, reporter, this.materials);
@@ -103,13 +105,13 @@ export class BuildSession implements AsyncDisposable {
    * `OPTION_INVALID`
    */
   static async open(options: BuildOptions, place: SessionPlace): Promise<BuildSession> {
-    const platform = targetPlatform(options.platform);
+    const platforms = targetPlatforms(options);
     const lease = await place.store.layout.lease();
     let session: BuildSession | undefined;
     let cache: SharedCache | undefined;
     try {
       cache = await sharedCacheOf(options, place);
-      session = new BuildSession(options, place, platform, { lease, cache });
+      session = new BuildSession(options, place, platforms, { lease, cache });
       session.#context = await openBuildContext(options, session.#sources);
       return session;
     } catch (error) {
@@ -130,11 +132,31 @@ export class BuildSession implements AsyncDisposable {
     return this.#opened.dockerfile;
   }
 
-  /** @throws BuildError when the Dockerfile cannot be understood, or `# check=` or BUILDKIT_DOCKERFILE_CHECK makes no sense */
-  read(): ReadDockerfile {
-    const { options, file, platform } = this;
+  /** The platforms that the options name; undefined for all that the base images are for, which {@link read} finds out. */
+  get namedPlatforms(): readonly Platform[] | undefined {
+    return this.#platforms === 'all' ? undefined : this.#platforms;
+  }
+
+  /**
+   * @throws BuildError when the Dockerfile cannot be understood, or `# check=` or BUILDKIT_DOCKERFILE_CHECK makes no sense;
+   * `OPTION_INVALID` when the base images have no platform in common
+   */
+  async read(): Promise<ReadDockerfile> {
+    const { options, file } = this;
     const dockerfile = parseDockerfile(file);
-    return { dockerfile, checks: new Checks({ options, file, dockerfile, platform }) };
+    const platforms = this.namedPlatforms ?? (await this.#offeredPlatforms(dockerfile));
+    return { dockerfile, platforms, checks: new Checks({ options, file, dockerfile, platforms }) };
+  }
+
+  async #offeredPlatforms(dockerfile: Dockerfile): Promise<readonly Platform[]> {
+    const { offeredPlatforms } = await import('./platforms/offered-platforms.ts');
+    const { options, store, signal, notice } = this;
+    const platforms = await offeredPlatforms(
+      this.#planInput(dockerfile, { platforms: [], resolveImage: this.#resolveImage, notice: () => {} }),
+      { layout: store.layout, pull: options.pull, client: this.#access.client, signal },
+    );
+    notice(`building for ${platforms.map(formatPlatform).join(', ')}`, 'info');
+    return platforms;
   }
 
   /** Finds images as the plan does; `checks` take note of their configs. */
@@ -143,11 +165,14 @@ export class BuildSession implements AsyncDisposable {
   }
 
   /** What planning works with. */
-  planInput({ dockerfile, checks }: ReadDockerfile, notice: PlanInput['notice']): PlanInput {
-    const { options, store, platform, layers, signal } = this;
-    const resolveImage = this.images(checks);
+  planInput({ dockerfile, platforms, checks }: ReadDockerfile, notice: PlanInput['notice']): PlanInput {
+    return this.#planInput(dockerfile, { platforms, resolveImage: this.images(checks), notice });
+  }
+
+  #planInput(dockerfile: Dockerfile, way: Pick<PlanInput, 'platforms' | 'resolveImage' | 'notice'>): PlanInput {
+    const { options, store, layers, signal } = this;
     const [named, added, context] = [this.#named, this.#added, this.#opened.tree];
-    return { options, store, dockerfile, platform, notice, layers, named, resolveImage, context, added, signal };
+    return { options, store, dockerfile, layers, named, context, added, signal, ...way };
   }
 
   /** How steps are executed. */
@@ -156,7 +181,8 @@ export class BuildSession implements AsyncDisposable {
     return { signal: this.signal, jobs, now: Date.now, sizeOf: ({ layer }) => layer.size };
   }
 
-  readonly notice = (message: string): void => this.reporter.report({ type: 'notice', level: 'warning', message });
+  readonly notice = (message: string, level: 'info' | 'warning' = 'warning'): void =>
+    this.reporter.report({ type: 'notice', level, message });
 
   /** Keeps what was learnt of files for the next build. */
   save(): void {

@@ -1,21 +1,23 @@
-import { type Digest, familiarName, formatPlatform, formatReference } from '@tsbuild/oci';
-import { hostPlatform } from '@tsbuild/oci/node';
+import { type Digest, familiarName, formatReference, parseReference, samePlatform } from '@tsbuild/oci';
+import { hostPlatform, type StoredImage } from '@tsbuild/oci/node';
 import { OutputLost } from '../diagnostics/output-lost.ts';
 import { withoutCredentials } from '../ops/add/git-reference.ts';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
-import type { Plan } from '../plan/plan.ts';
-import { planReady } from '../plan/plan-ready.ts';
-import type { BuildStarted } from '../progress/event.ts';
+import type { BuildPlan, PlatformPlan } from '../plan/platforms/build-plan.ts';
+import type { BuildStarted, ImageBuilt } from '../progress/event.ts';
 import type { ProgressReporter } from '../progress/reporter.ts';
+import type { Verification } from '../progress/verification.ts';
 import { type Solution, solve } from '../solver/solver.ts';
 import type { Store } from '../store/store.ts';
 import { BuildHistory } from './build-history.ts';
-import type { BuildOptions, BuildResult } from './build-options.ts';
-import { countSteps, layersOf } from './build-result.ts';
+import type { BuildOptions, BuildResult, PlatformResult } from './build-options.ts';
+import { countSteps } from './build-result.ts';
 import { BuildSession } from './build-session.ts';
 import { CheckedPlan } from './checked-plan.ts';
 import { imageNames } from './image-names.ts';
-import { type SolvedImage, solvedImage } from './solved-image.ts';
+import { Annotations } from './platforms/annotations.ts';
+import { platformResults, sizeOfAll, storeImages } from './platforms/store-images.ts';
+import { type SolvedImage, solvedImages } from './solved-image.ts';
 import { stepClaims } from './step-claims.ts';
 import { verifyBuild } from './verify-build.ts';
 
@@ -41,29 +43,28 @@ export async function build(
     history.report(buildStarted(session));
     const checked = await CheckedPlan.make(session);
     const { plan } = checked;
-    history.report(planReady(plan));
-    tellEmulated(plan, session);
+    // What cannot be put anywhere is told before a build of minutes.
+    Annotations.check(options, plan.platforms);
+    history.report(plan.ready());
+    await checkForeignRuns(plan, session);
     const { solution, solved } = await solveWhole(plan, session, history);
-    const { content, elsewhere } = solved;
-    const image = await (options.cacheOnly === true
-      ? store.layout.addUnlisted(content, { elsewhere })
-      : store.layout.add(content, names, { elsewhere }));
-    session.cache?.offerImage(image.layers, baseLayersOf(plan));
-    const layers = await layersOf(image, plan, store);
-    const size = layers.reduce((sum, layer) => sum + layer.size, 0);
+    const { image, images } = await storeImages(plan, solved, names, session);
+    for (const [i, { layers }] of images.entries()) session.cache?.offerImage(layers, baseLayersOf(plan.platforms[i]));
+    const built = await platformResults(plan, images, session);
+    const size = sizeOfAll(built);
     const steps = countSteps(solution);
     // What is not here cannot be looked into.
-    if (elsewhere.size === 0)
-      await checked.warnOfBuilt(image, steps.cached < steps.total ? (run) => history.runs(run) : undefined);
-    const inline = await session.cache?.inlineAnnotation(image.layers, options.epoch);
-    const inlineCache = inline === undefined ? {} : { inlineCache: inline };
+    if (solved.every(({ elsewhere }) => elsewhere.size === 0))
+      await checked.warnOfBuilt(built, steps.cached < steps.total ? (run) => history.runs(run) : undefined);
+    const inlineCache = await inlineCacheOf(image, session);
     await session.cache?.finish();
     const milliseconds = Date.now() - started;
     const materials = session.materials.list();
     const result = {
       image,
+      platforms: built,
       size,
-      layers,
+      layers: resultFor(image, built).layers,
       names: names.map(formatReference),
       steps,
       materials,
@@ -71,14 +72,13 @@ export async function build(
       ...inlineCache,
       ...countsOf(session),
     };
-    history.report({ type: 'image-built', id: image.id, names: names.map(familiarName), size, milliseconds });
+    history.report(imageBuilt(result));
     if (options.verify !== true) return result;
-    const verification = await verifyBuild({ plan, results: solution.results, image }, session, progress);
-    return { ...result, verification };
+    return verified(result, await verifyBuild({ plan, results: solution.results, images }, session, progress));
   } catch (error) {
     // What its good steps made is shared all the same.
     if (!signal.aborted) await session.cache?.finish().catch(() => undefined);
-    throw session.located(error);
+    throw session.located(history.named(error));
   } finally {
     session.save();
     history.save();
@@ -96,15 +96,61 @@ function buildStarted({ file, options: { target } }: BuildSession): BuildStarted
   return { type: 'build-started', dockerfile: file.name, ...(target === undefined ? {} : { target }) };
 }
 
+function imageBuilt({ image, names, platforms, size, milliseconds }: BuildResult): ImageBuilt {
+  const { index } = image;
+  const each = platforms.map((of) => ({
+    platform: of.platform,
+    id: of.image.id,
+    digest: of.image.manifest.digest,
+    size: of.size,
+  }));
+  return {
+    type: 'image-built',
+    id: index?.descriptor.digest ?? image.id,
+    names: names.map((name) => familiarName(parseReference(name))),
+    size,
+    milliseconds,
+    ...(index === undefined ? {} : { platforms: each }),
+  };
+}
+
+/** Of one platform's image: an annotation of an index is nothing that a later build of it would look for. */
+async function inlineCacheOf(
+  { index, layers }: StoredImage,
+  { cache, options, notice }: BuildSession,
+): Promise<Pick<BuildResult, 'inlineCache'>> {
+  const inlineCache = await cache?.inlineAnnotation(layers, options.epoch);
+  if (inlineCache === undefined) return {};
+  if (index === undefined) return { inlineCache };
+  notice('--cache-to type=inline: an image for several platforms carries no cache; use type=registry');
+  return {};
+}
+
+/** The platform that stands for all. */
+function resultFor({ id }: StoredImage, platforms: readonly PlatformResult[]): PlatformResult {
+  const own = platforms.find(({ image }) => image.id === id) ?? platforms[0];
+  if (own === undefined) throw new TypeError('a build has a platform');
+  return own;
+}
+
+function verified(result: BuildResult, verifications: readonly Verification[]): BuildResult {
+  const verification = verifications.find(({ same }) => !same) ?? verifications[0];
+  const platforms = result.platforms.map((of, i) => ({
+    ...of,
+    ...(verifications[i] && { verification: verifications[i] }),
+  }));
+  return { ...result, platforms, ...(verification === undefined ? {} : { verification }) };
+}
+
 /**
  * Solves the plan, and solves it again where a layer that a record promised cannot be had: its step runs then, and those
  * that depend on it, as far as its result is another one; all others are cached by now.
  */
-async function solveWhole(plan: Plan, session: BuildSession, history: BuildHistory): Promise<Solved> {
+async function solveWhole(plan: BuildPlan, session: BuildSession, history: BuildHistory): Promise<Solved> {
   for (let attempt = 1; ; attempt++) {
     try {
       const solution = await solveCached(plan, session, history);
-      return { solution, solved: await solvedImage(plan, solution, session) };
+      return { solution, solved: await solvedImages(plan, solution, session) };
     } catch (error) {
       if (!(error instanceof OutputLost) || attempt === MOST_ATTEMPTS) throw error;
       const isGivenUp = session.cache?.lost() === true;
@@ -117,14 +163,14 @@ async function solveWhole(plan: Plan, session: BuildSession, history: BuildHisto
 
 interface Solved {
   readonly solution: Solution<Rootfs, LayerOutput>;
-  readonly solved: SolvedImage;
+  readonly solved: readonly SolvedImage[];
 }
 
 /** More layers than an image can have are never lost one by one. */
 const MOST_ATTEMPTS = 200;
 
-function baseLayersOf({ target }: Plan): readonly Digest[] {
-  return target.base?.rootfs.diff_ids ?? [];
+function baseLayersOf(plan: PlatformPlan | undefined): readonly Digest[] {
+  return plan?.target.base?.rootfs.diff_ids ?? [];
 }
 
 function countsOf({ cache }: BuildSession): Pick<BuildResult, 'cache'> {
@@ -132,10 +178,14 @@ function countsOf({ cache }: BuildSession): Pick<BuildResult, 'cache'> {
 }
 
 /** Solves the plan with the store's cache, which explains its misses and is shared with builds beside this one. */
-function solveCached(plan: Plan, session: BuildSession, history: BuildHistory): Promise<Solution<Rootfs, LayerOutput>> {
+function solveCached(
+  plan: BuildPlan,
+  session: BuildSession,
+  history: BuildHistory,
+): Promise<Solution<Rootfs, LayerOutput>> {
   const { options, store, way } = session;
   const watched = history.watch(plan, options.failOnMiss);
-  return solve([plan.target.rootfs], {
+  return solve(plan.roots, {
     ...way,
     cache: session.cache?.records ?? store.records,
     reporter: history,
@@ -147,11 +197,13 @@ function solveCached(plan: Plan, session: BuildSession, history: BuildHistory): 
   });
 }
 
-/** Files of any platform can be copied; commands run on this machine's processor. */
-function tellEmulated(plan: Plan, { notice }: BuildSession): void {
-  const { architecture } = hostPlatform();
-  const stages = plan.stages.filter((stage) => stage.steps.some(({ operation }) => operation === 'run'));
-  const others = stages.filter(({ platform }) => platform.architecture !== architecture);
-  for (const other of new Set(others.map(({ platform }) => formatPlatform(platform))))
-    notice(`RUN for ${other} needs emulation on this machine (binfmt_misc)`);
+/** Files of any platform can be copied; commands run on this machine's processor, or need an emulator. */
+async function checkForeignRuns(plan: BuildPlan, session: BuildSession): Promise<void> {
+  const host = hostPlatform();
+  for (const each of plan.platforms) {
+    const isForeign = each.stages.some(
+      ({ steps, platform }) => !samePlatform(platform, host) && steps.some(({ operation }) => operation === 'run'),
+    );
+    if (isForeign) await (await import('./foreign-runs.ts')).checkForeignRuns(each, session);
+  }
 }

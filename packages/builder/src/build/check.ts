@@ -17,7 +17,7 @@ import { declareStages, findStageByName } from '../plan/stages.ts';
 import type { CheckWarning } from '../progress/event.ts';
 import { type ProgressReporter, silentReporter } from '../progress/reporter.ts';
 import type { Store } from '../store/store.ts';
-import type { Platform } from '@tsbuild/oci';
+import { formatPlatform, type Platform } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
 
 /** What `tsbuild build --check` found. */
@@ -46,7 +46,7 @@ export async function checkBuild(
   const source = session.file;
   let read: ReadDockerfile;
   try {
-    read = session.read();
+    read = await session.read();
   } catch (error) {
     return { source, warnings: [], error: buildError(error, session), failed: true };
   }
@@ -69,13 +69,18 @@ export async function outlineBuild(
   store: Store,
   signal: AbortSignal,
 ): Promise<{ readonly source: SourceFile; readonly outline: Outline }> {
-  const { source, found } = await ofDockerfile(options, store, signal, (dockerfile, { platform }) => {
-    return outlineOf(dockerfile, {
-      target: options.target,
-      arguments: new BuildArguments(options.buildArgs, options.environment),
-      predefined: platformArguments(hostPlatform(), platform, options.target ?? 'default'),
-    });
-  });
+  const { source, found } = await ofDockerfile(
+    options,
+    store,
+    signal,
+    (dockerfile, { namedPlatforms: [platform] = [] }) => {
+      return outlineOf(dockerfile, {
+        target: options.target,
+        arguments: new BuildArguments(options.buildArgs, options.environment),
+        predefined: platformArguments(hostPlatform(), platform ?? hostPlatform(), options.target ?? 'default'),
+      });
+    },
+  );
   return { source, outline: found };
 }
 
@@ -86,7 +91,7 @@ export async function listTargets(
   signal: AbortSignal,
 ): Promise<{ readonly source: SourceFile; readonly targets: TargetList }> {
   // Stages have their names on any platform.
-  const { platform: _any, ...anywhere } = options;
+  const { platform: _any, platforms: _all, ...anywhere } = options;
   const { source, found } = await ofDockerfile(anywhere, store, signal, targetsOf);
   return { source, targets: found };
 }
@@ -108,19 +113,21 @@ async function ofDockerfile<T>(
 
 /** The names of base images that cannot be found, sorted; the checks know the others then. */
 async function missingImages(
-  { dockerfile, checks }: ReadDockerfile,
+  { dockerfile, platforms, checks }: ReadDockerfile,
   session: BuildSession,
 ): Promise<readonly string[]> {
-  const { options, platform, signal } = session;
+  const { options, signal } = session;
   const resolveImage = session.images(checks);
   const unknown = new Set<string>();
   await Promise.all(
-    baseImages(dockerfile, options, platform).map((base) =>
-      resolveImage(base.name, base.platform).catch(() => {
-        signal.throwIfAborted();
-        unknown.add(base.name);
-      }),
-    ),
+    platforms
+      .flatMap((platform) => baseImages(dockerfile, options, platform))
+      .map((base) =>
+        resolveImage(base.name, base.platform).catch(() => {
+          signal.throwIfAborted();
+          unknown.add(platforms.length === 1 ? base.name : `${base.name} for ${formatPlatform(base.platform)}`);
+        }),
+      ),
   );
   return [...unknown].toSorted();
 }

@@ -1,23 +1,24 @@
-import type { StoredImage } from '@tsbuild/oci/node';
 import type { Finding } from '../lint/finding.ts';
 import { ruleOf } from '../lint/rules.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { BuildPlan } from '../plan/platforms/build-plan.ts';
 import type { StepRuns } from '../explain/step-index.ts';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import type { BuildSession } from './build-session.ts';
+import type { PlatformResult } from './build-options.ts';
 import type { Checks } from './checks.ts';
+import { eachOnce } from './platforms/each-once.ts';
 import { layerFindings, withHistory } from './layer-checks.ts';
 import { makePlan } from './make-plan.ts';
 
 /** A plan whose Dockerfile passed its checks, and what remains to be said of it. */
 export class CheckedPlan {
-  readonly plan: Plan;
+  readonly plan: BuildPlan;
   readonly #session: BuildSession;
   readonly #checks: Checks;
   /** Findings of our own rules: what they cost is told where time was spent. */
   readonly #own: readonly Finding[];
 
-  private constructor(plan: Plan, session: BuildSession, checks: Checks, own: readonly Finding[]) {
+  private constructor(plan: BuildPlan, session: BuildSession, checks: Checks, own: readonly Finding[]) {
     this.plan = plan;
     this.#session = session;
     this.#checks = checks;
@@ -26,7 +27,7 @@ export class CheckedPlan {
 
   /** Reads, plans and checks the Dockerfile; BuildKit's warnings are told. @throws BuildError; `CHECK_FAILED` */
   static async make(session: BuildSession): Promise<CheckedPlan> {
-    const read = session.read();
+    const read = await session.read();
     const { checks } = read;
     // What is odd in the Dockerfile often is why it cannot be planned.
     const findings = (): readonly Finding[] => checks.findings({ target: session.options.target });
@@ -46,10 +47,17 @@ export class CheckedPlan {
   }
 
   /** Tells what our own rules found: in the Dockerfile, with what it cost so far if `runs` knows, and in the layers. */
-  async warnOfBuilt(image: StoredImage, runs: ((run: Instruction) => StepRuns | undefined) | undefined): Promise<void> {
+  async warnOfBuilt(
+    platforms: readonly PlatformResult[],
+    runs: ((run: Instruction) => StepRuns | undefined) | undefined,
+  ): Promise<void> {
     warn(this.#session, this.#checks, runs === undefined ? this.#own : withHistory(this.#own, runs));
-    const inLayers = await layerFindings(this.plan, image, this.#session.store);
-    warn(this.#session, this.#checks, this.#checks.wanted(inLayers));
+    const inLayers: (readonly Finding[])[] = [];
+    for (const [i, plan] of this.plan.platforms.entries()) {
+      const image = platforms[i]?.image;
+      if (image !== undefined) inLayers.push(await layerFindings(plan, image, this.#session.store));
+    }
+    warn(this.#session, this.#checks, this.#checks.wanted(eachOnce(inLayers)));
   }
 }
 

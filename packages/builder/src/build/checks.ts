@@ -2,6 +2,7 @@ import type { ImageConfig, Platform } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
 import { resolve } from 'node:path';
 import type { BuildOptions } from './build-options.ts';
+import { eachOnce } from './platforms/each-once.ts';
 import { existingDockerfile } from '../context/dockerfile-name.ts';
 import { readIgnoreFile } from '../context/ignore-file.ts';
 import type { PatternMatcher } from '../context/pattern-matcher.ts';
@@ -26,7 +27,8 @@ export interface ChecksInput {
   >;
   readonly file: SourceFile;
   readonly dockerfile: Dockerfile;
-  readonly platform: Platform;
+  /** At least one. */
+  readonly platforms: readonly Platform[];
 }
 
 /** Files without a configuration set no variables. */
@@ -54,19 +56,22 @@ export class Checks {
     };
   }
 
-  /** What there is to say of these stages of the Dockerfile. */
+  /** What there is to say of these stages of the Dockerfile, for whichever platform: each finding once. */
   findings(stages: LintInput['stages']): readonly Finding[] {
-    const { options, dockerfile, platform } = this.#input;
-    const found = lintDockerfile({
-      dockerfile,
-      stages,
-      arguments: new BuildArguments(options.buildArgs, options.environment),
-      predefined: platformArguments(hostPlatform(), platform, options.target ?? 'default'),
-      platform,
-      bases: this.#bases,
-      ignore: this.#ignoreFile(),
-    });
-    return this.wanted(found);
+    const { options, dockerfile, platforms } = this.#input;
+    const ignore = this.#ignoreFile();
+    const found = platforms.map((platform) =>
+      lintDockerfile({
+        dockerfile,
+        stages,
+        arguments: new BuildArguments(options.buildArgs, options.environment),
+        predefined: platformArguments(hostPlatform(), platform, options.target ?? 'default'),
+        platform,
+        bases: this.#bases,
+        ignore,
+      }),
+    );
+    return this.wanted(eachOnce(found));
   }
 
   wanted(findings: readonly Finding[]): readonly Finding[] {

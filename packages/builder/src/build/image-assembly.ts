@@ -5,6 +5,7 @@ import {
   type HistoryEntry,
   type ImageConfig,
   MediaType,
+  type Platform,
   rfc3339,
 } from '@tsbuild/oci';
 import type { ImageContent } from '@tsbuild/oci/node';
@@ -18,6 +19,8 @@ const COMMENT = 'buildkit.dockerfile.v0';
 /** A planned stage with its filesystem and step results, and what the caller adds. */
 export interface AssemblyInput {
   readonly stage: PlannedTarget;
+  /** What the image says that it is for. */
+  readonly platform: Platform;
   /** The image's layers, lowest first. */
   readonly layers: readonly BlobInfo[];
   readonly results: ReadonlyMap<string, StepResult<LayerOutput>>;
@@ -34,8 +37,7 @@ export interface AssemblyInput {
  * so that a cached build gives the same bytes. Rows without layer take the time of the layer before them (BuildKit's rule).
  */
 export function assembleContent(input: AssemblyInput): ImageContent {
-  const { stage } = input;
-  const { platform } = stage;
+  const { stage, platform } = input;
   const history = [...(stage.base?.history ?? []), ...newHistory(input)];
   const created = history.findLast((entry) => entry.created !== undefined)?.created;
   const labels = { ...stage.config.Labels, ...Object.fromEntries(input.labels) };
@@ -43,6 +45,7 @@ export function assembleContent(input: AssemblyInput): ImageContent {
     architecture: platform.architecture,
     os: platform.os,
     ...(platform.variant === undefined ? {} : { variant: platform.variant }),
+    ...systemOf(stage.base, platform),
     ...(created === undefined ? {} : { created }),
     ...(stage.author === undefined ? {} : { author: stage.author }),
     config: { ...stage.config, ...(Object.keys(labels).length > 0 ? { Labels: labels } : {}) },
@@ -54,6 +57,17 @@ export function assembleContent(input: AssemblyInput): ImageContent {
   const annotated =
     annotations === undefined || annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) };
   return { config: encodeImageConfig(config), layers, ...annotated };
+}
+
+/** What the base needs of the system that it is for, its files need above it, too. */
+function systemOf(base: ImageConfig | undefined, { os }: Platform): Pick<ImageConfig, 'os.version' | 'os.features'> {
+  const version = base?.['os.version'];
+  const features = base?.['os.features'];
+  if (base?.os !== os) return {};
+  return {
+    ...(version === undefined || version === '' ? {} : { 'os.version': version }),
+    ...(features === undefined || features.length === 0 ? {} : { 'os.features': features }),
+  };
 }
 
 function newHistory({ stage, results, epoch }: AssemblyInput): HistoryEntry[] {

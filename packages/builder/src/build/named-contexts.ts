@@ -26,6 +26,8 @@ export class NamedContexts {
   readonly #options: NamedContextOptions;
   readonly #values: ReadonlyMap<string, string>;
   readonly #used = new Set<string>();
+  /** Files are the same for every platform. */
+  readonly #files = new Map<string, Promise<NamedFiles>>();
 
   /** @throws BuildError `OPTION_INVALID` for a name that no stage or image can have */
   constructor(options: NamedContextOptions) {
@@ -36,6 +38,12 @@ export class NamedContexts {
   has(name: string): boolean {
     const normal = normalName(name);
     return normal !== undefined && this.#values.has(normal);
+  }
+
+  /** The image that stands for this name; undefined for files, `scratch` and layouts. */
+  imageOf(name: string): string | undefined {
+    const image = afterScheme(this.#values.get(normalName(name) ?? '') ?? '', 'docker-image');
+    return image === 'scratch' ? undefined : image;
   }
 
   /** @throws BuildError `OPTION_INVALID`, `BASE_NOT_FOUND`, `CONTEXT_INVALID`, `DOWNLOAD_FAILED`, `GIT_FAILED` */
@@ -65,6 +73,12 @@ export class NamedContexts {
     if (/^(?:target|input):/.test(value)) {
       throw new BuildError('NOT_SUPPORTED', `${value}: targets exist only in bake files`);
     }
+    const files = this.#files.get(name) ?? this.#filesOf(name, value);
+    this.#files.set(name, files);
+    return files;
+  }
+
+  async #filesOf(name: string, value: string): Promise<NamedFiles> {
     if (value.startsWith('/')) return { name, tree: this.#options.sources.directory(value, undefined) };
     return this.#fromUrl(name, value);
   }

@@ -1,10 +1,11 @@
 import type { BlobInfo, Digest } from '@tsbuild/oci';
 import type { ImageContent } from '@tsbuild/oci/node';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
-import type { Plan } from '../plan/plan.ts';
+import type { BuildPlan } from '../plan/platforms/build-plan.ts';
 import type { Solution } from '../solver/solver.ts';
 import type { BuildSession } from './build-session.ts';
 import { assembleContent } from './image-assembly.ts';
+import { Annotations } from './platforms/annotations.ts';
 
 /** An image that is to be stored. */
 export interface SolvedImage {
@@ -13,19 +14,35 @@ export interface SolvedImage {
   readonly elsewhere: ReadonlySet<Digest>;
 }
 
-/** The image that a solved plan makes. */
-export async function solvedImage(
-  plan: Plan,
+type ImageSession = Pick<BuildSession, 'layers' | 'options' | 'cache' | 'store'>;
+
+/** The images that a solved plan makes, one for each platform. */
+export async function solvedImages(
+  { platforms }: BuildPlan,
   { values, results }: Solution<Rootfs, LayerOutput>,
-  session: Pick<BuildSession, 'layers' | 'options' | 'cache' | 'store'>,
-): Promise<SolvedImage> {
-  const [rootfs] = values;
-  if (rootfs === undefined) throw new TypeError('the solver returns one value for each wanted vertex');
-  const { labels, annotations, epoch } = session.options;
-  const layers = await layersOfImage(rootfs, session);
-  const content = assembleContent({ stage: plan.target, layers, results, labels, annotations, epoch });
-  const absent = layers.filter(({ isAbsent }) => isAbsent).map(({ digest }) => digest);
-  return { content, elsewhere: new Set(absent) };
+  session: ImageSession,
+): Promise<readonly SolvedImage[]> {
+  const asks = new Annotations(session.options, platforms);
+  const images: SolvedImage[] = [];
+  for (const [i, plan] of platforms.entries()) {
+    const rootfs = values[i];
+    if (rootfs === undefined) throw new TypeError('the solver returns one value for each wanted vertex');
+    const { labels, epoch } = session.options;
+    const layers = await layersOfImage(rootfs, session);
+    const content = assembleContent({
+      stage: plan.target,
+      // What the last stage runs on is the image's platform, unless it is one of several.
+      platform: asks.hasIndex ? plan.platform : plan.target.platform,
+      layers,
+      results,
+      labels,
+      annotations: asks.ofManifest(plan),
+      epoch,
+    });
+    const absent = layers.filter(({ isAbsent }) => isAbsent).map(({ digest }) => digest);
+    images.push({ content, elsewhere: new Set(absent) });
+  }
+  return images;
 }
 
 /** Layers as the image names them. */

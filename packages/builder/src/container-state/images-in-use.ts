@@ -1,29 +1,40 @@
 import type { Digest } from '@tsbuild/oci';
-import type { StoredImage } from '@tsbuild/oci/node';
+import { imageIdOf, type StoredImage } from '@tsbuild/oci/node';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { ContainerStore } from './container-store.ts';
 import type { Container } from './container.ts';
 
-/** The containers of an image, those that run first. */
-function containersOf(image: Digest, root: string): readonly Container[] {
+/** The containers of images, those that run first. */
+function containersOf(images: readonly Digest[], root: string): readonly Container[] {
   return new ContainerStore(root)
     .list()
-    .filter(({ config }) => config.image.id === image)
+    .filter(({ config }) => images.includes(config.image.id))
     .toSorted((a, b) => Number(b.isRunning) - Number(a.isRunning));
 }
 
 /**
  * Whether an image may be removed under `name`, by docker's rules: the last name of an image that a container uses only
  * with `force`, and with it the image too unless the container runs; by its ID never while a container runs.
+ * @param members of an index, all its images; the image alone unless told
  * @returns `name` when only the name may go, `image` when the image may go with it
  * @throws BuildError `CONTAINER_CONFLICT`
  */
-export function removalOf(image: StoredImage, name: string, root: string, force: boolean): 'name' | 'image' {
-  const [container] = containersOf(image.id, root);
+export function removalOf(
+  image: StoredImage,
+  name: string,
+  root: string,
+  force: boolean,
+  members: readonly Pick<StoredImage, 'id'>[] = [image],
+): 'name' | 'image' {
+  const [container] = containersOf(
+    members.map(({ id }) => id),
+    root,
+  );
   if (container === undefined) return 'image';
-  const short = image.id.slice('sha256:'.length, 'sha256:'.length + 12);
+  const id = imageIdOf(image);
+  const short = id.slice('sha256:'.length, 'sha256:'.length + 12);
   const byId =
-    /^(?:sha256:)?[0-9a-f]+$/.test(name) && image.id.replace('sha256:', '').startsWith(name.replace('sha256:', ''));
+    /^(?:sha256:)?[0-9a-f]+$/.test(name) && id.replace('sha256:', '').startsWith(name.replace('sha256:', ''));
   const { isRunning, shortId } = container;
   if (!byId) {
     if (image.names.length > 1) return 'name';

@@ -38,6 +38,7 @@ export function changeConfig(given: ImageRunConfig, changes: readonly string[]):
   if (changes.length === 0) return config;
   const stage = new StageState(
     {
+      index: 0,
       label: 'commit',
       platform: hostPlatform(),
       from: { name: 'scratch' },

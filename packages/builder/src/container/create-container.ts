@@ -43,7 +43,8 @@ export async function createContainer(
   { notice, signal, registry = async () => ({}) }: CreateSurroundings,
 ): Promise<Container> {
   await using _lease = await store.layout.lease();
-  const image = await store.layout.resolve(options.image);
+  const { platform } = options;
+  const image = await store.layout.resolve(options.image, platform === undefined ? {} : { platform });
   await bringLayers(image.layers, store, { registry, reporter: silentReporter, signal });
   if (!(await canOverlay(store.directory('mounts')))) {
     throw new BuildError('SANDBOX_UNAVAILABLE', 'containers need overlayfs, which cannot be mounted here', {

@@ -1,3 +1,4 @@
+import type { Platform } from '@tsbuild/oci';
 import type { HostEntry, ResourceLimit, TmpfsOptions } from '../executor/executor.ts';
 import type { Isolation } from '../executor/executor.ts';
 import type { NetworkMode, PortMapping } from '../container-state/container-config.ts';
@@ -6,6 +7,8 @@ import type { NetworkMode, PortMapping } from '../container-state/container-conf
 export interface CreateOptions {
   /** Name or ID of an image of the store. */
   readonly image: string;
+  /** Of an index, the image for this platform; for this machine's, else the first, unless told. */
+  readonly platform?: Platform;
   readonly name?: string;
   /** CMD in place of the image's. */
   readonly command: readonly string[];

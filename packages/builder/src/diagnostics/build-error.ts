@@ -26,6 +26,7 @@ export type BuildErrorCode =
   | 'NOT_REPRODUCIBLE'
   | 'NOT_SUPPORTED'
   | 'OPTION_INVALID'
+  | 'PLATFORM_NOT_RUNNABLE'
   | 'RUN_FAILED'
   | 'SANDBOX_UNAVAILABLE'
   | 'SNAPSHOT_FAILED'
@@ -71,15 +72,32 @@ export class BuildError extends Error {
 
   /** The same error with a place in a text; what it has already stays. */
   at(range: SourceRange, source?: SourceFile): BuildError {
-    const place = this.range ?? range;
     const text = this.source ?? source;
-    return new BuildError(this.code, this.message, {
-      range: place,
+    return this.#with(this.message, { range: this.range ?? range, ...(text === undefined ? {} : { source: text }) });
+  }
+
+  /** The same error in other words. */
+  about(message: string): BuildError {
+    const { range, source } = this;
+    return this.#with(message, {
+      ...(range === undefined ? {} : { range }),
+      ...(source === undefined ? {} : { source }),
+    });
+  }
+
+  #with(message: string, place: Pick<BuildErrorOptions, 'range' | 'source'>): BuildError {
+    return new BuildError(this.code, message, {
+      ...place,
       output: this.output,
       cause: this.cause,
-      ...(text === undefined ? {} : { source: text }),
       ...(this.hint === undefined ? {} : { hint: this.hint }),
       ...(this.exitCode === undefined ? {} : { exitCode: this.exitCode }),
     });
   }
+}
+
+/** The same error, which names the platform it is about if it does not yet. */
+export function forPlatform(error: unknown, platform: string): unknown {
+  if (!(error instanceof BuildError) || error.message.includes(`for ${platform}`)) return error;
+  return error.about(`${platform}: ${error.message}`);
 }

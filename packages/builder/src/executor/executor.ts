@@ -103,6 +103,11 @@ export interface RunSpec {
   readonly terminal?: TerminalSize;
   /** Nothing of the root can be written to. */
   readonly readOnly?: boolean;
+  /**
+   * The file of a user namespace below this process's own, with the same ids, that the command enters; its mounts are made outside. What it
+   * may do is at most what it may without: its capabilities count for nothing outside of that namespace.
+   */
+  readonly userNamespace?: string;
 }
 
 /** In characters. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { existsSync, realpathSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { cgroupName, makeLeafCgroups, removeCgroup, removeStaleCgroups } from './cgroups.ts';
 import { ExecFailureFilter } from './exec-failure.ts';
@@ -36,6 +36,7 @@ import PLACE from './scripts/place.sh';
 import PRELUDE from './scripts/prelude.sh';
 import SECRETS from './scripts/secrets.sh';
 import SETTLE from './scripts/settle.sh';
+import USER_NAMESPACE from './scripts/user-namespace.sh';
 import { isThreadConfined } from './seccomp/confine-thread.ts';
 import { setupFailure } from './setup-failure.ts';
 import { needsStage, placeList, stageMounts } from './staged-mounts.ts';
@@ -99,6 +100,7 @@ export class NamespacesExecutor implements Executor {
     const proc: ProcSource = this.#shared === undefined ? 'fresh' : 'shared';
     const places = { ids, nodes: ids.nested ? undefined : scratch.nodes, proc };
     const extra = needsStage(spec) ? extraParts(spec, scratch, ids) : NO_EXTRA;
+    const entered = enteredNamespace(spec, this.#directory);
     const env = {
       BASE: root.base,
       ROOT: scratch.root,
@@ -110,6 +112,7 @@ export class NamespacesExecutor implements Executor {
       ...limitVariables(spec.limits ?? []),
       ...terminalVariables(spec, ids),
       ...extra.env,
+      ...entered.env,
     };
     const prelude = preludeOf(spec, scratch, places);
     const own = [...Object.keys(prelude.env), ...Object.keys(env)];
@@ -117,8 +120,17 @@ export class NamespacesExecutor implements Executor {
       {
         prelude,
         // In a user namespace nobody is the machine's root, and we have forbidden more of them.
-        script: [extra.stage, MOUNT_ROOT, extra.place, SETTLE, ids.nested ? '' : DROP_KERNEL_MOUNTS, ENTER].join(''),
+        script: [
+          entered.script,
+          extra.stage,
+          MOUNT_ROOT,
+          extra.place,
+          SETTLE,
+          ids.nested ? '' : DROP_KERNEL_MOUNTS,
+          ENTER,
+        ].join(''),
         args: [
+          ...entered.words,
           scratch.caps, ...(this.#shared?.hidingOptions(ids) ?? []),
           ...identityOptions(spec.user, ids), ...privilegeOptions(spec, spec.user, ids),
           requireTool('env', 'coreutils'), ...environmentOptions(spec, own), '--', ...safe,
@@ -172,6 +184,24 @@ class LeafCgroups implements Disposable {
   [Symbol.dispose](): void {
     removeCgroup(this.#name);
   }
+}
+
+/** How the user namespace of a command is entered: by the last program before the one that takes its rights. */
+interface EnteredNamespace {
+  readonly script: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly words: readonly string[];
+}
+
+function enteredNamespace({ userNamespace }: RunSpec, directory: string): EnteredNamespace {
+  if (userNamespace === undefined) return { script: '', env: {}, words: [] };
+  const file = join(directory, 'user');
+  writeFileSync(file, '');
+  return {
+    script: USER_NAMESPACE,
+    env: { USER_NAMESPACE: userNamespace, USER_FILE: file },
+    words: [requireTool('nsenter'), `--user=${file}`, '--preserve-credentials', '--'],
+  };
 }
 
 /** What is the same for commands of one kind: namespaces, the kernel's filesystems with their masks, devices. */

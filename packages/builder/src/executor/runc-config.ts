@@ -15,6 +15,8 @@ export interface RuncConfigOptions {
   readonly stage: string;
   readonly cgroupsPath: string;
   readonly seccomp: object | undefined;
+  /** Where the prelude for a command in a user namespace makes what it needs (see runtime-user-prelude.sh). */
+  readonly bundle: string;
 }
 
 const MASKED = ['/proc/acpi', '/proc/asound', '/proc/interrupts', '/proc/kcore', '/proc/keys', '/proc/latency_stats',
@@ -23,8 +25,11 @@ const MASKED = ['/proc/acpi', '/proc/asound', '/proc/interrupts', '/proc/kcore',
 const READ_ONLY = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 const SAFE = ['nosuid', 'noexec', 'nodev'];
 
+/** The map of a user namespace that has all ids; the runtime wants to be told what the kernel knows. */
+const ALL_IDS = [{ containerID: 0, hostID: 0, size: 0xffff_ffff }];
+
 /** The `config.json` of a bundle (runtime-spec config.md) for one command. */
-export function runcConfig(spec: RunSpec, { root, stage, cgroupsPath, seccomp }: RuncConfigOptions): object {
+export function runcConfig(spec: RunSpec, { root, stage, cgroupsPath, seccomp, bundle }: RuncConfigOptions): object {
   const namespaces = ['pid', 'ipc', 'uts', 'mount', ...(spec.network === 'none' ? ['network'] : [])];
   // On cgroup v1 runc does not offer a namespace that hides anything.
   if (existsSync('/sys/fs/cgroup/cgroup.controllers')) namespaces.push('cgroup');
@@ -60,12 +65,16 @@ export function runcConfig(spec: RunSpec, { root, stage, cgroupsPath, seccomp }:
         : [{ destination: '/dev/shm', type: 'tmpfs', source: 'shm',
              options: [...SAFE, 'mode=1777', `size=${spec.shmSize ?? SHM_SIZE}`] }]), // biome-ignore format: one mount
       { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: SAFE },
-      { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...SAFE, 'ro'] },
+      sysMount(spec, bundle),
       ...spec.files.map(fileMount),
       ...(spec.mounts ?? []).map((mount, i) => stagedMount(mount, `${stage}/${stagedPath(mount, i)}`)),
     ],
     linux: {
-      namespaces: namespaces.map((type) => ({ type })),
+      namespaces: [
+        ...namespaces.map((type) => ({ type })),
+        ...(spec.userNamespace === undefined ? [] : [{ type: 'user', path: `${bundle}/user` }]),
+      ],
+      ...(spec.userNamespace === undefined ? {} : { uidMappings: ALL_IDS, gidMappings: ALL_IDS }),
       cgroupsPath,
       resources: { devices: [{ allow: false, access: 'rwm' }] },
       maskedPaths: MASKED,
@@ -73,6 +82,14 @@ export function runcConfig(spec: RunSpec, { root, stage, cgroupsPath, seccomp }:
       ...(seccomp === undefined ? {} : { seccomp }),
     },
   };
+}
+
+/** A user namespace may mount sysfs only with a network of its own; else it gets one that was mounted outside, with nothing below. */
+function sysMount({ userNamespace, network }: RunSpec, bundle: string): object {
+  const options = [...SAFE, 'ro'];
+  return userNamespace === undefined || network === 'none'
+    ? { destination: '/sys', type: 'sysfs', source: 'sysfs', options }
+    : { destination: '/sys', type: 'bind', source: `${bundle}/sys`, options: ['bind', ...options] };
 }
 
 /** The runtime takes the size from its own terminal as soon as that changes. */

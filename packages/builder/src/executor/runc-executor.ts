@@ -14,12 +14,13 @@ import { PipePool } from './pipes.ts';
 import { runcConfig } from './runc-config.ts';
 import { execInContainer } from './runc-exec.ts';
 import { RUN_FAILURE as FAILURE, runtimeFailure } from './runc-failure.ts';
-import { rootLine } from './sandbox-mounts.ts';
-import { READY } from './sandbox-process.ts';
+import { hostDevices, rootLine } from './sandbox-mounts.ts';
+import { READY, type SandboxPrelude } from './sandbox-process.ts';
 import { SandboxStarter } from './sandbox-starter.ts';
 import CONFIG from './scripts/runtime-config.sh';
 import PRELUDE from './scripts/runtime-prelude.sh';
 import RUNTIME_ROOT from './scripts/runtime-root.sh';
+import USER_PRELUDE from './scripts/runtime-user-prelude.sh';
 import STAGED_CONFIG from './scripts/runtime-staged-config.sh';
 import RUNTIME from './scripts/runtime.sh';
 import { runtimeSeccomp } from './seccomp/seccomp-profile.ts';
@@ -99,7 +100,7 @@ export class RuncExecutor implements Executor {
     const id = cgroupName(randomBytes(6).toString('hex'));
     const ids = readIdMaps();
     const mount = rootLine(spec.root, root, ids, spec.readOnly);
-    const config = runcConfig(spec, { root, stage, cgroupsPath: cgroupPath(id), seccomp: runtimeSeccomp() });
+    const config = runcConfig(spec, { root, stage, cgroupsPath: cgroupPath(id), seccomp: runtimeSeccomp(), bundle });
     const staged = stageConfig(spec, JSON.stringify(config), { stage, descriptor: 5, ids });
     const filter = new ExecFailureFilter(output, { prefix: FAILURE, terminal: spec.terminal !== undefined });
     // Looking for the command's process takes time: nobody does when nobody asks.
@@ -110,12 +111,7 @@ export class RuncExecutor implements Executor {
     try {
       const end = await this.#starter.run(
         {
-          prelude: {
-            namespaces: ['--mount', '--mount-proc', '--propagation', 'private'],
-            script: PRELUDE,
-            env: { BUNDLE: bundle, CAT: requireTool('cat', 'coreutils'), MOUNT: requireTool('mount', 'mount') },
-            files: [],
-          },
+          prelude: preludeOf(spec, bundle),
           script: `${RUNTIME_ROOT}${staged.script}${RUNTIME}`,
           args: [],
           env: {
@@ -177,6 +173,23 @@ export class RuncExecutor implements Executor {
     this.#cleared = true;
     return places;
   }
+}
+
+/** What is the same for all commands, or for all of one user namespace. */
+function preludeOf({ userNamespace }: RunSpec, bundle: string): SandboxPrelude {
+  const env = { BUNDLE: bundle, CAT: requireTool('cat', 'coreutils'), MOUNT: requireTool('mount', 'mount') };
+  if (userNamespace === undefined) {
+    return { namespaces: ['--mount', '--mount-proc', '--propagation', 'private'], script: PRELUDE, env, files: [] };
+  }
+  return {
+    namespaces: ['--mount', '--propagation', 'private'],
+    script: `${PRELUDE}${USER_PRELUDE}`,
+    env: {
+      ...env, USER_NAMESPACE: userNamespace, DEVICES: hostDevices().join(' '),
+      MKDIR: requireTool('mkdir', 'coreutils'), CP: requireTool('cp', 'coreutils'),
+    }, // biome-ignore format: a list
+    files: [],
+  };
 }
 
 /**

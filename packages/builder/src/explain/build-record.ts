@@ -1,5 +1,5 @@
 import type { Digest } from '@tsbuild/oci';
-import type { PlannedStep, ProgressEvent } from '../progress/event.ts';
+import type { ImageBuilt, PlannedStep, ProgressEvent } from '../progress/event.ts';
 import type { MissReason } from '../progress/miss-reason.ts';
 
 /** What became of a step in a build. Times in milliseconds since 1970, durations in milliseconds, sizes in bytes. */
@@ -30,6 +30,8 @@ export interface BuildRecord {
     readonly names: readonly string[];
     readonly size: number;
     readonly milliseconds: number;
+    /** The images of several platforms. */
+    readonly platforms?: ImageBuilt['platforms'];
   };
 }
 
@@ -71,8 +73,8 @@ export class BuildRecorder {
       case 'step-failed':
         return this.#set(event.id, { state: 'failed' });
       case 'image-built': {
-        const { id, names, size, milliseconds } = event;
-        this.#record = { ...this.#record, image: { id, names, size, milliseconds } };
+        const { type: _image, ...image } = event;
+        this.#record = { ...this.#record, image };
         return;
       }
       default:

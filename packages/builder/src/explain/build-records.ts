@@ -27,9 +27,13 @@ export class BuildRecords {
 
   put(record: BuildRecord): void {
     writeKept(this.#path('last'), record);
-    const id = record.image?.id;
-    if (!isDigest(id)) return;
-    const path = this.#path(id);
+    const { id, platforms = [] } = record.image ?? {};
+    // An image for several platforms is found by its index and by each of its images.
+    for (const each of [id, ...platforms.map((of) => of.id)]) if (isDigest(each)) this.#putOf(each, record);
+  }
+
+  #putOf(image: Digest, record: BuildRecord): void {
+    const path = this.#path(image);
     const isNew = statSync(path, { throwIfNoEntry: false }) === undefined;
     writeKept(path, record);
     if (isNew) this.#forgetOldest();

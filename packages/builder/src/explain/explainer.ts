@@ -10,6 +10,7 @@ import { earlierStep, type StepIndex } from './step-index.ts';
 /** A step of the plan as explanations know it. */
 export interface ExplainedStep {
   readonly id: string;
+  /** As the index of earlier steps names it. */
   readonly stage: string;
   readonly operation: string;
   readonly source: string;
@@ -37,12 +38,19 @@ export class Explainer implements MissExplainer {
   readonly #missed = new Set<string>();
   readonly #numbers: StepNumbers;
 
-  /** @param steps all steps of the build, in the order in which they are numbered */
-  constructor(steps: readonly ExplainedStep[], index: StepIndex, records: EarlierRecords) {
+  /**
+   * @param steps the steps of the build, stage by stage
+   * @param numbers those of the steps, by id; by default in their order
+   */
+  constructor(
+    steps: readonly ExplainedStep[],
+    index: StepIndex,
+    records: EarlierRecords,
+    numbers: ReadonlyMap<string, number> = new Map(steps.map(({ id }, i) => [id, i + 1])),
+  ) {
     this.#steps = steps;
     this.#index = index;
     this.#records = records;
-    const numbers = new Map(steps.map(({ id }, i) => [id, i + 1]));
     this.#numbers = (id) => numbers.get(id);
   }
 

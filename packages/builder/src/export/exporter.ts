@@ -1,10 +1,12 @@
-import type { Digest, Environment } from '@tsbuild/oci/node';
+import type { Environment } from '@tsbuild/oci/node';
 import type { ArchiveSink, RegistryOptions, StoredImage } from '@tsbuild/oci/node';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import type { Store } from '../store/store.ts';
+import type { PushResult } from '../transfer/push.ts';
 
 /** An image of the store on its way out: what `build()` gives, for one. */
 export interface ImageToExport {
+  /** Where it was chosen from an index (`image.index`), that goes out with all its images, if the place can take several. */
   readonly image: StoredImage;
   /** The names that it bears where it goes; they are checked as references. */
   readonly names: readonly string[];
@@ -25,15 +27,6 @@ export interface ExportWork {
 export interface ExportResult {
   /** What registries have now, in the order of the names: another manifest than the store's, as layers travel compressed. */
   readonly pushed: readonly PushResult[];
-}
-
-/** An image in a registry. */
-export interface PushResult {
-  /** Of the manifest, as the registry has it now. */
-  readonly digest: Digest;
-  /** Of the manifest, bytes. */
-  readonly size: number;
-  readonly reference: string;
 }
 
 /**
@@ -70,6 +63,12 @@ export interface DirectoryTarget {
   readonly shownAs?: string;
 }
 
+/** What becomes of an index where only files go. */
+export interface PlatformSplit {
+  /** A directory for each platform (`linux_arm64`), the default; else all files in one, of which no two may be the same. */
+  readonly platformSplit?: boolean;
+}
+
 /** Registries, each by the names of the image. */
 export interface RegistryTarget {
   readonly registry: RegistryOptions;
@@ -77,7 +76,7 @@ export interface RegistryTarget {
   readonly byDigest?: boolean;
   /** The registries of these names may speak HTTP, or have a certificate that nobody knows. */
   readonly insecure?: boolean;
-  /** Of the manifest; those of the image in the store unless told. */
+  /** Of the manifest; those of the image in the store unless told. The images of an index keep theirs. */
   readonly annotations?: ReadonlyMap<string, string>;
   /** Told of each name as soon as the registry has it: a later one may fail. */
   readonly onPushed?: (pushed: PushResult) => void;
@@ -96,9 +95,9 @@ export type ExportTarget =
   /** One tar that is an OCI layout and a docker-archive at once. */
   | ({ readonly kind: 'archive' } & BytesTarget)
   /** The files of the image as one tar. */
-  | ({ readonly kind: 'tar' } & BytesTarget)
+  | ({ readonly kind: 'tar' } & BytesTarget & PlatformSplit)
   /** The files of the image in a directory, over what is there; they are the caller's own. */
-  | ({ readonly kind: 'files' } & DirectoryTarget)
+  | ({ readonly kind: 'files' } & DirectoryTarget & PlatformSplit)
   /** An OCI image layout; the image is added to one that is there. */
   | ({ readonly kind: 'layout' } & DirectoryTarget)
   | ({ readonly kind: 'registry' } & RegistryTarget)

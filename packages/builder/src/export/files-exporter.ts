@@ -1,9 +1,10 @@
 import { chmodSync, type Dirent, lstatSync, readdirSync, renameSync, unlinkSync, utimesSync } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { byteStringToUtf8, fromStoredImage, type StoredImage, unpackImage } from '@tsbuild/oci/node';
+import { dirname, join } from 'node:path';
+import { byteStringToUtf8, fromStoredImage, unpackImage } from '@tsbuild/oci/node';
 import { BuildError } from '../diagnostics/build-error.ts';
-import type { DirectoryTarget, Exporter, ExportResult, ExportWork, ImageToExport } from './exporter.ts';
+import type { DirectoryTarget, Exporter, ExportResult, ExportWork, ImageToExport, PlatformSplit } from './exporter.ts';
+import { type PlatformFiles, platformFiles } from './platform-split.ts';
 import { withStagedDirectory } from './staged-directory.ts';
 
 /**
@@ -14,10 +15,12 @@ import { withStagedDirectory } from './staged-directory.ts';
 export class FilesExporter implements Exporter {
   readonly #path: string;
   readonly #shown: string;
+  readonly #split: boolean | undefined;
 
-  constructor({ directory, shownAs }: DirectoryTarget) {
+  constructor({ directory, shownAs, platformSplit }: DirectoryTarget & PlatformSplit) {
     this.#path = directory;
     this.#shown = shownAs ?? directory;
+    this.#split = platformSplit;
   }
 
   async check(): Promise<void> {
@@ -30,12 +33,13 @@ export class FilesExporter implements Exporter {
   async export({ image }: ImageToExport, work: ExportWork): Promise<ExportResult> {
     work.signal.throwIfAborted();
     const path = this.#path;
+    const placed = await platformFiles(image, work.store, this.#split);
     const isThere = (await stat(path).catch(() => undefined)) !== undefined;
     // Inside a directory that is there: it may be a mount, into which nothing can be renamed.
     const parent = isThere ? path : dirname(path);
     await mkdir(parent, { recursive: true });
     await withStagedDirectory(path, parent, async (staged) => {
-      await unpack(image, staged, work);
+      for (const files of placed) await unpack(files, staged, work);
       work.signal.throwIfAborted();
       if (!isThere) return await rename(staged, path);
       merge(staged, path, this.#shown);
@@ -45,8 +49,14 @@ export class FilesExporter implements Exporter {
   }
 }
 
-async function unpack(image: StoredImage, directory: string, { store, reporter, signal }: ExportWork): Promise<void> {
+async function unpack(
+  { image, directory: name }: PlatformFiles,
+  staged: string,
+  { store, reporter, signal }: ExportWork,
+): Promise<void> {
   const { blobs, indexes } = store.layout;
+  const directory = name === '' ? staged : join(staged, name);
+  if (name !== '') await mkdir(directory);
   await unpackImage(await fromStoredImage(blobs, image), directory, {
     blobs,
     indexes,

@@ -1,7 +1,7 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { parseReference } from '@tsbuild/oci';
-import { fromStoredImage, toLayout } from '@tsbuild/oci/node';
+import { type Descriptor, parseReference } from '@tsbuild/oci';
+import { fromStoredImage, indexFromLayout, toLayout } from '@tsbuild/oci/node';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { checkParent } from './bytes-target.ts';
 import type { DirectoryTarget, Exporter, ExportResult, ExportWork, ImageToExport } from './exporter.ts';
@@ -32,8 +32,14 @@ export class LayoutExporter implements Exporter {
   async export({ image, names }: ImageToExport, { store, signal }: ExportWork): Promise<ExportResult> {
     signal.throwIfAborted();
     const path = this.#path;
-    const value = await fromStoredImage(store.layout.blobs, image);
-    const options = { names: names.map((name) => parseReference(name)), signal };
+    const { layout } = store;
+    const value =
+      image.index === undefined
+        ? await fromStoredImage(layout.blobs, image)
+        : await indexFromLayout(layout.root, { name: image.index.descriptor.digest });
+    // What the store has of an index goes out.
+    const isAbsent = async ({ digest }: Descriptor): Promise<boolean> => (await layout.blobs.has(digest)) === undefined;
+    const options = { names: names.map((name) => parseReference(name)), signal, isAbsent };
     if ((await stateOf(path, this.#shown)) === 'layout') {
       await toLayout(value, path, options);
       return { pushed: [] };

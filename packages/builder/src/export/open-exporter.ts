@@ -28,7 +28,9 @@ class WithLayers implements Exporter {
 
   async export(image: ImageToExport, work: ExportWork): Promise<ExportResult> {
     const { store, reporter, signal, registry = {} } = work;
-    await bringLayers(image.image.layers, store, { registry: async () => registry, reporter, signal });
+    const members = await store.layout.members(image.image);
+    const layers = members.flatMap((member) => member.layers);
+    await bringLayers(layers, store, { registry: async () => registry, reporter, signal });
     return this.#exporter.export(image, work);
   }
 }

@@ -1,7 +1,7 @@
 import { parseReference } from '@tsbuild/oci';
-import type { RegistryOptions } from '@tsbuild/oci/node';
-import type { Exporter, ExportResult, ExportWork, ImageToExport, PushResult, RegistryTarget } from './exporter.ts';
-import { pushImage } from './push.ts';
+import { imageIdOf, type RegistryOptions } from '@tsbuild/oci/node';
+import type { Exporter, ExportResult, ExportWork, ImageToExport, RegistryTarget } from './exporter.ts';
+import { pushImage, type PushResult } from '../transfer/push.ts';
 
 /** Pushes the image under each of its names, whatever else bears them in the store by now. */
 export class RegistryExporter implements Exporter {
@@ -19,7 +19,7 @@ export class RegistryExporter implements Exporter {
     const pushed: PushResult[] = [];
     for (const as of new Set(names)) {
       work.signal.throwIfAborted();
-      const result = await pushImage(image.id, {
+      const result = await pushImage(imageIdOf(image), {
         ...work,
         registry: this.#options(as),
         as,

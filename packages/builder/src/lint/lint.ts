@@ -20,6 +20,7 @@ import { checkKeywordCasing, checkSpelling } from './file-rules.ts';
 import { collectFindings, type Finding } from './finding.ts';
 import { checkFroms, evaluate } from './from-rules.ts';
 import { InstallOrder } from './install-order.ts';
+import { StagePlatforms } from './stage-platforms.ts';
 import type { LintInput } from './lint-input.ts';
 import { reachableStages } from './reachable.ts';
 import { checkStageNames } from './stage-names.ts';
@@ -65,6 +66,7 @@ function checkStages(
   const { input, globals, report, words } = context;
   const nameOf = (stage: StageDeclaration): string => baseNameOf(stage, globals, words);
   const installs = new InstallOrder(input, report);
+  const platforms = new StagePlatforms(context);
   const scopes = new Map<StageDeclaration, StageScope>();
   for (const stage of stagesToCheck(declared, input.stages, nameOf)) {
     const name = nameOf(stage);
@@ -82,6 +84,7 @@ function checkStages(
     for (const instruction of [...triggersOf(base, stage, words.limit), ...stage.instructions])
       checkInstruction(scope, instruction);
     installs.check(stage, parent);
+    platforms.check(stage, parent);
   }
 }
 

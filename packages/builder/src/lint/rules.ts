@@ -95,6 +95,10 @@ export const RULES = {
     'build/cache/optimize/#order-your-layers',
     'The whole context is copied before dependencies are installed, so every change of a file installs them again',
   ),
+  StagePlatformIgnored: own(
+    'build/building/multi-platform/#cross-compilation',
+    'A stage that starts from another stage has the platform of that stage',
+  ),
   FilesStoredTwice: own(
     'reference/dockerfile/#copy---chown---chmod',
     'Changing owner or mode stores complete copies of the files',

@@ -3,12 +3,12 @@ import type { AddInstruction, CopyInstruction } from '../dockerfile/instruction.
 import { expandHeredoc } from '../dockerfile/words.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { copyStep } from '../ops/copy/copy.ts';
-import type { CopySource } from '../ops/copy/copy-request.ts';
+import type { CopyRequest, CopySource } from '../ops/copy/copy-request.ts';
 import { type ModeOption, parseModeChange } from '../ops/copy/file-mode.ts';
 import { type GitReference, parseGitReference, withoutCredentials } from '../ops/add/git-reference.ts';
 import { atRange } from './at-range.ts';
 import type { FilesFrom } from './from-resolver.ts';
-import type { StageState } from './stage-state.ts';
+import type { NewStep, StageState } from './stage-state.ts';
 
 /** COPY: `from` is what `--from` names, undefined for the build context. */
 export function lowerCopy(stage: StageState, instruction: CopyInstruction, from: FilesFrom | undefined): void {
@@ -46,25 +46,26 @@ function lower(
   const chown = expanded(instruction.chown);
   const chmod = expanded(instruction.chmod);
   const parents = instruction.kind === 'copy' && instruction.parents;
-  const step = copyStep(
-    {
-      id: stage.nextStepId(),
-      range,
-      parent: stage.rootfs,
-      from: from ?? { kind: 'context', tree: context.context },
-      sources: [...files, ...heredocs(stage, instruction)],
-      destination,
-      workingDirectory: stage.workingDirectory,
-      chown,
-      chmod: chmod === undefined || chmod === '' ? undefined : modeOf(chmod, instruction),
-      excludes: expandAll(stage, instruction, instruction.excludes),
-      parents,
-      // With --chmod, BuildKit's --link is an ordinary copy: the mode would hold for folders of the image, too.
-      link: instruction.link && chmod === undefined,
-      ignoreCache: context.ignoreCache,
-    },
-    context.dependencies,
-  );
+  const request: Omit<CopyRequest, 'id'> = {
+    range,
+    parent: stage.rootfs,
+    from: from ?? { kind: 'context', tree: context.context },
+    sources: [...files, ...heredocs(stage, instruction)],
+    destination,
+    workingDirectory: stage.workingDirectory,
+    chown,
+    chmod: chmod === undefined || chmod === '' ? undefined : modeOf(chmod, instruction),
+    excludes: expandAll(stage, instruction, instruction.excludes),
+    parents,
+    // With --chmod, BuildKit's --link is an ordinary copy: the mode would hold for folders of the image, too.
+    link: instruction.link && chmod === undefined,
+    ignoreCache: context.ignoreCache,
+  };
+  const step: NewStep = {
+    // The text of a mode says all of it.
+    request: { ...request, chmod: request.chmod?.text },
+    make: (id) => copyStep({ ...request, id }, context.dependencies),
+  };
   const flags = [
     ...(parents ? ['--parents'] : []),
     ...(chown === undefined || chown === '' ? [] : [`--chown=${chown}`]),

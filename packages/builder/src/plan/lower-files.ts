@@ -1,8 +1,8 @@
 import type { WorkdirInstruction } from '../dockerfile/instruction.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
-import { workdirStep } from '../ops/workdir.ts';
+import { type WorkdirRequest, workdirStep } from '../ops/workdir.ts';
 import { resolveFrom } from './paths.ts';
-import type { StageState } from './stage-state.ts';
+import type { NewStep, StageState } from './stage-state.ts';
 
 /** PATH_MAX, without the NUL at its end. */
 const LONGEST_PATH = 4095;
@@ -25,16 +25,13 @@ export function lowerWorkdir(stage: StageState, instruction: WorkdirInstruction)
     return;
   }
   const { context } = stage;
-  const step = workdirStep(
-    {
-      id: stage.nextStepId(),
-      range: instruction.range,
-      parent: stage.rootfs,
-      path,
-      user: stage.config.User ?? '',
-      ignoreCache: context.ignoreCache,
-    },
-    context.dependencies,
-  );
+  const request: Omit<WorkdirRequest, 'id'> = {
+    range: instruction.range,
+    parent: stage.rootfs,
+    path,
+    user: stage.config.User ?? '',
+    ignoreCache: context.ignoreCache,
+  };
+  const step: NewStep = { request, make: (id) => workdirStep({ ...request, id }, context.dependencies) };
   stage.recordStep(step, instruction, { createdBy: `WORKDIR ${shown}`, name: `WORKDIR ${path}` });
 }

@@ -1,12 +1,12 @@
 import type { RunInstruction } from '../dockerfile/instruction.ts';
 import type { WorkLimit } from '../dockerfile/work-limit.ts';
-import { runStep } from '../ops/run/run.ts';
+import { type RunRequest, runStep } from '../ops/run/run.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { atRange, notSupported } from './at-range.ts';
 import type { FromResolver } from './from-resolver.ts';
 import { commandOfRun } from './run-command.ts';
 import { lowerRunMounts } from './run-mounts.ts';
-import type { LoweringContext, StageState } from './stage-state.ts';
+import type { LoweringContext, NewStep, StageState } from './stage-state.ts';
 
 /** RUN: a step over the stage's filesystem with the variables as they stand here. */
 export function lowerRun(stage: StageState, instruction: RunInstruction, resolve: FromResolver): void {
@@ -19,26 +19,23 @@ export function lowerRun(stage: StageState, instruction: RunInstruction, resolve
   const args = variables.argumentsForHistory();
   atRange(range, () => chargeFor([...environment, ...args], context.limit));
   const mounts = lowerRunMounts(stage, instruction, (from) => resolve(from, instruction));
-  const step = runStep(
-    {
-      id: stage.nextStepId(),
-      range,
-      parent: stage.rootfs,
-      argv,
-      environment,
-      proxies: context.arguments.proxies(),
-      workingDirectory: stage.workingDirectory,
-      user: config.User ?? '',
-      network: networkOf(instruction, context),
-      hostname: context.arguments.hostname(),
-      mounts:
-        script === undefined ? mounts : [{ kind: 'script', target: script.path, content: script.content }, ...mounts],
-      limits: context.limits,
-      platform: stage.platform,
-      ignoreCache: context.ignoreCache,
-    },
-    context.dependencies,
-  );
+  const request: Omit<RunRequest, 'id'> = {
+    range,
+    parent: stage.rootfs,
+    argv,
+    environment,
+    proxies: context.arguments.proxies(),
+    workingDirectory: stage.workingDirectory,
+    user: config.User ?? '',
+    network: networkOf(instruction, context),
+    hostname: context.arguments.hostname(),
+    mounts:
+      script === undefined ? mounts : [{ kind: 'script', target: script.path, content: script.content }, ...mounts],
+    limits: context.limits,
+    platform: stage.platform,
+    ignoreCache: context.ignoreCache,
+  };
+  const step: NewStep = { request, make: (id) => runStep({ ...request, id }, context.dependencies) };
   const shown = [...(args.length > 0 ? [`|${args.length}`, ...args] : []), ...argv].join(' ');
   stage.recordStep(step, instruction, { createdBy: `RUN ${shown} # buildkit`, name: instruction.text + summary });
 }

@@ -32,6 +32,8 @@ export interface NamedStep {
 /** A stage, lowered: everything about it that can be known before anything is executed. */
 export interface PlannedStage {
   readonly label: string;
+  /** Its place among the Dockerfile's stages, from 0. */
+  readonly index: number;
   readonly platform: Platform;
   /** The stage's filesystem. */
   readonly rootfs: BuildVertex;

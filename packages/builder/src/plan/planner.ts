@@ -29,16 +29,31 @@ export interface PlanOptions {
  * and folds the instructions of each stage.
  */
 export async function planBuild(dockerfile: Dockerfile, options: PlanOptions): Promise<Plan> {
+  return (await findStages(dockerfile, options)).lower();
+}
+
+/** The stages that a target needs, with everything that was to be found out: what is left is to fold their instructions. */
+export interface FoundStages {
+  lower(): Promise<Plan>;
+}
+
+/** The first half of {@link planBuild}, which waits for registries. */
+export async function findStages(dockerfile: Dockerfile, options: PlanOptions): Promise<FoundStages> {
   const declared = declareStages(dockerfile);
   const target = targetStage(declared.stages, options.target);
   const search = new StageSearch(declared, options);
   search.visit(target);
-  const lowered = await lowerStages(declared, await search.result(), options);
-  const stages = [...lowered.values()].map((state) => state.planned());
-  const last = lowered.get(target);
-  if (last === undefined) throw new TypeError('the target stage is always needed');
-  refuseForeign(target, last.platform, options.lowering.platform);
-  return { target: last.plannedTarget(), stages };
+  const needed = await search.result();
+  return {
+    lower: async () => {
+      const lowered = await lowerStages(declared, needed, options);
+      const stages = [...lowered.values()].map((state) => state.planned());
+      const last = lowered.get(target);
+      if (last === undefined) throw new TypeError('the target stage is always needed');
+      refuseForeign(target, last.platform, options.lowering.platform);
+      return { target: last.plannedTarget(), stages };
+    },
+  };
 }
 
 /**
@@ -102,14 +117,15 @@ function stageStart(
   lowered: ReadonlyMap<StageDeclaration, StageState>,
 ): StageStart {
   const label = stageLabel(stage);
+  const { index } = stage;
   if (base.kind === 'stage') {
     const parent = lowered.get(base.stage);
     if (parent === undefined) throw new TypeError('stages are lowered in order');
-    return { label, platform, base: parent.base, from: parent.from, rootfs: parent.rootfs, parent };
+    return { label, index, platform, base: parent.base, from: parent.from, rootfs: parent.rootfs, parent };
   }
   const image = base.kind === 'image' ? images.get(imageKey(base)) : undefined;
   const config = image === undefined || isNamedFiles(image) ? undefined : image.config;
-  return { label, platform, base: config, from: originOf(image), rootfs: constant(image), parent: undefined };
+  return { label, index, platform, base: config, from: originOf(image), rootfs: constant(image), parent: undefined };
 }
 
 function originOf(image: ResolvedBase | undefined): StageStart['from'] {
@@ -134,7 +150,7 @@ function constant(image: ResolvedBase | undefined): BuildVertex {
 /** A stage on a named context that is files begins with a layer of them. */
 function startFromFiles(state: StageState, stage: StageDeclaration, base: NamedFiles): void {
   if (base.tree === undefined) return;
-  const step = contextStep(state.nextStepId(), base.tree, stage.from.range, state.context);
+  const step = contextStep(base.tree, stage.from.range, state.context);
   state.recordStep(step, stage.from, {
     createdBy: `FROM ${base.name} # the files of a named context`,
     name: `FROM ${base.name}`,

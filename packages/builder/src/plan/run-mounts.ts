@@ -66,7 +66,7 @@ function cacheMount(stage: StageState, flag: RunMountFlag, { range }: RunInstruc
 
 /** What a cache begins with is copied from a filesystem: a named context becomes one by a step of its own. */
 function filesOf(stage: StageState, name: string, tree: () => SourceTree, range: SourceRange): BuildVertex {
-  const step = contextStep(stage.nextStepId(), tree, range, stage.context);
+  const step = stage.makeStep(contextStep(tree, range, stage.context));
   const text = `files of ${name}`;
   stage.steps.push({ id: step.id, name: text, source: text, operation: 'copy', range });
   return step;

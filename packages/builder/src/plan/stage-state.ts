@@ -13,6 +13,7 @@ import type { BuildArguments, GlobalArguments } from './build-arguments.ts';
 import { ConfigTables, withoutTables } from './config-tables.ts';
 import { cleanAbsolute } from './paths.ts';
 import type { BuildStep, BuildVertex, NamedStep, PlannedHistory, PlannedStage, PlannedTarget } from './plan.ts';
+import type { StepMaker } from './platforms/shared-steps.ts';
 import { inheritConfig, type RunConfig } from './run-config.ts';
 import { pairsOf, StageVariables } from './variables.ts';
 
@@ -38,11 +39,22 @@ export interface LoweringContext {
   /** Whether there is a named context for this name of a stage or image. */
   readonly isContext?: (name: string) => boolean;
   readonly dependencies: OpDependencies;
+  /** Of a build for several platforms: what they share. */
+  readonly shared?: StepMaker;
+}
+
+/** A step that has no id yet. */
+export interface NewStep {
+  /** What decides what it does: two with equal requests are the same step. */
+  readonly request: object;
+  readonly make: (id: string) => BuildStep;
 }
 
 /** Where a stage starts: a resolved image, an earlier stage, or nothing. */
 export interface StageStart {
   readonly label: string;
+  /** Its place among the Dockerfile's stages, from 0. */
+  readonly index: number;
   /** What commands run for, and what the image says of itself when this is the target. */
   readonly platform: Platform;
   readonly base: ImageConfig | undefined;
@@ -58,6 +70,7 @@ export interface StageStart {
 /** The fold over a stage's instructions: config, variables, history and filesystem, as they stand after each line. */
 export class StageState {
   readonly label: string;
+  readonly index: number;
   readonly platform: Platform;
   readonly context: LoweringContext;
   readonly variables: StageVariables;
@@ -79,6 +92,7 @@ export class StageState {
   constructor(start: StageStart, context: LoweringContext) {
     const { parent } = start;
     this.label = start.label;
+    this.index = start.index;
     this.platform = start.platform;
     this.context = context;
     this.base = start.base;
@@ -113,7 +127,7 @@ export class StageState {
 
   /** A row with the layer of `step`, whose filesystem becomes the stage's. */
   recordStep(
-    bare: BuildStep,
+    wanted: NewStep,
     instruction: Instruction,
     shown: { readonly createdBy: string; readonly name: string },
   ): void {
@@ -126,7 +140,7 @@ export class StageState {
       name,
       expanded: instruction.kind === 'run' ? {} : this.#mentioned(instruction.text),
     });
-    const step: BuildStep = { ...bare, origin };
+    const step = this.makeStep({ ...wanted, make: (id) => ({ ...wanted.make(id), origin }) });
     this.#rows.push({ createdBy, step, instruction });
     const operation = instruction.kind === 'run' || instruction.kind === 'workdir' ? instruction.kind : 'copy';
     this.steps.push({ id: step.id, name, source, operation, range: instruction.range });
@@ -165,9 +179,13 @@ export class StageState {
     };
   }
 
-  /** An id for the next step: unique in the build, stable between builds. */
-  nextStepId(): string {
-    return `${this.label}/${this.steps.length + 1}`;
+  /** The next step. Its id is unique in the build, and stable between builds. */
+  makeStep({ request, make }: NewStep): BuildStep {
+    const place = `${this.label}/${this.steps.length + 1}`;
+    const { shared } = this.context;
+    if (shared === undefined) return make(place);
+    // The base's name is no part of what a step does, but of what is told of it.
+    return shared.step(place, [this.from, request], make);
   }
 
   /** The config with all that was added to it. */
@@ -176,7 +194,7 @@ export class StageState {
   }
 
   planned(): PlannedStage {
-    return { label: this.label, platform: this.platform, rootfs: this.rootfs, steps: this.steps };
+    return { label: this.label, index: this.index, platform: this.platform, rootfs: this.rootfs, steps: this.steps };
   }
 
   /** With config and history, which hold those of the stages below. */

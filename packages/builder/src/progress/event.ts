@@ -45,6 +45,10 @@ export interface PlannedStep {
   readonly total: number;
   /** The instruction, variables expanded, e.g. `COPY package*.json ./`. */
   readonly name: string;
+  /** In a build for several platforms: the platform that the step is for, unless others share it. */
+  readonly platform?: string;
+  /** What the step runs on, where that is not what it is for: it cross-compiles. */
+  readonly on?: string;
 }
 
 export interface StepStarted {
@@ -138,11 +142,24 @@ export interface Transfer {
 
 export interface ImageBuilt {
   readonly type: 'image-built';
-  /** The image ID: the digest of its config. */
+  /** The image ID: the digest of its config; of an image for several platforms that of its index. */
   readonly id: string;
   readonly names: readonly string[];
+  /** Of all platforms together. */
   readonly size: number;
   readonly milliseconds: number;
+  /** The images that an index names. */
+  readonly platforms?: readonly BuiltPlatform[];
+}
+
+/** The image of one platform. */
+export interface BuiltPlatform {
+  readonly platform: string;
+  /** The image ID. */
+  readonly id: string;
+  /** Of its manifest. */
+  readonly digest: string;
+  readonly size: number;
 }
 
 /** What the shared caches did in one build, for the summary, `--metadata-file` and json events. Sizes in bytes. */
@@ -170,11 +187,13 @@ export interface CacheCounts {
 }
 
 /** What the shared caches did, when what there was to share is written. */
-export interface SharedCacheUsed extends CacheCounts {
+interface SharedCacheUsed extends CacheCounts {
   readonly type: 'shared-cache';
 }
 
 /** What the second build of `--verify` gave, whose steps came under a second `plan-ready`. */
 export interface BuildVerified extends Verification {
   readonly type: 'build-verified';
+  /** Which of several; each has an event of its own. */
+  readonly platform?: string;
 }

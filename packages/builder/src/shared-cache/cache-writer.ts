@@ -18,7 +18,10 @@ const PARALLEL = 4;
 /** Records that hints hold at most. */
 const MOST_HINTS = 200;
 
-/** Of the builds that use an old record, so many write it again: all of them would be a storm. */
+/**
+ * Of the builds that use old records, so many write them again: all of them would be a storm. Decided once for a build and not for each
+ * record: of four builds at once three would hardly ever choose the same, but often the same of twenty.
+ */
 const TOUCHING = 1 / 8;
 
 /** How a {@link CacheWriter} writes. */
@@ -55,12 +58,14 @@ export class CacheWriter {
   /** What this build used, as the place has it, oldest use first. */
   readonly #used = new Map<Digest, SharedRecord>();
   readonly #maker: RecordMaker;
+  readonly #touches: boolean;
   #toldFailure = false;
   #isNew = false;
   #isReadOnly = false;
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.#touches = options.random() < TOUCHING;
     this.#signal = AbortSignal.any([options.signal, this.#giveUp.signal]);
     this.#maker = new RecordMaker({ ...options, backend: options.place.backend, signal: this.#signal });
   }
@@ -170,10 +175,16 @@ export class CacheWriter {
    * use an old record writes it again.
    */
   async #touched(record: SharedRecord): Promise<SharedRecord> {
-    const { place, touch, random, now } = this.#options;
-    const age = now() - Math.max(record.created, record.touched ?? 0);
-    const isDue = touch > 0 && place.backend.repository !== undefined && age >= touch && random() < TOUCHING;
-    const fresh = isDue ? this.#maker.touched(record) : undefined;
+    const { place, touch, now } = this.#options;
+    const isOld = (one: SharedRecord): boolean => now() - Math.max(one.created, one.touched ?? 0) >= touch;
+    if (!this.#touches || touch <= 0 || place.backend.repository === undefined || !isOld(record)) return record;
+    // The hints may not tell yet that somebody has just done it.
+    const latest = await this.#lookUp(record.key);
+    if (latest !== undefined && !isOld(latest)) {
+      this.#isNew = true;
+      return latest;
+    }
+    const fresh = this.#maker.touched(record);
     if (fresh === undefined) return record;
     await place.backend.put(storedRecord(fresh), this.#signal);
     this.#isNew = true;
@@ -197,7 +208,9 @@ export class CacheWriter {
   async #renewHints(): Promise<void> {
     const { place } = this.#options;
     const theirs = await place.freshHints();
-    const own = [...this.#used].toReversed();
+    const own = [...this.#used]
+      .toReversed()
+      .map(([key, record]) => [key, laterTouched(record, theirs.get(key))] as const);
     if (own.every(([key, { touched }]) => theirs.get(key)?.touched === touched && theirs.has(key))) return;
     const others = [...theirs].filter(([key]) => !this.#used.has(key));
     const merged = [...own, ...others].slice(0, MOST_HINTS).map(([, record]) => record);
@@ -232,6 +245,11 @@ export class CacheWriter {
     this.#toldFailure = true;
     place.breaker.failed(messageOf(error), 0);
   }
+}
+
+/** Of a record as this build has used it and as the hints have it by now, the one that was renewed later. */
+function laterTouched(own: SharedRecord, theirs: SharedRecord | undefined): SharedRecord {
+  return theirs !== undefined && (theirs.touched ?? 0) > (own.touched ?? 0) ? theirs : own;
 }
 
 /**

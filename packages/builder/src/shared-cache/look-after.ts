@@ -9,6 +9,7 @@ import { backendAccess } from './layers-at-hand.ts';
 import { judgeRecord } from './record/judge-record.ts';
 import { namedBlobs } from './record/record-blobs.ts';
 import { decodeSharedRecord, type SharedRecord } from './record/shared-record.ts';
+import { pruneHints } from './prune-hints.ts';
 import { unpackSidecar } from './record/sidecar.ts';
 
 /** A record of a shared cache, for whoever looks after it. */
@@ -49,7 +50,7 @@ export interface SharedPruneOptions extends LookAfterOptions {
 }
 
 /**
- * Removes records from a shared cache; the bytes of their layers go when the registry collects its garbage. A build that
+ * Removes records from a shared cache, and their hints; the bytes of their layers go when the registry collects its garbage. A build that
  * had read one of them runs its step when it needs the layer. @throws as the place does
  */
 export async function pruneSharedCache(
@@ -64,6 +65,11 @@ export async function pruneSharedCache(
     if (!options.dryRun) await place.remove(entry.key, options.signal);
     bytes += entry.size;
     options.onRemoved?.(entry);
+  }
+  if (!options.dryRun) {
+    const gone = new Set(going);
+    const kept = new Set(entries.filter((entry) => !gone.has(entry)).map(({ key }) => key));
+    await pruneHints(place, (key) => kept.has(key), options.signal);
   }
   return { removed: going.length, bytes, kept: entries.length - going.length };
 }

@@ -8,6 +8,7 @@ import {
   digestHex,
   isDigest,
   type LayerCompression,
+  sha256Digest,
 } from '@tsbuild/oci';
 import { sealJson, writeFileAtomic } from '@tsbuild/oci/internal';
 import { fieldsOf } from '../disk/json-members.ts';
@@ -34,6 +35,15 @@ export interface RemoteLayer {
   readonly repository: string;
   /** As the registry has it, most often compressed. */
   readonly descriptor: Descriptor;
+}
+
+/** A manifest or index as a registry has it: with packed layers, where the store's own has plain ones. */
+export interface RemoteDocument {
+  readonly registry: string;
+  readonly repository: string;
+  readonly mediaType: string;
+  readonly digest: Digest;
+  readonly text: string;
 }
 
 /** A layer that a shared cache has or knows, and what is to be known of it without its bytes. */
@@ -89,6 +99,16 @@ export class RemoteRecords {
   async putLayer(diffID: Digest, layer: RemoteLayer): Promise<void> {
     digestAlgorithm(layer.descriptor.digest);
     await writeFileAtomic(this.#layerPath(diffID), sealJson(layer));
+  }
+
+  /** What a manifest or index of the store was made of. */
+  async document(stored: Digest): Promise<RemoteDocument | undefined> {
+    const document = readDocument(this.#documentPath(stored), isRemoteDocument);
+    return document !== undefined && sha256Digest(document.text) === document.digest ? document : undefined;
+  }
+
+  async putDocument(stored: Digest, document: RemoteDocument): Promise<void> {
+    await writeFileAtomic(this.#documentPath(stored), sealJson(document));
   }
 
   /** What a shared cache says of the layer with this diffID. */
@@ -147,6 +167,7 @@ export class RemoteRecords {
     yield* keptFaults(at('layers'), isRemoteLayer);
     yield* keptFaults(at('compressed'), isDescriptor);
     yield* keptFaults(at('elsewhere'), isSharedLayer);
+    yield* keptFaults(at('documents'), isRemoteDocument);
     for await (const { image, path } of this.images()) {
       for (const what of ['manifest', 'config'] as const) {
         const fault = await blobFault(image[what]);
@@ -166,6 +187,10 @@ export class RemoteRecords {
 
   #layerPath(diffID: Digest): string {
     return join(this.#directory, 'layers', `${digestHex(diffID)}.json`);
+  }
+
+  #documentPath(stored: Digest): string {
+    return join(this.#directory, 'documents', `${digestHex(stored)}.json`);
   }
 
   #sharedPath(diffID: Digest): string {
@@ -203,6 +228,11 @@ function isRemoteImage(value: unknown): value is RemoteImage {
 function isRemoteLayer(value: unknown): value is RemoteLayer {
   const { registry, repository, descriptor } = fieldsOf(value);
   return [registry, repository].every((text) => typeof text === 'string') && isDescriptor(descriptor);
+}
+
+function isRemoteDocument(value: unknown): value is RemoteDocument {
+  const { registry, repository, mediaType, digest, text } = fieldsOf(value);
+  return [registry, repository, mediaType, text].every((each) => typeof each === 'string') && isDigest(digest);
 }
 
 function isLoss(value: unknown): value is { readonly lost: number } {

@@ -255,10 +255,13 @@ class StoreCache {
 
   async #snapshotsOfImages(): Promise<ReadonlySet<string>> {
     const names = new Set<string>();
-    for (const { config } of await this.#store.layout.images()) {
-      const { diff_ids } = config.rootfs;
-      for (const digest of diff_ids) names.add(digest.slice('sha256:'.length));
-      for (const digest of chainIDs(diff_ids)) names.add(`chain-${digest.slice('sha256:'.length)}`);
+    const { layout } = this.#store;
+    for (const image of await layout.images()) {
+      for (const { config } of await layout.members(image)) {
+        const { diff_ids } = config.rootfs;
+        for (const digest of diff_ids) names.add(digest.slice('sha256:'.length));
+        for (const digest of chainIDs(diff_ids)) names.add(`chain-${digest.slice('sha256:'.length)}`);
+      }
     }
     return names;
   }
@@ -297,10 +300,14 @@ function isTree({ kind }: CacheEntry): boolean {
 }
 
 async function neededBlobs(store: Store): Promise<ReadonlySet<Digest>> {
-  const images = await store.layout.images();
-  return new Set(
-    images.flatMap(({ id, manifest, layers }) => [id, manifest.digest, ...layers.map(({ digest }) => digest)]),
-  );
+  const needed = new Set<Digest>();
+  for (const image of await store.layout.images()) {
+    if (image.index !== undefined) needed.add(image.index.descriptor.digest);
+    for (const { id, manifest, layers } of await store.layout.members(image)) {
+      for (const digest of [id, manifest.digest, ...layers.map((layer) => layer.digest)]) needed.add(digest);
+    }
+  }
+  return needed;
 }
 
 function namesIn(folder: string): readonly string[] {

@@ -9,25 +9,30 @@ import type { DifferentStep } from '../progress/verification.ts';
 /** How the steps of a plan ended, by id. */
 type Results = ReadonlyMap<string, StepResult<LayerOutput>>;
 
-/** The steps whose layers differ, with the files, in Dockerfile order. `indexOf` reads the index of a layer. */
+/**
+ * The steps whose layers differ, with the files, in Dockerfile order. `indexOf` reads the index of a layer.
+ * @param numbers those of the steps, by id; by default in their order
+ */
 export async function differentSteps(
   plan: Plan,
   [first, second]: readonly [Results, Results],
   indexOf: (layer: Digest) => Promise<LayerIndex>,
+  numbers?: ReadonlyMap<string, number>,
 ): Promise<readonly DifferentStep[]> {
   const inputs = inputsOf(plan);
   const own = new Set(plan.target.history.map(({ step }) => step?.id));
   const found: DifferentStep[] = [];
-  let number = 0;
+  let count = 0;
   for (const stage of plan.stages) {
     for (const { id, name, range } of stage.steps) {
-      number++;
+      count++;
       const layers = [first, second].map((results) => results.get(id)?.output.layer.digest);
       const [before, after] = layers;
       if (before === undefined || after === undefined || before === after) continue;
       const seen = inputs.get(id) ?? new Set();
       const follows = found.filter((earlier) => seen.has(earlier.id)).map((earlier) => earlier.id);
       const files = differentFiles(await indexOf(before), await indexOf(after));
+      const number = numbers?.get(id) ?? count;
       found.push({ id, number, name, stage: stage.label, range, inImage: own.has(id), follows, ...files });
     }
   }

@@ -12,7 +12,7 @@ async function findings(text: string, found: readonly Platform[]): Promise<reado
   const file = { name: 'Dockerfile', text };
   const dockerfile = parseDockerfile(file);
   const options = { buildArgs: new Map(), environment: {}, context: '/nonexistent' };
-  const checks = new Checks({ options, file, dockerfile, platform: AMD64 });
+  const checks = new Checks({ options, file, dockerfile, platforms: [AMD64] });
   const resolve = checks.watch(async (name, platform) => {
     const config = { ...imageWith([`ONLY_${platform.architecture}=1`]), ...platform };
     return { name, digest: `sha256:${'0'.repeat(64)}`, config, layers: [] };

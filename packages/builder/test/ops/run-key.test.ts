@@ -132,6 +132,7 @@ const EXECUTOR: { readonly [K in keyof Required<RunSpec>]: keyof RunRequest | ke
   capabilities: 'never in a build',
   noNewPrivileges: 'never in a build',
   readOnly: 'never in a build',
+  userNamespace: 'platform',
 };
 
 const tree = (text: string) => ({ kind: 'context', tree: () => MemoryTree.of(text) }) as const;

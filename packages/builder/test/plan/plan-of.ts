@@ -1,17 +1,19 @@
-import { formatPlatform, type ImageConfig } from '@tsbuild/oci';
+import { formatPlatform, type ImageConfig, parsePlatform, type Platform } from '@tsbuild/oci';
 import type { Dockerfile } from '../../src/dockerfile/instruction.ts';
 import { parseDockerfile } from '../../src/dockerfile/parser.ts';
 import { WorkLimit } from '../../src/dockerfile/work-limit.ts';
 import { BuildError } from '../../src/diagnostics/build-error.ts';
 import { BuildArguments, GlobalArguments, platformArguments } from '../../src/plan/build-arguments.ts';
 import type { Plan, PlannedTarget } from '../../src/plan/plan.ts';
+import type { BuildPlan } from '../../src/plan/platforms/build-plan.ts';
+import { planPlatforms } from '../../src/plan/platforms/plan-platforms.ts';
 import { checkPlan, planBuild, type PlanOptions } from '../../src/plan/planner.ts';
 import { declareStages } from '../../src/plan/stages.ts';
 import { planOnly } from '../../testing/plan-only.ts';
 import type { StepVertex, Vertex } from '../../src/solver/vertex.ts';
 import type { LayerOutput, Rootfs } from '../../src/ops/rootfs.ts';
 
-const PLATFORM = { os: 'linux', architecture: 'amd64' };
+const PLATFORM: Platform = { os: 'linux', architecture: 'amd64' };
 const DIFF_ID = `sha256:${'1'.repeat(64)}` as const;
 
 /** A base image that tests name `base`: every inherited field set, and some that must not be. */
@@ -66,15 +68,44 @@ export async function checkOf(text: string, options: PlanCase = {}): Promise<voi
   await checkPlan(dockerfile, { ...planningOf(dockerfile, args, options), tolerates });
 }
 
-function planningOf(dockerfile: Dockerfile, args: BuildArguments, options: PlanCase): PlanOptions {
+/** Plans a Dockerfile for several platforms, on a machine of the first of them. */
+export async function planForAll(
+  text: string,
+  platforms: readonly string[],
+  options: PlanCase = {},
+): Promise<BuildPlan> {
+  const dockerfile = parseDockerfile({ name: 'Dockerfile', text });
+  const args = new BuildArguments(new Map(Object.entries(options.buildArgs ?? {})), {});
+  const [machine = PLATFORM, ...others] = platforms.map(parsePlatform);
+  const dependencies = planOnly();
+  return planPlatforms(
+    dockerfile,
+    [machine, ...others].map((target) => {
+      const planning = planningOf(dockerfile, args, options, { machine, platform: target });
+      // One build has one context, and one sandbox.
+      return { ...planning, lowering: { ...planning.lowering, dependencies } };
+    }),
+  );
+}
+
+function unopened(): never {
+  throw new Error('planning must not open the context');
+}
+
+function planningOf(
+  dockerfile: Dockerfile,
+  args: BuildArguments,
+  options: PlanCase,
+  { machine, platform } = { machine: PLATFORM, platform: PLATFORM },
+): PlanOptions {
   const { escape } = dockerfile.directives;
   const limit = new WorkLimit();
   return {
     target: options.target,
     noCacheFilter: options.noCacheFilter ?? [],
     signal: options.signal ?? new AbortController().signal,
-    resolveImage: async (name, platform) => {
-      options.asked?.push(`${name} ${formatPlatform(platform)}`);
+    resolveImage: async (name, of) => {
+      options.asked?.push(`${name} ${formatPlatform(of)}`);
       const config = (options.images ?? { base: BASE })[name];
       if (config === undefined) throw new BuildError('BASE_NOT_FOUND', `no ${name}`);
       return {
@@ -91,17 +122,15 @@ function planningOf(dockerfile: Dockerfile, args: BuildArguments, options: PlanC
       globals: new GlobalArguments(
         declareStages(dockerfile).globalArgs,
         args,
-        platformArguments(PLATFORM, PLATFORM, options.target ?? 'default'),
+        platformArguments(machine, platform, options.target ?? 'default'),
         { escape, limit },
       ),
-      platform: PLATFORM,
+      platform,
       network: options.network ?? 'host',
       limits: { shmSize: undefined, limits: [], hosts: [] },
       allowed: options.allowed === 'all' ? 'all' : new Set(options.allowed ?? []),
       ignoreCache: false,
-      context: () => {
-        throw new Error('planning must not open the context');
-      },
+      context: unopened,
       dependencies: planOnly(),
     },
   };

@@ -11,6 +11,7 @@ import {
 import type { BuildOptions } from '../../src/build/build-options.ts';
 import { openRegistryBackend } from '../../src/shared-cache/backend/registry/registry-backend.ts';
 import { CacheMeter } from '../../src/shared-cache/cache-meter.ts';
+import { listSharedCache, pruneSharedCache } from '../../src/shared-cache/look-after.ts';
 import { CachePlace } from '../../src/shared-cache/cache-place.ts';
 import { CacheWriter } from '../../src/shared-cache/cache-writer.ts';
 import { backendAccess } from '../../src/shared-cache/layers-at-hand.ts';
@@ -202,13 +203,17 @@ describe.skipIf(SKIP_REGISTRY || NEEDS_ROOT)(`builds that share a cache (needs r
     const bench = await machine();
     await bench.build('FROM busybox\nWORKDIR /x\n');
     const ref = `${registry.host}/${newCache()}:main`;
-    const write = async (now: number): Promise<(number | undefined)[]> => {
+    const write = async (
+      now: number,
+      before: (place: CachePlace) => Promise<void> = async () => undefined,
+    ): Promise<(number | undefined)[]> => {
       const { signal } = new AbortController();
       const [spec] = parseCacheSpecs('cache-to', ref).specs;
       if (spec === undefined) throw new Error('a reference is a place');
       await using backend = openRegistryBackend(spec, backendAccess({ environment: {} }));
       const quiet = { notice: () => undefined, failed: () => undefined, now: () => now };
       const place = new CachePlace(backend, { policy: 'registry', trusted: [] }, quiet, signal);
+      await before(place);
       const options = { place, store: bench.store, meter: new CacheMeter(), touch: 7 * DAY, random: () => 0 };
       const writer = new CacheWriter({ ...options, fullListings: false, ...quiet, signal });
       for await (const { record } of bench.store.records.all()) writer.offer(record);
@@ -224,6 +229,12 @@ describe.skipIf(SKIP_REGISTRY || NEEDS_ROOT)(`builds that share a cache (needs r
     expect(await write(now + 8 * DAY)).toEqual([now + 8 * DAY, now + 8 * DAY]);
     // Not once more while it is young.
     expect(await write(now + 9 * DAY)).toEqual([now + 8 * DAY, now + 8 * DAY]);
+    // Nor by a builder whose hints are older than the record.
+    const stale = await write(now + 17 * DAY, async (place) => {
+      await place.hints();
+      expect(await write(now + 16 * DAY)).toEqual([now + 16 * DAY, now + 16 * DAY]);
+    });
+    expect(stale).toEqual([now + 16 * DAY, now + 16 * DAY]);
   });
 
   it('takes the record of whoever wrote the same key at once, and tells of it in the hints', async () => {
@@ -254,6 +265,31 @@ describe.skipIf(SKIP_REGISTRY || NEEDS_ROOT)(`builds that share a cache (needs r
     expect(writer.failure).toBeUndefined();
     expect(meter.counts).toMatchObject({ adopted: 1, written: 0, failures: 0 });
     expect([...(await place.freshHints()).keys()]).toHaveLength(1);
+  });
+
+  it('has no hint any more of what was pruned, so that the next build writes it again', async () => {
+    const cache = newCache();
+    await build(await machine(), cache);
+    const [spec] = cacheOf(cache);
+    if (spec === undefined) throw new Error('there is one');
+    const place = {
+      spec,
+      registry: { environment: {} },
+      now: () => Date.now() + DAY,
+      signal: new AbortController().signal,
+    };
+    const keys = async (): Promise<readonly string[]> => {
+      const all: string[] = [];
+      for await (const { key } of listSharedCache(place)) all.push(key);
+      return all;
+    };
+    const before = await keys();
+    expect(await pruneSharedCache({ ...place, olderThan: 0, dryRun: true })).toMatchObject({ removed: before.length });
+    expect((await build(await machine(), cache)).cache).toMatchObject({ hints: 5, misses: 0 });
+    expect(await pruneSharedCache({ ...place, olderThan: 0, dryRun: false })).toMatchObject({ kept: 0 });
+    const again = await build(await machine(), cache);
+    expect(again.cache).toMatchObject({ hints: 0, keys: 0, misses: 5 });
+    expect(await keys()).toHaveLength(before.length);
   });
 
   it('shares with mode=min what the image has, and no more', async () => {

@@ -10,8 +10,8 @@ import {
   SKIP_REGISTRY,
   startDockerRegistry,
 } from '../../../oci/testing/docker-registry.ts';
-import { pullImage } from '../../src/build/pull.ts';
-import { pushImage } from '../../src/export/push.ts';
+import { pullImage } from '../../src/transfer/pull.ts';
+import { pushImage } from '../../src/transfer/push.ts';
 import { silentReporter } from '../../src/progress/reporter.ts';
 import { LayerProvider } from '../../src/source/layer-provider.ts';
 import { RegistrySource } from '../../src/source/registry-source.ts';

@@ -8,6 +8,7 @@ import {
   parseSize,
   signalNumber,
 } from '@tsbuild/builder';
+import { parsePlatform } from '@tsbuild/oci/node';
 import { parseHost } from './run-options.ts';
 import { CommandError, UsageError } from '../host/usage-error.ts';
 import type { Host } from '../host/host.ts';
@@ -98,6 +99,7 @@ export function createOptions(flags: CreateFlags, operands: readonly string[], h
     ...(hostname ? { hostname } : {}),
     ...(workdir ? { workingDirectory: workdir } : {}),
     ...(entrypoint === undefined ? {} : { entrypoint: entrypoint === '' ? [] : [entrypoint] }),
+    ...(flags.platform ? { platform: parsePlatform(flags.platform) } : {}),
     ...(stopSignal ? { stopSignal } : {}),
     ...(shmSize === undefined ? {} : { shmSize }),
   };

@@ -12,6 +12,7 @@ import type { StoredImage } from '@tsbuild/oci/node';
 import type { Host } from '../host/host.ts';
 import { openProgress } from '../output/open-progress.ts';
 import { sanitizeName } from '../output/sanitize.ts';
+import { tellFirst } from '../store/find-image.ts';
 import { registryOptions } from '../registry/registry-config.ts';
 
 /** Brings the image of a container in, when it is not in the store. @throws OciError of the registry, or `IMAGE_NOT_FOUND` */
@@ -25,7 +26,11 @@ export async function findOrPullImage(
   const wanted = platform === undefined ? undefined : parsePlatform(platform);
   if (pull !== 'always') {
     const stored = await store.layout.find(name);
-    if (stored !== undefined && runsOn(stored, wanted)) return;
+    const members = stored === undefined ? [] : await store.layout.members(stored);
+    if (stored !== undefined && members.some((member) => runsOn(member, wanted))) {
+      if (wanted === undefined) tellFirst(name, stored, host);
+      return;
+    }
     if (pull === 'never') throw stored === undefined ? notThere(name) : otherPlatform(name, stored, wanted);
   }
   const reference = parseReference(name);

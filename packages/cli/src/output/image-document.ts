@@ -1,4 +1,11 @@
-import { type ContainerConfig, type StoredImage, familiarRepository } from '@tsbuild/oci/node';
+import {
+  type ContainerConfig,
+  familiarRepository,
+  imageIdOf,
+  isAttestation,
+  type StoredImage,
+  type StoredIndex,
+} from '@tsbuild/oci/node';
 
 /** Docker's way to write a time that it does not know. */
 const NO_TIME = '0001-01-01T00:00:00Z';
@@ -7,7 +14,7 @@ const NO_TIME = '0001-01-01T00:00:00Z';
 export function imageDocument(image: StoredImage, size: number): Readonly<Record<string, unknown>> {
   const { config } = image;
   return {
-    Id: image.id,
+    Id: imageIdOf(image),
     RepoTags: image.names.flatMap((name) => (name.tag === undefined ? [] : `${familiarRepository(name)}:${name.tag}`)),
     RepoDigests: image.names.flatMap((name) =>
       name.digest === undefined ? [] : `${familiarRepository(name)}@${name.digest}`,
@@ -27,6 +34,37 @@ export function imageDocument(image: StoredImage, size: number): Readonly<Record
     RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: NO_TIME },
   };
+}
+
+/** What `docker image inspect` adds of an index: its descriptor, and each entry with the image behind it. */
+export async function manifestsDocument(
+  { descriptor, index, images }: StoredIndex,
+  sizeOf: (layers: StoredImage['layers']) => Promise<number>,
+): Promise<Readonly<Record<string, unknown>>> {
+  const manifests: unknown[] = [];
+  for (const entry of index.manifests) {
+    const image = images.find(({ manifest }) => manifest.digest === entry.digest);
+    const content = image === undefined ? 0 : image.size + image.manifest.size;
+    const size = image === undefined ? 0 : await sizeOf(image.layers);
+    const kind = isAttestation(entry) ? 'attestation' : 'image';
+    manifests.push({
+      ID: entry.digest,
+      Descriptor: entry,
+      Available: image !== undefined,
+      Size: { Content: content, Total: content + size },
+      Kind: kind,
+      ...(kind === 'attestation'
+        ? { AttestationData: { For: entry.annotations?.['vnd.docker.reference.digest'] ?? '' } }
+        : {
+            ImageData: {
+              Platform: image?.platform ?? entry.platform ?? {},
+              Size: { Unpacked: size },
+              Containers: null,
+            },
+          }),
+    });
+  }
+  return { Descriptor: descriptor, Manifests: manifests };
 }
 
 /** Go's encoder writes what the config does not have as empty values, except what is marked `omitempty`. */

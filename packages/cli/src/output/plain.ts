@@ -117,7 +117,13 @@ function newStep(step: PlannedStep, number: number): StepState {
   };
 }
 
-/** `[build 2/7] RUN make`, on one line. */
+/**
+ * `[build 2/7] RUN make`, on one line. With several platforms the one that the step is for comes first, and where it runs on
+ * another one, both: `[linux/arm64 app 1/3]`, `[amd64→arm64 build 2/7]`.
+ */
 export function stepTitle(step: PlannedStep): string {
-  return `[${sanitizeName(step.stage)} ${step.index}/${step.total}] ${sanitizeName(step.name)}`;
+  const { platform, on } = step;
+  const way = on === undefined ? platform : [on, platform].map((each) => each?.replace(/^linux\//, '')).join('→');
+  const place = `${way === undefined ? '' : `${way} `}${step.stage}`;
+  return `[${sanitizeName(place)} ${step.index}/${step.total}] ${sanitizeName(step.name)}`;
 }

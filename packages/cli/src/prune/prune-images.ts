@@ -1,5 +1,5 @@
 import { ContainerStore, type Store } from '@tsbuild/builder';
-import type { StoredImage } from '@tsbuild/oci/node';
+import { imageIdOf, type StoredImage } from '@tsbuild/oci/node';
 import type { Host } from '../host/host.ts';
 import { LayerSizes } from '../store/open-layout.ts';
 import { sanitizeText } from '../output/sanitize.ts';
@@ -16,19 +16,21 @@ export async function pruneImages(
 ): Promise<number> {
   const used = new Set(new ContainerStore(root).list().map(({ config }) => config.image.id));
   const images = await store.layout.images();
-  const chosen = images.filter(
-    ({ id, names, config }) =>
-      !used.has(id) && (all || names.length === 0) && keeps({ created: config.created, labels: config.config?.Labels }),
-  );
+  const members = new Map<StoredImage, readonly StoredImage[]>();
+  for (const image of images) members.set(image, await store.layout.members(image));
+  const isUsed = (image: StoredImage): boolean => (members.get(image) ?? []).some(({ id }) => used.has(id));
+  const chosen = images.filter((image) => {
+    const { names, config } = image;
+    const look = { created: config.created, labels: config.config?.Labels };
+    return !isUsed(image) && (all || names.length === 0) && keeps(look);
+  });
   const gone = new Set(chosen);
-  const bytes = await sizeWithout(
-    images.filter((image) => !gone.has(image)),
-    chosen,
-    store,
-  );
+  const membersOf = (some: readonly StoredImage[]): readonly StoredImage[] =>
+    some.flatMap((image) => members.get(image) ?? []);
+  const bytes = await sizeWithout(membersOf(images.filter((image) => !gone.has(image))), membersOf(chosen), store);
   const lines: string[] = [];
   for (const image of chosen) {
-    for (const removed of await store.layout.remove(image.id, { force: true })) {
+    for (const removed of await store.layout.remove(imageIdOf(image), { force: true })) {
       lines.push('untagged' in removed ? `untagged: ${sanitizeText(removed.untagged)}` : `deleted: ${removed.deleted}`);
     }
   }

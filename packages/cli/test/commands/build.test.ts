@@ -132,7 +132,12 @@ it.each([
   [['--label', '', '.'], /invalid --label ""/],
   [['--platform', 'linux', '.'], /invalid --platform/],
   [['--platform', 'plan9/mips', '.'], /not supported yet: --platform plan9\/mips/],
-  [['--platform', 'linux/amd64,linux/arm64', '.'], /not supported yet: --platform with several/],
+  [['--platform', 'linux/amd64,plan9/mips', '.'], /not supported yet: --platform plan9\/mips/],
+  [['--platform', 'all,linux/amd64', '.'], /--platform all cannot be used with other platforms/],
+  [
+    ['--platform', 'linux/amd64', '--annotation', 'index:a=b', '.'],
+    /index annotations are not supported for an image of a single/,
+  ],
   [['--network', 'bridge', '.'], /invalid value "bridge" for --network/],
   [['-o', '', '.'], /invalid --output ""/],
   [

@@ -26,10 +26,19 @@ export interface ArchivedImage {
   /** Lowest first; plain or gzip. */
   readonly layerNames: readonly string[];
   readonly names: readonly Reference[];
+  /** Of its manifest, where there is one. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** Which images of a multi-platform archive are wanted: the best for a platform, or all. */
-export type WantedPlatforms = { readonly platform: Platform; readonly all: boolean };
+export interface WantedPlatforms {
+  readonly platform: Platform;
+  readonly all: boolean;
+  /** The platform was asked for, and no other will do. */
+  readonly isAsked?: boolean;
+  /** Entries of the layout that are taken otherwise. */
+  readonly without?: ReadonlySet<Digest>;
+}
 
 /**
  * The images of an archive. `manifest.json` (docker-archive) is preferred where both kinds are in one file, as its names
@@ -37,7 +46,9 @@ export type WantedPlatforms = { readonly platform: Platform; readonly all: boole
  * @throws OciError `ARCHIVE_INVALID`, `UNSUPPORTED`
  */
 export async function imagesOf(members: ArchiveMembers, wanted: WantedPlatforms): Promise<readonly ArchivedImage[]> {
-  if (members.has('manifest.json')) return dockerImages(members);
+  // A docker-archive names one image of an index: not for the platform that somebody asks for.
+  const isAsked = wanted.isAsked === true && members.has('index.json');
+  if (members.has('manifest.json') && !isAsked) return dockerImages(members);
   if (members.has('index.json')) return ociImages(members, wanted);
   if (members.has('repositories')) {
     throw new OciError(
@@ -97,6 +108,7 @@ async function ociImages(members: ArchiveMembers, wanted: WantedPlatforms): Prom
   const index = await withinEntry('index.json', () => decodeImageIndex(text));
   const images: ArchivedImage[] = [];
   for (const entry of index.manifests) {
+    if (wanted.without?.has(entry.digest) === true) continue;
     const name = entryName(entry);
     const names = name === undefined ? [] : [name];
     for (const { manifest, named } of await chosenManifests(documents, entry, wanted)) {
@@ -123,7 +135,8 @@ async function chosenManifests(
   });
 }
 
-async function ociImage(
+/** The image of a manifest of an OCI layout. */
+export async function ociImage(
   members: ArchiveMembers,
   documents: DocumentSource,
   descriptor: Descriptor,
@@ -139,10 +152,13 @@ async function ociImage(
     throw archiveInvalid(member.name, `it has ${member.size} bytes instead of ${layer.size}`);
   }
   const layerNames = manifest.layers.map((layer) => blobName(layer.digest));
-  return { configName: blobName(manifest.config.digest), config, layerNames, names };
+  const { annotations } = manifest;
+  const annotated = annotations === undefined ? {} : { annotations };
+  return { configName: blobName(manifest.config.digest), config, layerNames, names, ...annotated };
 }
 
-function archiveDocuments(members: ArchiveMembers): DocumentSource {
+/** The manifests, indexes and configs of an OCI layout, verified. */
+export function archiveDocuments(members: ArchiveMembers): DocumentSource {
   return {
     has: async (digest) => members.has(blobName(digest)),
     read: async (descriptor) => {

@@ -17,6 +17,11 @@ import type { ArchivedImage } from './archive-images.ts';
 import { ArchiveMembers } from './archive-members.ts';
 import type { ArchiveMember } from './archive-members.ts';
 import { digestOfName } from './blob-name.ts';
+import { copyContent } from '../image/copy-content.ts';
+import { chosenImage, membersInPlace } from '../layout/index-members.ts';
+import { blobSink } from '../layout/layout-image.ts';
+import { archiveContent, indexesOf, withoutIndexed } from './archive-indexes.ts';
+import type { ArchivedIndex } from './archive-indexes.ts';
 import type { Layout } from '../layout/layout.ts';
 import type { ImageContent, StoredImage } from '../layout/stored-image.ts';
 
@@ -26,6 +31,11 @@ export interface LoadArchiveOptions {
   readonly platform?: Platform;
   /** Take the images of all platforms; the one that fits `platform` best gets the name. */
   readonly allPlatforms?: boolean;
+  /**
+   * Keep indexes that are whole, or have several images here, as indexes under their names. Not with `platform`, which
+   * then also is the only one that will do.
+   */
+  readonly keepIndexes?: boolean;
 }
 
 /** One image that was loaded, and the names that the archive gave it (none: it is dangling, unless it was there before). */
@@ -51,11 +61,16 @@ export async function loadArchive(
   try {
     const members = await ArchiveMembers.index(file);
     const platform = options.platform ?? hostPlatform();
-    const archived = await imagesOf(members, { platform, all: options.allPlatforms === true });
-    if (archived.length === 0) throw archiveInvalid(members.name, 'it contains no image');
+    const keeps = options.keepIndexes === true;
+    const isAsked = keeps && options.platform !== undefined;
+    const indexes = keeps && !isAsked ? await indexesOf(members) : [];
+    const without = new Set(indexes.map(({ digest }) => digest));
+    const all = await imagesOf(members, { platform, all: options.allPlatforms === true, isAsked, without });
+    const archived = withoutIndexed(all, indexes);
+    if (archived.length + indexes.length === 0) throw archiveInvalid(members.name, 'it contains no image');
     const lease = await layout.lease();
     try {
-      return await store(members, archived, layout);
+      return await store(members, archived, indexes, layout);
     } finally {
       await lease[Symbol.asyncDispose]();
     }
@@ -67,19 +82,51 @@ export async function loadArchive(
 async function store(
   members: ArchiveMembers,
   archived: readonly ArchivedImage[],
+  indexes: readonly ArchivedIndex[],
   layout: Layout,
 ): Promise<readonly LoadedImage[]> {
   // Everything that can be told without reading the layers comes first, so that a bad archive costs no work.
-  const plans: { readonly entry: ArchivedImage; readonly layers: readonly PlannedLayer[] }[] = [];
-  for (const entry of archived) plans.push({ entry, layers: await planLayers(members, entry, layout) });
-  const additions: { readonly image: ImageContent; readonly names: readonly Reference[] }[] = [];
-  for (const { entry, layers } of plans) {
+  const plans = new Map<ArchivedImage, readonly PlannedLayer[]>();
+  const indexed = indexes.flatMap(({ images }) => [...images.values()]);
+  for (const entry of [...archived, ...indexed]) plans.set(entry, await planLayers(members, entry, layout));
+  const contents = new Map<ArchivedImage, ImageContent>();
+  for (const [entry, layers] of plans) {
     const descriptors: Descriptor[] = [];
     for (const layer of layers) descriptors.push(await bringLayer(members, layer, layout));
-    additions.push({ image: { config: entry.config, layers: descriptors }, names: entry.names });
+    contents.set(entry, { config: entry.config, layers: descriptors });
   }
+  const additions = archived.flatMap((entry) => {
+    const image = contents.get(entry);
+    return image === undefined ? [] : [{ image, names: entry.names }];
+  });
   const images = await layout.addAll(additions);
-  return images.map((image, i) => ({ image, names: additions[i]?.names ?? [] }));
+  const loaded: LoadedImage[] = images.map((image, i) => ({ image, names: additions[i]?.names ?? [] }));
+  for (const index of indexes) loaded.push(await storeIndex(members, index, contents, layout));
+  return loaded;
+}
+
+/** The index over the images as the layout has them; what attests them is copied as it is. */
+async function storeIndex(
+  members: ArchiveMembers,
+  { index, names, images, artifacts }: ArchivedIndex,
+  contents: ReadonlyMap<ArchivedImage, ImageContent>,
+  layout: Layout,
+): Promise<LoadedImage> {
+  const stored = new Map<Digest, Descriptor>();
+  for (const [digest, image] of images) {
+    const content = contents.get(image);
+    const { annotations } = image;
+    if (content === undefined) continue;
+    const { manifest } = await layout.addUnlisted({ ...content, ...(annotations !== undefined && { annotations }) });
+    stored.set(digest, manifest);
+  }
+  for (const artifact of artifacts) await copyContent(archiveContent(members), artifact, blobSink(layout.blobs));
+  const { annotations } = index;
+  const content = { members: membersInPlace(index, stored), isForeign: true };
+  const added = await layout.addIndex({ ...content, ...(annotations !== undefined && { annotations }) }, names);
+  const image = chosenImage(added);
+  if (image === undefined) throw new TypeError('an index that is kept has images');
+  return { image, names };
 }
 
 interface PlannedLayer {

@@ -13,12 +13,14 @@ import { blobName } from './blob-name.ts';
 import { bareDescriptor, withImage } from '../layout/index-entries.ts';
 import type { IndexEntries } from '../layout/index-entries.ts';
 import { encodeIndex, OCI_LAYOUT } from '../layout/layout-files.ts';
+import { reachable } from '../layout/read-image.ts';
+import { rootOf } from '../layout/stored-image.ts';
 import type { StoredImage } from '../layout/stored-image.ts';
 
 /** What an archive needs to know of an image; its blobs are in the blob store. */
 export interface ImageToArchive extends Pick<StoredImage, 'id' | 'manifest' | 'layers' | 'names'> {
-  /** The index that it was chosen from, which goes in as a whole. */
-  readonly index?: { readonly descriptor: Descriptor; readonly content: readonly Digest[] };
+  /** The index that it was chosen from: all of it that is there goes in. `content` are its blobs; unless told they are looked up. */
+  readonly index?: { readonly descriptor: Descriptor; readonly content?: readonly Digest[] };
 }
 
 /** Choices of {@link writeArchive}. */
@@ -67,11 +69,6 @@ export async function writeArchiveFile(
   await writeFileWhole(path, (sink) => writeArchive(images, blobs, sink, options));
 }
 
-/** What the names mean: the index, where there is one. */
-function rootOf({ manifest, index }: ImageToArchive): Descriptor {
-  return index?.descriptor ?? manifest;
-}
-
 /** The same image named twice (`save app:1 app:2`) is one image with two names. */
 function mergeNames(images: readonly ImageToArchive[]): readonly ImageToArchive[] {
   const merged = new Map<Digest, ImageToArchive>();
@@ -98,7 +95,8 @@ async function blobsOf(
   const digests = new Set<Digest>();
   for (const { id, manifest, layers, index } of images) {
     for (const digest of [manifest.digest, id]) digests.add(digest);
-    for (const digest of index?.content ?? []) if (!omit.has(digest)) digests.add(digest);
+    const content = index && (index.content ?? (await reachable(blobs, [index.descriptor], { present: true })));
+    for (const digest of content ?? []) if (!omit.has(digest)) digests.add(digest);
     for (const { digest } of layers) if (!omit.has(digest)) digests.add(digest);
   }
   const found: BlobInfo[] = [];

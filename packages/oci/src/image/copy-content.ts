@@ -17,6 +17,8 @@ export interface ContentSink {
 
 /** Choices of copying. */
 export interface CopyOptions {
+  /** Says of what an index names whether the source lacks it: then it is left out. Unless told all must be there. */
+  readonly isAbsent?: (descriptor: Descriptor) => Promise<boolean>;
   /** Blobs at once; 4 unless told. */
   readonly parallel?: number;
   readonly signal?: AbortSignal;
@@ -41,7 +43,7 @@ export async function copyContent(
   options: CopyOptions = {},
 ): Promise<void> {
   const plan: Plan = { documents: new Map(), blobs: new Map() };
-  await gather(source, root, plan, options.signal, 0);
+  await gather(source, root, plan, options, 0);
   await copyBlobs(source, [...plan.blobs.values()], sink, options);
   for (const { descriptor, bytes } of plan.documents.values()) {
     options.signal?.throwIfAborted();
@@ -59,7 +61,7 @@ async function gather(
   source: ContentSource,
   descriptor: Descriptor,
   plan: Plan,
-  signal: AbortSignal | undefined,
+  options: Pick<CopyOptions, 'signal' | 'isAbsent'>,
   depth: number,
 ): Promise<void> {
   if (plan.documents.has(descriptor.digest)) return;
@@ -69,13 +71,14 @@ async function gather(
       `image index ${descriptor.digest} is nested more than ${DEPTH_LIMIT} deep, or leads to more than ${DOCUMENTS_LIMIT} manifests`,
     );
   }
-  const bytes = await source.document(descriptor, signal);
+  const bytes = await source.document(descriptor, options.signal);
   if (isIndexType(descriptor.mediaType)) {
     const { manifests } = decodeImageIndex(bytes, descriptor.mediaType);
     for (const inner of manifests) {
+      if ((await options.isAbsent?.(inner)) === true) continue;
       // An index may name blobs: the cache that BuildKit exports is one of layers and their config (moby/buildkit#2251).
       if (isIndexType(inner.mediaType) || isManifestType(inner.mediaType)) {
-        await gather(source, inner, plan, signal, depth + 1);
+        await gather(source, inner, plan, options, depth + 1);
       } else if (!isForeign(inner)) plan.blobs.set(inner.digest, inner);
     }
   } else {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { byteStringToUtf8, utf8ToByteString } from '../spec/byte-string.ts';
+import { type ByteString, byteStringToUtf8, utf8ToByteString } from '../spec/byte-string.ts';
 import { OciError } from '../spec/oci-error.ts';
 import { ImageTree, indexImage, unpackedLayer } from './image-tree.ts';
 import type { ReadLayersOptions } from './image-tree.ts';
@@ -20,25 +20,64 @@ const BLOCK_SIZE = 512;
  * @example
  *   await pipeline(exportTree(image), createWriteStream('rootfs.tar'));
  */
-export async function* exportTree(
-  image: Image,
+export function exportTree(image: Image, options: ReadLayersOptions = {}): AsyncGenerator<Uint8Array, void, undefined> {
+  return exportTrees([{ image, directory: '' }], options);
+}
+
+/** An image's files in a tar of several images. */
+export interface PlacedImage {
+  readonly image: Image;
+  /** A name that the files lie below, such as `linux_arm64`; `''` for the archive's root. */
+  readonly directory: string;
+}
+
+/**
+ * The files of several images as one tar, each as {@link exportTree} writes it. What images have at one path is there once,
+ * and is the first one's.
+ * @throws OciError as {@link exportTree}
+ * @example
+ *   const trees = [{ image: amd64, directory: 'linux_amd64' }, { image: arm64, directory: 'linux_arm64' }];
+ *   await pipeline(exportTrees(trees), createWriteStream('both.tar'));
+ */
+export async function* exportTrees(
+  images: readonly PlacedImage[],
   options: ReadLayersOptions = {},
 ): AsyncGenerator<Uint8Array, void, undefined> {
+  const written = images.length > 1 ? new Set<ByteString>() : undefined;
+  for (const placed of images) yield* filesOf(placed, written, options);
+  yield END_OF_ARCHIVE.slice();
+}
+
+async function* filesOf(
+  { image, directory }: PlacedImage,
+  written: Set<ByteString> | undefined,
+  options: ReadLayersOptions,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const below = directory === '' ? '' : `${utf8ToByteString(directory)}/`;
+  if (below !== '') yield encodeTarHeader(directoryAt(utf8ToByteString(directory)));
   const tree = await ImageTree.open(image, options);
   try {
     for (const { entry, first } of walkTree(tree.files)) {
       options.signal?.throwIfAborted();
+      const path = below + entry.path;
+      if (written?.has(path) === true) continue;
+      written?.add(path);
       if (first !== undefined) {
-        yield encodeTarHeader({ ...entry, type: 'hardlink', size: 0, linkPath: first });
+        yield encodeTarHeader({ ...entry, path, type: 'hardlink', size: 0, linkPath: below + first });
         continue;
       }
-      yield encodeTarHeader(entry);
+      yield encodeTarHeader(below === '' ? entry : { ...entry, path });
       yield* content(tree, entry);
     }
-    yield END_OF_ARCHIVE.slice();
   } finally {
     tree.close();
   }
+}
+
+/** As BuildKit makes one for a platform; at no time, as nobody made it. */
+function directoryAt(path: ByteString): Parameters<typeof encodeTarHeader>[0] {
+  const none = { linkPath: '', devMajor: 0, devMinor: 0, size: 0, uid: 0, gid: 0 };
+  return { ...none, path, type: 'directory', mode: 0o755, mtime: { seconds: 0, nanoseconds: 0 } };
 }
 
 /** A file taken out of an image. */

@@ -65,19 +65,33 @@ export interface AddImageOptions {
  *   const index = addImage(await indexFromRegistry(client, reference), await fromLayout('arm64'));
  */
 export function addImage(image: MultiPlatformImage, added: Image, options: AddImageOptions = {}): MultiPlatformImage {
-  const platform = options.platform ?? platformOf(added);
   const { mediaType, digest, size } = added.descriptor;
-  const entry = JSON.stringify({
-    mediaType,
-    digest,
-    size,
-    ...(options.annotations !== undefined && { annotations: options.annotations }),
-    platform,
-  });
+  const { annotations, platform = platformOf(added.config) } = options;
+  const entry = { mediaType, digest, size, ...(annotations !== undefined && { annotations }), platform };
+  return addEntry(image, entry, withContentOf(added, image.content));
+}
+
+/**
+ * Adds an entry for a manifest of `content`, an image's or an artifact's. It takes the place of the image for the same
+ * platform, as in {@link addImage}, unless told otherwise.
+ * @example
+ *   const index = addEntry(images, { ...attestation.descriptor, platform, annotations }, contentBehind);
+ */
+export function addEntry(
+  image: MultiPlatformImage,
+  entry: Descriptor,
+  content: ContentSource,
+  { replace = true }: { readonly replace?: boolean } = {},
+): MultiPlatformImage {
+  const { mediaType, digest, size, annotations, platform, artifactType } = entry;
+  const text = JSON.stringify({ mediaType, digest, size, annotations, platform, artifactType });
   const entries = entryTexts(image);
-  const same = image.index.manifests.findIndex((other) => isImageFor(other, platform));
-  const manifests = same < 0 ? [...entries, entry] : entries.with(same, entry);
-  return changeIndex(image, { manifests: joinArray(manifests) }, withContentOf(added, image.content));
+  const same =
+    !replace || platform === undefined || isAttestation(entry)
+      ? -1
+      : image.index.manifests.findIndex((other) => isImageFor(other, platform));
+  const manifests = same < 0 ? [...entries, text] : entries.with(same, text);
+  return changeIndex(image, { manifests: joinArray(manifests) }, content);
 }
 
 /**
@@ -172,8 +186,8 @@ function isAnyImageFor(entry: Descriptor, platform: Platform): boolean {
   return isImageFor({ ...entry, platform: compared }, platform);
 }
 
-/** What the config says, as an index's entry says it. */
-function platformOf({ config }: Image): Platform {
+/** What an image's config says that it runs on, as an index's entry says it: always in the same order. */
+export function platformOf(config: Platform): Platform {
   const { architecture, os, variant } = config;
   const version = config['os.version'];
   const features = config['os.features'];

@@ -94,6 +94,11 @@ export function bareDescriptor({ mediaType, digest, size, platform }: Descriptor
   return { mediaType, digest, size, ...(platform !== undefined && { platform }) };
 }
 
+/** The annotations of an entry that do not name it. */
+export function otherAnnotations(entry: Descriptor | undefined): Readonly<Record<string, string>> {
+  return (entry && withoutName(entry).annotations) ?? {};
+}
+
 /** `Untagged: …` lines show names as people write them. */
 export function untaggedLine(name: Reference): { readonly untagged: string } {
   return { untagged: familiarName(name) };

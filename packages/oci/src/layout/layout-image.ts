@@ -1,4 +1,5 @@
 import type { Artifact } from '../image/artifact.ts';
+import { makeStoreFolder } from '../blob/directory-writer.ts';
 import { DirectoryBlobStore } from '../blob/directory.ts';
 import type { BlobStore } from '../blob/blob-store.ts';
 import { blobContent, imageFrom } from '../image/content-source.ts';
@@ -57,7 +58,7 @@ export async function fromLayout(root: string, options: FromLayoutOptions | stri
     if (!isIndexType(entry.mediaType)) return imageFrom(content, entry);
     return selectImage(indexOf(await content.document(entry), content, entry), platform);
   }
-  const found = await findImage(blobs, entries, name ?? '', platform);
+  const found = await findImage(blobs, entries, name ?? '', { platform });
   if (found === undefined) throw notFound(root, name);
   return imageFrom(content, found.image.manifest);
 }
@@ -130,6 +131,8 @@ export async function toLayout(
       descriptor.digest === image.descriptor.digest ? root : source.document(descriptor, signal);
     await copyContent({ ...source, document }, image.descriptor, blobSink(layout.blobs), options);
     const entry = 'config' in image ? { ...image.descriptor, platform: platformOf(image) } : image.descriptor;
+    // A layout that a tool tidied lacks it, and an image that is there already wrote no blob.
+    await makeStoreFolder(paths.temporary, paths.modes.directory);
     await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async (lock) => {
       await writeIndex(paths, withImage(await readIndex(paths), entry, options.names ?? []), lock);
     });

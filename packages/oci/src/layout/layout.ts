@@ -1,23 +1,23 @@
 import { resolve as absolutePath } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { DirectoryBlobStore } from '../blob/directory.ts';
 import { type LayoutPaths, layoutPaths, STORE_MODES, USER_MODES } from '../processes/layout-names.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
 import { OciError } from '../spec/oci-error.ts';
-import { hostPlatform } from '../processes/host-platform.ts';
 import { assembleImage } from '../image/image.ts';
-import type { ImageConfig } from '../spec/image-config.ts';
 import { LayerIndexStore } from '../layer/layer-index-store.ts';
-import { familiarRepository, parseReference } from '../spec/reference.ts';
+import { familiarName, familiarRepository, parseReference } from '../spec/reference.ts';
 import type { Reference } from '../spec/reference.ts';
 import { fileSystemTime } from '../processes/claim.ts';
-import { reachable, sweep, sweepTemporaries } from './collect.ts';
+import { sweep, sweepTemporaries } from './collect.ts';
 import { findImage, readImages } from './find-image.ts';
-import type { FoundImage } from './find-image.ts';
+import type { FindImageOptions, FoundImage } from './find-image.ts';
 import {
   bareDescriptor,
   entryNamed,
   namesOf,
+  otherAnnotations,
   untaggedLine,
   withImage,
   withoutManifests,
@@ -29,10 +29,14 @@ import { checkedConfig } from './image-content.ts';
 import { countLeases, takeLease } from '../processes/lease.ts';
 import type { Lease } from '../processes/lease.ts';
 import { type HeldLock, isHeld, withLock } from '../processes/lock.ts';
-import { readImage } from './read-image.ts';
+import { reachable, readImage } from './read-image.ts';
 import { Reserve } from './reserve.ts';
 import { openStoreDirectory } from './store-access.ts';
+import { absentLayer, storeImage } from './store-image.ts';
+import { holdsIndex, indexDocument, readStoredIndex, storeIndex } from './store-index.ts';
+import { imageIdOf, rootOf } from './stored-image.ts';
 import type { Collected, ImageContent, RemovedName, StoredImage } from './stored-image.ts';
+import type { IndexContent, StoredIndex } from './stored-index.ts';
 
 /** How {@link Layout.open} opens. */
 export interface OpenLayoutOptions {
@@ -100,21 +104,34 @@ export class Layout {
 
   /** Newest `created` first; images without a time come last, then by ID. */
   async images(): Promise<readonly StoredImage[]> {
-    const images = await this.#read((entries) => readImages(this.blobs, entries, hostPlatform()));
+    const images = await this.#read((entries) => readImages(this.blobs, entries));
     return images.toSorted((a, b) => createdAt(b) - createdAt(a) || (a.id < b.id ? -1 : 1));
   }
 
   /**
    * By reference, ID or unique ID prefix (at least 4 digits); names win over prefixes, as in docker.
-   * @throws OciError `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `REFERENCE_INVALID`
+   * Of an index, the image for a platform: the one that is told, or that of this machine, or else the first.
+   * @throws OciError `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `REFERENCE_INVALID`; `PLATFORM_INVALID` when the platform that is
+   * told is not there
    */
-  async resolve(name: string): Promise<StoredImage> {
-    return (await this.find(name)) ?? missing(name, this.root);
+  async resolve(name: string, options: FindImageOptions = {}): Promise<StoredImage> {
+    return (await this.find(name, options)) ?? missing(name, this.root);
   }
 
-  /** As {@link resolve}, but undefined when there is no such image. @throws OciError `IMAGE_AMBIGUOUS`, `REFERENCE_INVALID` */
-  async find(name: string): Promise<StoredImage | undefined> {
-    return (await this.#read((entries) => findImage(this.blobs, entries, name, hostPlatform())))?.image;
+  /** As {@link resolve}, but undefined when there is no such image. @throws OciError but for `IMAGE_NOT_FOUND` */
+  async find(name: string, options: FindImageOptions = {}): Promise<StoredImage | undefined> {
+    return (await this.#read((entries) => findImage(this.blobs, entries, name, options)))?.image;
+  }
+
+  /** The index that an image was chosen from, with the images that are there; undefined for an image that is its own. */
+  async index(image: Pick<StoredImage, 'index' | 'names'>): Promise<StoredIndex | undefined> {
+    const { index, names } = image;
+    return index && readStoredIndex(this.blobs, index.descriptor, names);
+  }
+
+  /** The images that a name stands for: those of an index that are there, or the image alone. */
+  async members(image: StoredImage): Promise<readonly StoredImage[]> {
+    return (await this.index(image))?.images ?? [image];
   }
 
   /**
@@ -142,7 +159,7 @@ export class Layout {
       let changed = entries;
       const manifests: Descriptor[] = [];
       for (const { image, names, config, elsewhere } of prepared) {
-        const manifest = await this.#store(image, config, elsewhere);
+        const manifest = await storeImage(this.blobs, image, config, elsewhere);
         changed = withImage(changed, manifest, names);
         manifests.push(manifest);
       }
@@ -156,7 +173,41 @@ export class Layout {
 
   /** Stores the documents of an image that no list has: they go with the next {@link collect}, unless a lease keeps them. */
   async addUnlisted(image: ImageContent, { elsewhere }: ElsewhereLayers = {}): Promise<StoredImage> {
-    return readImage(this.blobs, await this.#store(image, checkedConfig(image), elsewhere), []);
+    return readImage(this.blobs, await storeImage(this.blobs, image, checkedConfig(image), elsewhere), []);
+  }
+
+  /**
+   * Stores an index and the images of it that are given as content, and gives it these names; its images need none of their
+   * own, as {@link collect} keeps what an index names. Adding the same index again changes nothing.
+   * @throws OciError as {@link add}; `INDEX_INVALID` when two images are for one platform
+   */
+  async addIndex(
+    content: IndexContent,
+    names: readonly Reference[],
+    { elsewhere }: ElsewhereLayers = {},
+  ): Promise<StoredIndex> {
+    const wanted = await indexDocument(this.blobs, content);
+    const known = await this.#read(async (entries) => {
+      const named = names.every((name) => entryNamed(entries, name)?.digest === wanted.descriptor.digest);
+      const listed = entries.find(({ digest }) => digest === wanted.descriptor.digest);
+      const isSame = isDeepStrictEqual(otherAnnotations(listed), otherAnnotations(wanted.descriptor));
+      if (listed === undefined || !named || !isSame) return undefined;
+      if (!(await holdsIndex(this.blobs, content, wanted.descriptor, elsewhere))) return undefined;
+      return readStoredIndex(this.blobs, wanted.descriptor, namesOf(entries, new Set([listed.digest])));
+    });
+    if (known !== undefined) return known;
+    this.#reserve?.keep();
+    return this.#change(async (entries) => {
+      const stored = await storeIndex(this.blobs, content, elsewhere);
+      const changed = withImage(entries, stored, names);
+      const result = await readStoredIndex(this.blobs, stored, namesOf(changed, new Set([stored.digest])));
+      return { entries: changed, result };
+    });
+  }
+
+  /** As {@link addUnlisted}, for an index. */
+  async addIndexUnlisted(content: IndexContent, { elsewhere }: ElsewhereLayers = {}): Promise<StoredIndex> {
+    return readStoredIndex(this.blobs, await storeIndex(this.blobs, content, elsewhere), []);
   }
 
   /** Gives an image one more name. @throws OciError as {@link resolve} and {@link add} */
@@ -174,7 +225,7 @@ export class Layout {
     }
     await this.#change(async (entries) => {
       const { image } = await this.#found(entries, source);
-      return { entries: withImage(entries, image.manifest, [name]), result: undefined };
+      return { entries: withImage(entries, rootOf(image), [name]), result: undefined };
     });
   }
 
@@ -196,17 +247,18 @@ export class Layout {
     options: { readonly force?: boolean; readonly keepImage?: boolean },
   ): Promise<readonly RemovedName[]> {
     return this.#change(async (entries) => {
-      const { image, reference } = await this.#found(entries, name);
+      const { image, reference, memberOf } = await this.#found(entries, name);
+      if (memberOf !== undefined) throw partOf(image, memberOf);
       if (reference !== undefined && image.names.length > 1) {
         return { entries: withoutReference(entries, reference), result: [untaggedLine(reference)] };
       }
       if (reference !== undefined && options.keepImage === true) {
-        const unnamed = withImage(withoutReference(entries, reference), image.manifest, []);
+        const unnamed = withImage(withoutReference(entries, reference), rootOf(image), []);
         return { entries: unnamed, result: [untaggedLine(reference)] };
       }
       if (reference === undefined && image.names.length > 1 && options.force !== true) throw inUse(image);
       const gone = await this.#entriesOf(entries, image);
-      const result: RemovedName[] = [...image.names.map(untaggedLine), { deleted: image.id }];
+      const result: RemovedName[] = [...image.names.map(untaggedLine), { deleted: imageIdOf(image) }];
       return { entries: withoutManifests(entries, gone), result };
     });
   }
@@ -269,20 +321,12 @@ export class Layout {
         const { digest } = assembleImage(image).manifestDescriptor;
         const entry = entries.find((candidate) => candidate.digest === digest);
         const named = names.every((name) => entryNamed(entries, name)?.digest === digest);
-        const complete = await this.#holds(image, elsewhere);
+        const complete = (await absentLayer(this.blobs, image, elsewhere)) === undefined;
         if (entry === undefined || !named || !complete) return undefined;
         found.push(await readImage(this.blobs, bareDescriptor(entry), namesOf(entries, new Set([digest]))));
       }
       return found;
     });
-  }
-
-  async #holds(image: ImageContent, elsewhere?: ReadonlySet<Digest>): Promise<boolean> {
-    for (const layer of image.layers) {
-      if (elsewhere?.has(layer.digest) !== true && (await this.blobs.has(layer.digest))?.size !== layer.size)
-        return false;
-    }
-    return true;
   }
 
   /**
@@ -326,42 +370,17 @@ export class Layout {
   }
 
   async #found(entries: IndexEntries, name: string): Promise<FoundImage> {
-    return (await findImage(this.blobs, entries, name, hostPlatform())) ?? missing(name, this.root);
+    return (await findImage(this.blobs, entries, name)) ?? missing(name, this.root);
   }
 
   /** The manifests of all entries that show this image. */
   async #entriesOf(entries: IndexEntries, image: StoredImage): Promise<ReadonlySet<Digest>> {
     const gone = new Set<Digest>();
     for (const entry of entries) {
-      const [same] = await readImages(this.blobs, [entry], hostPlatform());
-      if (same?.id === image.id) gone.add(entry.digest);
+      const [same] = await readImages(this.blobs, [entry]);
+      if (same !== undefined && imageIdOf(same) === imageIdOf(image)) gone.add(entry.digest);
     }
     return gone;
-  }
-
-  async #store(
-    image: ImageContent,
-    config: ImageConfig,
-    elsewhere: ReadonlySet<Digest> | undefined,
-  ): Promise<Descriptor> {
-    for (const layer of image.layers) {
-      if (elsewhere?.has(layer.digest) === true) continue;
-      const info = await this.blobs.has(layer.digest);
-      if (info?.size === layer.size) continue;
-      throw new OciError('BLOB_NOT_FOUND', `layer ${layer.digest} is not in the store with ${layer.size} bytes`, {
-        fields: { digest: layer.digest },
-      });
-    }
-    const assembled = assembleImage(image);
-    // At once: the disk syncs two files in the time of one.
-    const puts = await Promise.allSettled([
-      this.blobs.put(assembled.config, assembled.configDescriptor),
-      this.blobs.put(assembled.manifest, assembled.manifestDescriptor),
-    ]);
-    for (const put of puts) if (put.status === 'rejected') throw put.reason;
-    const { os, architecture, variant } = config;
-    const platform = { os, architecture, ...(variant !== undefined && { variant }) };
-    return { ...assembled.manifestDescriptor, platform };
   }
 }
 
@@ -376,8 +395,15 @@ function missing(name: string, store: string): never {
   });
 }
 
+function partOf({ id }: StoredImage, memberOf: Reference | Digest): OciError {
+  const index = typeof memberOf === 'string' ? memberOf.slice(7, 19) : familiarName(memberOf);
+  return new OciError('IMAGE_IN_USE', `cannot remove ${id.slice(7, 19)}: it is part of ${index}; remove that`, {
+    fields: { id },
+  });
+}
+
 function inUse(image: StoredImage): OciError {
-  const id = image.id.slice(7, 19);
+  const id = imageIdOf(image).slice(7, 19);
   return new OciError(
     'IMAGE_IN_USE',
     `cannot remove ${id} by its ID: it has ${image.names.length} names; remove the names one by one, or all by force`,

@@ -9,6 +9,7 @@ import { decodeManifest, isImageManifest } from '../spec/manifest.ts';
 import { isIndexType, isManifestType } from '../spec/media-type.ts';
 import type { Platform } from '../spec/platform.ts';
 import { chooseManifest } from '../selection/choose-manifest.ts';
+import type { IndexEntries } from './index-entries.ts';
 import type { StoredImage } from './stored-image.ts';
 
 /** An index within an index within … : deeper than this is an attack, not an image. */
@@ -107,4 +108,58 @@ export async function manifestFor(
   if (!isIndexType(entry.mediaType)) return entry;
   const index = decodeImageIndex(await documents.read(entry), entry.mediaType);
   return chooseManifest(documents, index, { platform, soleImageIsMeant: true });
+}
+
+/** As {@link manifestFor}, but where an index has none for the platform, its first image is meant. */
+export async function manifestForOrFirst(
+  documents: DocumentSource,
+  entry: Descriptor,
+  platform: Platform,
+): Promise<{ readonly manifest: Descriptor; readonly isFirst: boolean }> {
+  try {
+    return { manifest: await manifestFor(documents, entry, platform), isFirst: false };
+  } catch (error) {
+    if (!(error instanceof OciError) || error.code !== 'PLATFORM_INVALID') throw error;
+    const [manifest] = await manifestsBehind(documents, entry);
+    if (manifest === undefined) throw error;
+    return { manifest, isFirst: true };
+  }
+}
+
+/**
+ * Every blob that the entries need: manifests, configs, layers, nested indexes. A document that cannot be read is an error:
+ * what it needs is unknown, so nothing may be deleted.
+ * @param options with `present`, without documents that are not there, such as an index's images of other platforms
+ */
+export async function reachable(
+  blobs: BlobStore,
+  entries: IndexEntries,
+  options: { readonly present?: boolean } = {},
+): Promise<Set<Digest>> {
+  const found = new Set<Digest>();
+  const pending: Descriptor[] = [...entries];
+  for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
+    if (found.has(entry.digest)) continue;
+    const isDocument = isIndexType(entry.mediaType) || isManifestType(entry.mediaType);
+    if (options.present === true && isDocument && !(await stored(blobs, entry))) continue;
+    found.add(entry.digest);
+    if (isIndexType(entry.mediaType)) pending.push(...(await indexMembers(blobs, entry)));
+    else if (isManifestType(entry.mediaType)) pending.push(...(await manifestMembers(blobs, entry)));
+  }
+  return found;
+}
+
+async function indexMembers(blobs: BlobStore, entry: Descriptor): Promise<readonly Descriptor[]> {
+  // An index may name images of other platforms that were never stored.
+  return (await stored(blobs, entry)) ? decodeImageIndex(await readBlob(blobs, entry)).manifests : [];
+}
+
+async function manifestMembers(blobs: BlobStore, entry: Descriptor): Promise<readonly Descriptor[]> {
+  if (!(await stored(blobs, entry))) return [];
+  const { config, layers, subject } = decodeManifest(await readBlob(blobs, entry));
+  return [config, ...layers, ...(subject === undefined ? [] : [subject])];
+}
+
+async function stored(blobs: BlobStore, { digest }: Descriptor): Promise<boolean> {
+  return (await blobs.has(digest)) !== undefined;
 }

@@ -27,6 +27,32 @@ export interface StoredImage {
   readonly names: readonly Reference[];
   /** Sum of the layers' sizes, bytes. */
   readonly size: number;
+  /** When the names mean an index: which one. The image is the one that was chosen from it. */
+  readonly index?: ChosenFrom;
+}
+
+/** The index that an image was chosen from. */
+export interface ChosenFrom {
+  /** Of the index. */
+  readonly descriptor: Descriptor;
+  /** The index has no image for the platform of this machine: its first one was taken. */
+  readonly isFirst?: true;
+}
+
+/** What leads to an image: its manifest, or the index that its names mean. */
+export function rootOf({
+  manifest,
+  index,
+}: {
+  readonly manifest: Descriptor;
+  readonly index?: { readonly descriptor: Descriptor };
+}): Descriptor {
+  return index?.descriptor ?? manifest;
+}
+
+/** What people see as the ID: the digest of the config, or of the index. */
+export function imageIdOf({ id, index }: Pick<StoredImage, 'id' | 'index'>): Digest {
+  return index?.descriptor.digest ?? id;
 }
 
 /** One line of what {@link Layout.remove} did: `Untagged: my-app:latest` or `Deleted: sha256:…`. */

@@ -142,7 +142,9 @@ function commandLine(
   const { safe, unsafe } = splitEnvironment(spec.env);
   const secrets = [...(spec.secretEnv ?? [])].map(([name, value]) => `${name}=${value}`);
   const environment = shellEnvironment([...safe, ...secrets]);
+  const { userNamespace } = spec;
   const command = [
+    ...(userNamespace === undefined ? [] : [requireTool('nsenter'), `--user=${userNamespace}`, '--preserve-credentials', '--']),
     ...limitOptions(spec.limits ?? []),
     tools.caps, ...identityOptions(spec.user, ids), ...privilegeOptions(spec, spec.user, ids), '--',
     ...givenEnvironment(requireTool('env', 'coreutils'), environment, ENVIRONMENT_DESCRIPTOR),

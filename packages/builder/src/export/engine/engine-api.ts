@@ -11,6 +11,9 @@ export interface EngineImage {
   readonly layers: readonly string[];
 }
 
+/** What an engine calls containerd's store, whatever snapshotter it uses. */
+const CONTAINERD_STORE = 'io.containerd.snapshotter.v1';
+
 /** An answer larger than this is no list of images. */
 const LARGEST_ANSWER = 64 * 1024 * 1024;
 
@@ -32,6 +35,14 @@ export class EngineApi {
   async imageIDs(): Promise<readonly string[]> {
     const ids = (arrayOf(await this.#get('/images/json')) ?? []).flatMap((item) => textOf(item, 'Id') ?? []);
     return [...new Set(ids)];
+  }
+
+  /** Whether the engine keeps images in containerd's store, which takes indexes; undefined when it does not say. */
+  async hasContainerdStore(): Promise<boolean | undefined> {
+    const info = await this.#get('/info');
+    const status = arrayOf(fieldOf(info, 'DriverStatus'));
+    if (status === undefined) return info === undefined ? undefined : false;
+    return status.some((pair) => Array.isArray(pair) && pair[0] === 'driver-type' && pair[1] === CONTAINERD_STORE);
   }
 
   /** An image by name or ID. */

@@ -1,4 +1,4 @@
-import { parseReference } from '@tsbuild/oci';
+import { formatPlatform, parseReference } from '@tsbuild/oci';
 import { type Sink, streamSink } from '@tsbuild/oci/internal';
 import { writeArchive } from '@tsbuild/oci/node';
 import { BuildError } from '../../diagnostics/build-error.ts';
@@ -17,11 +17,16 @@ export class EngineExporter implements Exporter {
   async check(): Promise<void> {}
 
   /** @throws BuildError `EXPORT_FAILED` when there is no docker command, or it fails */
-  async export({ image, names }: ImageToExport, { store, signal }: ExportWork): Promise<ExportResult> {
+  async export({ image, names }: ImageToExport, { store, reporter, signal }: ExportWork): Promise<ExportResult> {
     signal.throwIfAborted();
     const named = { ...image, names: names.map((name) => parseReference(name)) };
     const { blobs } = store.layout;
-    if (!(await loadMissing(named, blobs, this.#target, signal)))
+    const onSingle = (): void => {
+      const platform = formatPlatform(image.config);
+      const message = `the engine's store takes one platform of an image: loaded ${platform} only (Docker 29 takes all, earlier ones with the containerd image store)`;
+      reporter.report({ type: 'notice', level: 'info', message });
+    };
+    if (!(await loadMissing(named, blobs, this.#target, signal, onSingle)))
       await loadWhole((sink) => writeArchive([named], blobs, sink), this.#target, signal);
     return { pushed: [] };
   }

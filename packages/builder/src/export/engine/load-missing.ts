@@ -5,26 +5,30 @@ import { EngineApi } from './engine-api.ts';
 import { engineEndpoint } from './endpoint.ts';
 
 /** An image to bring into an engine, under its names. */
-export type ImageToLoad = Pick<StoredImage, 'config'> & ImageToArchive;
+export type ImageToLoad = Pick<StoredImage, 'config' | 'index'> & ImageToArchive;
 
 /**
  * Loads an image over the engine's API without the layers that the engine has: a changed last layer of a great image takes
  * milliseconds. Afterwards the engine is asked whether it has the very image. False when that is not so, or the API
- * cannot be used: then the whole archive is to be loaded.
+ * cannot be used: then the whole archive is to be loaded. The classic store takes one image of an index: `onSingle` is told.
  */
 export async function loadMissing(
   image: ImageToLoad,
   blobs: BlobStore,
   { environment, onOutput }: EngineTarget,
   signal: AbortSignal,
+  onSingle?: () => void,
 ): Promise<boolean> {
   const endpoint = engineEndpoint(environment);
   if (endpoint === undefined) return false;
   const engine = new EngineApi(endpoint, signal);
   try {
-    const omit = await heldLayers(engine, image);
-    const { said, failure } = await engine.load((sink) => writeArchive([image], blobs, sink, { omit }));
-    if (failure !== undefined || !(await holds(engine, image))) return false;
+    const takesIndex = image.index === undefined || (await engine.hasContainerdStore()) === true;
+    const sent = takesIndex ? image : withoutIndex(image);
+    const omit = await heldLayers(engine, sent);
+    const { said, failure } = await engine.load((sink) => writeArchive([sent], blobs, sink, { omit }));
+    if (failure !== undefined || !(await holds(engine, sent))) return false;
+    if (!takesIndex) onSingle?.();
     if (said !== '') onOutput?.(said);
     return true;
   } catch {
@@ -84,19 +88,28 @@ function layersOf(image: ImageToLoad, held: ReadonlySet<Digest>): ReadonlySet<Di
   return omit;
 }
 
+function withoutIndex({ id, manifest, config, layers, names }: ImageToLoad): ImageToLoad {
+  return { id, manifest, config, layers, names };
+}
+
+async function firstOf(ids: readonly string[], engine: EngineApi): ReturnType<EngineApi['image']> {
+  for (const id of ids) {
+    const found = await engine.image(id);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** Whether every name (or the ID) leads to this image in the engine, whichever digest its store uses for an ID. */
-async function holds(engine: EngineApi, { id, manifest, config, names }: ImageToLoad): Promise<boolean> {
+async function holds(engine: EngineApi, image: ImageToLoad): Promise<boolean> {
+  const { id, manifest, config, names, index } = image;
+  const ids = [id, manifest.digest, ...(index === undefined ? [] : [index.descriptor.digest])];
   const wanted = names.filter(({ tag }) => tag !== undefined).map(familiarName);
   const found = await Promise.all(
-    wanted.length > 0
-      ? wanted.map((name) => engine.image(name))
-      : [engine.image(id).then(async (image) => image ?? engine.image(manifest.digest))],
+    wanted.length > 0 ? wanted.map((name) => engine.image(name)) : [firstOf(ids, engine)],
   );
   const layers = config.rootfs.diff_ids.join();
   return found.every(
-    (image) =>
-      image !== undefined &&
-      [id, manifest.digest].some((digest) => digest === image.id) &&
-      image.layers.join() === layers,
+    (held) => held !== undefined && ids.some((digest) => digest === held.id) && held.layers.join() === layers,
   );
 }

@@ -4,7 +4,9 @@ import type { KeyPreimage } from '../../cache/cache-key.ts';
 import type { SourceTree } from '../../context/source-tree.ts';
 import type { SourceRange } from '../../diagnostics/source-file.ts';
 import { BuildError } from '../../diagnostics/build-error.ts';
-import type { Executor, ResourceLimit, RunSpec } from '../../executor/executor.ts';
+import type { Executor, ResourceLimit, RunOutput, RunSpec } from '../../executor/executor.ts';
+import { runnableHere } from '../../emulation/known-platforms.ts';
+import type { Runnable } from '../../emulation/runnable.ts';
 import { type Identity, lookupUser } from '../../executor/identity.ts';
 import { ensureDirectory, prepareMountPoints } from '../../executor/mount-points.ts';
 import type { PreparedStep, StepContext, StepVertex, Vertex } from '../../solver/vertex.ts';
@@ -121,9 +123,10 @@ async function execute(
   { parent, mounts }: { readonly parent: Rootfs; readonly mounts: RunMounts },
   context: StepContext,
 ): Promise<LayerOutput> {
+  const runnable = await runnableFor(request, context);
   try {
-    return await prepared(request, deps, { parent, mounts }, context, async (spec, { sandbox, snapshot }) => {
-      await runCommand(request, spec, sandbox.executor, context);
+    return await prepared(request, deps, { parent, mounts, runnable }, context, async (spec, { sandbox, snapshot }) => {
+      await runCommand({ request, runnable, spec }, sandbox.executor, context);
       return async () => writeResult(snapshot, deps);
     });
   } catch (error) {
@@ -133,7 +136,7 @@ async function execute(
       error,
       // Everything anew: the failed command may have changed what it had.
       shell: ({ output, control, terminal }) =>
-        prepared(request, deps, { parent, mounts }, context, async (spec, { sandbox }) => {
+        prepared(request, deps, { parent, mounts, runnable }, context, async (spec, { sandbox }) => {
           const wanted: RunSpec = {
             ...spec,
             argv: shellOf(request.argv),
@@ -156,7 +159,7 @@ function shellOf(argv: readonly string[]): readonly string[] {
 async function prepared<T>(
   request: RunRequest,
   deps: OpDependencies,
-  { parent, mounts }: { readonly parent: Rootfs; readonly mounts: RunMounts },
+  { parent, mounts, runnable }: { readonly parent: Rootfs; readonly mounts: RunMounts; readonly runnable: Runnable },
   context: StepContext,
   use: (
     spec: RunSpec,
@@ -198,6 +201,7 @@ async function prepared<T>(
       hostname: request.hostname,
       ...(shmSize === undefined ? {} : { shmSize }),
       ...(limits.length === 0 ? {} : { limits }),
+      ...(runnable.kind === 'private' ? { userNamespace: runnable.userNamespace } : {}),
     };
     finish = await use(spec, { sandbox, snapshot });
   } finally {
@@ -220,20 +224,67 @@ async function writeResult(snapshot: ActiveSnapshot, deps: OpDependencies): Prom
   return { layer: { digest: layer.digest, size: layer.size } };
 }
 
-async function runCommand(request: RunRequest, spec: RunSpec, executor: Executor, context: StepContext): Promise<void> {
+/** How the command of another platform is run. @throws BuildError `PLATFORM_NOT_RUNNABLE` */
+async function runnableFor({ platform, range }: RunRequest, context: StepContext): Promise<Runnable> {
+  const runnable = await runnableHere(platform);
+  if (runnable.kind === 'not') {
+    const { cannotRun } = await import('../../emulation/ways-out.ts');
+    throw cannotRun(platform, runnable.reason, range);
+  }
+  if (runnable.kind !== 'native') tellOnce(platform, runnable.emulator, context);
+  return runnable;
+}
+
+/** Of each build's steps the first says it. */
+const told = new WeakMap<AbortSignal, Set<string>>();
+
+function tellOnce(platform: Platform, emulator: string, { signal, notice }: StepContext): void {
+  const names = told.get(signal) ?? new Set();
+  told.set(signal, names);
+  const name = formatPlatform(platform);
+  if (names.has(name)) return;
+  names.add(name);
+  notice(`RUN for ${name} runs emulated by ${emulator}`);
+}
+
+async function runCommand(
+  { request, runnable, spec }: { readonly request: RunRequest; readonly runnable: Runnable; readonly spec: RunSpec },
+  executor: Executor,
+  context: StepContext,
+): Promise<void> {
   const tail = new OutputTail();
   const take = (stream: 'stdout' | 'stderr') => (chunk: Uint8Array) => {
     tail.add(chunk);
     context.output(stream, chunk);
   };
   const output = { stdout: take('stdout'), stderr: take('stderr') };
-  const { exitCode } = await executor.run(spec, output, context.signal);
+  const exitCode = await exitCodeOf({ runnable, spec }, executor, output, context.signal);
   if (exitCode === 0) return;
+  const hint = await hintFor(runnable, exitCode, tail);
   throw new BuildError(
     'RUN_FAILED',
     `process "${request.argv.join(' ')}" did not complete successfully: exit code: ${exitCode}`,
-    { range: request.range, exitCode, output: tail.lines() },
+    { range: request.range, exitCode, output: tail.lines(), ...(hint === undefined ? {} : { hint }) },
   );
+}
+
+async function exitCodeOf(
+  { runnable, spec }: { readonly runnable: Runnable; readonly spec: RunSpec },
+  executor: Executor,
+  output: RunOutput,
+  signal: AbortSignal,
+): Promise<number> {
+  if (runnable.kind === 'native') return (await executor.run(spec, output, signal)).exitCode;
+  const { CrashWatch } = await import('../../emulation/crash-watch.ts');
+  using watch = new CrashWatch(output);
+  const { exitCode } = await executor.run(spec, watch.output, signal, { started: watch.started });
+  return watch.exitCode(exitCode);
+}
+
+async function hintFor(runnable: Runnable, exitCode: number, tail: OutputTail): Promise<string | undefined> {
+  if (runnable.kind === 'native') return undefined;
+  const { emulatorCrash } = await import('../../emulation/emulator-crash.ts');
+  return emulatorCrash(runnable, exitCode, tail.lines());
 }
 
 /** Their values often hold a password, and the arguments of a process can be read by every user of the machine. */

@@ -9,7 +9,7 @@ import {
   prepareProcess,
   Store,
 } from '@tsbuild/builder';
-import type { RegistryOptions } from '@tsbuild/oci/node';
+import { imageIdOf, type RegistryOptions } from '@tsbuild/oci/node';
 import type { GlobalSettings } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
@@ -131,7 +131,7 @@ function builderOptions(
 
 /** @throws BuildError `NOT_REPRODUCIBLE`: then the image goes nowhere but into the store */
 async function tellVerification(
-  { verification }: BuildResult,
+  { verification, platforms }: BuildResult,
   { options, flags }: BuildWork,
   { store, progress }: { readonly store: Store; readonly progress: OpenProgress },
   host: Host,
@@ -140,14 +140,14 @@ async function tellVerification(
   const { notReproducible, verificationLines } = await import('../../output/verification-lines.ts');
   const hasEpoch = flags.epoch !== undefined;
   if (!options.quiet && progress.json === undefined) {
-    host.stderr.write(
-      verificationLines(verification, hasEpoch)
-        .map((line) => `${line}\n`)
-        .join(''),
-    );
+    const lines = platforms.flatMap(({ platform, verification: own = verification }) => {
+      const [head = '', ...rest] = verificationLines(own, hasEpoch);
+      return [platforms.length === 1 ? head : `${platform}: ${head}`, ...rest];
+    });
+    host.stderr.write(lines.map((line) => `${line}\n`).join(''));
   }
   // Layers of the second build that nothing refers to.
-  if (verification.steps.length > 0) await store.collect();
+  if (platforms.some((of) => (of.verification?.steps.length ?? 0) > 0)) await store.collect();
   if (!verification.same) throw notReproducible(verification, hasEpoch);
 }
 
@@ -164,8 +164,12 @@ async function bring(result: BuildResult, work: BuildWork, store: Store, host: H
   });
   const { image } = result;
   if (options.iidfile) {
-    await writeOutputFile(resolve(host.cwd, options.iidfile), (sink) => sink(Buffer.from(image.id)), host.signal);
+    await writeOutputFile(
+      resolve(host.cwd, options.iidfile),
+      (sink) => sink(Buffer.from(imageIdOf(image))),
+      host.signal,
+    );
   }
-  if (options.quiet && !staysInCache(outputs)) host.stdout.write(`${image.id}\n`);
+  if (options.quiet && !staysInCache(outputs)) host.stdout.write(`${imageIdOf(image)}\n`);
   await writeMetadata(result, pushed, options['metadata-file'], host);
 }

@@ -1,11 +1,13 @@
 import type { BuildOptions } from '@tsbuild/builder';
-import { parsePlatform, parseReference } from '@tsbuild/oci/node';
-import { UsageError, notSupportedYet } from '../../host/usage-error.ts';
+import { parseReference } from '@tsbuild/oci/node';
+import { UsageError } from '../../host/usage-error.ts';
 import type { Host } from '../../host/host.ts';
 import { buildProgressOption } from '../../output/open-progress.ts';
 import { runOptions } from '../../container/run-options.ts';
 import { checkAttestations } from './attestation-flags.ts';
 import { parseAnnotations } from './annotation-flag.ts';
+import { YES } from './output-fields.ts';
+import { parsePlatforms, platformOptions } from './platform-flag.ts';
 import { parseNamedContext } from './named-context-flag.ts';
 import { sharedCaches } from './cache-flags.ts';
 import type { OptionTable, OptionValues } from '../../grammar/options.ts';
@@ -37,7 +39,13 @@ export const buildOptionTable = {
       'Put a directory, docker-image://IMAGE, oci-layout://DIR[:TAG] or a URL in place of the stage or image NAME',
   },
   target: { kind: 'value', placeholder: 'STAGE', describe: 'Build this stage of the Dockerfile' },
-  platform: { kind: 'value', placeholder: 'OS/ARCH', describe: "The image's platform; this machine's unless told" },
+  platform: {
+    kind: 'list',
+    placeholder: 'OS/ARCH[,…]',
+    describe:
+      "The image's platform (default: this machine's); several make an index, and all means those of the base images",
+  },
+  index: { kind: 'flag', describe: 'Make an index also of a single platform' },
   pull: { kind: 'flag', describe: 'Check registries for newer base images' },
   'no-cache': { kind: 'flag', describe: 'Run every step again' },
   'no-cache-filter': { kind: 'list', placeholder: 'STAGE[,STAGE]', describe: 'Run the steps of these stages again' },
@@ -91,8 +99,9 @@ export const buildOptionTable = {
   label: { kind: 'list', placeholder: 'KEY=VALUE', describe: 'Add a label to the image' },
   annotation: {
     kind: 'list',
-    placeholder: '[manifest:]KEY=VALUE',
-    describe: "Add an annotation to the image's manifest",
+    placeholder: '[TYPE:]KEY=VALUE',
+    describe:
+      "Add an annotation to the image's manifest; with several platforms also TYPE index, index-descriptor, manifest-descriptor or manifest[PLATFORM]",
   },
   output: {
     kind: 'list',
@@ -103,7 +112,7 @@ export const buildOptionTable = {
   },
   push: { kind: 'flag', describe: 'Push the image, under each of its names' },
   load: { kind: 'flag', describe: 'Load the image into the Docker engine' },
-  iidfile: { kind: 'value', placeholder: 'FILE', describe: 'Write the image ID to a file' },
+  iidfile: { kind: 'value', placeholder: 'FILE', describe: 'Write the image ID, of an index its digest, to a file' },
   check: { kind: 'flag', describe: 'Check the Dockerfile without building; exits 1 if there are warnings' },
   call: {
     kind: 'value',
@@ -172,7 +181,11 @@ export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
   const buildArgs = new Map(flags['build-arg'].map(parseBuildArg));
   const epoch = sourceDateEpoch(buildArgs.get('SOURCE_DATE_EPOCH') ?? host.env['SOURCE_DATE_EPOCH']);
   refuseSourcePolicy(host);
-  const platform = checkPlatform(flags.platform ?? host.env['DOCKER_DEFAULT_PLATFORM']);
+  const index = flags.index || YES.test(buildArgs.get('BUILDKIT_MULTI_PLATFORM') ?? '');
+  const platforms = parsePlatforms(flags.platform, {
+    index,
+    fallback: host.env['DOCKER_DEFAULT_PLATFORM'],
+  });
   checkAttestations(flags);
   if (flags.verify && flags['fail-on-miss'] !== undefined) throw wrong('--verify runs every step, --fail-on-miss none');
   const jobs = parseJobs(flags.jobs);
@@ -186,7 +199,7 @@ export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
     network: networkMode(flags.network),
     isolation: isolationMode(flags.isolation),
     labels: new Map(flags.label.map(parseLabel)),
-    annotations: parseAnnotations(flags.annotation, platform),
+    ...parseAnnotations(flags.annotation, platforms),
     contexts: new Map(flags['build-context'].map((text) => parseNamedContext(text, host))),
     ...(jobs === undefined ? {} : { jobs }),
     ...sharedCaches(flags, host, buildArgs),
@@ -194,7 +207,7 @@ export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
     ...runOptions(flags, host),
     ...(flags['fail-on-miss'] === undefined ? {} : { failOnMiss: flags['fail-on-miss'] }),
     ...(flags.target ? { target: flags.target } : {}),
-    ...(platform === undefined ? {} : { platform }),
+    ...platformOptions(platforms),
     ...(epoch === undefined ? {} : { epoch }),
     ...(flags.verify ? { verify: true } : {}),
   };
@@ -244,19 +257,6 @@ function checkTag(name: string): string {
     throw wrong(`invalid --tag: ${error instanceof Error ? error.message : String(error)}`);
   }
   throw wrong(`invalid --tag ${JSON.stringify(name)}: an image cannot be named by a digest`);
-}
-
-function checkPlatform(text: string | undefined): string | undefined {
-  if (!text) return undefined;
-  if (text.includes(',')) throw notSupportedYet('--platform with several platforms', 'build');
-  let wanted: ReturnType<typeof parsePlatform>;
-  try {
-    wanted = parsePlatform(text);
-  } catch (error) {
-    throw wrong(`invalid --platform: ${error instanceof Error ? error.message : String(error)}`);
-  }
-  if (wanted.os !== 'linux') throw notSupportedYet(`--platform ${text}, not a Linux image,`, 'build');
-  return text;
 }
 
 /** https://reproducible-builds.org/specs/source-date-epoch: seconds since 1970, a decimal integer. */

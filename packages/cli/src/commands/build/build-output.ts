@@ -1,5 +1,5 @@
 import { imageKeys } from './image-keys.ts';
-import { NO, OutputFields, splitRecord, wrongOutput as wrong } from './output-fields.ts';
+import { OutputFields, splitRecord, wrongOutput as wrong } from './output-fields.ts';
 
 /** Where the image goes beside the store. `names` stand in for the image's own, where it has none. */
 export type BuildOutput = (
@@ -7,9 +7,9 @@ export type BuildOutput = (
   | { readonly kind: 'stdout' }
   | { readonly kind: 'engine' }
   /** The files of the image, in a directory. */
-  | { readonly kind: 'files'; readonly path: string }
+  | { readonly kind: 'files'; readonly path: string; readonly platformSplit?: boolean }
   /** The files of the image as a tar archive; `-` is standard output. */
-  | { readonly kind: 'tar'; readonly path: string }
+  | { readonly kind: 'tar'; readonly path: string; readonly platformSplit?: boolean }
   /** An OCI image layout. */
   | { readonly kind: 'directory'; readonly path: string }
   /** Nowhere else: the store gives it these names, too. */
@@ -70,12 +70,12 @@ function ofType(type: string, fields: OutputFields): BuildOutput {
 
 function toFiles(fields: OutputFields, type: 'local' | 'tar'): BuildOutput {
   const path = fields.take('dest') ?? '';
-  fields.ignore('platform-split', NO, 'name the directory yourself: dest=DIR/linux_amd64');
+  const split = fields.boolean('platform-split', true) ? {} : { platformSplit: false };
   fields.ignore('attestation-prefix', /^/, '');
   fields.ignore('mode', /^copy$/, 'files are added to the directory; empty it before the build');
-  if (type === 'tar') return { kind: 'tar', path: path === '' ? '-' : path };
+  if (type === 'tar') return { kind: 'tar', path: path === '' ? '-' : path, ...split };
   if (path === '' || path === '-') throw wrong(fields.text, 'type=local needs dest=DIR');
-  return { kind: 'files', path };
+  return { kind: 'files', path, ...split };
 }
 
 /** `type=image,push=true` is buildx's longer name for `type=registry`; without push the image stays in the store. */

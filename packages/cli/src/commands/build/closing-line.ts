@@ -1,5 +1,5 @@
 import type { BuildResult } from '@tsbuild/builder';
-import { familiarName, parseReference } from '@tsbuild/oci/node';
+import { familiarName, imageIdOf, parseReference } from '@tsbuild/oci/node';
 import { humanSize, stepTime } from '../../output/human.ts';
 import { shownId } from '../../output/image-id.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
@@ -8,10 +8,11 @@ import { staysInCache } from './check-outputs.ts';
 
 /** What was built and what to do next. */
 export function closingLine(result: BuildResult, outputs: readonly BuildOutput[]): string {
-  const { image, names, steps } = result;
-  const id = shownId(image.id, false);
+  const { image, names, steps, platforms } = result;
+  const id = shownId(imageIdOf(image), false);
   const name = names[0] === undefined ? id : shortName(names[0]);
-  const built = `Built ${name} (${name === id ? '' : `${id}, `}${humanSize(result.size)}) in ${stepTime(result.milliseconds)}${cachedSteps(steps)}.`;
+  const forAll = image.index === undefined ? '' : ` for ${platforms.map(({ platform }) => platform).join(', ')}`;
+  const built = `Built ${name} (${name === id ? '' : `${id}, `}${humanSize(result.size)})${forAll} in ${stepTime(result.milliseconds)}${cachedSteps(steps)}.`;
   const file = outputs.find((output) => output.kind === 'file');
   const pushed = outputs.find((output) => output.kind === 'registry');
   if (pushed !== undefined)

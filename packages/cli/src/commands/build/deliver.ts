@@ -77,7 +77,10 @@ async function push(
     registry,
     byDigest,
     insecure,
-    annotations: new Map([...annotations, ...(inlineCache === undefined ? [] : [inlineCache])]),
+    // An index has its own and those of its manifests in the store.
+    ...(image.index === undefined
+      ? { annotations: new Map([...annotations, ...(inlineCache === undefined ? [] : [inlineCache])]) }
+      : {}),
     onPushed: ({ reference, digest, size }) => progress.json?.pushed({ reference, digest, size }),
   });
   try {

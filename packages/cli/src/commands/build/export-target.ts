@@ -13,10 +13,15 @@ export function exportTarget(output: BuildOutput, host: Host): ExportTarget | un
     case 'stdout':
       return { kind: 'archive', to: standardOutput(host) };
     case 'tar':
-      if (output.path === '-') return { kind: 'tar', to: standardOutput(host) };
-      return { kind: 'tar', ...named(output.path, host) };
+      if (output.path === '-') return { kind: 'tar', to: standardOutput(host), ...splitOf(output) };
+      return { kind: 'tar', ...named(output.path, host), ...splitOf(output) };
     case 'files':
-      return { kind: 'files', directory: resolve(host.cwd, output.path), shownAs: output.path };
+      return {
+        kind: 'files',
+        directory: resolve(host.cwd, output.path),
+        shownAs: output.path,
+        ...splitOf(output),
+      };
     case 'directory':
       return { kind: 'layout', directory: resolve(host.cwd, output.path), shownAs: output.path };
     case 'engine':
@@ -43,6 +48,10 @@ export function advised(error: unknown, output: BuildOutput): unknown {
     });
   }
   return error;
+}
+
+function splitOf({ platformSplit }: { readonly platformSplit?: boolean }): { readonly platformSplit?: boolean } {
+  return platformSplit === undefined ? {} : { platformSplit };
 }
 
 function isExportError(error: unknown): error is BuildError {

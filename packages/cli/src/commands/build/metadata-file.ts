@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { BuildResult } from '@tsbuild/builder';
+import type { StoredImage } from '@tsbuild/oci/node';
 import type { Host } from '../../host/host.ts';
 import { writeOutputFile } from '@tsbuild/oci/internal';
 import type { PushedImage } from './deliver.ts';
@@ -9,28 +10,44 @@ import type { PushedImage } from './deliver.ts';
  * is what others can find, so it is told when there is one.
  */
 export async function writeMetadata(
-  { image, names, cache }: BuildResult,
+  { image, platforms, names, cache }: BuildResult,
   pushed: PushedImage | undefined,
   path: string | undefined,
   host: Host,
 ): Promise<void> {
   if (!path) return;
-  const { mediaType } = image.manifest;
-  const { digest, size } = pushed ?? image.manifest;
+  const root = image.index?.descriptor ?? image.manifest;
+  const { digest, size } = pushed ?? root;
   const shown = names.length > 0 ? names : (pushed?.names ?? []);
-  const { os, architecture, variant } = image.config;
   const metadata = {
-    'containerimage.config.digest': image.id,
+    ...(image.index === undefined ? { 'containerimage.config.digest': image.id } : {}),
     'containerimage.descriptor': {
-      mediaType,
+      mediaType: root.mediaType,
       digest,
       size,
-      platform: { architecture, os, ...(variant === undefined ? {} : { variant }) },
+      ...(image.index === undefined ? { platform: platformOf(image) } : {}),
     },
     'containerimage.digest': digest,
     ...(shown.length > 0 ? { 'image.name': shown.join(',') } : {}),
+    // Buildx tells of several platforms by their index alone.
+    ...(image.index === undefined ? {} : { 'tsbuild.platforms': platforms.map(({ image: of }) => platformEntry(of)) }),
     ...(cache === undefined ? {} : { 'tsbuild.cache': cache }),
   };
   const text = `${JSON.stringify(metadata, null, 2)}\n`;
   await writeOutputFile(resolve(host.cwd, path), (sink) => sink(Buffer.from(text)), host.signal);
+}
+
+function platformOf({ config }: StoredImage) {
+  const { os, architecture, variant } = config;
+  return { architecture, os, ...(variant === undefined ? {} : { variant }) };
+}
+
+/** An image of an index, with the keys that it would have alone. */
+function platformEntry(image: StoredImage) {
+  const { mediaType, digest, size } = image.manifest;
+  return {
+    'containerimage.config.digest': image.id,
+    'containerimage.descriptor': { mediaType, digest, size, platform: platformOf(image) },
+    'containerimage.digest': digest,
+  };
 }

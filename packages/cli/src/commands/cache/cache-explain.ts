@@ -1,4 +1,5 @@
 import { type BuildRecord, describeChange, type RecordedStep, Store } from '@tsbuild/builder';
+import { imageIdOf, type StoredImage } from '@tsbuild/oci/node';
 import { defineCommand } from '../../grammar/command.ts';
 import { CommandError, UsageError } from '../../host/usage-error.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
@@ -24,7 +25,7 @@ export const cacheExplainCommand = defineCommand({
   ],
   async run({ options, operands: [name = ''], settings }, host) {
     const store = await Store.open(settings.root);
-    const record = store.builds.get(name === 'last' ? 'last' : (await store.layout.resolve(name)).id);
+    const record = name === 'last' ? store.builds.get(name) : recordOf(await store.layout.resolve(name), store);
     if (record === undefined) {
       throw new CommandError(name === 'last' ? 'there is no build yet' : `no build of ${name} is recorded`, {
         hint: 'loaded or pulled images and old builds cannot be explained',
@@ -36,6 +37,11 @@ export const cacheExplainCommand = defineCommand({
     return EXIT_OK;
   },
 });
+
+/** An image may be part of several indexes: the build of this one counts. */
+function recordOf(image: StoredImage, { builds }: Store): BuildRecord | undefined {
+  return builds.get(imageIdOf(image)) ?? builds.get(image.id);
+}
 
 function chosenSteps({ steps }: BuildRecord, wanted: string | undefined): readonly RecordedStep[] {
   if (wanted === undefined) return steps;
@@ -76,10 +82,11 @@ function headLine({ image, started, dockerfile, steps }: BuildRecord, now: numbe
   const cached = steps.filter(({ state }) => state === 'cached').length;
   const saved = steps.reduce((sum, step) => sum + (step.saved ?? 0), 0);
   const counts = `${cached} of ${steps.length} steps cached${saved >= 50 ? `, saved ${stepTime(saved)}` : ''}`;
+  const platforms = image?.platforms?.map(({ platform }) => platform).join(', ');
   const what =
     image === undefined
       ? 'failed'
-      : `${sanitizeName(image.names[0] ?? image.id.slice('sha256:'.length, 'sha256:'.length + 12))} (${humanSize(image.size)}) in ${stepTime(image.milliseconds)}`;
+      : `${sanitizeName(image.names[0] ?? image.id.slice('sha256:'.length, 'sha256:'.length + 12))} (${humanSize(image.size)})${platforms === undefined ? '' : ` for ${sanitizeName(platforms)}`} in ${stepTime(image.milliseconds)}`;
   return `${sanitizeName(dockerfile)}, ${ago(started, now)}: ${what}; ${counts}`;
 }
 

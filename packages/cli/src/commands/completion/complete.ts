@@ -178,7 +178,7 @@ async function storedNames({ name, synopsis }: Command, line: Line, host: Host):
   const found = [
     ...(name === 'cache explain' ? ['last'] : []),
     ...(/CONTAINER/.test(next) ? stored.containerNames(name, line, host) : []),
-    ...(/IMAGE|REPOSITORY|NAME/.test(next) ? await stored.imageCandidates(line, host) : []),
+    ...(/IMAGE|REPOSITORY|NAME|SOURCE/.test(next) ? await stored.imageCandidates(line, host) : []),
   ];
   return found.filter((word) => !line.operands.includes(word));
 }

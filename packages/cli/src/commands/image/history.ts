@@ -6,6 +6,7 @@ import { shownId } from '../../output/image-id.ts';
 import { sanitizeName, sanitizeText } from '../../output/sanitize.ts';
 import { renderTable } from '../../output/table.ts';
 import { compileTemplate } from '../../output/template/template.ts';
+import { platformOption, resolveImage } from '../../store/find-image.ts';
 import { LayerSizes, openLayout } from '../../store/open-layout.ts';
 
 const CREATED_BY_WIDTH = 45;
@@ -40,23 +41,19 @@ export const historyCommand = defineCommand({
     },
     'no-trunc': { kind: 'flag', describe: 'Do not truncate IDs and commands' },
     quiet: { kind: 'flag', short: 'q', describe: 'Image IDs only' },
-    platform: {
-      kind: 'value',
-      placeholder: 'OS/ARCH',
-      describe: 'The platform to take from a multi-platform image',
-      later: true,
-    },
+    platform: platformOption,
   },
   operands: { min: 1, max: 1, what: 'one IMAGE' },
   examples: [
     ['tsbuild history my-app', 'The steps of my-app with the size of each layer'],
+    ['tsbuild history --platform linux/arm64 my-app', 'Those of one platform'],
     ['tsbuild history --no-trunc --format json my-app', 'The same for programs'],
   ],
   async run({ options, operands, settings }, host) {
     const format = options.format ?? 'table';
     const template = format === 'table' || format === 'json' ? undefined : compileTemplate(format, 'history');
     const layout = await openLayout(settings.root);
-    const image = await layout.resolve(operands[0] ?? '');
+    const image = await resolveImage(operands[0] ?? '', layout, options, host);
     const sizes = await new LayerSizes(layout).of(image.layers);
     const rows = historyRows(image, sizes, { whole: options['no-trunc'], human: options.human, now: host.now() });
     if (options.quiet) host.stdout.write(lines(rows.map((row) => row.ID)));

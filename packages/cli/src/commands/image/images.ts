@@ -1,5 +1,6 @@
-import { type StoredImage, familiarRepository } from '@tsbuild/oci/node';
+import { type StoredImage, familiarRepository, imageIdOf } from '@tsbuild/oci/node';
 import { defineCommand } from '../../grammar/command.ts';
+import { UsageError } from '../../host/usage-error.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import { compileTemplate } from '../../output/template/template.ts';
 import { humanAge, humanSize } from '../../output/human.ts';
@@ -7,6 +8,7 @@ import { shownId } from '../../output/image-id.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
 import { renderTable } from '../../output/table.ts';
 import { LayerSizes, openLayout } from '../../store/open-layout.ts';
+import { distinctLayers, platformTree } from './image-tree.ts';
 import { imageFilter, pointsInTime } from './images-filter.ts';
 import type { ImageRow, ListedImage } from './listed-image.ts';
 
@@ -32,27 +34,35 @@ export const imagesCommand = defineCommand({
     'no-trunc': { kind: 'flag', describe: 'Do not truncate image IDs' },
     quiet: { kind: 'flag', short: 'q', describe: 'Image IDs only' },
     digests: { kind: 'flag', describe: 'Show the digests that images have in registries' },
-    tree: { kind: 'flag', describe: 'Show platforms as a tree', later: true },
+    tree: { kind: 'flag', describe: 'Show the platforms of each image' },
   },
   operands: { min: 0, max: 1, what: 'one REPOSITORY[:TAG]' },
   examples: [
     ['tsbuild images', 'All images'],
     ['tsbuild images my-app', 'The tags of one repository'],
     ['tsbuild images --filter since=my-app:1', 'What was made after my-app:1'],
+    ['tsbuild images --tree my-app', 'The platforms of an image'],
     ['tsbuild images -q --filter dangling=true', 'The IDs of images without a name'],
   ],
   async run({ options, operands, settings }, host) {
     const format = options.format ?? 'table';
     const template = format === 'table' || format === 'json' ? undefined : compileTemplate(format, 'images');
+    if (options.tree && (options.quiet || options.format !== undefined)) {
+      throw new UsageError('--tree is a form of its own: it goes with neither --quiet nor --format', {
+        command: 'images',
+      });
+    }
     const layout = await openLayout(settings.root);
     const keeps = imageFilter(operands[0], options.filter, await pointsInTime(options.filter, layout));
     const sizes = new LayerSizes(layout);
     const rows: ListedImage[] = [];
     for (const image of await layout.images()) {
-      const size = await sizes.sum(image.layers);
+      const size = await sizes.sum(distinctLayers(await layout.members(image)));
       rows.push(...imageRows(image, size, { whole: options['no-trunc'], now: host.now() }).filter(keeps));
     }
-    if (options.quiet) host.stdout.write(lines(rows.map((row) => row.shown.ID)));
+    if (options.tree)
+      host.stdout.write(await platformTree(rows, layout, { whole: options['no-trunc'], now: host.now() }));
+    else if (options.quiet) host.stdout.write(lines(rows.map((row) => row.shown.ID)));
     else if (format === 'json') host.stdout.write(lines(rows.map((row) => JSON.stringify(row.shown))));
     else if (template !== undefined) host.stdout.write(lines(rows.map((row) => template(row.shown))));
     else
@@ -72,7 +82,7 @@ function imageRows(
   options: { readonly whole: boolean; readonly now: number },
 ): ListedImage[] {
   const facts = {
-    ID: shownId(image.id, options.whole),
+    ID: shownId(imageIdOf(image), options.whole),
     CreatedAt: createdAt(image.config.created),
     CreatedSince: humanAge(image.config.created, options.now),
     Size: humanSize(size),

@@ -1,8 +1,9 @@
 import { BuildError, type Container, containerDocument, ContainerStore } from '@tsbuild/builder';
 import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_FAILED, EXIT_OK } from '../../host/exit-code.ts';
+import { findStoredImage, platformOption } from '../../store/find-image.ts';
 import { LayerSizes, openLayout } from '../../store/open-layout.ts';
-import { imageDocument } from '../../output/image-document.ts';
+import { imageDocument, manifestsDocument } from '../../output/image-document.ts';
 import { sanitizeText } from '../../output/sanitize.ts';
 import { compileTemplate } from '../../output/template/template.ts';
 import { reportError } from '../../output/report-error.ts';
@@ -26,12 +27,7 @@ export const inspectCommand = defineCommand({
       choices: ['image', 'container'],
     },
     size: { kind: 'flag', short: 's', describe: 'Show sizes', later: true },
-    platform: {
-      kind: 'value',
-      placeholder: 'OS/ARCH',
-      describe: 'The platform to take from a multi-platform image',
-      later: true,
-    },
+    platform: platformOption,
   },
   operands: { min: 1, max: Number.POSITIVE_INFINITY, what: 'one IMAGE or CONTAINER, or more' },
   examples: [
@@ -52,9 +48,12 @@ export const inspectCommand = defineCommand({
           documents.push(containerDocument(container));
           continue;
         }
-        const image = options.type === 'container' ? undefined : await layout.find(name);
-        if (image !== undefined) documents.push(imageDocument(image, await sizes.sum(image.layers)));
-        else host.stderr.write(`Error: No such ${options.type ?? 'object'}: ${sanitizeText(name)}\n`);
+        const image = options.type === 'container' ? undefined : await findStoredImage(name, layout, options, host);
+        if (image !== undefined) {
+          const index = await layout.index(image);
+          const manifests = index === undefined ? {} : await manifestsDocument(index, (layers) => sizes.sum(layers));
+          documents.push({ ...imageDocument(image, await sizes.sum(image.layers)), ...manifests });
+        } else host.stderr.write(`Error: No such ${options.type ?? 'object'}: ${sanitizeText(name)}\n`);
         if (image === undefined) code = EXIT_FAILED;
       } catch (error) {
         code = await reportError(error, host, settings);

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { familiarName, loadArchive } from '@tsbuild/oci/node';
+import { familiarName, imageIdOf, loadArchive, parsePlatform } from '@tsbuild/oci/node';
 import { untilAborted } from '../../host/until-aborted.ts';
 import { defineCommand } from '../../grammar/command.ts';
 import { UsageError } from '../../host/usage-error.ts';
@@ -18,8 +18,7 @@ export const loadCommand = defineCommand({
     platform: {
       kind: 'value',
       placeholder: 'OS/ARCH',
-      describe: 'The platform to take from a multi-platform archive',
-      later: true,
+      describe: 'The platform to take from a multi-platform archive (default: all that it has)',
     },
   },
   operands: { min: 0, max: 0, what: 'no argument' },
@@ -36,10 +35,12 @@ export const loadCommand = defineCommand({
       });
     }
     const layout = await openLayout(settings.root);
-    const loaded = await untilAborted(loadArchive(input ?? host.stdin, layout), host.signal);
+    const platform = options.platform === undefined ? {} : { platform: parsePlatform(options.platform) };
+    const choice = { keepIndexes: true, ...platform };
+    const loaded = await untilAborted(loadArchive(input ?? host.stdin, layout, choice), host.signal);
     for (const { image, names } of loaded) {
       for (const name of names) host.stdout.write(`Loaded image: ${sanitizeName(familiarName(name))}\n`);
-      if (names.length === 0) host.stdout.write(`Loaded image ID: ${image.id}\n`);
+      if (names.length === 0) host.stdout.write(`Loaded image ID: ${imageIdOf(image)}\n`);
     }
     return EXIT_OK;
   },

@@ -26,7 +26,8 @@ export const rmiCommand = defineCommand({
         const image = await store.layout.find(name);
         if (options.force && image === undefined) continue;
         const { force } = options;
-        const keepImage = image !== undefined && removalOf(image, name, settings.root, force) === 'name';
+        const members = image && (await store.layout.members(image));
+        const keepImage = image !== undefined && removalOf(image, name, settings.root, force, members) === 'name';
         for (const removed of await store.layout.remove(name, { force, keepImage })) {
           const line =
             'untagged' in removed ? `Untagged: ${sanitizeText(removed.untagged)}` : `Deleted: ${removed.deleted}`;

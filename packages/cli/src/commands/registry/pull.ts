@@ -15,8 +15,8 @@ export const pullCommand = defineCommand({
   options: {
     platform: {
       kind: 'value',
-      placeholder: 'OS/ARCH',
-      describe: "Which image of several (default: this machine's platform)",
+      placeholder: 'OS/ARCH[,…]|all',
+      describe: "Which image of several (default: this machine's platform); the index with all of them, or with some",
     },
     progress: progressOption,
     quiet: { kind: 'flag', short: 'q', describe: "Show nothing but the image's name" },
@@ -28,6 +28,7 @@ export const pullCommand = defineCommand({
   examples: [
     ['tsbuild pull node:18-alpine', 'Fetch node:18-alpine, if the registry has a newer one'],
     ['tsbuild pull --platform linux/arm64 alpine', 'Fetch the image for another machine'],
+    ['tsbuild pull --platform all alpine', 'Fetch the images for all platforms, and their index'],
   ],
   async run({ options, operands, settings }, host) {
     const [name = ''] = operands;
@@ -45,7 +46,7 @@ export const pullCommand = defineCommand({
         registry,
         reporter: progress.reporter,
         signal: host.signal,
-        ...(platform ? { platform } : {}),
+        ...platformsOf(platform),
       });
       progress.close('done');
       say(`Digest: ${digest}`);
@@ -58,6 +59,13 @@ export const pullCommand = defineCommand({
     }
   },
 });
+
+/** One platform is an image by itself; several are the index with these images. */
+function platformsOf(text: string | undefined): { platform?: string; platforms?: readonly string[] | 'all' } {
+  if (!text) return {};
+  if (text === 'all') return { platforms: 'all' };
+  return text.includes(',') ? { platforms: text.split(',') } : { platform: text };
+}
 
 /** A tag by itself; a digest with the whole name, as docker does. */
 function version(reference: Reference): string {

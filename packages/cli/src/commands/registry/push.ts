@@ -1,5 +1,5 @@
 import { Store, pushImage } from '@tsbuild/builder';
-import { formatReference, parseReference } from '@tsbuild/oci/node';
+import { formatReference, parsePlatform, parseReference } from '@tsbuild/oci/node';
 import { defineCommand } from '../../grammar/command.ts';
 import { UsageError } from '../../host/usage-error.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
@@ -18,7 +18,11 @@ export const pushCommand = defineCommand({
     progress: progressOption,
     quiet: { kind: 'flag', short: 'q', describe: "Show nothing but the image's name" },
     'all-tags': { kind: 'flag', short: 'a', describe: '', later: true },
-    platform: { kind: 'value', placeholder: 'OS/ARCH', describe: '', later: true },
+    platform: {
+      kind: 'value',
+      placeholder: 'OS/ARCH',
+      describe: 'Push one platform of a multi-platform image (default: the index with all of them)',
+    },
     // Docker's content trust is not here, so there is nothing to disable.
     'disable-content-trust': { kind: 'flag', describe: '' },
   },
@@ -39,7 +43,8 @@ export const pushCommand = defineCommand({
     const registry = await registryOptions(host);
     const store = await Store.open(settings.root);
     // Its absence is told before a registry is spoken to.
-    await store.layout.resolve(formatReference(reference));
+    const platform = options.platform === undefined ? {} : { platform: parsePlatform(options.platform) };
+    await store.layout.resolve(formatReference(reference), platform);
     const say = (line: string) => void (options.quiet || host.stdout.write(`${sanitizeName(line)}\n`));
     if (!namesVersion(name)) say('Using default tag: latest');
     say(`The push refers to repository [${reference.registry}/${reference.repository}]`);
@@ -50,6 +55,7 @@ export const pushCommand = defineCommand({
         registry,
         reporter: progress.reporter,
         signal: host.signal,
+        ...platform,
       });
       progress.close('done');
       say(`${reference.tag ?? 'latest'}: digest: ${pushed.digest} size: ${pushed.size}`);

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import type { MachineFact, MachineReport } from '@tsbuild/builder';
+import type { MachineFact, MachineReport, PlatformReport } from '@tsbuild/builder';
 import { dockerConfigPath } from '@tsbuild/oci/node';
 import { defineCommand } from '../../grammar/command.ts';
 import { UsageError } from '../../host/usage-error.ts';
@@ -32,9 +32,10 @@ export const doctorCommand = defineCommand({
       host.stdout.write(POD);
       return EXIT_OK;
     }
-    const { examineMachine } = await import('@tsbuild/builder');
+    const { examineEmulation, examineMachine } = await import('@tsbuild/builder');
     const found = await examineMachine(settings.root);
-    const report = { ...found, facts: [...found.facts, ...network(host)] };
+    const platforms = found.canRun ? await examineEmulation(settings.root) : [];
+    const report = { ...found, facts: [...found.facts, ...network(host)], platforms };
     host.stdout.write(format === 'json' ? `${JSON.stringify(report, undefined, 2)}\n` : rendered(report));
     return report.canRun ? EXIT_OK : EXIT_FAILED;
   },
@@ -58,7 +59,9 @@ function network({ env }: Host): readonly MachineFact[] {
 
 const WORDS = { ok: 'ok', missing: 'MISSING', note: 'note' } as const;
 
-function rendered({ facts, modes, level, canRun }: MachineReport): string {
+type Report = MachineReport & { readonly platforms: readonly PlatformReport[] };
+
+function rendered({ facts, modes, level, canRun, platforms }: Report): string {
   const width = Math.max(...facts.map(({ name }) => name.length));
   const lines = facts.flatMap(({ name, state, detail, hint }) => [
     `${WORDS[state].padEnd(8)} ${name.padEnd(width)}  ${detail}`,
@@ -78,5 +81,32 @@ function rendered({ facts, modes, level, canRun }: MachineReport): string {
     `${' '.repeat(11)}builds ${level.allows}`,
     ...level.missing.map((what) => `${' '.repeat(11)}missing ${what}`),
   ];
-  return `${[...lines, '', 'Ways to run commands; the first one that works is used:', ...ways, '', ...place, '', end].map(sanitizeText).join('\n')}\n`;
+  return `${[...lines, '', 'Ways to run commands; the first one that works is used:', ...ways, ...platformLines(platforms), '', ...place, '', end].map(sanitizeText).join('\n')}\n`;
+}
+
+const RUNS = {
+  native: () => 'runs',
+  machine: (emulator: string) => `runs, emulated by ${emulator} (binfmt_misc of this machine)`,
+  private: (emulator: string) => `runs, emulated by ${emulator} (registered for each build alone)`,
+} as const;
+
+/** One line for each platform that RUN works for; the others by their reasons, which are mostly the same. */
+function platformLines(platforms: readonly PlatformReport[]): readonly string[] {
+  if (platforms.length === 0) return [];
+  const width = Math.max(...platforms.map(({ platform }) => platform.length));
+  const runs = platforms.flatMap(({ platform, kind, detail }) =>
+    kind === 'not' ? [] : [`works    ${platform.padEnd(width)}  ${RUNS[kind](detail)}`],
+  );
+  const others = platforms
+    .filter(({ kind }) => kind === 'not')
+    .map(({ detail, ...other }) => ({ ...other, why: detail.replace(/qemu-\w+-static/, 'qemu-ARCH-static') }));
+  const reasons = [...new Set(others.map(({ why }) => why))].flatMap((why) => {
+    const alike = others.filter((other) => other.why === why);
+    const hints = [...new Set(alike.flatMap(({ hint }) => hint ?? []))];
+    return [
+      `no       ${alike.map(({ platform }) => platform).join(', ')}`,
+      ...[why, ...hints].map((text) => `${' '.repeat(11)}${text}`),
+    ];
+  });
+  return ['', 'Platforms that RUN works for:', ...runs, ...reasons];
 }

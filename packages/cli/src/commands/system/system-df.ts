@@ -27,7 +27,8 @@ export const systemDfCommand = defineCommand({
     if (needsUserNamespace()) return runInUserNamespace(host.commandLine, () => {});
     const store = await Store.open(settings.root);
     const images = await store.layout.images();
-    const layers = new Map(images.flatMap((image) => image.layers.map((layer) => [layer.digest, layer])));
+    const members = (await Promise.all(images.map((image) => store.layout.members(image)))).flat();
+    const layers = new Map(members.flatMap((image) => image.layers.map((layer) => [layer.digest, layer])));
     const imageBytes = await new LayerSizes(store.layout).sum([...layers.values()]);
     const entries = await listCache(store, host.signal);
     const sum = (chosen: typeof entries): number => chosen.reduce((total, { size }) => total + size, 0);

@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { DirectoryBlobStore } from '../../blob/directory.ts';
 import { readBlob } from '../../blob/read-blob.ts';
 import type { Descriptor } from '../../spec/descriptor.ts';
 import type { Digest } from '../../spec/digest.ts';
 import { OciError } from '../../spec/oci-error.ts';
+import { decodeImageIndex } from '../../spec/image-index.ts';
 import { decodeManifest } from '../../spec/manifest.ts';
 import { errnoOf } from '../../processes/store-errors.ts';
 import { withoutManifests } from '../index-entries.ts';
@@ -66,6 +68,12 @@ async function checkFrame(
   { report }: FsckOptions,
 ): Promise<IndexEntries> {
   const marker = await faultOf(() => checkLayout(paths));
+  if (marker.value === false && (await holdsNothing(paths, blobs))) {
+    const message = 'the store was begun and not finished';
+    const repair = { done: 'finished', run: () => createLayout(paths) };
+    report({ severity: 'litter', kind: 'store', path: LAYOUT_NAMES.marker, message, repair });
+    return [];
+  }
   if (marker.value !== true) {
     const message = marker.fault ?? 'it is missing';
     const repair = { done: 'written anew', run: () => remake(paths, paths.marker) };
@@ -87,6 +95,14 @@ async function checkFrame(
   return [];
 }
 
+/** Whoever makes a layout writes its marker last: killed before that, it has left a store in which there was nothing yet. */
+async function holdsNothing(paths: LayoutPaths, blobs: DirectoryBlobStore): Promise<boolean> {
+  const index = await faultOf(() => readIndex(paths));
+  if (index.value === undefined ? existsSync(paths.index) : index.value.length > 0) return false;
+  for await (const _ of blobs.list()) return false;
+  return true;
+}
+
 async function faultOf<T>(read: () => Promise<T>): Promise<{ readonly value?: T; readonly fault?: string }> {
   try {
     return { value: await read() };
@@ -101,27 +117,50 @@ async function remake(paths: LayoutPaths, damaged: string): Promise<void> {
   await createLayout(paths);
 }
 
+/** Every manifest and index of the store, but for those that an index names: they are listed by it. */
 async function rebuildIndex(paths: LayoutPaths, blobs: DirectoryBlobStore): Promise<void> {
   const entries: Descriptor[] = [];
+  const members = new Set<Digest>();
   for await (const { digest, size } of blobs.list()) {
-    const entry = await manifestAt(blobs, digest, size);
-    if (entry !== undefined) entries.push(entry);
+    const found = await documentAt(blobs, digest, size);
+    if (found === undefined) continue;
+    entries.push(found.entry);
+    for (const member of found.members) members.add(member.digest);
   }
   await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async (lock) => {
     await putAway(paths.index);
-    await writeIndex(paths, entries, lock);
+    await writeIndex(
+      paths,
+      entries.filter(({ digest }) => !members.has(digest)),
+      lock,
+    );
   });
 }
 
-const MANIFEST_LIMIT = 4 * 1024 * 1024;
+const DOCUMENT_LIMIT = 4 * 1024 * 1024;
 
-async function manifestAt(blobs: DirectoryBlobStore, digest: Digest, size: number): Promise<Descriptor | undefined> {
-  if (size > MANIFEST_LIMIT) return undefined;
+interface FoundDocument {
+  readonly entry: Descriptor;
+  /** Of an index, what it names. */
+  readonly members: readonly Descriptor[];
+}
+
+/** Undefined for a layer, a config, and what is damaged. */
+async function documentAt(blobs: DirectoryBlobStore, digest: Digest, size: number): Promise<FoundDocument | undefined> {
+  if (size > DOCUMENT_LIMIT) return undefined;
+  const bytes = await valueOf(() => readBlob(blobs, { digest, size }));
+  if (bytes === undefined) return undefined;
+  const manifest = await valueOf(() => decodeManifest(bytes));
+  if (manifest !== undefined) return { entry: { mediaType: manifest.mediaType, digest, size }, members: [] };
+  const index = await valueOf(() => decodeImageIndex(bytes));
+  return index && { entry: { mediaType: index.mediaType, digest, size }, members: index.manifests };
+}
+
+async function valueOf<T>(read: () => T | Promise<T>): Promise<T | undefined> {
   try {
-    const { mediaType } = decodeManifest(await readBlob(blobs, { digest, size }));
-    return { mediaType, digest, size };
+    return await read();
   } catch (error) {
-    if (error instanceof OciError) return undefined; // A layer, a config, or a damaged one.
+    if (error instanceof OciError) return undefined;
     throw error;
   }
 }

@@ -11,7 +11,7 @@ import {
   startDockerRegistry,
 } from '../../../oci/testing/docker-registry.ts';
 import { removeTree } from '../../src/disk/remove-tree.ts';
-import { pushImage } from '../../src/export/push.ts';
+import { pushImage } from '../../src/transfer/push.ts';
 import type { Packing } from '../../src/source/remote-records.ts';
 import { Store } from '../../src/store/store.ts';
 import { addFile } from '../../testing/snapshot-store.ts';

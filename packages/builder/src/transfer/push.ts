@@ -1,0 +1,76 @@
+import { type Digest, formatReference, parseReference, type Platform } from '@tsbuild/oci';
+import { type RegistryOptions, toRegistry } from '@tsbuild/oci/node';
+import type { ProgressReporter } from '../progress/reporter.ts';
+import { RegistryAccess } from '../source/registry-access.ts';
+import { reachableLayers } from '../shared-cache/layers-at-hand.ts';
+import { USUAL_PACKING } from '../source/pack-layer.ts';
+import type { Packing } from '../source/remote-records.ts';
+import type { Store } from '../store/store.ts';
+import { registryImages, registryIndex } from './push-index.ts';
+import type { PushWork } from './push-layers.ts';
+import { registryImage, rememberLayers } from './registry-image.ts';
+
+/** An image in a registry. */
+export interface PushResult {
+  /** Of the manifest, as the registry has it now. */
+  readonly digest: Digest;
+  /** Of the manifest, bytes. */
+  readonly size: number;
+  readonly reference: string;
+}
+
+/** What {@link pushImage} works with. */
+export interface PushOptions {
+  readonly store: Store;
+  readonly registry: RegistryOptions;
+  /** The name in the registry; default the image's own. */
+  readonly as?: string;
+  /** Of an index, the image for this platform alone; all of them, and the index, unless told. */
+  readonly platform?: Platform;
+  /** Under its digest alone: no tag of the repository changes. */
+  readonly byDigest?: boolean;
+  /** Of the manifest; those of the image in the store unless told. The images of an index keep theirs. */
+  readonly annotations?: ReadonlyMap<string, string>;
+  /** How layers are packed that no registry has packed already; gzip of level 5 unless told. */
+  readonly packing?: Packing;
+  readonly reporter: ProgressReporter;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Puts an image of the store into a registry, an index with all its images. Layers that came from a registry go as the very
+ * bytes that they were there (mounted where it is the same registry); the others are compressed, deterministically, so that
+ * what was pushed before is recognised and not sent again. An index that was pulled keeps its digest.
+ * @throws OciError of the registry client and the store; `PLATFORM_INVALID` for an index of which neither the store nor the
+ * repository has all images
+ */
+export async function pushImage(name: string, options: PushOptions): Promise<PushResult> {
+  const { store, reporter, signal, platform } = options;
+  await using _lease = await store.layout.lease();
+  using access = new RegistryAccess(options.registry, reporter);
+  const stored = await store.layout.resolve(name, platform === undefined ? {} : { platform });
+  const index = platform === undefined ? await store.layout.index(stored) : undefined;
+  const reference = parseReference(options.as ?? name);
+  // Who may not even look need not wait until everything is compressed.
+  await access.client().hasBlob(reference, stored.id, signal);
+  await using reachable = reachableLayers(store, access.client, { registry: options.registry, signal });
+  const work: PushWork = {
+    store,
+    provider: reachable.provider,
+    client: access.client(),
+    packing: options.packing ?? USUAL_PACKING,
+    reporter,
+    signal,
+  };
+  const images =
+    index === undefined
+      ? [await registryImage(stored, reference, work, options.annotations)]
+      : await registryImages(index, reference, work);
+  const image = index === undefined ? images[0] : await registryIndex(index, images, reference, work);
+  if (image === undefined) throw new TypeError('one image is what there is without an index');
+  const { registry, repository } = reference;
+  const target = options.byDigest === true ? { registry, repository, digest: image.descriptor.digest } : reference;
+  const { digest, size } = await toRegistry(access.client(), target, image, { signal });
+  for (const each of images) await rememberLayers(each, reference, work);
+  return { digest, size, reference: formatReference(target) };
+}

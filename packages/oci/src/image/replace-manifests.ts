@@ -1,0 +1,40 @@
+import { withContentOf } from './content-source.ts';
+import type { Descriptor } from '../spec/descriptor.ts';
+import type { Digest } from '../spec/digest.ts';
+import { editObject, joinArray, setMembers, splitArray, splitObject } from '../spec/json-edit.ts';
+import type { Image } from './image-value.ts';
+import { indexOf } from './index-building.ts';
+import type { MultiPlatformImage } from './index-building.ts';
+
+/** BuildKit's annotation of an attestation: the manifest that it speaks of. */
+const SUBJECT = 'vnd.docker.reference.digest';
+
+/**
+ * The index with other forms of some of its images in their places, such as the ones with compressed layers: entries keep
+ * what they say beside type, digest and size, and attestations follow the manifests that they speak of.
+ * @param images the new ones, by the digests of the manifests that they replace
+ * @example
+ *   const zipped = await withCompression(await selectImage(index, platform), { blobs, compression: 'gzip' });
+ *   const changed = replaceManifests(index, new Map([[entry.digest, zipped]]));
+ */
+export function replaceManifests(image: MultiPlatformImage, images: ReadonlyMap<Digest, Image>): MultiPlatformImage {
+  const text = new TextDecoder('utf-8', { fatal: true }).decode(image.rawIndex);
+  const entries = splitArray(splitObject(text).get('manifests') ?? '[]');
+  const changed = image.index.manifests.map((entry, i) => changedEntry(entry, entries[i] ?? '{}', images));
+  const content = [...images.values()].reduce((below, one) => withContentOf(one, below), image.content);
+  const manifests = joinArray(changed);
+  if (manifests === joinArray(entries)) return { ...image, content };
+  return indexOf(new TextEncoder().encode(editObject(text, { manifests })), content);
+}
+
+function changedEntry(entry: Descriptor, text: string, images: ReadonlyMap<Digest, Image>): string {
+  const replacement = images.get(entry.digest)?.descriptor;
+  if (replacement !== undefined) {
+    const { mediaType, digest, size } = replacement;
+    return setMembers(text, { mediaType, digest, size });
+  }
+  const subject = [...images].find(([digest]) => digest === entry.annotations?.[SUBJECT])?.[1];
+  if (subject === undefined) return text;
+  const annotations = setMembers(splitObject(text).get('annotations'), { [SUBJECT]: subject.descriptor.digest });
+  return editObject(text, { annotations });
+}
