@@ -20,11 +20,8 @@ const PURE = {
   cli: ['packages/cli/test/{argv,registry-name}.test.ts', 'packages/cli/test/output/**/*.test.ts'],
 };
 
-/** One for each core, where vitest would leave one core idle. */
+/** One for each core, where vitest would leave one core idle; with one more, end-to-end tests take their time from each other (measured). */
 const WORKERS = availableParallelism();
-
-/** End-to-end tests wait for about a third of their time: for disks, for engines, for what they have killed. */
-const WAITING_WORKERS = WORKERS + 1;
 
 interface ProjectOptions {
   readonly exclude?: string[];
@@ -47,7 +44,7 @@ const project = (name: string, include: string[], options: ProjectOptions = {}) 
     setupFiles: ['test/support/fixed-seed.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    maxWorkers: name === 'e2e' ? WAITING_WORKERS : WORKERS,
+    maxWorkers: WORKERS,
     sequence: { groupOrder: name === 'e2e' ? 1 : 0 },
     ...options,
   },

@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Ended, ended, SEARCH_PATH } from '../../test/support/process.ts';
-import { type CacheSummary, cacheSummary } from '../report/cache-summary.ts';
+import type { CacheCounts } from '../../packages/builder/src/progress/event.ts';
+import { cacheSummary } from '../report/cache-summary.ts';
 
 /** What became of one step. */
 interface StepEnd {
@@ -23,7 +24,7 @@ export interface BuildOutcome extends Ended {
   readonly image: string;
   readonly steps: readonly StepEnd[];
   /** What the build said of its shared caches in `--metadata-file`. */
-  readonly cache: CacheSummary | undefined;
+  readonly cache: CacheCounts | undefined;
   /** Warnings and notices. */
   readonly notices: readonly string[];
   readonly milliseconds: number;

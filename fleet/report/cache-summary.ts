@@ -1,17 +1,6 @@
-/** What a build says of its shared caches in `--metadata-file`, as `tsbuild.cache` (docs/shared-cache.md). */
-export interface CacheSummary {
-  readonly local: number;
-  readonly hints: number;
-  readonly keys: number;
-  readonly misses: number;
-  readonly requests: number;
-  readonly bytesDown: number;
-  readonly bytesUp: number;
-  readonly layersFetched: number;
-  readonly failures: number;
-}
+import type { CacheCounts } from '../../packages/builder/src/progress/event.ts';
 
-/** Undefined when the build says nothing. */
-export function cacheSummary(metadata: unknown): CacheSummary | undefined {
-  return (metadata as { 'tsbuild.cache'?: CacheSummary } | null)?.['tsbuild.cache'];
+/** What a build says of its shared caches in `--metadata-file`, as `tsbuild.cache`; undefined when it says nothing. */
+export function cacheSummary(metadata: unknown): CacheCounts | undefined {
+  return (metadata as { 'tsbuild.cache'?: CacheCounts } | null)?.['tsbuild.cache'];
 }

@@ -28,7 +28,7 @@ export const registryDies: Scenario = {
       await delay(lab.size.isFull ? 3000 : 500);
       await lab.registry.start();
       judge.succeeded(await running, `the build whose registry was killed after ${after} ms`);
-      judge.add(await walkRecords(lab.registry.host, place.repository));
+      judge.add(await walkRecords(lab.registry.host, place.repository, { wasKilled: true }));
       judge.succeeded(await lab.buildOnce(changed, place), 'the next build');
     }
     await lab.registry.kill();

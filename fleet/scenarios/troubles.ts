@@ -32,7 +32,7 @@ export const TROUBLES: readonly Trouble[] = [
     rules: [status(429, {}, { 'Retry-After': '3600' })],
     isTotal: true,
   },
-  { name: '10 % are 503', rules: [status(503, { percent: 10 })], isQuick: true },
+  { name: '10 % are 503', rules: [status(503, { percent: 10 })] },
   { name: 'all are 500', rules: [status(500)], isTotal: true, isQuick: true },
   { name: '401 after the third request', rules: [status(401, { skip: 3 })], isQuick: true },
   {
@@ -48,7 +48,6 @@ export const TROUBLES: readonly Trouble[] = [
     name: 'every connection is reset',
     rules: [{ repository, fault: { kind: 'reset' } }],
     isTotal: true,
-    isQuick: true,
   },
   { name: '20 % of connections are reset', rules: [{ repository, percent: 20, fault: { kind: 'reset' } }] },
   {

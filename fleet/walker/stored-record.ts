@@ -23,6 +23,9 @@ export interface StoredRecord {
   readonly record: SharedRecord;
 }
 
+/** What is wrong with a tag that is listed and leads nowhere. */
+export const NO_MANIFEST = 'its manifest is 404';
+
 /** Reads the record under a tag. @returns what is wrong when there is none */
 export async function readRecord(host: string, repository: string, tag: string): Promise<StoredRecord | string> {
   const { status, body } = await ask(host, 'GET', `${repository}/manifests/${tag}`);

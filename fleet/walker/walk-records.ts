@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { signatureFault, type TrustedKey } from '../../packages/builder/src/shared-cache/record/record-signature.ts';
 import { ask, tagsOf } from './registry-reader.ts';
-import { type Entry, readRecord, type StoredRecord } from './stored-record.ts';
+import { type Entry, NO_MANIFEST, readRecord, type StoredRecord } from './stored-record.ts';
 
 /** A record's tag: `k1-` and the hex digits of its key. */
 const RECORD_TAG = /^k1-[0-9a-f]{64}$/;
@@ -13,6 +13,11 @@ export interface WalkOptions {
   readonly signed?: { readonly trusted: readonly TrustedKey[]; readonly scope: string };
   /** At most so many records, evenly spread. */
   readonly most?: number;
+  /**
+   * The registry was killed: it makes a tag's directory before the tag, lists that, and answers 404. Builders take it for no record,
+   * and write one.
+   */
+  readonly wasKilled?: boolean;
 }
 
 /** The tags of a repository that stand for records. */
@@ -27,7 +32,7 @@ export async function recordTags(host: string, repository: string): Promise<read
 export async function walkRecords(
   host: string,
   repository: string,
-  { signed, most = Infinity }: WalkOptions = {},
+  { signed, most = Infinity, wasKilled = false }: WalkOptions = {},
 ): Promise<readonly string[]> {
   const tags = await recordTags(host, repository);
   const step = Math.max(1, Math.ceil(tags.length / most));
@@ -35,6 +40,7 @@ export async function walkRecords(
   const faults: string[] = [];
   for (const tag of tags.filter((_, i) => i % step === 0)) {
     const found = await readRecord(host, repository, tag);
+    if (wasKilled && found === NO_MANIFEST) continue;
     const wrong = typeof found === 'string' ? [found] : await faultsOf(found, tag, (entry) => factsOf(entry));
     if (typeof found !== 'string' && signed !== undefined) {
       const fault = signatureFault(found.record, signed.scope, signed.trusted);

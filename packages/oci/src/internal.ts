@@ -9,6 +9,7 @@ export {
   temporaryPath,
   writeFileAtomic,
 } from './processes/atomic-file.ts';
+export { ATTESTED, ofAttested } from './spec/image-index.ts';
 export { writerOf as sinkWriter } from './archive/archive-sink.ts';
 export { writeOutputFile } from './processes/output-file.ts';
 export type { Sink } from './processes/output-file.ts';

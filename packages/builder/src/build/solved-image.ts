@@ -1,7 +1,7 @@
-import type { BlobInfo, Digest } from '@tsbuild/oci';
+import type { BlobInfo, Digest, Platform } from '@tsbuild/oci';
 import type { ImageContent } from '@tsbuild/oci/node';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
-import type { BuildPlan } from '../plan/platforms/build-plan.ts';
+import type { BuildPlan, PlatformPlan } from '../plan/platforms/build-plan.ts';
 import type { Solution } from '../solver/solver.ts';
 import type { BuildSession } from './build-session.ts';
 import { assembleContent } from './image-assembly.ts';
@@ -31,8 +31,7 @@ export async function solvedImages(
     const layers = await layersOfImage(rootfs, session);
     const content = assembleContent({
       stage: plan.target,
-      // What the last stage runs on is the image's platform, unless it is one of several.
-      platform: asks.hasIndex ? plan.platform : plan.target.platform,
+      platform: asks.hasIndex || isAskedFor(session.options) ? plan.platform : platformOf(plan),
       layers,
       results,
       labels,
@@ -68,4 +67,13 @@ async function layersOfImage(
       return fetched;
     }),
   );
+}
+
+/** Where no platform was asked for, an image is for what its base is for; scratch is for whatever is built (BuildKit's rule). */
+function platformOf({ target, platform }: PlatformPlan): Platform {
+  return target.base === undefined ? platform : target.platform;
+}
+
+function isAskedFor({ platform, platforms = [] }: ImageSession['options']): boolean {
+  return platform !== undefined || platforms.length > 0;
 }

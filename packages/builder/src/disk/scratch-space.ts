@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isAbandoned, ownerState, ownerTag, UNSEEN_LIMIT } from '@tsbuild/oci/internal';
 import { removeTree } from './remove-tree.ts';
@@ -40,4 +41,13 @@ export function isAbandonedScratch(name: string, path: string): boolean {
   const tag = /^(\d+-\d+-(?:[0-9a-f]{8}|\d{10,}))-[0-9a-f]+$/.exec(name)?.[1];
   const age = (): number => Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
   return tag !== undefined && isAbandoned(ownerState(tag), age, UNSEEN_LIMIT.rootFilesystem);
+}
+
+/** An empty directory to try in what this machine can do: in the store, where its filesystem is the one that counts. */
+export function trialDirectory(store: string): string {
+  try {
+    return mkdtempSync(join(store, '.doctor-'));
+  } catch {
+    return mkdtempSync(join(tmpdir(), 'tsbuild-doctor-')); // No store yet, or not ours to write.
+  }
 }

@@ -1,8 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { parsePlatform } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
+import { trialDirectory } from '../disk/scratch-space.ts';
 import { foreignArchitecture } from './architectures.ts';
 import { examinePlatforms, type Runnable } from './runnable.ts';
 import { installHint } from './ways-out.ts';
@@ -26,7 +25,7 @@ export interface PlatformReport {
 
 /** Tries for which platforms RUN works on this machine. Nothing stays. @param store the store's directory */
 export async function examineEmulation(store: string): Promise<readonly PlatformReport[]> {
-  const scratch = scratchIn(store);
+  const scratch = trialDirectory(store);
   try {
     const { platforms, [Symbol.dispose]: end } = await examinePlatforms(PLATFORMS.map(parsePlatform), scratch);
     end();
@@ -41,13 +40,5 @@ export async function examineEmulation(store: string): Promise<readonly Platform
     });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
-  }
-}
-
-function scratchIn(store: string): string {
-  try {
-    return mkdtempSync(join(store, '.doctor-'));
-  } catch {
-    return mkdtempSync(join(tmpdir(), 'tsbuild-doctor-')); // No store yet, or not ours to write.
   }
 }

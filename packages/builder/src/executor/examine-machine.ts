@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, statfsSync } from 'node:fs';
-import { release, tmpdir } from 'node:os';
+import { existsSync, mkdirSync, rmSync, statfsSync } from 'node:fs';
+import { release } from 'node:os';
 import { join } from 'node:path';
 import { SYSTEM_PATH } from '@tsbuild/oci/internal';
+import { trialDirectory } from '../disk/scratch-space.ts';
 import { findTool } from './host-tools.ts';
 import TRIAL from './scripts/trial.sh';
 import { type MachineMode, rootModes, sharesProc, TOOLS, type Trial, userModes } from './machine/machine-modes.ts';
@@ -62,7 +63,7 @@ function tryNamespaces(store: string, isRoot: boolean): Trial {
   if (unshare === undefined || setpriv === undefined || findTool('mount') === undefined) {
     return { namespaces: false, proc: false, overlay: false, said: 'programs are missing' };
   }
-  const folder = scratch(store);
+  const folder = trialDirectory(store);
   try {
     for (const name of ['proc', 'lower', 'upper', 'work', 'merged']) mkdirSync(join(folder, name), { mode: 0o755 });
     const user = isRoot ? [] : ['--user', '--map-root-user'];
@@ -82,14 +83,6 @@ function tryNamespaces(store: string, isRoot: boolean): Trial {
     };
   } finally {
     rmSync(folder, { recursive: true, force: true });
-  }
-}
-
-function scratch(store: string): string {
-  try {
-    return mkdtempSync(join(store, '.doctor-'));
-  } catch {
-    return mkdtempSync(join(tmpdir(), 'tsbuild-doctor-')); // No store yet, or not ours to write.
   }
 }
 

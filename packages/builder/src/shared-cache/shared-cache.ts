@@ -70,6 +70,7 @@ export class SharedCache implements AsyncDisposable {
   readonly #options: SharedCacheOptions;
   readonly #signal: AbortSignal;
   #lost = 0;
+  #finished: Promise<void> | undefined;
   /** The records that this build used, by their layers: with `mode=min` and `type=inline` only those of the image are shared. */
   readonly #used = new Map<Digest, CacheRecord<LayerOutput>>();
   readonly #started = performance.now();
@@ -211,10 +212,14 @@ export class SharedCache implements AsyncDisposable {
   }
 
   /**
-   * Waits until what this build has to share is written, but not for ever.
+   * Waits until what this build has to share is written, but not for ever. Once: a build that fails later has nothing more to share.
    * @throws BuildError `CACHE_EXPORT_FAILED` where `ignore-error=false` asks for it
    */
-  async finish(): Promise<void> {
+  finish(): Promise<void> {
+    return (this.#finished ??= this.#finish());
+  }
+
+  async #finish(): Promise<void> {
     const spent = performance.now() - this.#started;
     const drain = this.#options.cacheDrain ?? Math.max(LEAST_DRAIN, spent / 4);
     await Promise.all(this.#writers.map(({ writer }) => writer.drain(drain)));

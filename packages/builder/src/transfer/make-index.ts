@@ -11,7 +11,7 @@ import {
   type Platform,
   samePlatform,
 } from '@tsbuild/oci';
-import { storePackedLayer } from '@tsbuild/oci/internal';
+import { ATTESTED, ofAttested, storePackedLayer } from '@tsbuild/oci/internal';
 import { blobSink, type ImageContent, type RegistryOptions, type StoredIndex } from '@tsbuild/oci/node';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { ProgressReporter } from '../progress/reporter.ts';
@@ -115,9 +115,6 @@ export async function localContent(image: Image, { store, signal }: SourceWork):
   return { config: image.rawConfig, layers, ...(annotations !== undefined && { annotations }) };
 }
 
-/** BuildKit's annotation of an attestation: the manifest that it speaks of. */
-const SUBJECT = 'vnd.docker.reference.digest';
-
 /** What the entry said already, and what is added; an attestation follows its manifest. */
 export function annotationsFor(
   entry: Descriptor,
@@ -125,10 +122,10 @@ export function annotationsFor(
   own: ReadonlyMap<Digest, Digest>,
   { entryAnnotations = [] }: MakeIndexOptions,
 ): Readonly<Record<string, string>> {
-  const isAttested = entry.annotations?.[SUBJECT] !== undefined;
+  const isAttested = entry.annotations?.[ATTESTED] !== undefined;
   const annotations: Record<string, string> = { ...entry.annotations };
-  const subject = [...own].find(([digest]) => digest === annotations[SUBJECT])?.[1];
-  if (subject !== undefined) annotations[SUBJECT] = subject;
+  const subject = ofAttested(entry.annotations, own);
+  if (subject !== undefined) annotations[ATTESTED] = subject;
   for (const { platform: wanted, key, value } of isAttested ? [] : entryAnnotations) {
     const isMeant = wanted === undefined || (platform !== undefined && samePlatform(wanted, platform));
     if (isMeant) annotations[key] = value;

@@ -1,3 +1,4 @@
+import { ATTESTED } from '@tsbuild/oci/internal';
 import {
   type ContainerConfig,
   familiarRepository,
@@ -54,7 +55,7 @@ export async function manifestsDocument(
       Size: { Content: content, Total: content + size },
       Kind: kind,
       ...(kind === 'attestation'
-        ? { AttestationData: { For: entry.annotations?.['vnd.docker.reference.digest'] ?? '' } }
+        ? { AttestationData: { For: entry.annotations?.[ATTESTED] ?? '' } }
         : {
             ImageData: {
               Platform: image?.platform ?? entry.platform ?? {},

@@ -3,7 +3,7 @@ import { contentOf, imageFrom, NO_CONTENT, readSmall, withContentOf } from './co
 import type { ContentSource } from './content-source.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
-import { decodeImageIndex, isAttestation } from '../spec/image-index.ts';
+import { ATTESTED, decodeImageIndex, isAttestation } from '../spec/image-index.ts';
 import type { ImageIndex } from '../spec/image-index.ts';
 import { checkContent, contentInfo } from './image-value.ts';
 import type { Image } from './image-value.ts';
@@ -101,12 +101,11 @@ export function addEntry(
  *   const index = removeImage(all, parsePlatform('linux/s390x'));
  */
 export function removeImage(image: MultiPlatformImage, which: Platform | Digest): MultiPlatformImage {
-  const gone = new Set<Digest>();
+  const gone = new Set<string>();
   for (const entry of image.index.manifests) {
     if (typeof which === 'string' ? entry.digest === which : isAnyImageFor(entry, which)) gone.add(entry.digest);
   }
-  const attests = ({ annotations }: Descriptor): boolean =>
-    [...gone].some((digest) => annotations?.['vnd.docker.reference.digest'] === digest);
+  const attests = ({ annotations }: Descriptor): boolean => gone.has(annotations?.[ATTESTED] ?? '');
   const kept = entryTexts(image).filter((_, i) => {
     const entry = image.index.manifests[i];
     return entry !== undefined && !gone.has(entry.digest) && !attests(entry);

@@ -1,13 +1,11 @@
 import { withContentOf } from './content-source.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
+import { ATTESTED, ofAttested } from '../spec/image-index.ts';
 import { editObject, joinArray, setMembers, splitArray, splitObject } from '../spec/json-edit.ts';
 import type { Image } from './image-value.ts';
 import { indexOf } from './index-building.ts';
 import type { MultiPlatformImage } from './index-building.ts';
-
-/** BuildKit's annotation of an attestation: the manifest that it speaks of. */
-const SUBJECT = 'vnd.docker.reference.digest';
 
 /**
  * The index with other forms of some of its images in their places, such as the ones with compressed layers: entries keep
@@ -33,8 +31,8 @@ function changedEntry(entry: Descriptor, text: string, images: ReadonlyMap<Diges
     const { mediaType, digest, size } = replacement;
     return setMembers(text, { mediaType, digest, size });
   }
-  const subject = [...images].find(([digest]) => digest === entry.annotations?.[SUBJECT])?.[1];
+  const subject = ofAttested(entry.annotations, images);
   if (subject === undefined) return text;
-  const annotations = setMembers(splitObject(text).get('annotations'), { [SUBJECT]: subject.descriptor.digest });
+  const annotations = setMembers(splitObject(text).get('annotations'), { [ATTESTED]: subject.descriptor.digest });
   return editObject(text, { annotations });
 }

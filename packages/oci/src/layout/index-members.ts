@@ -1,14 +1,12 @@
 import { hostPlatform } from '../processes/host-platform.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
+import { ATTESTED, ofAttested } from '../spec/image-index.ts';
 import type { ImageIndex } from '../spec/image-index.ts';
 import { platformFit } from '../spec/platform.ts';
 import type { Platform } from '../spec/platform.ts';
 import type { StoredImage } from './stored-image.ts';
 import type { IndexMember, StoredIndex } from './stored-index.ts';
-
-/** BuildKit's annotation of an attestation: the manifest that it speaks of. */
-const SUBJECT = 'vnd.docker.reference.digest';
 
 /**
  * The members of an index that came from elsewhere, with the layout's own manifests in the place of some: layers are stored
@@ -16,11 +14,10 @@ const SUBJECT = 'vnd.docker.reference.digest';
  * @param stored the layout's manifests, by the digests that the index has
  */
 export function membersInPlace(index: ImageIndex, stored: ReadonlyMap<Digest, Descriptor>): readonly IndexMember[] {
-  const own = new Map<string, Descriptor>(stored);
   return index.manifests.map((entry) => {
     const { platform, annotations: given } = entry;
-    const subject = own.get(given?.[SUBJECT] ?? '')?.digest;
-    const annotations = subject === undefined ? given : { ...given, [SUBJECT]: subject };
+    const subject = ofAttested(given, stored)?.digest;
+    const annotations = subject === undefined ? given : { ...given, [ATTESTED]: subject };
     const { mediaType, digest, size } = stored.get(entry.digest) ?? entry;
     const { artifactType } = entry;
     return {

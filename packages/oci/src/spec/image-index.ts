@@ -1,5 +1,7 @@
 import { decodeDescriptor } from './descriptor.ts';
 import type { Descriptor } from './descriptor.ts';
+import { isDigest } from './digest.ts';
+import type { Digest } from './digest.ts';
 import { Field } from './json-document.ts';
 import type { DocumentKind } from './json-document.ts';
 import { isIndexType, MediaType } from './media-type.ts';
@@ -55,6 +57,15 @@ export function decodeImageIndex(bytes: Uint8Array, expectedType?: string): Imag
 /** True for what BuildKit stores beside images: provenance and SBOM documents dressed as manifests. */
 export function isAttestation(descriptor: Descriptor): boolean {
   return descriptor.annotations?.['vnd.docker.reference.type'] === 'attestation-manifest';
+}
+
+/** The annotation by which an attestation says which manifest it speaks of (BuildKit, attestation-storage.md). */
+export const ATTESTED = 'vnd.docker.reference.digest';
+
+/** The value for the manifest that an entry's annotations speak of; undefined for entries that speak of none of these. */
+export function ofAttested<T>(annotations: Descriptor['annotations'], values: ReadonlyMap<Digest, T>): T | undefined {
+  const digest = annotations?.[ATTESTED];
+  return digest !== undefined && isDigest(digest) ? values.get(digest) : undefined;
 }
 
 /** The entry that runs best on `platform`; the first of equals; undefined when none does. */

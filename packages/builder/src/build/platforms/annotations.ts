@@ -1,4 +1,4 @@
-import { formatPlatform, normalizePlatform, parsePlatform, type Platform } from '@tsbuild/oci';
+import { formatPlatform, parsePlatform, type Platform, samePlatform } from '@tsbuild/oci';
 import { BuildError } from '../../diagnostics/build-error.ts';
 import type { BuildOptions, PlacedAnnotation } from '../build-options.ts';
 
@@ -47,7 +47,8 @@ export class Annotations {
     const meant = (this.#options.placedAnnotations ?? []).filter(
       (annotation) =>
         annotation.place === place &&
-        (annotation.platform === undefined || (of !== undefined && isSame(annotation.platform, of.platform))),
+        (annotation.platform === undefined ||
+          (of !== undefined && samePlatform(parsePlatform(annotation.platform), of.platform))),
     );
     return new Map(meant.map(({ key, value }) => [key, value]));
   }
@@ -66,13 +67,9 @@ export class Annotations {
         hint: `use ${place}:KEY=VALUE`,
       });
     }
-    if (!this.hasIndex || platforms.some((built) => isSame(platform, built.platform))) return;
+    if (!this.hasIndex || platforms.some((built) => samePlatform(parsePlatform(platform), built.platform))) return;
     throw new BuildError('OPTION_INVALID', `invalid annotation: platform ${platform} is not built`, {
       hint: `this build is for ${platforms.map((built) => formatPlatform(built.platform)).join(', ')}`,
     });
   }
-}
-
-function isSame(text: string, platform: Platform): boolean {
-  return formatPlatform(normalizePlatform(parsePlatform(text))) === formatPlatform(normalizePlatform(platform));
 }

@@ -1,4 +1,4 @@
-import { formatPlatform, type Platform } from '@tsbuild/oci';
+import { formatPlatform, type Platform, samePlatform } from '@tsbuild/oci';
 import type { Dockerfile } from '../../dockerfile/instruction.ts';
 import { BuildError } from '../../diagnostics/build-error.ts';
 import { findStages, type PlanOptions } from '../../plan/planner.ts';
@@ -37,7 +37,7 @@ export async function commonPlatforms(
     });
   }
   const isOffered = (wanted: Platform) => (offer: readonly Platform[]) =>
-    offer.some((each) => formatPlatform(each) === formatPlatform(wanted));
+    offer.some((each) => samePlatform(each, wanted));
   const common = first.filter(({ os }) => os === ANY_PLATFORM.os).filter((each) => others.every(isOffered(each)));
   if (common.length > 0) return common;
   throw new BuildError('OPTION_INVALID', `--platform all: ${names} have no platform in common`, {

@@ -189,9 +189,7 @@ export class ActionsBackend implements CacheBackend {
       const source = verified(stoppable(open(), signal), blob, nodeHasher('sha256'));
       if (size >= SMALL) await service.put(layerKey(digest), source, signal);
       else {
-        const parts: Uint8Array[] = [];
-        for await (const chunk of source) parts.push(Buffer.from(chunk));
-        this.#waiting.set(digest, Buffer.concat(parts));
+        this.#waiting.set(digest, await readBytes(source));
         return;
       }
     }
