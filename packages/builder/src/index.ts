@@ -137,3 +137,15 @@ export { OutputLost } from './diagnostics/output-lost.ts';
 export { listCache, pruneCache } from './store/store-cache.ts';
 export type { PrunedCache } from './store/store-cache.ts';
 export type { CacheEntry, CacheKind, PruneOptions } from './store/cache-entry.ts';
+export { packagesOfBuild, packagesOfImage } from './packages/image-packages.ts';
+export type { ImagePackages, SolvedBuild } from './packages/image-packages.ts';
+export { originText } from './packages/package-origin.ts';
+export type {
+  AttributedChange,
+  AttributedInventory,
+  AttributedPackage,
+  PackageOrigin,
+  StepPlace,
+} from './packages/package-origin.ts';
+export { gapText, imageBill } from './packages/image-bill.ts';
+export type { BillSubject } from './packages/image-bill.ts';

@@ -28,6 +28,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     // Read by inventories, and by the documents that list packages.
     'package-records': 5,
     'bill-of-materials': 0,
+    attestation: 0,
     inventory: 0,
     validation: 0,
     registry: 2,
@@ -49,11 +50,14 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     solver: 4,
     'container-state': 5,
     snapshot: 8,
-    explain: 7,
+    // build-origins is what packages and attestations are told by.
+    explain: 8,
     mounts: 4,
     ops: 20,
     // build-plan and plan-platforms: what a build for several platforms is.
     plan: 14,
+    // What a build's layers and packages are from: told by build/, kept by store/, looked after by fsck/.
+    packages: 2,
     verify: 1,
     lint: 10,
     store: 2,

@@ -5,6 +5,7 @@ import { DirectoryCacheStore } from '../cache/directory-cache-store.ts';
 import { type StoreDirectory, storePath } from '../disk/store-paths.ts';
 import { BuildRecords } from '../explain/build-records.ts';
 import { isLayerOutput, type LayerOutput } from '../ops/rootfs.ts';
+import { KeptPackages } from '../packages/kept-packages.ts';
 import { LayerProvider, type SharedLayers } from '../source/layer-provider.ts';
 import { RemoteRecords } from '../source/remote-records.ts';
 import { keptBlobs } from './roots.ts';
@@ -94,12 +95,21 @@ export class Store {
     return keys;
   }
 
+  /** What is known of the packages of layers that are in the store no more. */
+  async #forgetPackages(): Promise<void> {
+    await new KeptPackages(this.directory('packages')).sweep(
+      async (layer) => (await this.layout.blobs.has(layer)) !== undefined,
+    );
+  }
+
   /** Deletes blobs that neither an image nor a root (roots.ts) needs, and what killed processes left. */
   async collect(): Promise<Collected> {
     await sweepLitter(this.root);
     // What was found in layers is found again where it is needed.
     await rm(this.directory('checks'), { recursive: true, force: true });
     // Asked only when no build can add anything more.
-    return this.layout.collect(() => keptBlobs(this));
+    const collected = await this.layout.collect(() => keptBlobs(this));
+    await this.#forgetPackages();
+    return collected;
   }
 }
