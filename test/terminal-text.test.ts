@@ -131,6 +131,22 @@ const ASKED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'system df': [[], ['-v'], ['--format', 'json']],
   completion: [['bash'], [EVIL]],
   info: [[], ['--format', '{{json .}}'], [EVIL]],
+  'image packages': [
+    ['evil'],
+    ['--by-layer', 'evil'],
+    ['--by-step', 'evil'],
+    ...['json', 'spdx', 'cyclonedx'].map((format) => ['--format', format, 'evil']),
+    ['--stage', EVIL, 'evil'],
+    ['--type', EVIL, 'evil'],
+    [`./no${EVIL}`],
+    [`a${EVIL}`],
+  ],
+  'image diff': [
+    ['busybox', 'evil'],
+    ['evil', 'busybox'],
+    ['--format', 'json', 'busybox', 'evil'],
+    ['evil', `a${EVIL}`],
+  ],
   'image index': [
     [`x${EVIL}`, 'evil'],
     ['y', `a${EVIL}`],

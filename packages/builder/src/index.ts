@@ -147,5 +147,7 @@ export type {
   PackageOrigin,
   StepPlace,
 } from './packages/package-origin.ts';
-export { gapText, imageBill } from './packages/image-bill.ts';
+export { diffPackages } from './packages/diff-packages.ts';
+export type { PackageDifference } from './packages/diff-packages.ts';
+export { gapText, imageBill, silentText } from './packages/image-bill.ts';
 export type { BillSubject } from './packages/image-bill.ts';

@@ -53,7 +53,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     // build-origins is what packages and attestations are told by.
     explain: 8,
     mounts: 4,
-    ops: 20,
+    // listing says how documents write paths, too.
+    ops: 21,
     // build-plan and plan-platforms: what a build for several platforms is.
     plan: 14,
     // What a build's layers and packages are from: told by build/, kept by store/, looked after by fsck/.
@@ -73,13 +74,15 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     terminal: 1,
     watch: 4,
     grammar: 4,
-    output: 24,
+    // package-tables and package-document: image packages and image diff.
+    output: 26,
     registry: 4,
     // find-image is the one place that says which platform of an index a command takes.
     store: 5,
     container: 8,
     prune: 5,
-    commands: 3,
+    // absent: what docker has and is not here.
+    commands: 4,
     start: 0,
   },
 };

@@ -40,6 +40,7 @@ export {
 export type { ProcessIdentity } from './processes/process-identity.ts';
 export { storePackedLayer } from './layer/store-layer.ts';
 export { takeInventory } from './inventory/image-inventory.ts';
+export { comparePackages, pairChanges } from './inventory/package-change.ts';
 export { readLayerPackages } from './inventory/layer-packages.ts';
 export type { InventoryLayer } from './inventory/package-history.ts';
 export { rangeReader } from './layer/file-reader.ts';

@@ -3,7 +3,7 @@ import { type Digest, type Image, type ImageConfig, sha256Digest } from '@tsbuil
 import type { BuildRecord } from '../explain/build-record.ts';
 import { type BuildOrigins, layersOfFilesystem } from '../explain/build-origins.ts';
 import { attributePackages } from './attribute-packages.ts';
-import { Inventories, type PackageStore } from './inventories.ts';
+import { Inventories, type PackageStore, type ReadPackagesOptions } from './inventories.ts';
 import type { AttributedInventory } from './package-origin.ts';
 
 /** The packages of an image, and where its layers are from. */
@@ -48,9 +48,14 @@ export async function packagesOfBuild(build: SolvedBuild, store: PackageStore): 
  * the history's row of its layer is told.
  * @throws OciError `BLOB_CORRUPT`, `TAR_INVALID`, `LAYER_INVALID`, `LIMIT_EXCEEDED`, `UNSUPPORTED`, and of the image's place
  */
-export async function packagesOfImage(image: Image, store: PackageStore, signal?: AbortSignal): Promise<ImagePackages> {
+export async function packagesOfImage(
+  image: Image,
+  store: PackageStore,
+  options: ReadPackagesOptions = {},
+): Promise<ImagePackages> {
+  const { signal } = options;
   const inventories = new Inventories(store);
-  const inventory = await inventories.ofImage(image, signal === undefined ? {} : { signal });
+  const inventory = await inventories.ofImage(image, options);
   const diffIDs = image.layers.map(({ diffID }) => diffID);
   const known = knownOrigins(image, diffIDs, store);
   const history = historyOf(image.config);

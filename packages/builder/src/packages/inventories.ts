@@ -1,14 +1,21 @@
 import type { Digest, Image } from '@tsbuild/oci';
 import { rangeReader, readLayerPackages, takeInventory, type InventoryLayer } from '@tsbuild/oci/internal';
-import { imagePackages, type ImagePackagesOptions, type Layout, type PackageInventory } from '@tsbuild/oci/node';
+import { imagePackages, type Layout, type PackageInventory } from '@tsbuild/oci/node';
 import type { BuildRecords } from '../explain/build-records.ts';
 import { KeptPackages } from './kept-packages.ts';
 
 /** The parts of a store that packages are found by. */
 export interface PackageStore {
-  readonly layout: Layout;
+  readonly layout: Pick<Layout, 'blobs' | 'indexes'>;
   readonly builds: Pick<BuildRecords, 'get'>;
   directory(role: 'packages'): string;
+}
+
+/** Choices of reading the packages of an image. */
+export interface ReadPackagesOptions {
+  readonly signal?: AbortSignal;
+  /** Called before layers are read: brings those into the store that lie in a shared cache. Not called when all is known. */
+  readonly bring?: () => Promise<void>;
 }
 
 /** The packages of images and of stages, each found out once and kept in the store. */
@@ -44,15 +51,16 @@ export class Inventories {
   }
 
   /** The packages of any image; what the store has of its layers is not read from elsewhere. @throws OciError as imagePackages() */
-  async ofImage(image: Image, options: Pick<ImagePackagesOptions, 'signal'> = {}): Promise<PackageInventory> {
+  async ofImage(image: Image, { signal, bring }: ReadPackagesOptions = {}): Promise<PackageInventory> {
     const digests = image.layers.map(({ diffID }) => diffID);
     const kept = this.#kept.inventory(digests);
     if (kept !== undefined) return kept;
+    await bring?.();
     const { blobs, indexes } = this.#store.layout;
     const stored = await Promise.all(digests.map((digest) => blobs.has(digest)));
-    if (stored.every((info) => info !== undefined)) return await this.ofLayers(digests, options.signal);
+    if (stored.every((info) => info !== undefined)) return await this.ofLayers(digests, signal);
     const inventory = await imagePackages(image, {
-      ...options,
+      ...(signal !== undefined && { signal }),
       blobs,
       indexes,
       known: {
@@ -81,7 +89,7 @@ class OpenBlobs {
   readonly #blobs: Layout['blobs'];
   readonly #readers = new Map<Digest, BlobReader>();
 
-  constructor({ blobs }: Layout) {
+  constructor({ blobs }: PackageStore['layout']) {
     this.#blobs = blobs;
   }
 

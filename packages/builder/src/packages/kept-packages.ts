@@ -82,6 +82,8 @@ function isKeptLayer(value: Partial<KeptLayer>): boolean {
 }
 
 function isKeptInventory({ readers, layers, inventory }: Partial<KeptInventory>): boolean {
-  const { packages, changes, gaps } = (inventory ?? {}) as Partial<PackageInventory>;
-  return Number.isSafeInteger(readers) && [layers, packages, changes, gaps].every((list) => Array.isArray(list));
+  const { packages, changes, gaps, programs } = (inventory ?? {}) as Partial<PackageInventory>;
+  return (
+    Number.isSafeInteger(readers) && [layers, packages, changes, gaps, programs].every((list) => Array.isArray(list))
+  );
 }

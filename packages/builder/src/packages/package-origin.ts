@@ -39,10 +39,14 @@ export interface AttributedInventory extends PackageInventory {
 }
 
 /**
- * An origin in one line: `Dockerfile:7 RUN npm ci, copied by line 12`, `base image debian:12@sha256:…`. Undefined where nothing
- * is known.
+ * An origin in one line: `Dockerfile:7 RUN npm ci, copied by line 12`, `base image debian:12@sha256:…` (the digest may be left
+ * out for people). Undefined where nothing is known.
  */
-export function originText(origin: PackageOrigin, dockerfile: string): string | undefined {
+export function originText(
+  origin: PackageOrigin,
+  dockerfile: string,
+  digests: 'with-digest' | 'without-digest' = 'with-digest',
+): string | undefined {
   if (origin.kind === 'layer') return origin.createdBy === undefined ? undefined : oneLine(origin.createdBy);
   const copied = origin.copiedBy.toReversed().map(({ line }) => `, copied by line ${line}`);
   if (origin.kind === 'step') {
@@ -50,7 +54,8 @@ export function originText(origin: PackageOrigin, dockerfile: string): string | 
     const inStage = copied.length > 0 ? ` in stage ${stage}` : '';
     return [`${dockerfile}:${line} ${oneLine(source)}${inStage}`, ...copied].join('');
   }
-  const digest = origin.digest === undefined || origin.name.includes('@') ? '' : `@${origin.digest}`;
+  const isLeftOut = digests === 'without-digest' || origin.digest === undefined || origin.name.includes('@');
+  const digest = isLeftOut ? '' : `@${origin.digest}`;
   return [`${copied.length > 0 ? 'image' : 'base image'} ${origin.name}${digest}`, ...copied].join('');
 }
 

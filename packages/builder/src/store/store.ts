@@ -5,7 +5,6 @@ import { DirectoryCacheStore } from '../cache/directory-cache-store.ts';
 import { type StoreDirectory, storePath } from '../disk/store-paths.ts';
 import { BuildRecords } from '../explain/build-records.ts';
 import { isLayerOutput, type LayerOutput } from '../ops/rootfs.ts';
-import { KeptPackages } from '../packages/kept-packages.ts';
 import { LayerProvider, type SharedLayers } from '../source/layer-provider.ts';
 import { RemoteRecords } from '../source/remote-records.ts';
 import { keptBlobs } from './roots.ts';
@@ -97,6 +96,7 @@ export class Store {
 
   /** What is known of the packages of layers that are in the store no more. */
   async #forgetPackages(): Promise<void> {
+    const { KeptPackages } = await import('../packages/kept-packages.ts');
     await new KeptPackages(this.directory('packages')).sweep(
       async (layer) => (await this.layout.blobs.has(layer)) !== undefined,
     );

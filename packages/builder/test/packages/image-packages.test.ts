@@ -1,7 +1,11 @@
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Digest } from '@tsbuild/oci';
 import { fromStoredImage } from '@tsbuild/oci/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ImagePackages, packagesOfImage } from '../../src/packages/image-packages.ts';
 import { originText } from '../../src/packages/package-origin.ts';
+import { pruneCache } from '../../src/store/store-cache.ts';
 import { type BenchBuild, BuildBench } from '../../testing/build-bench.ts';
 
 /** A paragraph for each `name version`. */
@@ -33,6 +37,7 @@ describe('the packages of an image that was built here', () => {
   });
   afterAll(() => bench[Symbol.asyncDispose]());
 
+  const directory = (): string => bench.store.directory('packages');
   const build = (text: string, names: readonly string[] = []): Promise<BenchBuild> =>
     bench.build(text, { context, tags: [...names] });
   const packagesOf = async ({ image }: BenchBuild): Promise<ImagePackages> =>
@@ -130,5 +135,40 @@ describe('the packages of an image that was built here', () => {
       'b 1': 'COPY one/ / # buildkit',
       'c 1': 'COPY two/ / # buildkit',
     });
+  });
+
+  it('are read once: the next time no layer is opened, until a kept file is damaged or the layers go', async () => {
+    const { layout } = bench.store;
+    const base = await build('FROM scratch\nCOPY one/ /\n', ['kept-base:1']);
+    const built = await build('FROM kept-base:1\nCOPY two/ /\n', ['kept:1']);
+    await packagesOf(base);
+    const first = await packagesOf(built);
+    const opened: string[] = [];
+    const blobs = new Proxy(layout.blobs, {
+      get: (target, name) => {
+        if (name === 'openReader') return (digest: Digest) => (opened.push(digest), target.openReader(digest));
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const watched = { layout: { blobs, indexes: layout.indexes }, builds: bench.store.builds, directory };
+    const image = await fromStoredImage(layout.blobs, built.image);
+    expect(await packagesOfImage(image, watched)).toEqual(first);
+    expect(opened).toEqual([]);
+    // Of an image on a base that is known, only the layers above it are read.
+    const more = await build('FROM kept-base:1\nCOPY two/ /\nCOPY lib /kept\n', ['kept:2']);
+    await packagesOfImage(await fromStoredImage(layout.blobs, more.image), watched);
+    expect(new Set(opened)).toEqual(new Set([more.image.layers[2]?.digest]));
+    for (const kind of ['images', 'layers']) {
+      for (const name of readdirSync(join(directory(), kind)))
+        writeFileSync(join(directory(), kind, name), '{"packages":[]}');
+    }
+    expect(await packagesOfImage(image, watched)).toEqual(first);
+    const kept = (): number => readdirSync(join(directory(), 'layers')).length;
+    expect(kept()).toBeGreaterThan(0);
+    for (const { names } of [base, built, more]) for (const name of names) await layout.remove(name);
+    await pruneCache(bench.store, { all: true }, new AbortController().signal);
+    expect(readdirSync(join(directory(), 'images'))).toEqual([]);
+    expect(kept()).toBe(0);
   });
 });
