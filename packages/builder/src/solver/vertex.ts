@@ -17,7 +17,7 @@ interface ConstantVertex<V> {
 }
 
 /** An image that a build found somewhere. */
-export interface KnownImage {
+interface KnownImage {
   /** As people write it: `node:18`. */
   readonly name: string;
   /** What the name stood for: a manifest's digest, or for an image that is only in the store its ID. */

@@ -94,8 +94,8 @@ export class Store {
     return keys;
   }
 
-  /** What is known of the packages of layers that are in the store no more. */
-  async #forgetPackages(): Promise<void> {
+  /** Removes what is known of the packages of layers that are not in the store any more. */
+  async forgetPackages(): Promise<void> {
     const { KeptPackages } = await import('../packages/kept-packages.ts');
     await new KeptPackages(this.directory('packages')).sweep(
       async (layer) => (await this.layout.blobs.has(layer)) !== undefined,
@@ -109,7 +109,7 @@ export class Store {
     await rm(this.directory('checks'), { recursive: true, force: true });
     // Asked only when no build can add anything more.
     const collected = await this.layout.collect(() => keptBlobs(this));
-    await this.#forgetPackages();
+    await this.forgetPackages();
     return collected;
   }
 }

@@ -164,11 +164,14 @@ describe('the packages of an image that was built here', () => {
         writeFileSync(join(directory(), kind, name), '{"packages":[]}');
     }
     expect(await packagesOfImage(image, watched)).toEqual(first);
-    const kept = (): number => readdirSync(join(directory(), 'layers')).length;
-    expect(kept()).toBeGreaterThan(0);
+    // What is about the layers goes with them.
+    await packagesOfImage(await fromStoredImage(layout.blobs, more.image), watched);
+    const kept = `${more.image.layers[2]?.digest.slice('sha256:'.length)}.json`;
+    expect(readdirSync(join(directory(), 'layers'))).toContain(kept);
+    const images = readdirSync(join(directory(), 'images')).length;
     for (const { names } of [base, built, more]) for (const name of names) await layout.remove(name);
     await pruneCache(bench.store, { all: true }, new AbortController().signal);
-    expect(readdirSync(join(directory(), 'images'))).toEqual([]);
-    expect(kept()).toBe(0);
+    expect(readdirSync(join(directory(), 'layers'))).not.toContain(kept);
+    expect(readdirSync(join(directory(), 'images')).length).toBeLessThan(images);
   });
 });
