@@ -1,6 +1,7 @@
 export { build } from './build/build.ts';
 export { checkBuild, listTargets, outlineBuild } from './build/check.ts';
 export type { CheckResult } from './build/check.ts';
+export { isAdvice } from './lint/rules.ts';
 export type { Outline, OutlinedArg, OutlinedMount, OutlinedTarget, TargetList } from './lint/outline.ts';
 export { exportCacheMount, importCacheMount } from './store/cache-mount-archive.ts';
 export type { CacheMountName } from './store/cache-mount-archive.ts';

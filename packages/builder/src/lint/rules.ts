@@ -118,3 +118,9 @@ export type RuleName = keyof typeof RULES;
 export function ruleOf(name: RuleName): Rule {
   return RULES[name];
 }
+
+/** Whether only this builder has the check: what it says is advice, and no reason to fail what passes elsewhere. */
+export function isAdvice(name: string): boolean {
+  const rules: Readonly<Record<string, Rule>> = RULES;
+  return Object.hasOwn(rules, name) && rules[name]?.own === true;
+}

@@ -117,7 +117,8 @@ export const buildOptionTable = {
   call: {
     kind: 'value',
     placeholder: 'METHOD',
-    describe: 'Report on the Dockerfile without building: check, outline or targets (,format=json)',
+    describe:
+      'Report on the Dockerfile without building: check, outline or targets (,format=json; of check also gnu, github, sarif, gitlab, checkstyle)',
   },
   'metadata-file': { kind: 'value', placeholder: 'FILE', describe: 'Write digests and names of the image as JSON' },
   jobs: {

@@ -13,6 +13,12 @@ import type { Host } from '../../host/host.ts';
 import { checkDocument, outlineDocument, targetsDocument } from '../../output/call-documents.ts';
 import { outlineTables, targetsTable } from '../../output/call-tables.ts';
 import { usesColour } from '../../output/colour.ts';
+import { checkReport } from '../../output/findings/check-findings.ts';
+import { checkstyleDocument } from '../../output/findings/checkstyle-document.ts';
+import { githubCommands } from '../../output/findings/github-commands.ts';
+import { gitlabDocument } from '../../output/findings/gitlab-document.ts';
+import { gnuLines } from '../../output/findings/gnu-lines.ts';
+import { sarifDocument } from '../../output/findings/sarif-document.ts';
 import { styled } from '../../output/safe-stream.ts';
 import { sanitizeText } from '../../output/sanitize.ts';
 import { renderWarning } from '../../output/warnings.ts';
@@ -20,7 +26,7 @@ import { registryOptions } from '../../registry/registry-config.ts';
 import { reportError } from '../../output/report-error.ts';
 import { openBuildInput } from './build-context.ts';
 import type { BuildFlags, builderOptions } from './build-options.ts';
-import type { CallMethod } from './call-option.ts';
+import type { CallFormat, CallMethod } from './call-option.ts';
 
 /** What the command line says beside `--call`. */
 export interface CallRequest {
@@ -42,12 +48,12 @@ export async function runCall(call: CallMethod, request: CallRequest, host: Host
       return await runCheck(call, build, settings, host);
     case 'outline': {
       const result = await outlineBuild(build, await Store.open(settings.root), host.signal);
-      print(call.json ? toJson(outlineDocument(result)) : outlineTables(result.outline), host);
+      print(call.format === 'json' ? toJson(outlineDocument(result)) : outlineTables(result.outline), host);
       return EXIT_OK;
     }
     case 'targets': {
       const result = await listTargets(build, await Store.open(settings.root), host.signal);
-      print(call.json ? toJson(targetsDocument(result)) : targetsTable(result.targets), host);
+      print(call.format === 'json' ? toJson(targetsDocument(result)) : targetsTable(result.targets), host);
       return EXIT_OK;
     }
   }
@@ -64,13 +70,39 @@ async function runCheck(
     if (event.type === 'notice') host.stderr.write(`WARNING: ${sanitizeText(event.message)}\n`);
   };
   const result = await checkBuild(options, store, { report }, host.signal);
-  if (call.json) print(toJson(checkDocument(result)), host);
-  else host.stdout.write(styled(checkText(result, usesColour(host.stdout, host.env))));
+  const format = call.format ?? (host.stdout.isTTY === true ? 'text' : 'gnu');
+  host.stdout.write(styled(checkAnswer(format, result, dockerfileOf(options), host)));
   if (result.error !== undefined) {
-    if (call.json) return EXIT_FAILED;
-    return await reportError(result.error, host, settings);
+    // Documents tell of it themselves.
+    return format === 'text' || format === 'gnu' ? await reportError(result.error, host, settings) : EXIT_FAILED;
   }
   return !result.failed || call.ignoreStatus ? EXIT_OK : EXIT_FAILED;
+}
+
+function checkAnswer(format: CallFormat, result: CheckResult, path: string | undefined, host: Host): string {
+  const { cwd, env } = host;
+  const report = (root = cwd) => checkReport(result, path, root);
+  switch (format) {
+    case 'text':
+      return checkText(result, usesColour(host.stdout, env));
+    case 'json':
+      return toJson(checkDocument(result));
+    case 'gnu':
+      return gnuLines(report());
+    case 'github':
+      return githubCommands(report(env['GITHUB_WORKSPACE']));
+    case 'sarif':
+      return toJson(sarifDocument(report(env['GITHUB_WORKSPACE'])));
+    case 'gitlab':
+      return toJson(gitlabDocument(report(env['CI_PROJECT_DIR'])));
+    case 'checkstyle':
+      return checkstyleDocument(report());
+  }
+}
+
+/** The Dockerfile's path, where it is a file of this machine. */
+function dockerfileOf({ dockerfile }: BuildOptions): string | undefined {
+  return dockerfile?.startsWith('/') === true ? dockerfile : undefined;
 }
 
 /** Buildx's words. */
