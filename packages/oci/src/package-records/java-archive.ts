@@ -12,11 +12,13 @@ const POM_PROPERTIES = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;
 const MAX_NESTING = 5;
 const MAX_MEMBERS = 500_000;
 /** Bytes that all nested archives of one file may unpack to. */
-const MAX_UNPACKED = 1024 ** 3;
+const MAX_UNPACKED = 512 * 1024 ** 2;
+/** What reading a member costs at least, however small it is. */
+const MEMBER_COST = 16 * 1024;
 const MAX_GAPS = 100;
 
 /** Most of one nested archive, which is kept in memory while it is read. */
-const MAX_NESTED = 256 * 1024 ** 2;
+const MAX_NESTED = 128 * 1024 ** 2;
 
 interface Waiting {
   /** Unpacks it only when its turn comes: of all nested archives one path is in memory. */
@@ -66,8 +68,8 @@ async function readArchive(
   const poms: PomProperties[] = [];
   for (const member of zipMembers(file)) {
     if (--budget.members < 0) throw tooLarge(MAX_MEMBERS + 1, MAX_MEMBERS);
-    if (member.name === MANIFEST) manifest = await memberText(file, member);
-    else if (POM_PROPERTIES.test(member.name)) poms.push(parseProperties(await memberText(file, member)));
+    if (member.name === MANIFEST) manifest = await memberText(file, member, budget);
+    else if (POM_PROPERTIES.test(member.name)) poms.push(parseProperties(await memberText(file, member, budget)));
     else if (JAVA_ARCHIVE.test(member.name)) {
       const path = within === undefined ? member.name : `${within}!${member.name}`;
       if (depth + 1 >= MAX_NESTING) tell(`${member.name} is nested too deeply and is not read`);
@@ -78,11 +80,17 @@ async function readArchive(
 }
 
 async function nested(file: PackageFile, member: ZipMember, path: string, budget: Budget): Promise<PackageFile> {
-  const content = await zipContent(file, member, Math.min(MAX_NESTED, budget.bytes));
-  budget.bytes -= content.length;
-  return memoryFile(path, content);
+  return memoryFile(path, await contentOf(file, member, MAX_NESTED, budget));
 }
 
-async function memberText(file: PackageFile, member: ZipMember): Promise<string> {
-  return new TextDecoder('utf-8').decode(await zipContent(file, member, MAX_DESCRIPTION));
+async function memberText(file: PackageFile, member: ZipMember, budget: Budget): Promise<string> {
+  return new TextDecoder('utf-8').decode(await contentOf(file, member, MAX_DESCRIPTION, budget));
+}
+
+/** Many members of an archive may be one and the same bytes: what they unpack to counts each time. */
+async function contentOf(file: PackageFile, member: ZipMember, most: number, budget: Budget): Promise<Uint8Array> {
+  if (budget.bytes <= 0) throw tooLarge(MAX_UNPACKED + 1, MAX_UNPACKED);
+  const content = await zipContent(file, member, Math.min(most, budget.bytes));
+  budget.bytes -= Math.max(content.length, MEMBER_COST);
+  return content;
 }
