@@ -13,6 +13,8 @@ const MAX_NESTING = 5;
 const MAX_MEMBERS = 500_000;
 /** Bytes that all nested archives of one file may unpack to. */
 const MAX_UNPACKED = 512 * 1024 ** 2;
+/** Bytes that all manifests and properties of one file may have. */
+const MAX_TEXTS = 128 * 1024 ** 2;
 /** What reading a member costs at least, however small it is. */
 const MEMBER_COST = 16 * 1024;
 const MAX_GAPS = 100;
@@ -30,6 +32,8 @@ interface Waiting {
 interface Budget {
   members: number;
   bytes: number;
+  /** Of manifests and properties. */
+  texts: number;
 }
 
 /**
@@ -39,7 +43,7 @@ interface Budget {
 export async function readJavaArchive(file: PackageFile): Promise<PackageFindings> {
   const packages: PackageRecord[] = [];
   const gaps: string[] = [];
-  const budget: Budget = { members: MAX_MEMBERS, bytes: MAX_UNPACKED };
+  const budget: Budget = { members: MAX_MEMBERS, bytes: MAX_UNPACKED, texts: MAX_TEXTS };
   const waiting: Waiting[] = [{ open: async () => file, within: undefined, depth: 0 }];
   for (let archive = waiting.pop(); archive !== undefined && gaps.length < MAX_GAPS; archive = waiting.pop()) {
     const { within } = archive;
@@ -51,7 +55,7 @@ export async function readJavaArchive(file: PackageFile): Promise<PackageFinding
     } catch (error) {
       if (!(error instanceof OciError || error instanceof RangeError)) throw error;
       tell(error instanceof OciError ? error.message : 'it is damaged');
-      if (budget.members < 0 || budget.bytes <= 0) break;
+      if (budget.members < 0 || budget.bytes <= 0 || budget.texts <= 0) break;
     }
   }
   return { packages, gaps };
@@ -80,17 +84,15 @@ async function readArchive(
 }
 
 async function nested(file: PackageFile, member: ZipMember, path: string, budget: Budget): Promise<PackageFile> {
-  return memoryFile(path, await contentOf(file, member, MAX_NESTED, budget));
+  const content = await zipContent(file, member, Math.min(MAX_NESTED, budget.bytes));
+  budget.bytes -= content.length;
+  return memoryFile(path, content);
 }
 
+/** Many members of an archive may be one and the same bytes: they count each time. */
 async function memberText(file: PackageFile, member: ZipMember, budget: Budget): Promise<string> {
-  return new TextDecoder('utf-8').decode(await contentOf(file, member, MAX_DESCRIPTION, budget));
-}
-
-/** Many members of an archive may be one and the same bytes: what they unpack to counts each time. */
-async function contentOf(file: PackageFile, member: ZipMember, most: number, budget: Budget): Promise<Uint8Array> {
-  if (budget.bytes <= 0) throw tooLarge(MAX_UNPACKED + 1, MAX_UNPACKED);
-  const content = await zipContent(file, member, Math.min(most, budget.bytes));
-  budget.bytes -= Math.max(content.length, MEMBER_COST);
-  return content;
+  if (budget.texts <= 0) throw tooLarge(MAX_TEXTS + 1, MAX_TEXTS);
+  const content = await zipContent(file, member, MAX_DESCRIPTION);
+  budget.texts -= Math.max(content.length, MEMBER_COST);
+  return new TextDecoder('utf-8').decode(content);
 }

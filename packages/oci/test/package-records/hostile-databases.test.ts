@@ -1,5 +1,6 @@
-import { deflateRawSync, deflateSync } from 'node:zlib';
+import { deflateSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { elfOf, goBuildinfo, zipOf } from '../../../../fuzz/seeds/packages.ts';
 import { memoryFile, type PackageFile, type PackageFindings, packageReader, readPackages } from '../../src/index.ts';
 
 /** Far more than any of these takes; each took minutes, or all memory, before its reader had a bound. */
@@ -20,71 +21,9 @@ const zeros = (path: string, size: number): PackageFile => ({
   read: (position, length) => new Uint8Array(Math.max(0, Math.min(length, size - position))),
 });
 
-/** A zip archive whose members all have the same content. */
-function zip(names: readonly string[], content: Buffer, method = 8): Buffer {
-  const packed = method === 8 ? deflateRawSync(content) : content;
-  const local = Buffer.alloc(30);
-  local.writeUInt32LE(0x04034b50);
-  const entries = names.map((name) => {
-    const entry = Buffer.alloc(46 + Buffer.byteLength(name));
-    entry.writeUInt32LE(0x02014b50);
-    entry.writeUInt16LE(method, 10);
-    entry.writeUInt32LE(packed.length, 20);
-    entry.writeUInt32LE(content.length, 24);
-    entry.writeUInt16LE(Buffer.byteLength(name), 28);
-    entry.write(name, 46);
-    return entry;
-  });
-  const directory = Buffer.concat(entries);
-  const end = Buffer.alloc(22);
-  end.writeUInt32LE(0x06054b50);
-  end.writeUInt32LE(directory.length, 12);
-  end.writeUInt32LE(local.length + packed.length, 16);
-  return Buffer.concat([local, packed, directory, end]);
-}
-
-/** An ELF file with sections of these names. */
-function elf(sections: Readonly<Record<string, Buffer>>, change: (file: Buffer) => void = () => {}): Buffer {
-  const names = Buffer.from(`\0${Object.keys(sections).join('\0')}\0.shstrtab\0`);
-  const parts = [...Object.values(sections), names];
-  const start = 64 + parts.reduce((sum, part) => sum + part.length, 0);
-  const headers = Buffer.alloc(64 * (parts.length + 1));
-  let at = 64;
-  [...Object.keys(sections), '.shstrtab'].forEach((name, i) => {
-    const header = headers.subarray(64 * (i + 1));
-    header.writeUInt32LE(names.indexOf(`\0${name}\0`) + 1, 0);
-    header.writeUInt32LE(1, 4);
-    header.writeBigUInt64LE(BigInt(at), 0x18);
-    header.writeBigUInt64LE(BigInt(parts[i]?.length ?? 0), 0x20);
-    at += parts[i]?.length ?? 0;
-  });
-  const head = Buffer.alloc(64);
-  head.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
-  head.writeBigUInt64LE(BigInt(start), 0x28);
-  head.writeUInt16LE(64, 0x3a);
-  head.writeUInt16LE(parts.length + 1, 0x3c);
-  head.writeUInt16LE(parts.length, 0x3e);
-  const file = Buffer.concat([head, ...parts, headers]);
+function changed(file: Buffer, change: (file: Buffer) => void): Buffer {
   change(file);
   return file;
-}
-
-/** Go's build information as its linker writes it since 1.18. */
-function goBuildinfo(version: string, modules: string): Buffer {
-  const text = (value: Buffer): Buffer => {
-    const size: number[] = [];
-    for (let rest = value.length; ; rest >>>= 7) {
-      size.push((rest & 0x7f) | (rest > 0x7f ? 0x80 : 0));
-      if (rest <= 0x7f) break;
-    }
-    return Buffer.concat([Buffer.from(size), value]);
-  };
-  const head = Buffer.alloc(32);
-  head.write('\xff Go buildinf:', 'latin1');
-  head[14] = 8;
-  head[15] = 2;
-  const frame = Buffer.alloc(16, 0x30);
-  return Buffer.concat([head, text(Buffer.from(version)), text(Buffer.concat([frame, Buffer.from(modules), frame]))]);
 }
 
 /** A database of one page of table cells that all lie over each other, and a schema that leads to it. */
@@ -123,14 +62,14 @@ describe('hostile files end in a named gap', () => {
     [
       'properties of blanks',
       'a.jar',
-      () => zip(['META-INF/maven/a/b/pom.properties'], Buffer.from(`a=${' '.repeat(3 * MIB)}x`)),
+      () => zipOf(['META-INF/maven/a/b/pom.properties'], Buffer.from(`a=${' '.repeat(3 * MIB)}x`)),
       /^$/,
     ],
     [
       'an archive whose members are one and the same bomb',
       'a.jar',
       () =>
-        zip(
+        zipOf(
           Array.from({ length: 100_000 }, () => 'META-INF/MANIFEST.MF'),
           Buffer.alloc(4 * MIB),
         ),
@@ -139,7 +78,7 @@ describe('hostile files end in a named gap', () => {
     [
       'an archive of names that nearly are versions',
       `${'a-1'.repeat(20_000)}\n.jar`,
-      () => zip([], Buffer.alloc(0)),
+      () => zipOf([], Buffer.alloc(0)),
       /left out/,
     ],
     [
@@ -173,34 +112,37 @@ describe('hostile files end in a named gap', () => {
     [
       'a program whose section headers are elsewhere',
       'p',
-      () => elf({ '.go.buildinfo': goBuildinfo('go1.22', '') }, (file) => file.writeBigUInt64LE(2n ** 60n, 0x28)),
+      () =>
+        changed(elfOf({ '.go.buildinfo': goBuildinfo('go1.22', '') }), (file) =>
+          file.writeBigUInt64LE(2n ** 60n, 0x28),
+        ),
       /truncated/,
     ],
     [
       'a program whose names have no end',
       'p',
-      () => elf({ '.text': Buffer.alloc(4 * MIB, 'a') }, (file) => file.writeUInt16LE(1, 0x3e)),
+      () => changed(elfOf({ '.text': Buffer.alloc(4 * MIB, 'a') }), (file) => file.writeUInt16LE(1, 0x3e)),
       /^$/,
     ],
     [
       'build information of another length',
       'p',
-      () => elf({ '.go.buildinfo': goBuildinfo('go1.22', 'path\tx\n').subarray(0, 50) }),
+      () => elfOf({ '.go.buildinfo': goBuildinfo('go1.22', 'path\tx\n').subarray(0, 50) }),
       /truncated/,
     ],
     [
       'build information that never ends',
       'p',
-      () => elf({ '.go.buildinfo': Buffer.concat([goBuildinfo('', '').subarray(0, 32), Buffer.alloc(100, 0xff)]) }),
+      () => elfOf({ '.go.buildinfo': Buffer.concat([goBuildinfo('', '').subarray(0, 32), Buffer.alloc(100, 0xff)]) }),
       /damaged/,
     ],
     [
       'crates that unpack to gigabytes',
       'p',
-      () => elf({ '.dep-v0': deflateSync(Buffer.alloc(64 * MIB)) }),
+      () => elfOf({ '.dep-v0': deflateSync(Buffer.alloc(64 * MIB)) }),
       /unpacks to more/,
     ],
-    ['crates that are none', 'p', () => elf({ '.dep-v0': Buffer.from('no zlib') }), /compressed data is damaged/],
+    ['crates that are none', 'p', () => elfOf({ '.dep-v0': Buffer.from('no zlib') }), /compressed data is damaged/],
     [
       'bytes that are no text',
       'lib/apk/db/installed',
@@ -225,7 +167,7 @@ describe('programs', () => {
   it('tell the modules that Go wrote into them, replaced ones as what replaced them', async () => {
     const modules =
       'path\texample.org/app\nmod\texample.org/app\tv1.2.3\th1:x\ndep\ta.org/b\tv0.1.0\tn\n=>\tc.org/d/v2\tv2.0.0\tn\n';
-    const { packages, gaps } = await read('p', elf({ '.go.buildinfo': goBuildinfo('go1.22.1', modules) }));
+    const { packages, gaps } = await read('p', elfOf({ '.go.buildinfo': goBuildinfo('go1.22.1', modules) }));
     expect(packages.map(({ name, version }) => `${name} ${version}`)).toEqual([
       'stdlib 1.22.1',
       'example.org/app v1.2.3',
@@ -237,11 +179,11 @@ describe('programs', () => {
   it('that were built without modules tell of Go alone, and that something is missing', async () => {
     const { packages, gaps } = await read(
       'p',
-      elf({ '.go.buildinfo': goBuildinfo('go1.19', 'path\texample.org/app\n') }),
+      elfOf({ '.go.buildinfo': goBuildinfo('go1.19', 'path\texample.org/app\n') }),
     );
     expect(packages.map(({ name }) => name)).toEqual(['stdlib']);
     expect(gaps).toEqual(['it was built without Go modules: what it is made of is not recorded']);
-    expect((await read('p', elf({ '.go.buildinfo': goBuildinfo('go1.19', 'path\tcmd/go\n') }))).gaps).toEqual([]);
+    expect((await read('p', elfOf({ '.go.buildinfo': goBuildinfo('go1.19', 'path\tcmd/go\n') }))).gaps).toEqual([]);
   });
 
   it('tell the crates that cargo-auditable wrote into them', async () => {
@@ -251,12 +193,12 @@ describe('programs', () => {
         { name: 'cc', version: '1.0.0', kind: 'build' },
       ],
     };
-    const { packages } = await read('p', elf({ '.dep-v0': deflateSync(JSON.stringify(crates)) }));
+    const { packages } = await read('p', elfOf({ '.dep-v0': deflateSync(JSON.stringify(crates)) }));
     expect(packages).toEqual([{ type: 'cargo', name: 'serde', version: '1.0.1' }]);
   });
 
   it('that tell nothing are known as such, scripts are not', async () => {
-    expect(await read('p', elf({ '.text': Buffer.from('x') }))).toMatchObject({
+    expect(await read('p', elfOf({ '.text': Buffer.from('x') }))).toMatchObject({
       packages: [],
       gaps: [],
       isSilentProgram: true,
