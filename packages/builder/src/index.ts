@@ -73,6 +73,7 @@ export type {
 export type { MissChange, MissReason } from './progress/miss-reason.ts';
 export type { BuildRecord, RecordedStep } from './explain/build-record.ts';
 export { describeChange } from './explain/sentence.ts';
+export { compilePatterns } from './context/pattern-matcher.ts';
 export { parseSize } from './plan/size.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';
@@ -147,6 +148,9 @@ export type {
   PackageOrigin,
   StepPlace,
 } from './packages/package-origin.ts';
+export { layersOfImage } from './layers/image-layers.ts';
+export type { ImageLayers, LayersOfImageOptions, ShownLayer } from './layers/image-layers.ts';
+export type { LayerWaste } from './layers/layer-waste.ts';
 export { diffPackages } from './packages/diff-packages.ts';
 export type { PackageDifference } from './packages/diff-packages.ts';
 export { gapText, imageBill, silentText } from './packages/image-bill.ts';

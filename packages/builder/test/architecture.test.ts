@@ -21,7 +21,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     selection: 3,
     blob: 6,
     compression: 3,
-    layer: 18,
+    // links-below tells waste which names are one file.
+    layer: 19,
     disk: 1,
     // image-tree is what an inventory reads.
     image: 7,
@@ -30,6 +31,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     'bill-of-materials': 0,
     attestation: 0,
     inventory: 0,
+    waste: 0,
     validation: 0,
     registry: 2,
     // index-members is read by archives, too: they keep the indexes that they hold.
@@ -57,8 +59,9 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     ops: 21,
     // build-plan and plan-platforms: what a build for several platforms is.
     plan: 14,
-    // What a build's layers and packages are from: told by build/, kept by store/, looked after by fsck/.
-    packages: 2,
+    // What a build's layers and packages are from: told by build/, kept by store/, looked after by fsck/; layers/ asks for origins.
+    packages: 5,
+    layers: 0,
     verify: 1,
     lint: 10,
     store: 2,
@@ -74,8 +77,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     terminal: 1,
     watch: 4,
     grammar: 4,
-    // package-tables and package-document: image packages and image diff.
-    output: 26,
+    // package-tables and package-document: image packages and image diff; five of layers/.
+    output: 31,
     registry: 4,
     // find-image is the one place that says which platform of an index a command takes.
     store: 5,

@@ -33,6 +33,14 @@ export async function attributePackages(
   return { ...inventory, packages, changes, layers };
 }
 
+/** What made each layer of a filesystem, lowest first. */
+export function originsOfLayers(
+  filesystem: number,
+  way: Pick<AttributionWay, 'origins' | 'history'>,
+): readonly PackageOrigin[] {
+  return new OriginFinder(filesystem, { ...way, inventoryOf: async () => undefined }).layers();
+}
+
 class OriginFinder {
   readonly #image: MadeFilesystem;
   readonly #way: AttributionWay;

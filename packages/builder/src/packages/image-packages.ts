@@ -2,9 +2,9 @@ import { basename, isAbsolute } from 'node:path';
 import { type Digest, type Image, type ImageConfig, sha256Digest } from '@tsbuild/oci';
 import type { BuildRecord } from '../explain/build-record.ts';
 import { type BuildOrigins, layersOfFilesystem } from '../explain/build-origins.ts';
-import { attributePackages } from './attribute-packages.ts';
+import { attributePackages, originsOfLayers } from './attribute-packages.ts';
 import { Inventories, type PackageStore, type ReadPackagesOptions } from './inventories.ts';
-import type { AttributedInventory } from './package-origin.ts';
+import type { AttributedInventory, PackageOrigin } from './package-origin.ts';
 
 /** The packages of an image, and where its layers are from. */
 export interface ImagePackages extends AttributedInventory {
@@ -68,6 +68,28 @@ export async function packagesOfImage(
   const inventoryOf = sourcesOf(origins, inventories, signal);
   const way = { origins, inventoryOf, ...(history !== undefined && { history }) };
   return { ...(await attributePackages(inventory, filesystem, way)), diffIDs, dockerfile: portable(dockerfile) };
+}
+
+/** What made the layers of an image. */
+export interface LayerOrigins {
+  /** Lowest first. */
+  readonly layers: readonly PackageOrigin[];
+  /** The Dockerfile that lines count in; undefined for an image that was not built here. */
+  readonly dockerfile?: string;
+}
+
+/** What made each layer of an image: instructions and the base where a build with this store is known, else history's rows. */
+export function originsOfImage(image: Image, store: PackageStore): LayerOrigins {
+  const diffIDs = image.layers.map(({ diffID }) => diffID);
+  const known = knownOrigins(image, diffIDs, store);
+  const history = historyOf(image.config);
+  const rows = history === undefined ? {} : { history };
+  if (known === undefined) {
+    const origins = { steps: [], filesystems: [{ baseLayers: diffIDs, steps: [] }], images: [0] };
+    return { layers: originsOfLayers(0, { origins, ...rows }) };
+  }
+  const layers = originsOfLayers(known.filesystem, { origins: known.origins, ...rows });
+  return { layers, dockerfile: portable(known.dockerfile) };
 }
 
 /** The stages that files were copied from. Their layers may be gone, or never have been here: nothing is fetched. */

@@ -25,6 +25,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Show the history of an image',
     load: async () => (await import('./image/history.ts')).historyCommand,
   },
+  layers: {
+    summary: 'Show what makes an image large: layers, files and waste, with the Dockerfile lines',
+    load: async () => (await import('./image/layers.ts')).layersCommand,
+  },
   tag: {
     summary: 'Add a name to an image',
     load: async () => (await import('./image/tag.ts')).tagCommand,
@@ -248,6 +252,7 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     import: 'import',
     index: 'image index',
     inspect: 'inspect',
+    layers: 'layers',
     list: 'images',
     load: 'load',
     ls: 'images',

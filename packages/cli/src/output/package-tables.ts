@@ -7,15 +7,15 @@ import {
   type PackageOrigin,
   silentText,
 } from '@tsbuild/builder';
+import { columns } from './columns.ts';
 import { sanitizeName } from './sanitize.ts';
-import { displayWidth, fit } from './width.ts';
+import { fit } from './width.ts';
 
 /** How wide a table may be; undefined for any width. */
 export interface TableView {
   readonly width: number | undefined;
 }
 
-const GAP = 2;
 /** So many things that could not be read are named. */
 const MOST_GAPS = 20;
 const SIGNS = { added: '+', upgraded: '~', removed: '-' } as const;
@@ -150,24 +150,9 @@ function counts(packages: readonly { readonly type: string }[]): string {
 function section(title: string, counted: string, rows: readonly (readonly string[])[], view: TableView): string {
   const { width = Number.POSITIVE_INFINITY } = view;
   const head = fit(sanitizeName(title), Math.max(20, width - counted.length - 4));
-  return `${head}  (${counted})\n${columns(rows, view, '  ')}`;
+  return `${head}  (${counted})\n${columns(rows, { ...view, indent: '  ' })}`;
 }
 
 function packageName({ group, name }: AttributedChange['package']): string {
   return group === undefined ? name : `${group}:${name}`;
-}
-
-/** Rows in columns as wide as their widest cell; lines are cut where the view ends. */
-function columns(rows: readonly (readonly string[])[], { width }: TableView, indent = ''): string {
-  const cells = rows.map((row) => row.map(sanitizeName));
-  const widths: number[] = [];
-  for (const row of cells) {
-    for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, displayWidth(cell));
-  }
-  const lines = cells.map((row) => {
-    const padded = row.map((cell, at) => cell + ' '.repeat((widths[at] ?? 0) - displayWidth(cell) + GAP));
-    const line = `${indent}${padded.join('')}`.trimEnd();
-    return width === undefined ? line : fit(line, width);
-  });
-  return lines.map((line) => `${line}\n`).join('');
 }
