@@ -16,6 +16,8 @@ export interface TableView {
   readonly width: number | undefined;
 }
 
+/** So many things that could not be read are named. */
+const MOST_GAPS = 20;
 const SIGNS = { added: '+', upgraded: '~', removed: '-' } as const;
 const KINDS = ['added', 'upgraded', 'removed'] as const;
 
@@ -82,8 +84,10 @@ export function closingLines(found: ImagePackages): string {
 /** What could not be read of an image, a line each. */
 export function closingNotes({ gaps, programs }: ImagePackages, name?: string): readonly string[] {
   const of = name === undefined ? '' : `${name}: `;
+  const more = gaps.length - MOST_GAPS;
   const lines = [
-    ...gaps.map((gap) => `Not read: ${of}${gapText(gap)}`),
+    ...gaps.slice(0, MOST_GAPS).map((gap) => `Not read: ${of}${gapText(gap)}`),
+    ...(more > 0 ? [`Not read: ${of}${more} more (--format json has all)`] : []),
     ...silentText(programs).map((text) => `Note: ${of}${text}`),
   ];
   return lines.map(sanitizeName);

@@ -1,10 +1,10 @@
 import { licenceOf, membersOf, readJson, jsonText } from './json-file.ts';
-import { MAX_DATABASE, type PackageFile, unreadable } from './package-file.ts';
+import { MAX_DOCUMENT, type PackageFile, unreadable } from './package-file.ts';
 import type { PackageFindings, PackageRecord } from './package-record.ts';
 
 /** Composer's list of what is in `vendor/`: `composer/installed.json`, a list in version 1, an object with one in version 2. */
 export function readComposerInstalled(file: PackageFile): PackageFindings {
-  const document = readJson(file, MAX_DATABASE);
+  const document = readJson(file, MAX_DOCUMENT);
   const list = Array.isArray(document) ? document : membersOf(document)['packages'];
   if (!Array.isArray(list)) throw unreadable('it has no list of packages');
   const packages = list.map(recordOf).filter((found) => found !== undefined);

@@ -1,10 +1,10 @@
 import { membersOf, readJson } from './json-file.ts';
-import { MAX_DATABASE, type PackageFile, unreadable } from './package-file.ts';
+import { MAX_DOCUMENT, type PackageFile, unreadable } from './package-file.ts';
 import type { PackageFindings, PackageRecord } from './package-record.ts';
 
 /** `*.deps.json` of a .NET application: its libraries, `Name/1.2.3`, those of type `package` from NuGet. */
 export function readDotnetDependencies(file: PackageFile): PackageFindings {
-  const { libraries } = membersOf(readJson(file, MAX_DATABASE));
+  const { libraries } = membersOf(readJson(file, MAX_DOCUMENT));
   if (libraries === undefined) throw unreadable('it has no libraries');
   const packages: PackageRecord[] = [];
   const gaps: string[] = [];

@@ -2,6 +2,8 @@ import { fileText, MAX_DATABASE, type PackageFile } from './package-file.ts';
 import { MAX_PACKAGES, type PackageFindings, type PackageRecord } from './package-record.ts';
 import { type Stanza, stanzas } from './stanzas.ts';
 
+/** Three words. */
+const MAX_STATUS = 100;
 const WANTED = new Set(['package', 'status', 'version', 'architecture', 'source']);
 
 /** States (the third word of Status) in which nothing of a package is there but maybe its configuration. */
@@ -25,7 +27,7 @@ function readStatus(text: string): PackageFindings {
   const packages: PackageRecord[] = [];
   let incomplete = 0;
   for (const stanza of stanzas(text, WANTED)) {
-    const state = stanza.get('status')?.split(/\s+/)[2];
+    const state = stanza.get('status')?.slice(0, MAX_STATUS).split(/\s+/)[2];
     if (state !== undefined && ABSENT.has(state)) continue;
     const found = recordOf(stanza);
     if (found === undefined) incomplete++;

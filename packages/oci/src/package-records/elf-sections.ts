@@ -2,6 +2,9 @@ import { type PackageFile, readExactly, unreadable } from './package-file.ts';
 
 const HEADER_SIZE = 64;
 const MAX_SECTIONS = 65_536;
+const MAX_ENTRY = 1024;
+/** Longer than the names that anybody looks for. */
+const MAX_NAME = 64;
 const MAX_NAMES = 4 * 1024 ** 2;
 /** Section without bytes in the file (.bss). */
 const NO_BITS = 8;
@@ -28,7 +31,8 @@ export function elfSections(
   const { entry, count, names } = tableShape(header, read);
   if (table === 0 || count === 0) return new Map();
   const sectionSize = read.wide ? 64 : 40;
-  if (entry < sectionSize || count > MAX_SECTIONS) throw unreadable('its ELF section headers are damaged');
+  if (entry < sectionSize || entry > MAX_ENTRY || count > MAX_SECTIONS)
+    throw unreadable('its ELF section headers are damaged');
   const headers = readExactly(file, table, entry * count);
   const section = (index: number) => sectionAt(headers.subarray(index * entry, (index + 1) * entry), read);
   const nameTable = names < count ? section(names) : undefined;
@@ -77,6 +81,7 @@ function sectionAt(bytes: Uint8Array, read: WordReader) {
 }
 
 function textAt(texts: Uint8Array, at: number): string {
-  const end = texts.indexOf(0, at);
-  return new TextDecoder('latin1').decode(texts.subarray(at, end < 0 ? at : end));
+  const text = texts.subarray(at, at + MAX_NAME);
+  const end = text.indexOf(0);
+  return new TextDecoder('latin1').decode(text.subarray(0, Math.max(0, end)));
 }

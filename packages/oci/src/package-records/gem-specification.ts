@@ -3,9 +3,10 @@ import type { PackageFindings } from './package-record.ts';
 
 /** RubyGems' own first lines of an installed specification: `# stub: json 2.6.1 ruby lib`. */
 const STUB = /^# stub: (\S+) (\S+) /m;
-const NAME = /^\s*\w+\.name\s*=\s*["']([^"']+)["']/m;
-const VERSION = /^\s*\w+\.version\s*=\s*(?:Gem::Version\.new\(?\s*)?["']([^"']+)["']/m;
-const LICENCES = /^\s*\w+\.licenses?\s*=\s*(?:\[([^\]]*)\]|(["'][^"']*["']))/m;
+// No part of them crosses a line: else a file of blank lines or open brackets would be read again from each of its lines on.
+const NAME = /^[ \t]*\w+\.name[ \t]*=[ \t]*["']([^"'\n]+)["']/m;
+const VERSION = /^[ \t]*\w+\.version[ \t]*=[ \t]*(?:Gem::Version\.new\(?[ \t]*)?["']([^"'\n]+)["']/m;
+const LICENCES = /^[ \t]*\w+\.licenses?[ \t]*=[ \t]*(?:\[([^\]\n]*)\]|(["'][^"'\n]*["']))/m;
 
 /**
  * A gem in `specifications/`. It is a program in Ruby, which is not run: its stub line is read, or the assignments of texts that

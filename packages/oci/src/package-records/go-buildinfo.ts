@@ -1,6 +1,6 @@
 import type { ElfSection } from './elf-sections.ts';
 import { type PackageFile, readExactly, tooLarge, unreadable } from './package-file.ts';
-import type { PackageFindings, PackageRecord } from './package-record.ts';
+import { MAX_PACKAGES, type PackageFindings, type PackageRecord } from './package-record.ts';
 import { readVarint7 } from './varint.ts';
 
 const MAGIC = '\xff Go buildinf:';
@@ -42,6 +42,7 @@ function modulesOf(text: string): readonly PackageRecord[] {
   const packages: PackageRecord[] = [];
   for (const line of text.split('\n')) {
     const [kind, name, version] = line.split('\t');
+    if (packages.length >= MAX_PACKAGES) break;
     if (!name || !version || (kind !== 'mod' && kind !== 'dep' && kind !== '=>')) continue;
     if (kind === '=>') packages.pop();
     packages.push({ type: 'golang', name, version });

@@ -12,11 +12,15 @@ const POM_PROPERTIES = /^META-INF\/maven\/[^/]+\/[^/]+\/pom\.properties$/;
 const MAX_NESTING = 5;
 const MAX_MEMBERS = 500_000;
 /** Bytes that all nested archives of one file may unpack to. */
-const MAX_UNPACKED = 1024 ** 3;
+const MAX_UNPACKED = 512 * 1024 ** 2;
+/** Bytes that all manifests and properties of one file may have. */
+const MAX_TEXTS = 128 * 1024 ** 2;
+/** What reading a member costs at least, however small it is. */
+const MEMBER_COST = 16 * 1024;
 const MAX_GAPS = 100;
 
 /** Most of one nested archive, which is kept in memory while it is read. */
-const MAX_NESTED = 256 * 1024 ** 2;
+const MAX_NESTED = 128 * 1024 ** 2;
 
 interface Waiting {
   /** Unpacks it only when its turn comes: of all nested archives one path is in memory. */
@@ -28,6 +32,8 @@ interface Waiting {
 interface Budget {
   members: number;
   bytes: number;
+  /** Of manifests and properties. */
+  texts: number;
 }
 
 /**
@@ -37,7 +43,7 @@ interface Budget {
 export async function readJavaArchive(file: PackageFile): Promise<PackageFindings> {
   const packages: PackageRecord[] = [];
   const gaps: string[] = [];
-  const budget: Budget = { members: MAX_MEMBERS, bytes: MAX_UNPACKED };
+  const budget: Budget = { members: MAX_MEMBERS, bytes: MAX_UNPACKED, texts: MAX_TEXTS };
   const waiting: Waiting[] = [{ open: async () => file, within: undefined, depth: 0 }];
   for (let archive = waiting.pop(); archive !== undefined && gaps.length < MAX_GAPS; archive = waiting.pop()) {
     const { within } = archive;
@@ -49,7 +55,7 @@ export async function readJavaArchive(file: PackageFile): Promise<PackageFinding
     } catch (error) {
       if (!(error instanceof OciError || error instanceof RangeError)) throw error;
       tell(error instanceof OciError ? error.message : 'it is damaged');
-      if (budget.members < 0 || budget.bytes <= 0) break;
+      if (budget.members < 0 || budget.bytes <= 0 || budget.texts <= 0) break;
     }
   }
   return { packages, gaps };
@@ -66,8 +72,8 @@ async function readArchive(
   const poms: PomProperties[] = [];
   for (const member of zipMembers(file)) {
     if (--budget.members < 0) throw tooLarge(MAX_MEMBERS + 1, MAX_MEMBERS);
-    if (member.name === MANIFEST) manifest = await memberText(file, member);
-    else if (POM_PROPERTIES.test(member.name)) poms.push(parseProperties(await memberText(file, member)));
+    if (member.name === MANIFEST) manifest = await memberText(file, member, budget);
+    else if (POM_PROPERTIES.test(member.name)) poms.push(parseProperties(await memberText(file, member, budget)));
     else if (JAVA_ARCHIVE.test(member.name)) {
       const path = within === undefined ? member.name : `${within}!${member.name}`;
       if (depth + 1 >= MAX_NESTING) tell(`${member.name} is nested too deeply and is not read`);
@@ -83,6 +89,10 @@ async function nested(file: PackageFile, member: ZipMember, path: string, budget
   return memoryFile(path, content);
 }
 
-async function memberText(file: PackageFile, member: ZipMember): Promise<string> {
-  return new TextDecoder('utf-8').decode(await zipContent(file, member, MAX_DESCRIPTION));
+/** Many members of an archive may be one and the same bytes: they count each time. */
+async function memberText(file: PackageFile, member: ZipMember, budget: Budget): Promise<string> {
+  if (budget.texts <= 0) throw tooLarge(MAX_TEXTS + 1, MAX_TEXTS);
+  const content = await zipContent(file, member, MAX_DESCRIPTION);
+  budget.texts -= Math.max(content.length, MEMBER_COST);
+  return new TextDecoder('utf-8').decode(content);
 }

@@ -12,8 +12,8 @@ export interface PomProperties {
 export function parseProperties(text: string): PomProperties {
   const values = new Map<string, string>();
   for (const line of linesOf(text)) {
-    const [, key, value] = /^\s*([^#!\s=:]+)\s*[=:]\s*(.*?)\s*$/.exec(line) ?? [];
-    if (key !== undefined && value) values.set(key, value);
+    const [, key, value] = /^\s*([^#!\s=:]+)\s*[=:](.*)$/.exec(line) ?? [];
+    if (key !== undefined && value?.trim()) values.set(key, value.trim());
   }
   const [groupId, artifactId, version] = ['groupId', 'artifactId', 'version'].map((key) => values.get(key));
   return { ...(groupId && { groupId }), ...(artifactId && { artifactId }), ...(version && { version }) };
@@ -54,7 +54,7 @@ export function archiveRecords(
 function byManifest(path: string, attributes: ReadonlyMap<string, string>): PackageRecord | undefined {
   const file = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('!')) + 1).replace(/\.\w+$/, '');
   // `guava-33.0.0-jre`: the version begins at the first number behind a dash.
-  const [, base = file, fileVersion] = /^(.+?)-(\d.*)$/.exec(file) ?? [];
+  const [, base = file, fileVersion] = /^(.+?)-(\d.*)$/s.exec(file) ?? [];
   const version =
     fileVersion ??
     ['implementation-version', 'bundle-version', 'specification-version']

@@ -17,7 +17,10 @@ const MIB = 1024 ** 2;
 export const MAX_DESCRIPTION = 4 * MIB;
 
 /** Most bytes of a database of packages: ten times what a full desktop has. */
-export const MAX_DATABASE = 128 * MIB;
+export const MAX_DATABASE = 64 * MIB;
+
+/** Most bytes of a JSON document that lists packages: a few bytes of JSON take many in memory. */
+export const MAX_DOCUMENT = 16 * MIB;
 
 /** A file at hand in memory. */
 export function memoryFile(path: ByteString, content: Uint8Array): PackageFile {

@@ -8,7 +8,7 @@ import { readGemSpecification } from './gem-specification.ts';
 import { JAVA_ARCHIVE, readJavaArchive } from './java-archive.ts';
 import { readNpmManifest } from './npm-manifest.ts';
 import type { PackageFile } from './package-file.ts';
-import type { PackageFindings } from './package-record.ts';
+import { MAX_PACKAGES, type PackageFindings } from './package-record.ts';
 import { readProgram } from './program-packages.ts';
 import { readPythonMetadata } from './python-metadata.ts';
 import { readRpmDatabase, refuseRpmDatabase } from './rpm-database.ts';
@@ -53,11 +53,27 @@ export function packageReader(path: ByteString, mode: number): PackageReader | u
  */
 export async function readPackages(reader: PackageReader, file: PackageFile): Promise<PackageFindings> {
   try {
-    return await reader(file);
+    return bounded(await reader(file));
   } catch (error) {
     if (error instanceof OciError) return { packages: [], gaps: [error.message] };
     // A number of the file leads outside of it.
     if (error instanceof RangeError) return { packages: [], gaps: ['it is damaged'] };
     throw error;
   }
+}
+
+/** Longer than any name, version or way into an archive; also than any licence that somebody reads. */
+const MAX_TEXT = 4096;
+
+/** Leaves out what no package tells, and no document should repeat. */
+function bounded(found: PackageFindings): PackageFindings {
+  const packages = found.packages.filter((one) => Object.values(one).every(isBounded)).slice(0, MAX_PACKAGES);
+  const missing = found.packages.length - packages.length;
+  if (missing === 0) return found;
+  const reason = `${missing} packages are left out: too many, or with a text of more than ${MAX_TEXT} characters`;
+  return { ...found, packages, gaps: [...found.gaps, reason] };
+}
+
+function isBounded(value: unknown): boolean {
+  return typeof value !== 'string' || value.length <= MAX_TEXT;
 }

@@ -5,7 +5,7 @@ import { readRpmHeader } from './rpm-header.ts';
 import { SqliteFile } from './sqlite-table.ts';
 
 /** Headers hold the names of all files: databases are larger than others. */
-const MAX_RPM_DATABASE = 4 * MAX_DATABASE;
+const MAX_RPM_DATABASE = 8 * MAX_DATABASE;
 
 /** `rpmdb.sqlite`, rpm's database since Fedora 33 and RHEL 9: the table Packages has one header a row. */
 export function readRpmDatabase(file: PackageFile): PackageFindings {

@@ -24,7 +24,8 @@ export function readRpmHeader(header: Uint8Array): PackageRecord {
   const wanted = new Set(Object.values(TAG));
   for (let at = 8; at < data; at += ENTRY_SIZE) {
     const tag = view.getUint32(at);
-    if (!wanted.has(tag)) continue;
+    // One text of a kind counts: a header of nothing but names would be read a thousand times.
+    if (!wanted.has(tag) || values.has(tag)) continue;
     const type = view.getUint32(at + 4);
     const position = data + view.getUint32(at + 8);
     if (type === INT32 && position + 4 <= header.length) values.set(tag, view.getUint32(position));

@@ -19,6 +19,8 @@ export class SqliteFile {
   /** Bytes of a page that are used. */
   readonly #usable: number;
   readonly #seen = new Set<number>();
+  /** Bytes of pages that no row has had yet: cells that lie over each other would make any number of rows of one page. */
+  #left = 0;
 
   /** @throws OciError `UNSUPPORTED` when it is no such database */
   constructor(file: PackageFile) {
@@ -41,6 +43,7 @@ export class SqliteFile {
     this.#seen.clear();
     const root = this.#rootOf(table);
     this.#seen.clear();
+    this.#left = 0;
     yield* this.#walk(root);
   }
 
@@ -66,6 +69,7 @@ export class SqliteFile {
       } else if (type === TABLE_INTERIOR) {
         waiting.push(view.getUint32(at + 8));
         for (let i = cells - 1; i >= 0; i--) waiting.push(view.getUint32(view.getUint16(at + 12 + 2 * i)));
+        if (waiting.length > this.#file.size / this.#pageSize) throw cyclic();
       } else throw unreadable(`page ${number} of the SQLite database is no page of a table`);
     }
   }
@@ -77,12 +81,12 @@ export class SqliteFile {
     if (size > MAX_ROW || size > this.#file.size) throw unreadable('a row of the SQLite database is too large');
     // How much of a row stays on its page: fileformat2, "B-tree Cell Format".
     const most = this.#usable - 35;
-    if (size <= most) return decodeRow(part(page, rowid.end, size), rowid.value);
+    if (size <= most) return decodeRow(this.#part(page, rowid.end, size), rowid.value);
     const least = Math.floor(((this.#usable - 12) * 32) / 255) - 23;
     const wanted = least + ((size - least) % (this.#usable - 4));
     const local = wanted <= most ? wanted : least;
     const row = new Uint8Array(size);
-    row.set(part(page, rowid.end, local));
+    row.set(this.#part(page, rowid.end, local));
     this.#readOverflow(row, local, viewOf(page).getUint32(rowid.end + local));
     return decodeRow(row, rowid.value);
   }
@@ -92,24 +96,31 @@ export class SqliteFile {
     for (let filled = from; filled < row.length; ) {
       const page = this.#page(next);
       const length = Math.min(row.length - filled, this.#usable - 4);
-      row.set(part(page, 4, length), filled);
+      row.set(this.#part(page, 4, length), filled);
       filled += length;
       next = viewOf(page).getUint32(0);
     }
   }
 
+  #part(page: Uint8Array, at: number, length: number): Uint8Array {
+    if (at + length > page.length) throw unreadable('a cell of the SQLite database leaves its page');
+    this.#left -= length;
+    if (this.#left < 0) throw unreadable('cells of the SQLite database lie over each other');
+    return page.subarray(at, at + length);
+  }
+
   #page(number: number): Uint8Array {
     if (number === 0 || this.#seen.has(number)) {
-      throw unreadable('pages of the SQLite database point at each other');
+      throw cyclic();
     }
     this.#seen.add(number);
+    this.#left += this.#pageSize;
     return readExactly(this.#file, (number - 1) * this.#pageSize, this.#pageSize);
   }
 }
 
-function part(page: Uint8Array, at: number, length: number): Uint8Array {
-  if (at + length > page.length) throw unreadable('a cell of the SQLite database leaves its page');
-  return page.subarray(at, at + length);
+function cyclic(): Error {
+  return unreadable('pages of the SQLite database point at each other');
 }
 
 function viewOf(bytes: Uint8Array): DataView {
