@@ -8,6 +8,7 @@ import { magicOf, probeProgram } from '../packages/builder/src/emulation/probe-p
 import { ordinaryUser } from '../packages/builder/testing/ordinary-user.ts';
 import { type Foreign, foreign, foreignObstacle } from './support/foreign.ts';
 import { type Ended, run } from './support/process.ts';
+import type { TestUser } from './support/test-user.ts';
 import { contextOf, tsbuild, type Tsbuild } from './support/tsbuild.ts';
 
 /** What a command is, and what it does against the mechanism that runs it. */
@@ -54,6 +55,7 @@ const arm64 = (): ForeignArchitecture => {
   return known;
 };
 const ARM64 = ['--platform', 'linux/arm64'];
+const BOTH = ['--platform', 'linux/amd64,linux/arm64'];
 
 describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ?? 'emulated'})`, () => {
   let files: Foreign;
@@ -73,6 +75,14 @@ describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ??
     const folder = await contextOf(texts);
     await cp(join(files.systems, system), join(folder, system), { recursive: true, verbatimSymlinks: true });
     return folder;
+  };
+  /** A store with one image `system` for amd64 and arm64. */
+  const withSystem = async (user?: TestUser): Promise<Tsbuild> => {
+    const builder = await tsbuild(user === undefined ? {} : { user });
+    const folder = await contextWith('arm64', { Dockerfile: 'FROM scratch\nCOPY arm64 /\n' });
+    await builder.output(['build', '-q', ...ARM64, '-t', 'system:arm64', folder]);
+    await builder.output(['image', 'index', 'system', 'busybox', 'system:arm64']);
+    return builder;
   };
   const build = (builder: Tsbuild, from: string, args: readonly string[], env: object = files.env): Promise<Ended> =>
     builder.run(['build', '--progress', 'plain', ...args, from], { env: { ...env } });
@@ -150,6 +160,25 @@ describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ??
     // The file has the same bytes, and another time: the copy of it is the same.
     const again = await build(builder, cross, [...ARM64, '--no-cache-filter', 'build'], { SOURCE_DATE_EPOCH: '' });
     expect([again.exitCode, again.stderr]).toEqual([0, expect.stringMatching(/RUN test -s \/made\n#\d+ CACHED/)]);
+  });
+
+  it('says of a stage that gave the same for each platform what its emulation took', async () => {
+    const builder = await withSystem();
+    const of = async (lines: readonly string[], args = BOTH): Promise<string> => {
+      const folder = await contextOf({ Dockerfile: lines.join('\n') });
+      const { exitCode, stderr } = await build(builder, folder, [...args, '--no-cache']);
+      expect(exitCode, stderr).toBe(0);
+      return stderr
+        .split('\n')
+        .filter((line) => line.includes('what is copied'))
+        .join();
+    };
+    const web = ['FROM system AS build', 'RUN sleep 1; echo built >/dist', 'FROM scratch', 'COPY --from=build /dist /'];
+    expect(await of(web)).toMatch(
+      /the stage build is the same for linux\/amd64 and linux\/arm64, and emulated commands in it took [1-9]\S* s: FROM --platform=\$BUILDPLATFORM system AS build would/,
+    );
+    expect(await of([...web, 'COPY --from=build /bin/busybox /'])).toBe('');
+    expect(await of(web, ARM64)).toBe('');
   });
 
   it('explains a crash of what is emulated', async () => {

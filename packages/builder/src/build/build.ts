@@ -56,6 +56,7 @@ export async function build(
     // What is not here cannot be looked into.
     if (solved.every(({ elsewhere }) => elsewhere.size === 0))
       await checked.warnOfBuilt(built, steps.cached < steps.total ? (run) => history.runs(run) : undefined);
+    if (steps.cached < steps.total) await checked.warnOfRepeated((id) => history.step(id), solution);
     const inlineCache = await inlineCacheOf(image, session);
     await session.cache?.finish();
     const milliseconds = Date.now() - started;
