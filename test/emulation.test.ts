@@ -10,6 +10,7 @@ import { type Foreign, foreign, foreignObstacle } from './support/foreign.ts';
 import { type Ended, run } from './support/process.ts';
 import type { TestUser } from './support/test-user.ts';
 import { contextOf, tsbuild, type Tsbuild } from './support/tsbuild.ts';
+import { Watching } from './support/watching.ts';
 
 /** What a command is, and what it does against the mechanism that runs it. */
 const CHECK = `
@@ -179,6 +180,29 @@ describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ??
     );
     expect(await of([...web, 'COPY --from=build /bin/busybox /'])).toBe('');
     expect(await of(web, ARM64)).toBe('');
+  });
+
+  it('builds several platforms as an ordinary user, and with --watch again when something changes', async () => {
+    const builder = await withSystem(ordinaryUser('subordinate'));
+    const shared =
+      'FROM --platform=$BUILDPLATFORM system AS here\nRUN uname -m >/machine\nFROM system\nCOPY --from=here /machine /\n';
+    const folder = await contextOf({ Dockerfile: shared, text: 'one' });
+    const args = ['build', '--progress', 'plain', '--watch', ...BOTH, '-t', 'watched', folder];
+    await using watching = new Watching(builder.start(args, files.env));
+    expect(await watching.says(/Watching .*\n/)).not.toMatch(/emulated|waits for/);
+    // The first command of another platform comes when commands of this one have run.
+    writeFileSync(join(folder, 'Dockerfile'), `${shared}COPY text /\nRUN cat /text; uname -m >/own; cat /own\n`);
+    const finished = /(?:Built|Failed) \d+ ms after the change\.\n/;
+    const second = await watching.says(finished);
+    expect(second).toMatch(/^\nDockerfile changed\n[^]* onex86_64\n[^]*\nBuilt \d+ ms/);
+    expect(second).toMatch(/RUN for linux\/arm64 runs emulated by qemu-aarch64 7\.2[^]* oneaarch64\n/);
+    writeFileSync(join(folder, 'text'), 'two');
+    const third = await watching.says(finished);
+    expect(third).toMatch(/^\ntext changed\n[^]*\[here 1\/1\] RUN uname -m >\/machine\n#1 CACHED/);
+    expect(third.match(/ran again: text changed/g)).toHaveLength(1);
+    expect(third).toContain(') for linux/amd64, linux/arm64 in ');
+    expect(third).not.toContain('waits for');
+    expect(await watching.stop('SIGINT')).toBe(130);
   });
 
   it('explains a crash of what is emulated', async () => {

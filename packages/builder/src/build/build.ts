@@ -201,10 +201,11 @@ function solveCached(
 /** Files of any platform can be copied; commands run on this machine's processor, or need an emulator. */
 async function checkForeignRuns(plan: BuildPlan, session: BuildSession): Promise<void> {
   const host = hostPlatform();
+  const isBuiltAgain = session.options.observer !== undefined;
   for (const each of plan.platforms) {
-    const isForeign = each.stages.some(
-      ({ steps, platform }) => !samePlatform(platform, host) && steps.some(({ operation }) => operation === 'run'),
-    );
-    if (isForeign) await (await import('./foreign-runs.ts')).checkForeignRuns(each, session);
+    const foreign = each.stages.filter(({ platform }) => !samePlatform(platform, host));
+    const runs = foreign.some(({ steps }) => steps.some(({ operation }) => operation === 'run'));
+    if (runs || (isBuiltAgain && foreign.length > 0))
+      await (await import('./foreign-runs.ts')).checkForeignRuns(each, session);
   }
 }
