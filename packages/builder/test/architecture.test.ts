@@ -13,16 +13,25 @@ const PACKAGES = resolve(import.meta.dirname, '../..');
  */
 const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   oci: {
-    spec: 14,
+    // canonical-json gives documents that list packages their names.
+    spec: 15,
     // sealed-json is read by the layouts and by the indexes of layers.
     processes: 11,
     tar: 6,
     selection: 3,
     blob: 6,
     compression: 3,
-    layer: 18,
+    // links-below tells waste which names are one file.
+    layer: 19,
     disk: 1,
-    image: 6,
+    // image-tree is what an inventory reads.
+    image: 7,
+    // Read by inventories, and by the documents that list packages.
+    'package-records': 5,
+    'bill-of-materials': 0,
+    attestation: 0,
+    inventory: 0,
+    waste: 0,
     validation: 0,
     registry: 2,
     // index-members is read by archives, too: they keep the indexes that they hold.
@@ -43,11 +52,16 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     solver: 4,
     'container-state': 5,
     snapshot: 8,
-    explain: 7,
+    // build-origins is what packages and attestations are told by.
+    explain: 8,
     mounts: 4,
-    ops: 20,
+    // listing says how documents write paths, too.
+    ops: 21,
     // build-plan and plan-platforms: what a build for several platforms is.
     plan: 14,
+    // What a build's layers and packages are from: told by build/, kept by store/, looked after by fsck/; layers/ asks for origins.
+    packages: 5,
+    layers: 0,
     verify: 1,
     // platforms/ is measured by a build: what it is told, its door, and how times are shown.
     lint: 13,
@@ -64,13 +78,15 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     terminal: 1,
     watch: 4,
     grammar: 4,
-    output: 24,
+    // package-tables and package-document: image packages and image diff; five of layers/.
+    output: 31,
     registry: 4,
     // find-image is the one place that says which platform of an index a command takes.
     store: 5,
     container: 8,
     prune: 5,
-    commands: 3,
+    // absent: what docker has and is not here.
+    commands: 4,
     start: 0,
   },
 };

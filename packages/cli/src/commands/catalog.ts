@@ -25,6 +25,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Show the history of an image',
     load: async () => (await import('./image/history.ts')).historyCommand,
   },
+  layers: {
+    summary: 'Show what makes an image large: layers, files and waste, with the Dockerfile lines',
+    load: async () => (await import('./image/layers.ts')).layersCommand,
+  },
   tag: {
     summary: 'Add a name to an image',
     load: async () => (await import('./image/tag.ts')).tagCommand,
@@ -205,9 +209,17 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Put the content of a tar archive into a cache mount',
     load: async () => (await import('./cache/cache-mount.ts')).importMountCommand,
   },
+  'image diff': {
+    summary: 'Compare the packages of two images: added, upgraded, removed, and by which Dockerfile lines',
+    load: async () => (await import('./image/image-diff.ts')).imageDiffCommand,
+  },
   'image index': {
     summary: 'Make a multi-platform image from images that were built for one platform each',
     load: async () => (await import('./image/image-index.ts')).imageIndexCommand,
+  },
+  'image packages': {
+    summary: 'List the packages of an image, and the Dockerfile lines that installed them',
+    load: async () => (await import('./image/image-packages.ts')).imagePackagesCommand,
   },
   'image prune': {
     summary: 'Remove images without a name',
@@ -235,13 +247,16 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
 export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   image: {
     build: 'build',
+    diff: 'image diff',
     history: 'history',
     import: 'import',
     index: 'image index',
     inspect: 'inspect',
+    layers: 'layers',
     list: 'images',
     load: 'load',
     ls: 'images',
+    packages: 'image packages',
     prune: 'image prune',
     pull: 'pull',
     push: 'push',
@@ -300,28 +315,4 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
   builder: { build: 'build', prune: 'cache prune' },
   buildx: { build: 'build', du: 'cache ls', prune: 'cache prune' },
   system: { df: 'system df', info: 'info', prune: 'system prune' },
-};
-
-/** Commands and nouns of docker's that are not here: what to use in their place. */
-export const later: Readonly<Record<string, string | undefined>> = {
-  explore: undefined,
-  'buildx bake': 'build the targets one by one',
-  'buildx create': 'there is only one builder',
-  'buildx imagetools': 'use tsbuild image index, tsbuild inspect, or skopeo',
-  'buildx inspect': 'use tsbuild doctor',
-  'buildx ls': 'there is only one builder; see tsbuild doctor',
-  'buildx rm': 'there is only one builder',
-  'buildx stop': 'there is no daemon',
-  'buildx use': 'there is only one builder',
-  compose: 'use docker compose with images loaded by tsbuild build --load',
-  'container stats': 'use tsbuild top, or systemd-cgtop',
-  'container update': 'remove the container and create it again',
-  context: 'set TSBUILD_ROOT for another store; DOCKER_HOST or DOCKER_CONTEXT choose the engine of --load',
-  events: 'use tsbuild wait, tsbuild logs -f, or build --progress json',
-  manifest: 'use tsbuild image index, tsbuild inspect, or skopeo',
-  network: 'networks are host, private and none: tsbuild run --network',
-  search: 'use the web page of the registry',
-  stats: 'use tsbuild top, or systemd-cgtop',
-  'system events': 'use tsbuild wait, tsbuild logs -f, or build --progress json',
-  update: 'remove the container and create it again',
 };
