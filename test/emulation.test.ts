@@ -8,7 +8,9 @@ import { magicOf, probeProgram } from '../packages/builder/src/emulation/probe-p
 import { ordinaryUser } from '../packages/builder/testing/ordinary-user.ts';
 import { type Foreign, foreign, foreignObstacle } from './support/foreign.ts';
 import { type Ended, run } from './support/process.ts';
+import type { TestUser } from './support/test-user.ts';
 import { contextOf, tsbuild, type Tsbuild } from './support/tsbuild.ts';
+import { Watching } from './support/watching.ts';
 
 /** What a command is, and what it does against the mechanism that runs it. */
 const CHECK = `
@@ -54,6 +56,7 @@ const arm64 = (): ForeignArchitecture => {
   return known;
 };
 const ARM64 = ['--platform', 'linux/arm64'];
+const BOTH = ['--platform', 'linux/amd64,linux/arm64'];
 
 describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ?? 'emulated'})`, () => {
   let files: Foreign;
@@ -73,6 +76,14 @@ describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ??
     const folder = await contextOf(texts);
     await cp(join(files.systems, system), join(folder, system), { recursive: true, verbatimSymlinks: true });
     return folder;
+  };
+  /** A store with one image `system` for amd64 and arm64. */
+  const withSystem = async (user?: TestUser): Promise<Tsbuild> => {
+    const builder = await tsbuild(user === undefined ? {} : { user });
+    const folder = await contextWith('arm64', { Dockerfile: 'FROM scratch\nCOPY arm64 /\n' });
+    await builder.output(['build', '-q', ...ARM64, '-t', 'system:arm64', folder]);
+    await builder.output(['image', 'index', 'system', 'busybox', 'system:arm64']);
+    return builder;
   };
   const build = (builder: Tsbuild, from: string, args: readonly string[], env: object = files.env): Promise<Ended> =>
     builder.run(['build', '--progress', 'plain', ...args, from], { env: { ...env } });
@@ -150,6 +161,48 @@ describe.skipIf(obstacle !== undefined)(`RUN for another platform (${obstacle ??
     // The file has the same bytes, and another time: the copy of it is the same.
     const again = await build(builder, cross, [...ARM64, '--no-cache-filter', 'build'], { SOURCE_DATE_EPOCH: '' });
     expect([again.exitCode, again.stderr]).toEqual([0, expect.stringMatching(/RUN test -s \/made\n#\d+ CACHED/)]);
+  });
+
+  it('says of a stage that gave the same for each platform what its emulation took', async () => {
+    const builder = await withSystem();
+    const of = async (lines: readonly string[], args = BOTH): Promise<string> => {
+      const folder = await contextOf({ Dockerfile: lines.join('\n') });
+      const { exitCode, stderr } = await build(builder, folder, [...args, '--no-cache']);
+      expect(exitCode, stderr).toBe(0);
+      return stderr
+        .split('\n')
+        .filter((line) => line.includes('what is copied'))
+        .join();
+    };
+    const web = ['FROM system AS build', 'RUN sleep 1; echo built >/dist', 'FROM scratch', 'COPY --from=build /dist /'];
+    expect(await of(web)).toMatch(
+      /the stage build is the same for linux\/amd64 and linux\/arm64, and emulated commands in it took [1-9]\S* s: FROM --platform=\$BUILDPLATFORM system AS build would/,
+    );
+    expect(await of([...web, 'COPY --from=build /bin/busybox /'])).toBe('');
+    expect(await of(web, ARM64)).toBe('');
+  });
+
+  it('builds several platforms as an ordinary user, and with --watch again when something changes', async () => {
+    const builder = await withSystem(ordinaryUser('subordinate'));
+    const shared =
+      'FROM --platform=$BUILDPLATFORM system AS here\nRUN uname -m >/machine\nFROM system\nCOPY --from=here /machine /\n';
+    const folder = await contextOf({ Dockerfile: shared, text: 'one' });
+    const args = ['build', '--progress', 'plain', '--watch', ...BOTH, '-t', 'watched', folder];
+    await using watching = new Watching(builder.start(args, files.env));
+    expect(await watching.says(/Watching .*\n/)).not.toMatch(/emulated|waits for/);
+    // The first command of another platform comes when commands of this one have run.
+    writeFileSync(join(folder, 'Dockerfile'), `${shared}COPY text /\nRUN cat /text; uname -m >/own; cat /own\n`);
+    const finished = /(?:Built|Failed) \d+ ms after the change\.\n/;
+    const second = await watching.says(finished);
+    expect(second).toMatch(/^\nDockerfile changed\n[^]* onex86_64\n[^]*\nBuilt \d+ ms/);
+    expect(second).toMatch(/RUN for linux\/arm64 runs emulated by qemu-aarch64 7\.2[^]* oneaarch64\n/);
+    writeFileSync(join(folder, 'text'), 'two');
+    const third = await watching.says(finished);
+    expect(third).toMatch(/^\ntext changed\n[^]*\[here 1\/1\] RUN uname -m >\/machine\n#1 CACHED/);
+    expect(third.match(/ran again: text changed/g)).toHaveLength(1);
+    expect(third).toContain(') for linux/amd64, linux/arm64 in ');
+    expect(third).not.toContain('waits for');
+    expect(await watching.stop('SIGINT')).toBe(130);
   });
 
   it('explains a crash of what is emulated', async () => {

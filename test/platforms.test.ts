@@ -204,6 +204,31 @@ describe.skipIf(withoutRoot)('a build for three platforms (needs root)', () => {
     expect((await builder.run(['inspect', 'failed'])).exitCode).toBe(1);
   });
 
+  it('says what moving an ARG down would have shared, where its steps made the same without it', async () => {
+    const early = [
+      'FROM --platform=$BUILDPLATFORM busybox AS build',
+      'ARG TARGETARCH',
+      'RUN sleep 1.2; mkdir -p /var/log; echo $$ $(date +%N) >/var/log/x; echo same >/same',
+      'RUN sleep 1.2; cat /proc/sys/kernel/random/uuid >/other',
+      'RUN echo $TARGETARCH >/app',
+      'FROM scratch',
+      'COPY --from=build /app /',
+    ];
+    const folder = await contextOf({ Dockerfile: early.join('\n') });
+    const { stderr } = await builder.build(folder, ['--platform', 'linux/amd64,linux/arm64']);
+    // The second has another result on each, so it may have used the ARG.
+    const warning =
+      /PlatformArgTooEarly: TARGETARCH is declared at line 2, .*: moving it below line 3 shares [1-9]\d*\.\d s/;
+    expect(stderr).toMatch(warning);
+    const quiet = ['--platform linux/amd64', '--platform linux/amd64,linux/arm64'].map((text) => text.split(' '));
+    for (const platforms of quiet) expect((await builder.build(folder, platforms)).stderr).not.toContain('TooEarly');
+    const alone = await builder.build(folder, ['--no-cache', '--platform', 'linux/arm64']);
+    expect(alone.stderr).not.toContain('TooEarly');
+    const skipping = await contextOf({ Dockerfile: ['# check=skip=PlatformArgTooEarly', ...early].join('\n') });
+    const skipped = await builder.build(skipping, ['--no-cache', '--platform', 'linux/amd64,linux/arm64']);
+    expect(skipped.stderr).not.toContain('TooEarly');
+  });
+
   it('explains each platform by its own earlier steps', async () => {
     const changing = (text: string): Promise<string> =>
       contextOf({

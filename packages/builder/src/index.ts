@@ -42,6 +42,7 @@ export type { SourceFile, SourceRange } from './diagnostics/source-file.ts';
 export { BuildError } from './diagnostics/build-error.ts';
 export type { DifferentAttribute, DifferentFile, DifferentStep, Verification } from './progress/verification.ts';
 export type { BuildErrorCode, BuildErrorOptions } from './diagnostics/build-error.ts';
+export { emulationFor, type ImageEmulation } from './container/foreign-image.ts';
 export { examineEmulation, type PlatformReport } from './emulation/examine-emulation.ts';
 export { examineMachine } from './executor/examine-machine.ts';
 export type { MachineFact, MachineReport } from './executor/examine-machine.ts';

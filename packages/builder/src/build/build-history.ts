@@ -6,7 +6,7 @@ import { existingDockerfile } from '../context/dockerfile-name.ts';
 import type { Dockerfile, Instruction } from '../dockerfile/instruction.ts';
 import { BuildError, forPlatform } from '../diagnostics/build-error.ts';
 import type { BuildOrigins } from '../explain/build-origins.ts';
-import { BuildRecorder } from '../explain/build-record.ts';
+import { BuildRecorder, type RecordedStep } from '../explain/build-record.ts';
 import { Explainer } from '../explain/explainer.ts';
 import { type IndexedStep, StepIndex, type StepRuns, sumOf } from '../explain/step-index.ts';
 import { withoutPasswords } from '../ops/add/git-reference.ts';
@@ -83,9 +83,14 @@ export class BuildHistory implements ProgressReporter {
     return undefined;
   }
 
+  /** What became of a step so far. */
+  step(id: string): RecordedStep | undefined {
+    return this.#recorder.record.steps.find((recorded) => recorded.id === id);
+  }
+
   /** What this build has executed of a step. */
   #ran(id: string): StepRuns | undefined {
-    const step = this.#recorder.record.steps.find((recorded) => recorded.id === id);
+    const step = this.step(id);
     return step?.state === 'run' ? { times: 1, milliseconds: step.milliseconds ?? 0 } : undefined;
   }
 
@@ -119,7 +124,7 @@ export class BuildHistory implements ProgressReporter {
       this.#index.rememberStage(indexedName(stage.label, of), steps);
       stage.steps.forEach(({ id }, i) => {
         const step = steps[i];
-        const ran = record.steps.find((recorded) => recorded.id === id)?.state === 'run';
+        const ran = this.step(id)?.state === 'run';
         if (ran && step !== undefined) this.#index.rememberText(step);
       });
     }

@@ -58,6 +58,7 @@ export async function build(
     // What is not here cannot be looked into.
     if (solved.every(({ elsewhere }) => elsewhere.size === 0))
       await checked.warnOfBuilt(built, steps.cached < steps.total ? (run) => history.runs(run) : undefined);
+    if (steps.cached < steps.total) await checked.warnOfRepeated((id) => history.step(id), solution);
     const inlineCache = await inlineCacheOf(image, session);
     await session.cache?.finish();
     const milliseconds = Date.now() - started;
@@ -202,10 +203,11 @@ function solveCached(
 /** Files of any platform can be copied; commands run on this machine's processor, or need an emulator. */
 async function checkForeignRuns(plan: BuildPlan, session: BuildSession): Promise<void> {
   const host = hostPlatform();
+  const isBuiltAgain = session.options.observer !== undefined;
   for (const each of plan.platforms) {
-    const isForeign = each.stages.some(
-      ({ steps, platform }) => !samePlatform(platform, host) && steps.some(({ operation }) => operation === 'run'),
-    );
-    if (isForeign) await (await import('./foreign-runs.ts')).checkForeignRuns(each, session);
+    const foreign = each.stages.filter(({ platform }) => !samePlatform(platform, host));
+    const runs = foreign.some(({ steps }) => steps.some(({ operation }) => operation === 'run'));
+    if (runs || (isBuiltAgain && foreign.length > 0))
+      await (await import('./foreign-runs.ts')).checkForeignRuns(each, session);
   }
 }

@@ -22,12 +22,14 @@ interface UnableStep extends NamedStep {
  */
 export async function checkForeignRuns(plan: Plan, session: BuildSession): Promise<void> {
   const host = hostPlatform();
-  const runs = plan.stages
-    .filter(({ platform }) => !samePlatform(platform, host))
+  const foreign = plan.stages.filter(({ platform }) => !samePlatform(platform, host));
+  const runs = foreign
     .flatMap(({ platform, steps }) => steps.map((step) => ({ ...step, platform })))
     .filter(({ operation }) => operation === 'run');
+  // A build that is watched may get its first RUN of another platform later, when commands of this one have run: too late to learn.
+  const asked = session.options.observer === undefined ? runs : foreign;
   await learnPlatforms(
-    runs.map(({ platform }) => platform),
+    asked.map(({ platform }) => platform),
     session.store.directory('sandbox'),
   );
   const { steps: vertices } = below(plan.target.rootfs);

@@ -5,6 +5,7 @@ import { type StoredImage } from '@tsbuild/oci/node';
 import type { Instruction } from '../dockerfile/instruction.ts';
 import type { StepRuns } from '../explain/step-index.ts';
 import type { Finding } from '../lint/finding.ts';
+import { durationText } from '../lint/duration-text.ts';
 import { checkLayers } from '../lint/layers/check-layers.ts';
 import { describeLayerFindings } from '../lint/layers/describe.ts';
 import { keepFindings, keptFindings } from '../lint/layers/kept-findings.ts';
@@ -85,12 +86,4 @@ export function withHistory(
       message: `${finding.message}. It has run ${often} here, ${durationText(ran.milliseconds)} in total`,
     };
   });
-}
-
-function durationText(milliseconds: number): string {
-  const seconds = milliseconds / 1000;
-  if (seconds < 60) return `${seconds.toFixed(1)} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${Math.round(seconds - minutes * 60)} s`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

@@ -19,6 +19,8 @@ export function stepClaims(
   return {
     claim: ({ id, key }, signal) => {
       const onWait = (pid: number | undefined): void => {
+        // The same copy for another platform of this very build is nobody's news.
+        if (pid === process.pid) return;
         const who = pid === undefined ? 'another build' : `process ${pid}`;
         reporter.report({
           type: 'notice',

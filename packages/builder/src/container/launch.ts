@@ -2,11 +2,13 @@ import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
+import { parsePlatform } from '@tsbuild/oci';
 import { BuildError } from '../diagnostics/build-error.ts';
 import { prepareProcess } from '../executor/prepare-process.ts';
 import { Store } from '../store/store.ts';
 import type { Container } from '../container-state/container.ts';
 import { ContainerStore } from '../container-state/container-store.ts';
+import { emulationFor } from './foreign-image.ts';
 import { Monitor } from './monitor.ts';
 import { requireSameOwners } from './same-owners.ts';
 
@@ -56,8 +58,11 @@ export async function runMonitor([root = '', id = '']: readonly string[]): Promi
   const store = await Store.open(root);
   const container = new ContainerStore(root).find(id);
   rmSync(join(container.directory, 'monitor.err'), { force: true });
+  // What it fails with is for whoever asks for the start. Afterwards this process can make no more user namespaces.
+  const emulation = emulationFor(parsePlatform(container.config.image.platform), store);
+  await emulation.catch(() => {});
   // This process is the container's alone.
   await prepareProcess(container.config.isolation);
-  await new Monitor(container, store).serve(READY);
+  await new Monitor(container, store, emulation).serve(READY);
   return 0;
 }

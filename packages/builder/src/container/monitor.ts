@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts';
 import type { Container } from '../container-state/container.ts';
 import type { ContainerState } from '../container-state/container-state.ts';
 import { ContainerStore } from '../container-state/container-store.ts';
+import { enteredBy, type ImageEmulation, openPorts, watchingCrashes } from './foreign-image.ts';
 import { unclaimed } from './files/files-claim.ts';
 import { FrameChannel, parseMessage } from './frames.ts';
 import { LogWriter } from './log-writer.ts';
@@ -32,6 +33,7 @@ const USUAL_SIZE: TerminalSize = { rows: 24, columns: 80 };
 export class Monitor {
   readonly #container: Container;
   readonly #store: Store;
+  readonly #emulation: Promise<ImageEmulation>;
   readonly #log: LogWriter;
   readonly #clients: AttachedClients;
   readonly #input: CommandInput;
@@ -44,9 +46,11 @@ export class Monitor {
   #state: ContainerState;
   #onRun: () => void = () => {};
 
-  constructor(container: Container, store: Store) {
+  /** @param emulation how commands of the image run, or why they do not: the start fails with that */
+  constructor(container: Container, store: Store, emulation: Promise<ImageEmulation>) {
     this.#container = container;
     this.#store = store;
+    this.#emulation = emulation;
     this.#state = container.state();
     this.#log = new LogWriter(container.logPath);
     this.#clients = new AttachedClients((stream, chunk) => this.#log.write(stream, chunk));
@@ -162,15 +166,23 @@ export class Monitor {
       const monitor = thisProcess();
       await this.#set({ status: 'created', error: '', exitCode: 0, outOfMemory: false, monitor });
       await unclaimed(this.#container);
-      const spec = containerSpec(this.#container, size);
+      const { runnable } = await this.#emulation;
+      const spec = { ...containerSpec(this.#container, size), ...enteredBy(runnable) };
       const executor = await selectExecutor(config.isolation, { scratch: this.#store.directory('sandbox') });
-      result = await executor.run(spec, this.#clients, this.#abort.signal, {
-        input: this.#input.stream,
-        resizable: this.#input.resizable,
-        connect: async (pid) =>
-          void (this.#network = await connectNetwork(pid, config.ports, this.#container.directory)),
-        started: (command) => void this.#started(command, channel),
-      });
+      result = await watchingCrashes(runnable, this.#clients, (output, watched) =>
+        executor.run(spec, output, this.#abort.signal, {
+          input: this.#input.stream,
+          resizable: this.#input.resizable,
+          connect: async (pid) => {
+            this.#network = await connectNetwork(pid, config.ports, this.#container.directory);
+            await openPorts(runnable, pid);
+          },
+          started: (command) => {
+            watched(command);
+            void this.#started(command, channel);
+          },
+        }),
+      );
     } catch (error) {
       // As in docker: what could not be started was never more than made. Something may also go wrong later.
       const ran = this.#state.status !== 'created';

@@ -13,18 +13,28 @@ export function cannotRun(platform: Platform, reason: string, range: SourceRange
     `RUN for ${wanted} does not work on this machine (${own}): ${reason}`,
     {
       range,
-      hint: waysOut(platform),
+      hint: waysOut(platform, CROSS),
     },
   );
 }
 
+/** The same for a container of an image. */
+export function cannotRunImage(platform: Platform, reason: string): BuildError {
+  const [wanted, own] = [formatPlatform(platform), formatPlatform(hostPlatform())];
+  const message = `an image for ${wanted} does not run on this machine (${own}): ${reason}`;
+  return new BuildError('PLATFORM_NOT_RUNNABLE', message, {
+    hint: waysOut(platform, `or take an image for this machine (--platform ${own})`),
+  });
+}
+
 const CROSS = 'or run this step on the platform of the machine (FROM --platform=$BUILDPLATFORM) and COPY its result';
 
-function waysOut({ architecture }: Platform): string {
+/** @param other what can be done without an emulator */
+function waysOut({ architecture }: Platform, other: string): string {
   const emulated = foreignArchitecture(architecture);
   // An emulator cannot be chosen by the level of a processor.
-  if (emulated === undefined || architecture === hostPlatform().architecture) return `Use another machine, ${CROSS}.`;
-  return `Install an emulator (${installHint(emulated.qemu)}), or register one with the kernel (docker run --privileged --rm tonistiigi/binfmt --install ${architecture}), ${CROSS}.`;
+  if (emulated === undefined || architecture === hostPlatform().architecture) return `Use another machine, ${other}.`;
+  return `Install an emulator (${installHint(emulated.qemu)}), or register one with the kernel (docker run --privileged --rm tonistiigi/binfmt --install ${architecture}), ${other}.`;
 }
 
 /** What brings a static qemu on this machine. */

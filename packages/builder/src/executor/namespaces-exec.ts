@@ -19,7 +19,7 @@ export interface RunningSandbox extends SandboxProcesses {
   readonly scratch: Scratch;
   readonly pipes: PipePool;
   /** What its own command was given: a further one has no more. */
-  readonly granted: Pick<RunSpec, 'network' | 'capabilities' | 'noNewPrivileges'>;
+  readonly granted: Pick<RunSpec, 'network' | 'capabilities' | 'noNewPrivileges' | 'userNamespace'>;
 }
 
 /** nsenter's names of namespaces, and those of their files in /proc. */
@@ -51,6 +51,12 @@ function enter({ command, parent }: SandboxProcesses): readonly string[] {
     requireTool('nsenter'), ...others.map(([name, file]) => `--${name}=/proc/${parent}/ns/${file}`),
     `--pid=/proc/${command}/ns/pid`, '--no-fork', '--root=/', `--wd=/proc/${command}/root`, '--',
   ]; // biome-ignore format: one list
+}
+
+/** The last namespace, as for the container's own command: what comes before has rights outside of it. */
+function enterUserNamespace({ userNamespace }: RunningSandbox['granted']): readonly string[] {
+  if (userNamespace === undefined) return [];
+  return [requireTool('nsenter'), `--user=${userNamespace}`, '--preserve-credentials', '--'];
 }
 
 /*
@@ -101,7 +107,7 @@ export async function execInNamespaces(
   const filter = new ExecFailureFilter(killed, { terminal });
   const { exitCode } = await joinSandbox(
     {
-      command: [...enter(sandbox), ...command],
+      command: [...enter(sandbox), ...enterUserNamespace(sandbox.granted), ...command],
       input: environment,
       pipes: sandbox.pipes,
       terminal: spec.terminal && { size: spec.terminal, of: sandbox.parent, owner: spec.user.uid },

@@ -99,6 +99,14 @@ export const RULES = {
     'build/building/multi-platform/#cross-compilation',
     'A stage that starts from another stage has the platform of that stage',
   ),
+  IndependentStageEmulated: own(
+    'build/building/multi-platform/#cross-compilation',
+    'A stage runs emulated whose result is the same for every platform',
+  ),
+  PlatformArgTooEarly: own(
+    'build/building/multi-platform/#cross-compilation',
+    'Steps run for each platform because an ARG that they do not use is declared before them',
+  ),
   FilesStoredTwice: own(
     'reference/dockerfile/#copy---chown---chmod',
     'Changing owner or mode stores complete copies of the files',

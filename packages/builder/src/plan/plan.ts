@@ -35,6 +35,8 @@ export interface PlannedStage {
   /** Its place among the Dockerfile's stages, from 0. */
   readonly index: number;
   readonly platform: Platform;
+  /** The place of the stage that it starts from, when FROM names one. */
+  readonly parent?: number;
   /** The stage's filesystem. */
   readonly rootfs: BuildVertex;
   readonly steps: readonly NamedStep[];

@@ -194,7 +194,9 @@ export class StageState {
   }
 
   planned(): PlannedStage {
-    return { label: this.label, index: this.index, platform: this.platform, rootfs: this.rootfs, steps: this.steps };
+    const { label, index, platform, rootfs, steps } = this;
+    const parent = this.#parent;
+    return { label, index, platform, rootfs, steps, ...(parent === undefined ? {} : { parent: parent.index }) };
   }
 
   /** With config and history, which hold those of the stages below. */

@@ -70,11 +70,11 @@ export async function checkOf(text: string, options: PlanCase = {}): Promise<voi
 
 /** Plans a Dockerfile for several platforms, on a machine of the first of them. */
 export async function planForAll(
-  text: string,
+  text: string | Dockerfile,
   platforms: readonly string[],
   options: PlanCase = {},
 ): Promise<BuildPlan> {
-  const dockerfile = parseDockerfile({ name: 'Dockerfile', text });
+  const dockerfile = typeof text === 'string' ? parseDockerfile({ name: 'Dockerfile', text }) : text;
   const args = new BuildArguments(new Map(Object.entries(options.buildArgs ?? {})), {});
   const [machine = PLATFORM, ...others] = platforms.map(parsePlatform);
   const dependencies = planOnly();

@@ -1,5 +1,7 @@
+import { platformOf } from '../image/index-building.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
+import type { Platform } from '../spec/platform.ts';
 import { familiarName, formatReference, parseReference } from '../spec/reference.ts';
 import type { Reference } from '../spec/reference.ts';
 
@@ -122,4 +124,10 @@ function withoutName(entry: Descriptor): Descriptor {
     ([key]) => key !== NAME_ANNOTATION && key !== REF_NAME_ANNOTATION,
   );
   return others.length === 0 ? rest : { ...rest, annotations: Object.fromEntries(others) };
+}
+
+/** What an image's config says that it runs on, as `index.json` lists it. */
+export function listedPlatform(config: Platform): Platform {
+  const { os, architecture, ...rest } = platformOf(config);
+  return { os, architecture, ...rest };
 }

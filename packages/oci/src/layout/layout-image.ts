@@ -15,7 +15,7 @@ import type { MultiPlatformImage } from '../image/index-building.ts';
 import type { DecompressOptions } from '../compression/compression.ts';
 import { storePackedLayer } from '../layer/store-layer.ts';
 import { findImage } from './find-image.ts';
-import { entryName, withImage } from './index-entries.ts';
+import { entryName, listedPlatform, withImage } from './index-entries.ts';
 import type { IndexEntries } from './index-entries.ts';
 import { layoutPaths } from '../processes/layout-names.ts';
 import { checkLayout, readIndex, writeIndex } from './layout-files.ts';
@@ -130,7 +130,8 @@ export async function toLayout(
     const document: typeof source.document = async (descriptor, signal) =>
       descriptor.digest === image.descriptor.digest ? root : source.document(descriptor, signal);
     await copyContent({ ...source, document }, image.descriptor, blobSink(layout.blobs), options);
-    const entry = 'config' in image ? { ...image.descriptor, platform: platformOf(image) } : image.descriptor;
+    const entry =
+      'config' in image ? { ...image.descriptor, platform: listedPlatform(image.config) } : image.descriptor;
     // A layout that a tool tidied lacks it, and an image that is there already wrote no blob.
     await makeStoreFolder(paths.temporary, paths.modes.directory);
     await withLock(paths.lock, { temporaryDirectory: paths.temporary }, async (lock) => {
@@ -234,10 +235,6 @@ function shownName(entry: Descriptor): string {
   const name = entryName(entry);
   if (name !== undefined) return formatReference(name);
   return entry.annotations?.[REF_NAME_ANNOTATION] ?? (entry.platform ? formatPlatform(entry.platform) : entry.digest);
-}
-
-function platformOf({ config: { os, architecture, variant } }: Image): Platform {
-  return { os, architecture, ...(variant !== undefined && { variant }) };
 }
 
 function notFound(root: string, name: string | undefined): OciError {

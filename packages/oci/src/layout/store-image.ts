@@ -4,6 +4,7 @@ import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
 import type { ImageConfig } from '../spec/image-config.ts';
 import { OciError } from '../spec/oci-error.ts';
+import { listedPlatform } from './index-entries.ts';
 import type { ImageContent } from './stored-image.ts';
 
 /**
@@ -30,9 +31,7 @@ export async function storeImage(
     blobs.put(assembled.manifest, assembled.manifestDescriptor),
   ]);
   for (const put of puts) if (put.status === 'rejected') throw put.reason;
-  const { os, architecture, variant } = config;
-  const platform = { os, architecture, ...(variant !== undefined && { variant }) };
-  return { ...assembled.manifestDescriptor, platform };
+  return { ...assembled.manifestDescriptor, platform: listedPlatform(config) };
 }
 
 /** The first layer that should be there and is not. */

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { BuildResult } from '@tsbuild/builder';
+import { platformOf } from '@tsbuild/oci/node';
 import type { StoredImage } from '@tsbuild/oci/node';
 import type { Host } from '../../host/host.ts';
 import { writeOutputFile } from '@tsbuild/oci/internal';
@@ -25,7 +26,7 @@ export async function writeMetadata(
       mediaType: root.mediaType,
       digest,
       size,
-      ...(image.index === undefined ? { platform: platformOf(image) } : {}),
+      ...(image.index === undefined ? { platform: platformOf(image.config) } : {}),
     },
     'containerimage.digest': digest,
     ...(shown.length > 0 ? { 'image.name': shown.join(',') } : {}),
@@ -37,17 +38,12 @@ export async function writeMetadata(
   await writeOutputFile(resolve(host.cwd, path), (sink) => sink(Buffer.from(text)), host.signal);
 }
 
-function platformOf({ config }: StoredImage) {
-  const { os, architecture, variant } = config;
-  return { architecture, os, ...(variant === undefined ? {} : { variant }) };
-}
-
 /** An image of an index, with the keys that it would have alone. */
 function platformEntry(image: StoredImage) {
   const { mediaType, digest, size } = image.manifest;
   return {
     'containerimage.config.digest': image.id,
-    'containerimage.descriptor': { mediaType, digest, size, platform: platformOf(image) },
+    'containerimage.descriptor': { mediaType, digest, size, platform: platformOf(image.config) },
     'containerimage.digest': digest,
   };
 }

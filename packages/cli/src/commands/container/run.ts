@@ -1,4 +1,5 @@
-import { type Container, type MonitorClient, removeContainer, Store } from '@tsbuild/builder';
+import { type Container, emulationFor, type MonitorClient, removeContainer, Store } from '@tsbuild/builder';
+import { formatPlatform, type StoredImage } from '@tsbuild/oci/node';
 import { defineCommand } from '../../grammar/command.ts';
 import { createOptions, createOptionTable } from '../../container/create-options.ts';
 import { makeContainer } from '../../container/make-container.ts';
@@ -37,7 +38,7 @@ export const runCommand = defineCommand({
     if (inside !== undefined) return inside;
 
     const store = await Store.open(settings.root);
-    const container = await makeContainer(wanted, options, store, host);
+    const container = await makeContainer(wanted, options, store, host, (image) => tellEmulation(image, store, host));
     using client = await launched(container, store, host);
     if (options.detach) return await detached(container, client, host);
     client.attach(processStreams(host), wanted.openStdin);
@@ -59,6 +60,18 @@ export const runCommand = defineCommand({
     return end?.exitCode ?? EXIT_OK;
   },
 });
+
+/**
+ * Says by what an image of another platform runs. Its container's monitor finds that out for itself, and holds it; here nothing was
+ * made yet where it does not run.
+ * @throws BuildError `PLATFORM_NOT_RUNNABLE`
+ */
+async function tellEmulation({ config }: StoredImage, store: Store, host: Host): Promise<void> {
+  using found = await emulationFor(config, store);
+  const { runnable } = found;
+  if (runnable.kind === 'native') return;
+  host.stderr.write(`WARNING: an image for ${formatPlatform(config)} runs emulated by ${runnable.emulator}\n`);
+}
 
 /** A container that cannot be looked after is of no use to anybody. */
 async function launched(container: Container, store: Store, host: Host): Promise<MonitorClient> {
