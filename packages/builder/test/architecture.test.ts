@@ -26,6 +26,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     // image-tree is what an inventory reads.
     image: 7,
     // Read by inventories, and by the documents that list packages.
+    attestation: 1,
     'package-records': 5,
     'bill-of-materials': 0,
     inventory: 0,
@@ -34,6 +35,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     // index-members is read by archives, too: they keep the indexes that they hold.
     layout: 7,
     artifact: 0,
+    signature: 0,
     archive: 0,
   },
   builder: {
