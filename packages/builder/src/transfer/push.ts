@@ -1,5 +1,20 @@
-import { type Digest, formatReference, parseReference, type Platform } from '@tsbuild/oci';
-import { type RegistryOptions, toRegistry } from '@tsbuild/oci/node';
+import {
+  type Descriptor,
+  type Digest,
+  formatReference,
+  type Image,
+  type MultiPlatformImage,
+  parseReference,
+  type Platform,
+  type Reference,
+} from '@tsbuild/oci';
+import {
+  type RegistryClient,
+  type RegistryOptions,
+  type SignerKey,
+  signInRegistry,
+  toRegistry,
+} from '@tsbuild/oci/node';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
 import { reachableLayers } from '../shared-cache/layers-at-hand.ts';
@@ -31,6 +46,8 @@ export interface PushOptions {
   readonly byDigest?: boolean;
   /** Of the manifest; those of the image in the store unless told. The images of an index keep theirs. */
   readonly annotations?: ReadonlyMap<string, string>;
+  /** Signs all of it with this key: the tag moves when the signatures are there. `created`: milliseconds since 1970. */
+  readonly sign?: { readonly key: SignerKey; readonly created: number };
   /** How layers are packed that no registry has packed already; gzip of level 5 unless told. */
   readonly packing?: Packing;
   readonly reporter: ProgressReporter;
@@ -70,7 +87,31 @@ export async function pushImage(name: string, options: PushOptions): Promise<Pus
   if (image === undefined) throw new TypeError('one image is what there is without an index');
   const { registry, repository } = reference;
   const target = options.byDigest === true ? { registry, repository, digest: image.descriptor.digest } : reference;
-  const { digest, size } = await toRegistry(access.client(), target, image, { signal });
+  const { digest, size } =
+    options.sign === undefined
+      ? await toRegistry(access.client(), target, image, { signal })
+      : await pushSigned(access.client(), target, image, options.sign, signal);
   for (const each of images) await rememberLayers(each, reference, work);
   return { digest, size, reference: formatReference(target) };
+}
+
+/**
+ * Under its digest first, then signed, then under its tag: who finds the tag finds the signatures, and a push that cannot
+ * sign moves no tag.
+ */
+async function pushSigned(
+  client: RegistryClient,
+  target: Reference,
+  image: Image | MultiPlatformImage,
+  { key, created }: NonNullable<PushOptions['sign']>,
+  signal: AbortSignal,
+): Promise<Descriptor> {
+  const { registry, repository, tag } = target;
+  const { descriptor } = image;
+  const place = { registry, repository, digest: descriptor.digest };
+  await toRegistry(client, place, image, { signal });
+  await signInRegistry(client, place, key, { created, signal });
+  const document = 'rawIndex' in image ? image.rawIndex : image.rawManifest;
+  if (tag !== undefined) await client.pushManifest({ registry, repository, tag }, descriptor, document, signal);
+  return descriptor;
 }

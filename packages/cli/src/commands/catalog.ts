@@ -209,6 +209,18 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Make a multi-platform image from images that were built for one platform each',
     load: async () => (await import('./image/image-index.ts')).imageIndexCommand,
   },
+  'image keygen': {
+    summary: 'Make a key pair that signs images',
+    load: async () => (await import('./image/image-keygen.ts')).imageKeygenCommand,
+  },
+  'image sign': {
+    summary: 'Sign an image in a registry with a private key',
+    load: async () => (await import('./image/image-sign.ts')).imageSignCommand,
+  },
+  'image verify': {
+    summary: 'Verify the signature of an image, or that a checkout is what an image was built from',
+    load: async () => (await import('./image/image-verify.ts')).imageVerifyCommand,
+  },
   'image prune': {
     summary: 'Remove images without a name',
     load: async () => (await import('./image/image-prune.ts')).imagePruneCommand,
@@ -239,6 +251,7 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     import: 'import',
     index: 'image index',
     inspect: 'inspect',
+    keygen: 'image keygen',
     list: 'images',
     load: 'load',
     ls: 'images',
@@ -248,7 +261,9 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     rm: 'rmi',
     remove: 'rmi',
     save: 'save',
+    sign: 'image sign',
     tag: 'tag',
+    verify: 'image verify',
   },
   cache: {
     explain: 'cache explain',
@@ -300,28 +315,4 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
   builder: { build: 'build', prune: 'cache prune' },
   buildx: { build: 'build', du: 'cache ls', prune: 'cache prune' },
   system: { df: 'system df', info: 'info', prune: 'system prune' },
-};
-
-/** Commands and nouns of docker's that are not here: what to use in their place. */
-export const later: Readonly<Record<string, string | undefined>> = {
-  explore: undefined,
-  'buildx bake': 'build the targets one by one',
-  'buildx create': 'there is only one builder',
-  'buildx imagetools': 'use tsbuild image index, tsbuild inspect, or skopeo',
-  'buildx inspect': 'use tsbuild doctor',
-  'buildx ls': 'there is only one builder; see tsbuild doctor',
-  'buildx rm': 'there is only one builder',
-  'buildx stop': 'there is no daemon',
-  'buildx use': 'there is only one builder',
-  compose: 'use docker compose with images loaded by tsbuild build --load',
-  'container stats': 'use tsbuild top, or systemd-cgtop',
-  'container update': 'remove the container and create it again',
-  context: 'set TSBUILD_ROOT for another store; DOCKER_HOST or DOCKER_CONTEXT choose the engine of --load',
-  events: 'use tsbuild wait, tsbuild logs -f, or build --progress json',
-  manifest: 'use tsbuild image index, tsbuild inspect, or skopeo',
-  network: 'networks are host, private and none: tsbuild run --network',
-  search: 'use the web page of the registry',
-  stats: 'use tsbuild top, or systemd-cgtop',
-  'system events': 'use tsbuild wait, tsbuild logs -f, or build --progress json',
-  update: 'remove the container and create it again',
 };

@@ -1,6 +1,7 @@
 import { parseArguments, type ParsedArguments } from '../grammar/argv.ts';
 import { type Command, type GlobalSettings, parseCommandLine } from '../grammar/command.ts';
-import { catalog, later, nouns } from '../commands/catalog.ts';
+import { later } from '../commands/absent.ts';
+import { catalog, nouns } from '../commands/catalog.ts';
 import { UsageError, notSupportedYet } from '../host/usage-error.ts';
 import { EXIT_OK } from '../host/exit-code.ts';
 import type { Host } from '../host/host.ts';

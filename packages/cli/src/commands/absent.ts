@@ -1,0 +1,23 @@
+/** Commands and nouns of docker's that are not here: what to use in their place. */
+export const later: Readonly<Record<string, string | undefined>> = {
+  explore: undefined,
+  'buildx bake': 'build the targets one by one',
+  'buildx create': 'there is only one builder',
+  'buildx imagetools': 'use tsbuild image index, tsbuild inspect, or skopeo',
+  'buildx inspect': 'use tsbuild doctor',
+  'buildx ls': 'there is only one builder; see tsbuild doctor',
+  'buildx rm': 'there is only one builder',
+  'buildx stop': 'there is no daemon',
+  'buildx use': 'there is only one builder',
+  compose: 'use docker compose with images loaded by tsbuild build --load',
+  'container stats': 'use tsbuild top, or systemd-cgtop',
+  'container update': 'remove the container and create it again',
+  context: 'set TSBUILD_ROOT for another store; DOCKER_HOST or DOCKER_CONTEXT choose the engine of --load',
+  events: 'use tsbuild wait, tsbuild logs -f, or build --progress json',
+  manifest: 'use tsbuild image index, tsbuild inspect, or skopeo',
+  network: 'networks are host, private and none: tsbuild run --network',
+  search: 'use the web page of the registry',
+  stats: 'use tsbuild top, or systemd-cgtop',
+  'system events': 'use tsbuild wait, tsbuild logs -f, or build --progress json',
+  update: 'remove the container and create it again',
+};
