@@ -11,9 +11,10 @@ import { Judge } from './scenarios/judge.ts';
 import type { Finding, Scenario } from './scenarios/scenario.ts';
 
 const USAGE = `npm run fleet -- [options]
-  --short           some minutes: few builders, small layers, the quick half of the troubles
+  --short           a minute: few builders, small layers, the quick half of the troubles
   --builders N      builders of the scenarios that count them (default 100, short 6)
   --jobs N          builders at once (default 4)
+  --lanes N         scenarios at once, each lane with a registry of its own (default 1, short 2)
   --only S1,S8      only these scenarios
   --seed TEXT       the same files, faults and moments again (default: the time)
   --peers           BuildKit with --cache-to type=registry beside tsbuild
@@ -41,15 +42,19 @@ export async function run(cli: string, base: string, argv: readonly string[]): P
   const builders = Number(values.builders ?? preset.builders);
   const size = { ...preset, builders, atOnce: Number(values.jobs ?? preset.atOnce) };
   const seed = values.seed ?? String(Date.now());
+  const lanes = Number(values.lanes ?? (values.short ? 2 : 1));
   const only = values.only?.split(',');
   const chosen = SCENARIOS.filter(({ id }) => only?.includes(id) ?? true);
   const directory = mkdtempSync(join(tmpdir(), 'tsbuild-fleet-'));
   let rows: readonly Row[] = [];
   let comparison: Comparison | undefined;
   try {
-    await using lab = await Lab.open({ directory: join(directory, 'lab'), cli, base, seed, size });
-    rows = await runScenarios(chosen, lab);
-    if (values.peers) comparison = await compare(lab);
+    const openLab = (name: string) => Lab.open({ directory: join(directory, name), cli, base, seed, size });
+    rows = await runScenarios(chosen, lanes, openLab);
+    if (values.peers) {
+      await using lab = await openLab('peers');
+      comparison = await compare(lab);
+    }
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -73,17 +78,30 @@ function printComparison({ peer, rows, faults }: Comparison): void {
   for (const fault of faults) process.stdout.write(`      ${fault}\n`);
 }
 
-/** Runs scenarios one after the other in one lab, and prints a row of each as it ends. */
-async function runScenarios(scenarios: readonly Scenario[], lab: Lab): Promise<readonly Row[]> {
-  const rows: Row[] = [];
-  for (const scenario of scenarios) {
-    const started = performance.now();
-    const row = { scenario, finding: await findingOf(scenario, lab) };
-    rows.push(row);
-    process.stdout.write(`${rowText(row, (performance.now() - started) / 1000)}\n`);
-    for (const fault of row.finding.faults) process.stdout.write(`      ${fault}\n`);
-  }
-  return rows;
+/**
+ * Runs scenarios, one after the other in each lane, and prints a row of each as it ends. Lanes have labs of their own: a fault
+ * that one scenario plans must not befall another.
+ * @returns the rows in the order of the scenarios
+ */
+async function runScenarios(
+  scenarios: readonly Scenario[],
+  lanes: number,
+  openLab: (name: string) => Promise<Lab>,
+): Promise<readonly Row[]> {
+  const rows = new Map<Scenario, Row>();
+  const waiting = [...scenarios];
+  const runLane = async (_: unknown, lane: number): Promise<void> => {
+    await using lab = await openLab(`lab-${lane}`);
+    for (let scenario = waiting.shift(); scenario !== undefined; scenario = waiting.shift()) {
+      const started = performance.now();
+      const row = { scenario, finding: await findingOf(scenario, lab) };
+      rows.set(scenario, row);
+      process.stdout.write(`${rowText(row, (performance.now() - started) / 1000)}\n`);
+      for (const fault of row.finding.faults) process.stdout.write(`      ${fault}\n`);
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, runLane));
+  return scenarios.flatMap((scenario) => rows.get(scenario) ?? []);
 }
 
 /** A scenario that cannot be carried through does not hold, and the next one still runs. */
@@ -106,6 +124,7 @@ function readOptions(argv: readonly string[]) {
     short: { type: 'boolean' },
     builders: { type: 'string' },
     jobs: { type: 'string' },
+    lanes: { type: 'string' },
     only: { type: 'string' },
     seed: { type: 'string' },
     peers: { type: 'boolean' },

@@ -47,9 +47,12 @@ export class Builder {
   readonly root: string;
   readonly #cli: string;
   readonly #directory: string;
+  readonly #isolation: string;
 
-  constructor(lane: string, cli: string, directory: string) {
+  /** @param isolation the sandbox of RUN, as `--isolation` names it */
+  constructor(lane: string, cli: string, directory: string, isolation: string) {
     this.lane = lane;
+    this.#isolation = isolation;
     this.#cli = cli;
     this.#directory = directory;
     this.root = join(directory, 'store');
@@ -62,6 +65,8 @@ export class Builder {
         'build',
         '--progress',
         'json',
+        '--isolation',
+        this.#isolation,
         '--metadata-file',
         this.#metadata,
         '--build-arg',

@@ -94,7 +94,9 @@ export class Lab implements AsyncDisposable {
     const lane = `${name}-${++this.#builders}`;
     const directory = join(this.directory, 'builders', lane);
     await mkdir(directory, { recursive: true });
-    return new Station(new Builder(lane, this.#options.cli, directory), await this.proxy.lane(lane), this.proxy);
+    // A sandbox of util-linux starts sooner than one of runc; what a cache shares is the same.
+    const builder = new Builder(lane, this.#options.cli, directory, this.size.isFull ? 'auto' : 'namespaces');
+    return new Station(builder, await this.proxy.lane(lane), this.proxy);
   }
 
   /** One build by a builder that starts empty. */

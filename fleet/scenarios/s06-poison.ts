@@ -69,6 +69,7 @@ async function readLies(
     const reader = await lab.buildOnce(build, place, { attributes: trust, writes: false, args });
     judge.succeeded(reader, `the reader of ${lie.name}`);
     judge.oneImage([clean, reader], `the clean build and the reader of ${lie.name}`);
+    if (lie === kinds.at(-1)) break;
     // Who signs must take back what he lied about.
     for (const tag of await recordTags(lab.registry.host, place.repository)) {
       await removeTag(lab.registry.host, place.repository, tag);
