@@ -161,6 +161,29 @@ describe.skipIf(SKIP_REGISTRY)(`signed images in a registry on loopback${NO_REGI
     });
   });
 
+  it('go along when the image is pulled and pushed elsewhere', async () => {
+    const context = await contextOf({ Dockerfile: 'FROM scratch\nCOPY f /\n', f: 'travels' });
+    const sign = ['--push', '--sign', `key=${keyOf('ed25519')}`];
+    await builder.build(context, ['--platform', 'linux/amd64,linux/arm64', '-t', named('home:1'), ...sign]);
+    const other = await tsbuild({ bases: false });
+    await other.output(['pull', '--platform', 'all', named('home:1')]);
+    await other.output(['tag', named('home:1'), named('away:1')]);
+    await other.output(['tag', named('home:1'), named('alone:1')]);
+    await other.output(['push', '--referrers', named('away:1')]);
+    await other.output(['push', named('alone:1')]);
+    const verify = (name: string): ReturnType<Tsbuild['run']> =>
+      other.run(['image', 'verify', '--key', `${keyOf('ed25519')}.pub`, named(name)]);
+    const away = await verify('away:1');
+    expect(away.exitCode).toBe(0);
+    expect(away.stdout.match(/ signed$/gm)).toHaveLength(3);
+    expect((await verify('alone:1')).exitCode).toBe(1);
+    const built = await builder.run(['push', '--referrers', named('home:1')]);
+    expect(built).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/no signatures to copy.*\nhint: .*--platform all/s),
+    });
+  });
+
   it('need a key that is one, and say what else to do', async () => {
     const path = join(folder, 'cosign.key');
     await writeFile(

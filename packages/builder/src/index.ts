@@ -1,7 +1,7 @@
 export { build } from './build/build.ts';
 export { verifyCheckout } from './build/verify-checkout.ts';
 export type { CheckoutStep, CheckoutVerification } from './build/verify-checkout.ts';
-export type { ConfigDifference } from './explain/config-diff.ts';
+export type { ConfigDifference } from './checkout/config-diff.ts';
 export { checkBuild, listTargets, outlineBuild } from './build/check.ts';
 export type { CheckResult } from './build/check.ts';
 export type { Outline, OutlinedArg, OutlinedMount, OutlinedTarget, TargetList } from './lint/outline.ts';

@@ -57,6 +57,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     // build-plan and plan-platforms: what a build for several platforms is.
     plan: 14,
     verify: 1,
+    // Read by verify-checkout, which tells the story.
+    checkout: 3,
     lint: 10,
     store: 2,
     'shared-cache': 4,

@@ -32,7 +32,7 @@ export function signerKeyAt(place: string, host: Host): SignerKey {
 
 /** The public key in a file, `env://VARIABLE`, or `ed25519:…` itself. @throws CommandError */
 export function verifierKeyAt(place: string, host: Host): VerifierKey {
-  return place.startsWith('ed25519:') ? verifierKey(place) : keyAt(place, host, verifierKey);
+  return keyAt(place, host, verifierKey);
 }
 
 /** When a signature says that it was made: SOURCE_DATE_EPOCH, else now. */
@@ -54,6 +54,7 @@ function keyAt<Key>(place: string, host: Host, parse: (text: string) => Key): Ke
 }
 
 function textAt(place: string, { cwd, env }: Host): string {
+  if (place.startsWith('ed25519:')) return place;
   const variable = /^env:\/\/(.+)$/s.exec(place)?.[1];
   if (variable !== undefined) {
     const value = env[variable];

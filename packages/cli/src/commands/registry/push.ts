@@ -24,6 +24,10 @@ export const pushCommand = defineCommand({
       placeholder: 'OS/ARCH',
       describe: 'Push one platform of a multi-platform image (default: the index with all of them)',
     },
+    referrers: {
+      kind: 'flag',
+      describe: 'Also copy the signatures and SBOMs of an image that was pulled with --platform all',
+    },
     sign: {
       kind: 'value',
       placeholder: 'key=FILE',
@@ -64,6 +68,7 @@ export const pushCommand = defineCommand({
         signal: host.signal,
         ...platform,
         ...sign,
+        ...(options.referrers ? { referrers: true } : {}),
       });
       progress.close('done');
       say(`${reference.tag ?? 'latest'}: digest: ${pushed.digest} size: ${pushed.size}`);

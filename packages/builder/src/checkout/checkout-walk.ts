@@ -5,7 +5,7 @@ import { BuildError } from '../diagnostics/build-error.ts';
 import { OutputLost } from '../diagnostics/output-lost.ts';
 import { type ComparedStep, diffSteps } from '../explain/preimage-diff.ts';
 import type { EarlierRecords } from '../explain/explainer.ts';
-import type { RecordedBuild } from '../explain/recorded-build.ts';
+import type { RecordedBuild } from './recorded-build.ts';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
 import type { BuildStep, BuildVertex } from '../plan/plan.ts';
 import type { MissChange } from '../progress/miss-reason.ts';

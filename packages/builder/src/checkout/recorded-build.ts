@@ -1,7 +1,7 @@
 import type { Digest } from '@tsbuild/oci';
 import type { CacheRecord } from '../cache/cache-store.ts';
-import type { BuildRecord, RecordedStep } from './build-record.ts';
-import { earlierStep, type IndexedStep } from './step-index.ts';
+import type { BuildRecord, RecordedStep } from '../explain/build-record.ts';
+import { earlierStep, type IndexedStep } from '../explain/step-index.ts';
 
 /** A step of a plan, as it is paired with one of an earlier build. */
 export interface PairedStep {

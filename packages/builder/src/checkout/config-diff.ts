@@ -1,5 +1,5 @@
 import { canonicalJson, type ImageConfig, type JsonValue } from '@tsbuild/oci';
-import { maskedText } from './mask.ts';
+import { maskedText } from '../explain/mask.ts';
 
 /** In what two configs differ that is no layer of a step. Values are masked as those of explanations. */
 export interface ConfigDifference {
