@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type Ended, ended, SEARCH_PATH } from '../../test/support/process.ts';
 import type { CacheCounts } from '../../packages/builder/src/progress/event.ts';
 import { cacheSummary } from '../report/cache-summary.ts';
@@ -84,7 +84,15 @@ export class Builder {
   /** Starts `tsbuild ARGS`. */
   command(args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
     return spawn(process.execPath, [this.#cli, '--root', this.root, ...args], {
-      env: { PATH: SEARCH_PATH, LANG: 'C.UTF-8', HOME: this.#directory, SOURCE_DATE_EPOCH: '1700000000', ...env },
+      env: {
+        PATH: SEARCH_PATH,
+        LANG: 'C.UTF-8',
+        HOME: this.#directory,
+        // The compiled program: a builder that starts empty has at least run once.
+        XDG_CACHE_HOME: join(dirname(this.#directory), 'compiled'),
+        SOURCE_DATE_EPOCH: '1700000000',
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   }

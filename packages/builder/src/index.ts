@@ -76,6 +76,7 @@ export type {
 export type { MissChange, MissReason } from './progress/miss-reason.ts';
 export type { BuildRecord, RecordedStep } from './explain/build-record.ts';
 export { describeChange } from './explain/sentence.ts';
+export { compilePatterns } from './context/pattern-matcher.ts';
 export { parseSize } from './plan/size.ts';
 export { silentReporter } from './progress/reporter.ts';
 export type { ProgressReporter } from './progress/reporter.ts';
@@ -140,3 +141,20 @@ export { OutputLost } from './diagnostics/output-lost.ts';
 export { listCache, pruneCache } from './store/store-cache.ts';
 export type { PrunedCache } from './store/store-cache.ts';
 export type { CacheEntry, CacheKind, PruneOptions } from './store/cache-entry.ts';
+export { packagesOfBuild, packagesOfImage } from './packages/image-packages.ts';
+export type { ImagePackages, SolvedBuild } from './packages/image-packages.ts';
+export { originText } from './packages/package-origin.ts';
+export type {
+  AttributedChange,
+  AttributedInventory,
+  AttributedPackage,
+  PackageOrigin,
+  StepPlace,
+} from './packages/package-origin.ts';
+export { layersOfImage } from './layers/image-layers.ts';
+export type { ImageLayers, LayersOfImageOptions, ShownLayer } from './layers/image-layers.ts';
+export type { LayerWaste } from './layers/layer-waste.ts';
+export { diffPackages } from './packages/diff-packages.ts';
+export type { PackageDifference } from './packages/diff-packages.ts';
+export { gapText, imageBill, silentText } from './packages/image-bill.ts';
+export type { BillSubject } from './packages/image-bill.ts';

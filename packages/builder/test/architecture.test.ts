@@ -21,15 +21,18 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     selection: 3,
     blob: 6,
     compression: 3,
-    layer: 18,
+    // links-below tells waste which names are one file.
+    layer: 19,
     disk: 1,
     // image-tree is what an inventory reads.
     image: 7,
     // Read by inventories, and by the documents that list packages.
-    attestation: 1,
     'package-records': 5,
     'bill-of-materials': 0,
+    // statement is what signatures sign, too.
+    attestation: 1,
     inventory: 0,
+    waste: 0,
     validation: 0,
     registry: 2,
     // index-members is read by archives, too: they keep the indexes that they hold.
@@ -51,11 +54,16 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     solver: 4,
     'container-state': 5,
     snapshot: 8,
-    explain: 7,
+    // build-origins is what packages and attestations are told by.
+    explain: 8,
     mounts: 4,
-    ops: 20,
+    // listing says how documents write paths, too.
+    ops: 21,
     // build-plan and plan-platforms: what a build for several platforms is.
     plan: 14,
+    // What a build's layers and packages are from: told by build/, kept by store/, looked after by fsck/; layers/ asks for origins.
+    packages: 5,
+    layers: 0,
     verify: 1,
     // Read by verify-checkout, which tells the story.
     checkout: 3,
@@ -73,8 +81,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     terminal: 1,
     watch: 4,
     grammar: 4,
-    // signature-lines is shared by signing and verifying.
-    output: 25,
+    // package-tables and package-document: image packages and image diff; five of layers/; signature-lines: signing and verifying.
+    output: 32,
     // signature-keys: keys of files and variables, for push, build and image.
     registry: 5,
     // find-image is the one place that says which platform of an index a command takes.
@@ -82,7 +90,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     container: 8,
     prune: 5,
     // absent: what docker has and is not here.
-    commands: 4,
+    commands: 5,
     start: 0,
   },
 };

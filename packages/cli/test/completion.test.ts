@@ -48,7 +48,7 @@ describe('tsbuild __complete', () => {
     ],
     [
       ['image', 'l'],
-      ['list', 'load', 'ls'],
+      ['layers', 'list', 'load', 'ls'],
     ],
     [
       ['build', '--no-'],

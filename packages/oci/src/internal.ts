@@ -39,6 +39,10 @@ export {
 } from './processes/process-identity.ts';
 export type { ProcessIdentity } from './processes/process-identity.ts';
 export { storePackedLayer } from './layer/store-layer.ts';
+export { takeInventory } from './inventory/image-inventory.ts';
+export { comparePackages, pairChanges } from './inventory/package-change.ts';
+export { readLayerPackages } from './inventory/layer-packages.ts';
+export type { InventoryLayer } from './inventory/package-history.ts';
 export { rangeReader } from './layer/file-reader.ts';
 export type { FilePlace } from './layer/file-reader.ts';
 export { verifyLayoutAt } from './layout/fsck/verify-layout.ts';

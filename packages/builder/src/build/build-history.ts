@@ -5,6 +5,7 @@ import type { BuildOptions } from './build-options.ts';
 import { existingDockerfile } from '../context/dockerfile-name.ts';
 import type { Dockerfile, Instruction } from '../dockerfile/instruction.ts';
 import { BuildError, forPlatform } from '../diagnostics/build-error.ts';
+import type { BuildOrigins } from '../explain/build-origins.ts';
 import { BuildRecorder } from '../explain/build-record.ts';
 import { Explainer } from '../explain/explainer.ts';
 import { type IndexedStep, StepIndex, type StepRuns, sumOf } from '../explain/step-index.ts';
@@ -86,6 +87,11 @@ export class BuildHistory implements ProgressReporter {
   #ran(id: string): StepRuns | undefined {
     const step = this.#recorder.record.steps.find((recorded) => recorded.id === id);
     return step?.state === 'run' ? { times: 1, milliseconds: step.milliseconds ?? 0 } : undefined;
+  }
+
+  /** Which steps made the layers of the images: what packages and attestations are told by. */
+  made(origins: BuildOrigins): void {
+    this.#recorder.made(origins);
   }
 
   /** Writes down what happened so far: also of a build that failed. Never throws. */

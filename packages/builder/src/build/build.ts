@@ -3,6 +3,7 @@ import { hostPlatform, type StoredImage } from '@tsbuild/oci/node';
 import { OutputLost } from '../diagnostics/output-lost.ts';
 import { withoutCredentials } from '../ops/add/git-reference.ts';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
+import { plannedOrigins } from '../packages/planned-origins.ts';
 import type { BuildPlan, PlatformPlan } from '../plan/platforms/build-plan.ts';
 import type { BuildStarted, ImageBuilt } from '../progress/event.ts';
 import type { ProgressReporter } from '../progress/reporter.ts';
@@ -48,6 +49,7 @@ export async function build(
     history.report(plan.ready());
     await checkForeignRuns(plan, session);
     const { solution, solved } = await solveWhole(plan, session, history);
+    history.made(plannedOrigins(plan, solution.results));
     const { image, images } = await storeImages(plan, solved, names, session);
     for (const [i, { layers }] of images.entries()) session.cache?.offerImage(layers, baseLayersOf(plan.platforms[i]));
     const built = await platformResults(plan, images, session);

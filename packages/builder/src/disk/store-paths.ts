@@ -25,6 +25,8 @@ const DIRECTORIES = {
   explain: { temporaries: 1 },
   /** What the checks of layers found. */
   checks: { temporaries: 1 },
+  /** The packages of layers and images. */
+  packages: { temporaries: 1 },
   /** Root filesystems of commands that run. */
   mounts: { temporaries: undefined },
   /** What every sandbox of the store uses. */

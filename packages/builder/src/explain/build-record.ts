@@ -1,6 +1,7 @@
 import type { Digest } from '@tsbuild/oci';
 import type { ImageBuilt, PlannedStep, ProgressEvent } from '../progress/event.ts';
 import type { MissReason } from '../progress/miss-reason.ts';
+import type { BuildOrigins } from './build-origins.ts';
 
 /** What became of a step in a build. Times in milliseconds since 1970, durations in milliseconds, sizes in bytes. */
 export interface RecordedStep extends PlannedStep {
@@ -33,6 +34,8 @@ export interface BuildRecord {
     /** The images of several platforms. */
     readonly platforms?: ImageBuilt['platforms'];
   };
+  /** Which steps made the layers; earlier versions did not record it. */
+  readonly origins?: BuildOrigins;
 }
 
 /** The record of a build as it grows with its events. */
@@ -79,6 +82,11 @@ export class BuildRecorder {
       }
       default:
     }
+  }
+
+  /** All steps are done. */
+  made(origins: BuildOrigins): void {
+    this.#record = { ...this.#record, origins };
   }
 
   #set(id: string, facts: Partial<RecordedStep>): void {

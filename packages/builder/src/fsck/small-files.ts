@@ -10,6 +10,7 @@ import { BuildRecords } from '../explain/build-records.ts';
 import { StepIndex } from '../explain/step-index.ts';
 import { verifyKeptFindings } from '../lint/layers/kept-findings.ts';
 import { CacheMounts } from '../mounts/cache-mounts.ts';
+import { KeptPackages } from '../packages/kept-packages.ts';
 import { commitRecords } from '../source/git-source.ts';
 import { webRecords } from '../source/http-source.ts';
 import { RemoteRecords } from '../source/remote-records.ts';
@@ -38,6 +39,7 @@ export class SmallFiles {
       ...commitRecords(at('sources', 'git')).verify(),
       ...new BuildRecords(at('builds')).verify(),
       ...verifyKeptFindings(at('checks')),
+      ...new KeptPackages(at('packages')).verify(),
       ...StepIndex.verify(at('explain')),
     ];
     for (const fault of faults) this.#removable('remote', fault, again);

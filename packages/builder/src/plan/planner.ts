@@ -143,8 +143,8 @@ function shownName(name: string): string {
 }
 
 function constant(image: ResolvedBase | undefined): BuildVertex {
-  const isEmpty = image === undefined || isNamedFiles(image);
-  return { kind: 'constant', value: isEmpty ? EMPTY_ROOTFS : { layers: image.layers } };
+  if (image === undefined || isNamedFiles(image)) return { kind: 'constant', value: EMPTY_ROOTFS };
+  return { kind: 'constant', value: { layers: image.layers }, image: originOf(image) };
 }
 
 /** A stage on a named context that is files begins with a layer of them. */

@@ -1,3 +1,4 @@
+import type { Digest } from '@tsbuild/oci';
 import type { KeyPreimage } from '../cache/cache-key.ts';
 import type { StepOrigin } from '../cache/step-origin.ts';
 
@@ -11,6 +12,16 @@ export type Vertex<V, O> = ConstantVertex<V> | StepVertex<V, O>;
 interface ConstantVertex<V> {
   readonly kind: 'constant';
   readonly value: V;
+  /** What people know it by; no part of what it is. */
+  readonly image?: KnownImage;
+}
+
+/** An image that a build found somewhere. */
+interface KnownImage {
+  /** As people write it: `node:18`. */
+  readonly name: string;
+  /** What the name stood for: a manifest's digest, or for an image that is only in the store its ID. */
+  readonly digest?: Digest;
 }
 
 /** Something to do with the values of its inputs. */

@@ -116,6 +116,7 @@ class StoreCache {
     if (!dryRun) {
       await sweepLitter(this.#store.root);
       for (const digest of collected.deleted) rmSync(this.#indexPath(digest), { force: true });
+      await this.#store.forgetPackages();
       bytes += await this.#emptyTrash(trash);
     }
     return { removed, bytes: bytes + collected.bytes, heldBackBy };

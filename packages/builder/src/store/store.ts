@@ -94,12 +94,22 @@ export class Store {
     return keys;
   }
 
+  /** Removes what is known of the packages of layers that are not in the store any more. */
+  async forgetPackages(): Promise<void> {
+    const { KeptPackages } = await import('../packages/kept-packages.ts');
+    await new KeptPackages(this.directory('packages')).sweep(
+      async (layer) => (await this.layout.blobs.has(layer)) !== undefined,
+    );
+  }
+
   /** Deletes blobs that neither an image nor a root (roots.ts) needs, and what killed processes left. */
   async collect(): Promise<Collected> {
     await sweepLitter(this.root);
     // What was found in layers is found again where it is needed.
     await rm(this.directory('checks'), { recursive: true, force: true });
     // Asked only when no build can add anything more.
-    return this.layout.collect(() => keptBlobs(this));
+    const collected = await this.layout.collect(() => keptBlobs(this));
+    await this.forgetPackages();
+    return collected;
   }
 }

@@ -10,6 +10,7 @@ import { removeTree } from '../../src/disk/remove-tree.ts';
 import { StepIndex } from '../../src/explain/step-index.ts';
 import { checkStore } from '../../src/fsck/store-check.ts';
 import { keepFindings } from '../../src/lint/layers/kept-findings.ts';
+import { KeptPackages } from '../../src/packages/kept-packages.ts';
 import { CacheMounts } from '../../src/mounts/cache-mounts.ts';
 import { commitRecords } from '../../src/source/git-source.ts';
 import { webRecords } from '../../src/source/http-source.ts';
@@ -29,6 +30,8 @@ const fsck = async (repair = false): Promise<readonly string[]> =>
     ({ kind, path, outcome }) => `${kind} ${path} ${outcome}`,
   );
 
+const packages = (): KeptPackages => new KeptPackages(store.directory('packages'));
+
 /** Makes one file of each format, through its owner. */
 const MAKERS: Readonly<Record<string, () => unknown>> = {
   remote: () => store.remotes.putLayer(DIGEST, { registry: 'r', repository: 'r', descriptor: DESCRIPTOR }),
@@ -47,6 +50,8 @@ const MAKERS: Readonly<Record<string, () => unknown>> = {
   download: () => webRecords(join(store.directory('sources'), 'http')).put('u', { digest: DIGEST, size: 1 } as never),
   commit: () => commitRecords(join(store.directory('sources'), 'git')).put('u', { layer: DIGEST }),
   build: () => store.builds.put({ version: 1, steps: [] } as never),
+  'layer packages': () => packages().keepLayer(DIGEST, { sources: [] }),
+  'image packages': () => packages().keepInventory([DIGEST], { packages: [], changes: [], gaps: [], programs: [] }),
   check: () => keepFindings(join(store.directory('checks'), 'x.json'), []),
   stage: () =>
     new StepIndex(store.directory('explain'), 'D').rememberStage('s', [
@@ -94,6 +99,8 @@ describe('fsck asks the owners of small files', () => {
     ['commit', 'remote', /^sources\/git\/.*\.json$/, 'repaired'],
     ['build', 'remote', 'builds/last.json', 'repaired'],
     ['check', 'remote', 'checks/x.json', 'repaired'],
+    ['layer packages', 'remote', `packages/layers/${DIGEST.slice(7)}.json`, 'repaired'],
+    ['image packages', 'remote', /^packages\/images\/.*\.json$/, 'repaired'],
     ['stage', 'remote', /^explain\/stages\/.*\.json$/, 'repaired'],
     ['text', 'remote', /^explain\/texts\/.*\.json$/, 'repaired'],
     ['context', 'context', `stat/${'0'.repeat(64)}`, 'repaired'],

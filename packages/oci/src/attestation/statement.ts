@@ -9,7 +9,7 @@ export interface StatementSubject {
 }
 
 /** A claim about artifacts, in the form of in-toto's Statement v1. */
-export interface Statement {
+export interface InTotoStatement {
   readonly subject: readonly StatementSubject[];
   /** The URI that says what the predicate means. */
   readonly predicateType: string;
@@ -25,7 +25,7 @@ const STATEMENT_V1 = 'https://in-toto.io/Statement/v1';
  * Writes a statement as BuildKit stores it, compact and without a signature. The same statement always gives the same bytes.
  * @see https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md
  */
-export function encodeStatement({ subject, predicateType, predicate }: Statement): Uint8Array {
+export function encodeStatement({ subject, predicateType, predicate }: InTotoStatement): Uint8Array {
   const document = { _type: STATEMENT_V1, subject, predicateType, predicate };
   return new TextEncoder().encode(canonicalJson(document));
 }

@@ -29,6 +29,11 @@ export interface PackageInventory {
   /** What each layer did, lowest layer first. */
   readonly changes: readonly PackageChange[];
   readonly gaps: readonly InventoryGap[];
+  /**
+   * Programs of which no package is known: neither do they tell what they were made of, nor do they lie where the packages of
+   * the distribution put theirs.
+   */
+  readonly programs: readonly ByteString[];
 }
 
 /**
@@ -41,6 +46,7 @@ export async function takeInventory(layers: readonly InventoryLayer[]): Promise<
   const packages: LocatedPackage[] = [];
   const changes: PackageChange[] = [];
   const gaps: InventoryGap[] = [];
+  const silent: ByteString[] = [];
   for (const path of layers.length === 0 ? [] : history.paths()) {
     let current: readonly LocatedPackage[] = [];
     let last: PackageSource | undefined;
@@ -54,6 +60,7 @@ export async function takeInventory(layers: readonly InventoryLayer[]): Promise<
     }
     packages.push(...current.map((one) => (last?.sha256 === undefined ? one : { ...one, sha256: last.sha256 })));
     if (last !== undefined) gaps.push(...unread);
+    if (last?.isSilentProgram === true) silent.push(path);
   }
   const distribution = layers.length === 0 ? undefined : distributionOf(history, layers);
   return {
@@ -61,8 +68,16 @@ export async function takeInventory(layers: readonly InventoryLayer[]): Promise<
     packages: packages.toSorted(comparePackages),
     changes: acrossFiles(changes, layers.length),
     gaps,
+    programs: packages.some(({ type }) => OF_SYSTEMS.has(type))
+      ? silent.filter((path) => !OF_SYSTEM.test(path))
+      : silent,
   };
 }
+
+/** What a distribution installs by. */
+const OF_SYSTEMS: ReadonlySet<string> = new Set(['deb', 'apk', 'rpm']);
+/** Where its packages put programs, and nobody else should. */
+const OF_SYSTEM = /^(?:usr\/)?(?:s?bin|lib[^/]*)\//;
 
 function located(source: PackageSource | undefined, layer: number): readonly LocatedPackage[] {
   return (source?.packages ?? []).map((one) => ({ ...one, path: source?.path ?? '', layer }));

@@ -19,6 +19,8 @@ export interface PackageSource {
   readonly gaps: readonly string[];
   /** A hard link to a file of a layer below: what it tells depends on that. */
   readonly linksBelow?: true;
+  /** A program that does not tell what it was made of. */
+  readonly isSilentProgram?: true;
 }
 
 /** What one layer tells of packages, whatever lies below it: it can be kept beside the layer for ever. */
@@ -71,7 +73,8 @@ export async function readEntry(
 ): Promise<PackageSource | undefined> {
   const reader = packageReader(path, entry.mode);
   if (reader === undefined) return undefined;
-  const { packages, gaps } = await readPackages(reader, layerFile(path, entry, open));
+  const { packages, gaps, isSilentProgram } = await readPackages(reader, layerFile(path, entry, open));
+  if (isSilentProgram === true) return { path, packages, gaps, isSilentProgram };
   if (packages.length === 0 && gaps.length === 0) return undefined;
   return { path, ...(entry.contentSha256 !== undefined && { sha256: entry.contentSha256 }), packages, gaps };
 }

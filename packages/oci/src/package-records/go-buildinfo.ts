@@ -26,7 +26,15 @@ export function readGoBuildinfo(file: PackageFile, section: ElfSection): Package
   const modules = textAt(bytes, version.end);
   const go = /^go(\d\S*)/.exec(version.text)?.[1];
   const stdlib: readonly PackageRecord[] = go === undefined ? [] : [{ type: 'golang', name: 'stdlib', version: go }];
-  return { packages: [...stdlib, ...modulesOf(modules.text.slice(FRAME, -FRAME))], gaps: [] };
+  const text = modules.text.slice(FRAME, -FRAME);
+  const gaps = isWithoutModules(text) ? ['it was built without Go modules: what it is made of is not recorded'] : [];
+  return { packages: [...stdlib, ...modulesOf(text)], gaps };
+}
+
+/** As Debian builds: then only Go's own programs are made of nothing else. */
+function isWithoutModules(text: string): boolean {
+  const path = /^path\t(.*)$/m.exec(text)?.[1];
+  return path !== undefined && !path.startsWith('cmd/') && !/^mod\t/m.test(text);
 }
 
 /** Lines `mod|dep<TAB>path<TAB>version<TAB>sum`; `=>` replaces the module of the line before. */

@@ -37,6 +37,8 @@ export interface PackageFindings {
   readonly packages: readonly PackageRecord[];
   /** For people, one reason each. Something may be missing from `packages` whenever there is one. */
   readonly gaps: readonly string[];
+  /** It is a program that does not tell what it was made of. */
+  readonly isSilentProgram?: true;
 }
 
 /** What a file that tells of no package gives. */

@@ -11,8 +11,9 @@ const WANTED: ReadonlySet<string> = new Set([GO, RUST]);
 /** What a program was made of, where Go or cargo-auditable wrote it into its ELF file. Other files tell nothing. */
 export async function readProgram(file: PackageFile): Promise<PackageFindings> {
   const sections = elfSections(file, WANTED);
-  const go = sections?.get(GO);
-  const rust = sections?.get(RUST);
+  if (sections === undefined) return NO_FINDINGS;
+  const go = sections.get(GO);
   if (go !== undefined) return readGoBuildinfo(file, go);
-  return rust === undefined ? NO_FINDINGS : readRustAudit(file, rust);
+  const rust = sections.get(RUST);
+  return rust === undefined ? { ...NO_FINDINGS, isSilentProgram: true } : readRustAudit(file, rust);
 }

@@ -16,6 +16,8 @@ export class Identities {
     if (Array.isArray(value)) return `[${value.map((item) => this.of(item)).join(',')}]`;
     const fields = value as Fields;
     if (fields['kind'] === 'step' && typeof fields['prepare'] === 'function') return `#${this.#numberOf(value)}`;
+    // The name of an image is nothing of its files.
+    if (fields['kind'] === 'constant') return `=${this.of(fields['value'])}`;
     const members = Object.entries(fields).map(([name, member]) => `${JSON.stringify(name)}:${this.of(member)}`);
     return `{${members.join(',')}}`;
   }

@@ -32,7 +32,8 @@ export const cacheExplainCommand = defineCommand({
       });
     }
     const steps = chosenSteps(record, options.step);
-    if (options.format === 'json') host.stdout.write(`${JSON.stringify({ ...record, steps }, undefined, 2)}\n`);
+    if (options.format === 'json')
+      host.stdout.write(`${JSON.stringify({ ...record, origins: undefined, steps }, undefined, 2)}\n`);
     else host.stdout.write(explanation(record, steps, { whole: options.step === undefined, now: host.now() }));
     return EXIT_OK;
   },

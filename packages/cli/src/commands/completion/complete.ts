@@ -1,5 +1,6 @@
 import type { Command } from '../../grammar/command.ts';
-import { catalog, nouns } from '../catalog.ts';
+import { catalog } from '../catalog.ts';
+import { nouns } from '../nouns.ts';
 import type { Host } from '../../host/host.ts';
 import { globalOptions, type OptionSpec, type OptionTable } from '../../grammar/options.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
