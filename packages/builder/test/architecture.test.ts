@@ -89,7 +89,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     store: 5,
     container: 8,
     prune: 5,
-    // absent: what docker has and is not here.
+    // absent: what docker has and is not here; nouns: how docker groups commands.
     commands: 5,
     start: 0,
   },

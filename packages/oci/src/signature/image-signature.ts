@@ -13,7 +13,7 @@ import type { SignerKey, VerifierKey } from './key.ts';
 import { decodeBundle, encodeBundle, SIGSTORE_BUNDLE } from './sigstore-bundle.ts';
 
 /** The predicate type by which cosign says "this is the image that I sign"; its predicate is empty. */
-export const COSIGN_SIGN = 'https://sigstore.dev/cosign/sign/v1';
+const COSIGN_SIGN = 'https://sigstore.dev/cosign/sign/v1';
 
 const STATEMENT_VERSIONS = ['https://in-toto.io/Statement/v1', 'https://in-toto.io/Statement/v0.1'];
 
