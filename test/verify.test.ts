@@ -126,4 +126,25 @@ describe('image verify NAME CONTEXT', () => {
     expect(other.exitCode).toBe(1);
     expect(other.stdout).not.toContain('Rebuilt');
   });
+
+  it('compares with the layers of the image, not with those of a later build of the same steps', async () => {
+    const context = await contextOf({
+      Dockerfile: 'FROM busybox\nRUN --mount=type=secret,id=s cat /run/secrets/s >/s\n',
+    });
+    // What a secret is decides no key: the later build's record takes the place of the first one's.
+    const secret = (value: string): [string[], { env: Record<string, string> }] => [
+      ['--secret', 'id=s,env=S'],
+      { env: { S: value } },
+    ];
+    const [flags, first] = secret('1');
+    await builder.build(context, ['-t', 'first', ...flags], first);
+    await builder.build(context, ['-t', 'second', '--no-cache', ...flags], secret('2')[1]);
+    const again = await builder.run(['image', 'verify', '--rebuild', ...flags, 'first', context], first);
+    expect(again).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('Rebuilt: the same files') });
+    const other = await builder.run(['image', 'verify', '--rebuild', ...flags, 'first', context], secret('3')[1]);
+    expect(other).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringMatching(/Dockerfile:2: RUN .* gives another \/s\.\n/),
+    });
+  });
 });
