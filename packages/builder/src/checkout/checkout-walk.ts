@@ -74,8 +74,9 @@ export class CheckoutWalk {
       return undefined;
     }
     this.steps.set(vertex.id, await this.#compare(vertex, inputs, record));
-    const { output, created, milliseconds } = record;
-    this.results.set(vertex.id, { output, created, cached: true, saved: milliseconds });
+    const { key, output, created, milliseconds: saved } = record;
+    const result = { key, output, created, cached: true, saved };
+    this.results.set(vertex.id, result);
     return vertex.complete(inputs, output);
   }
 
