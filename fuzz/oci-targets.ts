@@ -1,6 +1,7 @@
 import type { Target } from './target.ts';
 import { apply } from './targets/apply.ts';
 import { loadArchives, readArchives } from './targets/archives.ts';
+import { sigstoreBundle } from './targets/bundle.ts';
 import { gzip, gzipWriter, zstd } from './targets/compression.ts';
 import { differ } from './targets/differ.ts';
 import { dockerConfig, imageConfig, imageIndex, jsonEdit, manifest, platform, reference } from './targets/documents.ts';
@@ -15,6 +16,6 @@ import { tarReader, tarWriter } from './targets/tar.ts';
 export const OCI_TARGETS: readonly Target[] = [
   [tarReader, tarWriter, tarOracle, layerReader, layerIndex, differ, apply, inRoot, gzip, gzipWriter, zstd],
   [manifest, imageIndex, imageConfig, jsonEdit, reference, platform, dockerConfig, headers, proxy],
-  [loadArchives, readArchives],
+  [loadArchives, readArchives, sigstoreBundle],
   packageTargets,
 ].flat();

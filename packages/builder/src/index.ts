@@ -1,4 +1,7 @@
 export { build } from './build/build.ts';
+export { verifyCheckout } from './build/verify-checkout.ts';
+export type { CheckoutStep, CheckoutVerification } from './build/verify-checkout.ts';
+export type { ConfigDifference } from './checkout/config-diff.ts';
 export { checkBuild, listTargets, outlineBuild } from './build/check.ts';
 export type { CheckResult } from './build/check.ts';
 export { isAdvice } from './lint/rules.ts';

@@ -29,7 +29,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     // Read by inventories, and by the documents that list packages.
     'package-records': 5,
     'bill-of-materials': 0,
-    attestation: 0,
+    // statement is what signatures sign, too.
+    attestation: 1,
     inventory: 0,
     waste: 0,
     validation: 0,
@@ -37,6 +38,7 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     // index-members is read by archives, too: they keep the indexes that they hold.
     layout: 7,
     artifact: 0,
+    signature: 0,
     archive: 0,
   },
   builder: {
@@ -63,6 +65,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     packages: 5,
     layers: 0,
     verify: 1,
+    // Read by verify-checkout, which tells the story.
+    checkout: 3,
     // platforms/ is measured by a build: what it is told, its door, and how times are shown.
     lint: 13,
     store: 2,
@@ -78,15 +82,16 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     terminal: 1,
     watch: 4,
     grammar: 4,
-    // package-tables and package-document: image packages and image diff; five of layers/.
-    output: 31,
-    registry: 4,
+    // package-tables and package-document: image packages and image diff; five of layers/; signature-lines: signing and verifying.
+    output: 32,
+    // signature-keys: keys of files and variables, for push, build and image.
+    registry: 5,
     // find-image is the one place that says which platform of an index a command takes.
     store: 5,
     container: 8,
     prune: 5,
-    // absent: what docker has and is not here.
-    commands: 4,
+    // absent: what docker has and is not here; nouns: how docker groups commands.
+    commands: 5,
     start: 0,
   },
 };

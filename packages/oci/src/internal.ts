@@ -72,3 +72,4 @@ export { plainText, plainUrl } from './registry/plain-text.ts';
 export { parseRetryAfter, retrying } from './registry/retry.ts';
 export { Transport } from './registry/transport.ts';
 export type { HttpRequest, RequestBody } from './registry/transport.ts';
+export { ed25519Bytes } from './signature/key.ts';

@@ -114,3 +114,14 @@ export type { InventoryGap, PackageInventory } from './inventory/image-inventory
 export { isLayerPackages } from './inventory/layer-packages.ts';
 export type { LayerPackages, PackageSource } from './inventory/layer-packages.ts';
 export type { LocatedPackage, PackageChange } from './inventory/package-change.ts';
+export { generateKeyPair, signerKey, verifierKey } from './signature/key.ts';
+export type { KeyAlgorithm, SignerKey, VerifierKey } from './signature/key.ts';
+export { preAuthEncoding } from './signature/dsse-envelope.ts';
+export type { DsseEnvelope, DsseSignature } from './signature/dsse-envelope.ts';
+export { decodeBundle, encodeBundle, SIGSTORE_BUNDLE } from './signature/sigstore-bundle.ts';
+export type { SigstoreBundle } from './signature/sigstore-bundle.ts';
+export { signatureArtifact, signManifest, verifyManifestSignature } from './signature/image-signature.ts';
+export { signInRegistry, verifyInRegistry } from './signature/registry-signatures.ts';
+export type { ManifestSignatures, SignedManifest, SignOptions } from './signature/registry-signatures.ts';
+export { signableManifests } from './signature/signed-manifests.ts';
+export type { SignableManifest } from './signature/signed-manifests.ts';

@@ -25,6 +25,7 @@ export type BuildErrorCode =
   | 'LAYER_INVALID'
   | 'NOT_REPRODUCIBLE'
   | 'NOT_SUPPORTED'
+  | 'NOT_VERIFIABLE'
   | 'OPTION_INVALID'
   | 'PLATFORM_NOT_RUNNABLE'
   | 'RUN_FAILED'

@@ -2,7 +2,7 @@ import type { Environment } from '@tsbuild/oci/node';
 import type { ArchiveSink, RegistryOptions, StoredImage } from '@tsbuild/oci/node';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import type { Store } from '../store/store.ts';
-import type { PushResult } from '../transfer/push.ts';
+import type { PushResult, PushSignature } from '../transfer/push.ts';
 
 /** An image of the store on its way out: what `build()` gives, for one. */
 export interface ImageToExport {
@@ -78,6 +78,8 @@ export interface RegistryTarget {
   readonly insecure?: boolean;
   /** Of the manifest; those of the image in the store unless told. The images of an index keep theirs. */
   readonly annotations?: ReadonlyMap<string, string>;
+  /** Signs what is pushed, before its tag moves. */
+  readonly sign?: PushSignature;
   /** Told of each name as soon as the registry has it: a later one may fail. */
   readonly onPushed?: (pushed: PushResult) => void;
 }

@@ -15,7 +15,7 @@ export class RegistryExporter implements Exporter {
   async check(): Promise<void> {}
 
   async export({ image, names }: ImageToExport, work: ExportWork): Promise<ExportResult> {
-    const { byDigest, annotations, onPushed } = this.#target;
+    const { byDigest, annotations, sign, onPushed } = this.#target;
     const pushed: PushResult[] = [];
     for (const as of new Set(names)) {
       work.signal.throwIfAborted();
@@ -25,6 +25,7 @@ export class RegistryExporter implements Exporter {
         as,
         ...(byDigest === undefined ? {} : { byDigest }),
         ...(annotations === undefined ? {} : { annotations }),
+        ...(sign === undefined ? {} : { sign }),
       });
       pushed.push(result);
       onPushed?.(result);

@@ -1,11 +1,12 @@
 import { type Digest, formatReference, parseReference, type Platform } from '@tsbuild/oci';
-import { type RegistryOptions, toRegistry } from '@tsbuild/oci/node';
+import { type RegistryOptions, type SignerKey, toRegistry } from '@tsbuild/oci/node';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
 import { reachableLayers } from '../shared-cache/layers-at-hand.ts';
 import { USUAL_PACKING } from '../source/pack-layer.ts';
 import type { Packing } from '../source/remote-records.ts';
 import type { Store } from '../store/store.ts';
+import { homeOf, pushAccompanied } from './push-accompanied.ts';
 import { registryImages, registryIndex } from './push-index.ts';
 import type { PushWork } from './push-layers.ts';
 import { registryImage, rememberLayers } from './registry-image.ts';
@@ -17,6 +18,12 @@ export interface PushResult {
   /** Of the manifest, bytes. */
   readonly size: number;
   readonly reference: string;
+}
+
+/** A key that signs what is pushed, and the time that the signatures say. Milliseconds since 1970. */
+export interface PushSignature {
+  readonly key: SignerKey;
+  readonly created: number;
 }
 
 /** What {@link pushImage} works with. */
@@ -31,6 +38,10 @@ export interface PushOptions {
   readonly byDigest?: boolean;
   /** Of the manifest; those of the image in the store unless told. The images of an index keep theirs. */
   readonly annotations?: ReadonlyMap<string, string>;
+  /** Copies what refers to an index that was pulled, and to its manifests (signatures, SBOMs), from where it came from. */
+  readonly referrers?: boolean;
+  /** Signs all of it with this key: the tag moves when the signatures are there. */
+  readonly sign?: PushSignature;
   /** How layers are packed that no registry has packed already; gzip of level 5 unless told. */
   readonly packing?: Packing;
   readonly reporter: ProgressReporter;
@@ -70,7 +81,11 @@ export async function pushImage(name: string, options: PushOptions): Promise<Pus
   if (image === undefined) throw new TypeError('one image is what there is without an index');
   const { registry, repository } = reference;
   const target = options.byDigest === true ? { registry, repository, digest: image.descriptor.digest } : reference;
-  const { digest, size } = await toRegistry(access.client(), target, image, { signal });
+  const home = options.referrers === true ? await homeOf(name, index, image, store) : undefined;
+  const { digest, size } =
+    options.sign === undefined && home === undefined
+      ? await toRegistry(access.client(), target, image, { signal })
+      : await pushAccompanied(access.client(), target, image, { home, sign: options.sign, signal });
   for (const each of images) await rememberLayers(each, reference, work);
   return { digest, size, reference: formatReference(target) };
 }

@@ -82,6 +82,11 @@ function optionValues<Table extends OptionTable>(table: Table, parsed: ParsedArg
   return values as OptionValues<Table>;
 }
 
+/** A table's values where nothing is given: what a command that has some of its options fills up with. */
+export function absentValues<Table extends OptionTable>(table: Table): OptionValues<Table> {
+  return Object.fromEntries(Object.entries(table).map(([name, spec]) => [name, absent(spec)])) as OptionValues<Table>;
+}
+
 function absent(spec: OptionSpec): boolean | readonly string[] | undefined {
   if (spec.kind === 'flag') return spec.on === true;
   return spec.kind === 'list' ? [] : undefined;

@@ -1,7 +1,8 @@
 import { parseArguments, type ParsedArguments } from '../grammar/argv.ts';
 import { type Command, type GlobalSettings, parseCommandLine } from '../grammar/command.ts';
 import { later } from '../commands/absent.ts';
-import { catalog, nouns } from '../commands/catalog.ts';
+import { catalog } from '../commands/catalog.ts';
+import { nouns } from '../commands/nouns.ts';
 import { UsageError, notSupportedYet } from '../host/usage-error.ts';
 import { EXIT_OK } from '../host/exit-code.ts';
 import type { Host } from '../host/host.ts';

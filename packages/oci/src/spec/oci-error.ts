@@ -9,6 +9,7 @@ export type OciErrorCode =
   | 'IMAGE_IN_USE'
   | 'IMAGE_NOT_FOUND'
   | 'INDEX_INVALID'
+  | 'KEY_INVALID'
   | 'LAYER_INVALID'
   | 'LAYOUT_INVALID'
   | 'LIMIT_EXCEEDED'
@@ -27,6 +28,7 @@ export type OciErrorCode =
   | 'REGISTRY_TIMEOUT'
   | 'REGISTRY_UNREACHABLE'
   | 'REGISTRY_UNSAFE'
+  | 'SIGNATURE_INVALID'
   | 'STORE_UNWRITABLE'
   | 'TAR_INVALID'
   | 'UNSUPPORTED';

@@ -1,23 +1,11 @@
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-  verify,
-} from 'node:crypto';
+import { createHash, type KeyObject, sign, verify } from 'node:crypto';
+import { ed25519Bytes } from '@tsbuild/oci/internal';
+import { generateKeyPair, type SignerKey, signerKey, verifierKey } from '@tsbuild/oci/node';
 import { BuildError } from '../../diagnostics/build-error.ts';
 import { encodeSharedRecord, type SharedRecord } from './shared-record.ts';
 
 /** Keeps signatures of records apart from those of anything else that such a key may sign. */
 const CONTEXT = 'tsbuild.record.sig.v1';
-
-/** How a public key is written in configurations: `ed25519:` and the 32 bytes in base64 (RFC 8032). */
-const PUBLIC_KEY = /^ed25519:([A-Za-z0-9+/]{43}=)$/;
-
-/** SubjectPublicKeyInfo of an ed25519 key up to its 32 bytes (RFC 8410). */
-const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
 /** A key that vouches for records. */
 export interface SigningKey {
@@ -35,36 +23,32 @@ export interface TrustedKey {
 
 /** Makes a new key. @returns the private key as PEM (PKCS #8), and the public one as `ed25519:…` */
 export function generateSigningKey(): { readonly pem: string; readonly publicKey: string; readonly kid: string } {
-  const { privateKey } = generateKeyPairSync('ed25519');
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const { privateKey: pem } = generateKeyPair('ed25519');
   const { publicKey, kid } = signingKey(pem);
   return { pem, publicKey, kid };
 }
 
 /** Reads a private key: PEM, PKCS #8. @throws BuildError `OPTION_INVALID`, which says nothing of the key */
 export function signingKey(pem: string): SigningKey {
-  let privateKey: KeyObject;
+  let key: SignerKey;
   try {
-    privateKey = createPrivateKey(pem);
-  } catch {
-    throw new BuildError('OPTION_INVALID', 'the signing key of the cache is no private key in PEM', {
+    key = signerKey(pem);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new BuildError('OPTION_INVALID', `the signing key of the cache cannot be used: ${why}`, {
       hint: 'make one with: tsbuild cache keygen',
     });
   }
-  if (privateKey.asymmetricKeyType !== 'ed25519') {
-    throw new BuildError(
-      'OPTION_INVALID',
-      `the signing key of the cache is ${privateKey.asymmetricKeyType}, not ed25519`,
-    );
+  if (key.algorithm !== 'ed25519') {
+    throw new BuildError('OPTION_INVALID', `the signing key of the cache is ${key.algorithm}, not ed25519`);
   }
-  const raw = rawOf(createPublicKey(privateKey));
-  return { privateKey, kid: kidOf(raw), publicKey: `ed25519:${raw.toString('base64')}` };
+  const raw = Buffer.from(ed25519Bytes(key));
+  return { privateKey: key.privateKey, kid: kidOf(raw), publicKey: `ed25519:${raw.toString('base64')}` };
 }
 
 /** Reads `ed25519:…`. @throws BuildError `OPTION_INVALID` */
 export function trustedKey(text: string): TrustedKey {
-  const encoded = PUBLIC_KEY.exec(text.trim())?.[1];
-  if (encoded === undefined) {
+  if (!/^ed25519:[A-Za-z0-9+/]{43}=$/.test(text.trim())) {
     throw new BuildError(
       'OPTION_INVALID',
       `${JSON.stringify(text)} is no public key: expected ed25519: and 44 characters`,
@@ -73,9 +57,8 @@ export function trustedKey(text: string): TrustedKey {
       },
     );
   }
-  const raw = Buffer.from(encoded, 'base64');
-  const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: 'der', type: 'spki' });
-  return { key, kid: kidOf(raw) };
+  const key = verifierKey(text);
+  return { key: key.publicKey, kid: kidOf(ed25519Bytes(key)) };
 }
 
 /**
@@ -111,10 +94,6 @@ function withoutSignature(record: SharedRecord): SharedRecord {
   return Object.fromEntries(Object.entries(record).filter(([name]) => name !== 'signature')) as unknown as SharedRecord;
 }
 
-function rawOf(key: KeyObject): Buffer {
-  return key.export({ type: 'spki', format: 'der' }).subarray(SPKI_PREFIX.length);
-}
-
-function kidOf(raw: Buffer): string {
+function kidOf(raw: Uint8Array): string {
   return createHash('sha256').update(raw).digest('hex').slice(0, 16);
 }

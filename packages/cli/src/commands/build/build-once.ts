@@ -16,6 +16,7 @@ import type { Host } from '../../host/host.ts';
 import { type OpenProgress, openProgress, reportFailure } from '../../output/open-progress.ts';
 import { writeOutputFile } from '@tsbuild/oci/internal';
 import { PUSHING } from '../../output/board.ts';
+import type { PushSigning } from '../../registry/signature-keys.ts';
 import { cacheLines } from '../../output/cache-lines.ts';
 import { layerLines } from '../../output/layer-lines.ts';
 import { styled } from '../../output/safe-stream.ts';
@@ -36,6 +37,8 @@ export interface BuildWork {
   readonly context: BuildInput;
   readonly outputs: readonly BuildOutput[];
   readonly registry: RegistryOptions;
+  /** Of what goes to registries. */
+  readonly sign?: PushSigning;
   readonly settings: GlobalSettings;
 }
 
@@ -153,12 +156,13 @@ async function tellVerification(
 
 /** Brings the image to its outputs, and its names and digests into the files that were asked for. */
 async function bring(result: BuildResult, work: BuildWork, store: Store, host: Host): Promise<void> {
-  const { options, outputs, registry, flags } = work;
+  const { options, outputs, registry, flags, sign } = work;
   const pushed = await deliver(result, outputs, {
     store,
     registry,
     host,
     annotations: flags.annotations ?? new Map(),
+    ...(sign === undefined ? {} : { sign }),
     openProgress: () => openProgress(options, host, PUSHING),
     notice: (text) => limitNotice(text, options, host),
   });

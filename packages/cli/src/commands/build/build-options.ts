@@ -111,6 +111,11 @@ export const buildOptionTable = {
       'Also write the image to an archive that docker load accepts, or with a directory its files; or type=docker|oci,dest=FILE, type=oci,dest=DIR,tar=false, type=local,dest=DIR, type=tar,dest=FILE, type=image|registry[,name=NAME], type=cacheonly',
   },
   push: { kind: 'flag', describe: 'Push the image, under each of its names' },
+  sign: {
+    kind: 'value',
+    placeholder: 'key=FILE',
+    describe: 'Sign what --push pushes with a private key, before its tag moves',
+  },
   load: { kind: 'flag', describe: 'Load the image into the Docker engine' },
   iidfile: { kind: 'value', placeholder: 'FILE', describe: 'Write the image ID, of an index its digest, to a file' },
   check: { kind: 'flag', describe: 'Check the Dockerfile without building; exits 1 if there are warnings' },

@@ -6,7 +6,7 @@ import { progressMode } from '../../output/open-progress.ts';
 import { registryOptions } from '../../registry/registry-config.ts';
 import { openBuildInput } from './build-context.ts';
 import { limitNotice } from './build-notice.ts';
-import { buildOnce } from './build-once.ts';
+import { buildOnce, type BuildWork } from './build-once.ts';
 import { buildOptionTable, builderOptions, type BuilderFlags, type BuildFlags } from './build-options.ts';
 import { parseCall } from './call-option.ts';
 import type { BuildOutput } from './build-output.ts';
@@ -45,6 +45,7 @@ export const buildCommand = defineCommand({
       return await runCall(call, { options, flags, path: operands[0] ?? '', settings }, host);
     }
     const outputs = buildOutputs(options, host);
+    const sign = await signingOf(options, outputs, host);
     await checkPlaces(outputs, host);
     const registry = await registryOptions(host);
     // A user without root builds as root of a user namespace: this program once more, inside.
@@ -56,7 +57,8 @@ export const buildCommand = defineCommand({
     for (const text of [...unusedNotices(options), ...cacheFlagNotices(options, host)])
       limitNotice(text, options, host);
     const context = await openBuildInput(operands[0] ?? '', options.file, host);
-    const work = { options, flags: outputFlags(options, outputs, host), context, outputs, registry, settings };
+    const flagsOfOutputs = outputFlags(options, outputs, host);
+    const work = { options, flags: flagsOfOutputs, context, outputs, registry, settings, ...sign };
     if (!options.watch) return await buildOnce(work, host);
     const { watchBuild } = await import('./watch.ts');
     return await watchBuild(work, host);
@@ -76,6 +78,21 @@ function quietly(options: BuildFlags, host: Host): BuildFlags {
     });
   }
   return { ...options, quiet: progressMode(options, host) === 'quiet' };
+}
+
+/** The key is read before a build of minutes. @throws UsageError, CommandError */
+async function signingOf(
+  { sign }: BuildFlags,
+  outputs: readonly BuildOutput[],
+  host: Host,
+): Promise<Pick<BuildWork, 'sign'>> {
+  if (sign === undefined) return {};
+  if (!outputs.some(({ kind }) => kind === 'registry')) {
+    const hint = 'signatures are stored beside the image in its registry: add --push';
+    throw new UsageError('--sign signs what is pushed, and this build pushes nothing', { hint, command: 'build' });
+  }
+  const { pushSigning } = await import('../../registry/signature-keys.ts');
+  return { sign: pushSigning(sign, host, 'build') };
 }
 
 function outputFlags(options: BuildFlags, outputs: readonly BuildOutput[], host: Host): BuilderFlags {

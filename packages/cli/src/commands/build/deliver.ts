@@ -3,6 +3,7 @@ import { formatReference, parseReference, type RegistryOptions } from '@tsbuild/
 import type { Host } from '../../host/host.ts';
 import type { OpenProgress } from '../../output/open-progress.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
+import type { PushSigning } from '../../registry/signature-keys.ts';
 import type { BuildOutput } from './build-output.ts';
 import { advised, exportTarget } from './export-target.ts';
 
@@ -14,6 +15,8 @@ export interface Delivery {
   /** Opens the output for the progress of pushing. */
   readonly openProgress: () => OpenProgress;
   readonly annotations: ReadonlyMap<string, string>;
+  /** Signs what goes to registries. */
+  readonly sign?: PushSigning;
   /** Shows a warning. */
   readonly notice: (text: string) => void;
 }
@@ -64,7 +67,7 @@ async function bring({ image, names: own }: BuildResult, output: BuildOutput, wa
 async function push(
   { image, names: own, inlineCache }: BuildResult,
   output: Extract<BuildOutput, { readonly kind: 'registry' }>,
-  { store, registry, host, annotations, openProgress }: Delivery,
+  { store, registry, host, annotations, sign, openProgress }: Delivery,
 ): Promise<PushedImage | undefined> {
   const given = output.names ?? [];
   const names = given.length === 0 ? own : given.map((name) => formatReference(parseReference(name)));
@@ -77,6 +80,7 @@ async function push(
     registry,
     byDigest,
     insecure,
+    ...(sign === undefined ? {} : { sign }),
     // An index has its own and those of its manifests in the store.
     ...(image.index === undefined
       ? { annotations: new Map([...annotations, ...(inlineCache === undefined ? [] : [inlineCache])]) }

@@ -1,5 +1,6 @@
 import type { Command } from '../../grammar/command.ts';
-import { catalog, nouns } from '../catalog.ts';
+import { catalog } from '../catalog.ts';
+import { nouns } from '../nouns.ts';
 import type { Host } from '../../host/host.ts';
 import { globalOptions, type OptionSpec, type OptionTable } from '../../grammar/options.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
@@ -145,6 +146,7 @@ async function values(name: string, { prefix, line, host, spec }: ValueRequest):
     case 'root':
       return { candidates: [], kind: ':dirs' };
     case 'file':
+    case 'key':
     case 'output':
     case 'input':
     case 'iidfile':
@@ -159,7 +161,11 @@ async function operands(command: Command, line: Line, host: Host): Promise<Compl
   switch (command.name) {
     case 'build':
       return { candidates: [], kind: ':dirs' };
+    case 'image verify':
+      if (line.operands.length > 0) return { candidates: [], kind: ':dirs' };
+      return { candidates: (await storedNames(command, line, host)).map((word) => ({ word })) };
     case 'import':
+    case 'image keygen':
       return { candidates: [], kind: ':files' };
     case 'completion':
       return { candidates: ['bash', 'zsh', 'fish'].map((word) => ({ word })) };

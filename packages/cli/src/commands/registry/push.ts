@@ -7,6 +7,7 @@ import { openProgress, progressOption, reportFailure } from '../../output/open-p
 import { PUSHING } from '../../output/board.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
 import { registryOptions } from '../../registry/registry-config.ts';
+import { pushSigning } from '../../registry/signature-keys.ts';
 import { namesVersion } from '../image/names-version.ts';
 
 /** `tsbuild push`: an image of the store into the registry that its name tells. */
@@ -22,6 +23,15 @@ export const pushCommand = defineCommand({
       kind: 'value',
       placeholder: 'OS/ARCH',
       describe: 'Push one platform of a multi-platform image (default: the index with all of them)',
+    },
+    referrers: {
+      kind: 'flag',
+      describe: 'Also copy the signatures and SBOMs of an image that was pulled with --platform all',
+    },
+    sign: {
+      kind: 'value',
+      placeholder: 'key=FILE',
+      describe: 'Sign the image with a private key before its tag moves (see tsbuild image sign)',
     },
     // Docker's content trust is not here, so there is nothing to disable.
     'disable-content-trust': { kind: 'flag', describe: '' },
@@ -40,6 +50,7 @@ export const pushCommand = defineCommand({
         command: 'push',
       });
     }
+    const sign = options.sign === undefined ? {} : { sign: pushSigning(options.sign, host, 'push') };
     const registry = await registryOptions(host);
     const store = await Store.open(settings.root);
     // Its absence is told before a registry is spoken to.
@@ -56,9 +67,12 @@ export const pushCommand = defineCommand({
         reporter: progress.reporter,
         signal: host.signal,
         ...platform,
+        ...sign,
+        ...(options.referrers ? { referrers: true } : {}),
       });
       progress.close('done');
       say(`${reference.tag ?? 'latest'}: digest: ${pushed.digest} size: ${pushed.size}`);
+      if (options.sign !== undefined) say(`Signed: ${pushed.digest}`);
       if (options.quiet) host.stdout.write(`${formatReference(reference)}\n`);
       return EXIT_OK;
     } catch (error) {
