@@ -1,7 +1,7 @@
 import { canonicalJson, type JsonValue } from '../spec/canonical-json.ts';
 
 /** What a statement is about. */
-export interface StatementSubject {
+interface StatementSubject {
   /** A package URL of the image; absent where an image has no name. */
   readonly name?: string;
   /** Hexadecimal digests by algorithm: `{ sha256: '…' }`. */

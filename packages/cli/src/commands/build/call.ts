@@ -14,11 +14,7 @@ import { checkDocument, outlineDocument, targetsDocument } from '../../output/ca
 import { outlineTables, targetsTable } from '../../output/call-tables.ts';
 import { usesColour } from '../../output/colour.ts';
 import { checkReport } from '../../output/findings/check-findings.ts';
-import { checkstyleDocument } from '../../output/findings/checkstyle-document.ts';
-import { githubCommands } from '../../output/findings/github-commands.ts';
-import { gitlabDocument } from '../../output/findings/gitlab-document.ts';
-import { gnuLines } from '../../output/findings/gnu-lines.ts';
-import { sarifDocument } from '../../output/findings/sarif-document.ts';
+import { findingsDocument, findingsRoot } from '../../output/findings/check-formats.ts';
 import { styled } from '../../output/safe-stream.ts';
 import { sanitizeText } from '../../output/sanitize.ts';
 import { renderWarning } from '../../output/warnings.ts';
@@ -81,23 +77,10 @@ async function runCheck(
 
 function checkAnswer(format: CallFormat, result: CheckResult, path: string | undefined, host: Host): string {
   const { cwd, env } = host;
-  const report = (root = cwd) => checkReport(result, path, root);
-  switch (format) {
-    case 'text':
-      return checkText(result, usesColour(host.stdout, env));
-    case 'json':
-      return toJson(checkDocument(result));
-    case 'gnu':
-      return gnuLines(report());
-    case 'github':
-      return githubCommands(report(env['GITHUB_WORKSPACE']));
-    case 'sarif':
-      return toJson(sarifDocument(report(env['GITHUB_WORKSPACE'])));
-    case 'gitlab':
-      return toJson(gitlabDocument(report(env['CI_PROJECT_DIR'])));
-    case 'checkstyle':
-      return checkstyleDocument(report());
-  }
+  if (format === 'text') return checkText(result, usesColour(host.stdout, env));
+  if (format === 'json') return toJson(checkDocument(result));
+  const found = findingsDocument(format, checkReport(result, path, findingsRoot(format, env) ?? cwd));
+  return typeof found === 'string' ? found : toJson(found.json);
 }
 
 /** The Dockerfile's path, where it is a file of this machine. */

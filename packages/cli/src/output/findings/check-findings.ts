@@ -3,7 +3,7 @@ import { relative, sep } from 'node:path';
 import { type CheckResult, isAdvice, type SourceFile, type SourceRange } from '@tsbuild/builder';
 
 /** `error`: it cannot be built. `warning`: BuildKit's linter warns, too. `advice`: only tsbuild says so. */
-export type FindingLevel = 'error' | 'warning' | 'advice';
+type FindingLevel = 'error' | 'warning' | 'advice';
 
 /** Something that a check found, as the formats of CI tell it. */
 export interface CheckFinding {
