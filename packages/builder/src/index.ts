@@ -38,7 +38,8 @@ export type {
   PlacedAnnotation,
   PlatformResult,
 } from './build/build-options.ts';
-export type { Material } from './build/materials.ts';
+export type { Material } from './attestation/material.ts';
+export type { AttestationOptions, ProvenanceOptions } from './attestation/attestation-options.ts';
 export type { ContextObserver, DirectoryObserver } from './context/observed-tree.ts';
 export type { SourceEntry } from './context/source-tree.ts';
 export type { SourceFile, SourceRange } from './diagnostics/source-file.ts';

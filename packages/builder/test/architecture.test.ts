@@ -26,11 +26,11 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     disk: 1,
     // image-tree is what an inventory reads.
     image: 7,
+    // statement is what signatures sign.
+    attestation: 1,
     // Read by inventories, and by the documents that list packages.
     'package-records': 5,
     'bill-of-materials': 0,
-    // statement is what signatures sign, too.
-    attestation: 1,
     inventory: 0,
     waste: 0,
     validation: 0,
@@ -61,8 +61,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     ops: 21,
     // build-plan and plan-platforms: what a build for several platforms is.
     plan: 14,
-    // What a build's layers and packages are from: told by build/, kept by store/, looked after by fsck/; layers/ asks for origins.
-    packages: 5,
+    // What a build's layers and packages are from: told by build/, kept by store/, looked after by fsck/, attested; layers/ asks for origins.
+    packages: 6,
     layers: 0,
     verify: 1,
     // Read by verify-checkout, which tells the story.
@@ -72,6 +72,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     store: 2,
     'shared-cache': 4,
     fsck: 1,
+    // What is said of images: told by build/.
+    attestation: 4,
     transfer: 1,
     export: 0,
     build: 1,

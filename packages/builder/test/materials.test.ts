@@ -4,7 +4,7 @@ import { fromStoredImage, hostPlatform, toLayout } from '@tsbuild/oci/node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startServer, type WebServer } from '../../oci/test/registry/web-server.ts';
 import type { BuildOptions } from '../src/build/build-options.ts';
-import type { Material } from '../src/build/materials.ts';
+import type { Material } from '../src/attestation/material.ts';
 import { type BenchBuild, BuildBench } from '../testing/build-bench.ts';
 import { type GitServer, startGitServer } from '../testing/git-server.ts';
 

@@ -1,10 +1,11 @@
-import type { RegistryOptions, StoredImage } from '@tsbuild/oci/node';
+import type { InTotoStatement, RegistryOptions, StoredImage } from '@tsbuild/oci/node';
 import type { ContextObserver } from '../context/observed-tree.ts';
 import type { HostEntry, ResourceLimit } from '../executor/executor.ts';
 import type { Isolation } from '../executor/executor.ts';
 import type { FailedRun } from '../ops/dependencies.ts';
 import type { SecretSource } from '../mounts/secrets.ts';
-import type { Material } from './materials.ts';
+import type { Material } from '../attestation/material.ts';
+import type { AttestationOptions } from '../attestation/attestation-options.ts';
 import type { CacheCounts } from '../progress/event.ts';
 import type { CacheSpec } from '../shared-cache/flags/cache-spec.ts';
 import type { Verification } from '../progress/verification.ts';
@@ -102,6 +103,8 @@ export interface BuildOptions {
   readonly failOnMiss?: string;
   /** The image is not listed in the store, under no name: what the steps made is in the cache, and that is all. */
   readonly cacheOnly?: boolean;
+  /** What is said of the image beside it: the image is an index then. Nothing unless told. */
+  readonly attestations?: AttestationOptions;
   /** How many steps may run at once; default the number of processors, at least four. */
   readonly jobs?: number;
 }
@@ -150,4 +153,6 @@ export interface PlatformResult {
   readonly size: number;
   readonly layers: BuildResult['layers'];
   readonly verification?: Verification;
+  /** What its attestation says, in the order of the manifest. */
+  readonly statements?: readonly InTotoStatement[];
 }

@@ -1,5 +1,6 @@
 import { type Digest, familiarName, formatReference, parseReference, samePlatform } from '@tsbuild/oci';
 import { hostPlatform, type StoredImage } from '@tsbuild/oci/node';
+import { isAttested } from '../attestation/attestation-options.ts';
 import { OutputLost } from '../diagnostics/output-lost.ts';
 import { withoutCredentials } from '../ops/add/git-reference.ts';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
@@ -10,6 +11,7 @@ import type { ProgressReporter } from '../progress/reporter.ts';
 import type { Verification } from '../progress/verification.ts';
 import { type Solution, solve } from '../solver/solver.ts';
 import type { Store } from '../store/store.ts';
+import type { AttestedImages, SolvedPlan } from './attest-images.ts';
 import { BuildHistory } from './build-history.ts';
 import type { BuildOptions, BuildResult, PlatformResult } from './build-options.ts';
 import { countSteps } from './build-result.ts';
@@ -50,9 +52,10 @@ export async function build(
     await checkForeignRuns(plan, session);
     const { solution, solved } = await solveWhole(plan, session, history);
     history.made(plannedOrigins(plan, solution.results));
-    const { image, images } = await storeImages(plan, solved, names, session);
+    const attested = await attestedOf({ plan, solution, solved, names }, session, progress);
+    const { image, images } = await storeImages(plan, solved, names, session, attested?.attestations);
     for (const [i, { layers }] of images.entries()) session.cache?.offerImage(layers, baseLayersOf(plan.platforms[i]));
-    const built = await platformResults(plan, images, session);
+    const built = (await platformResults(plan, images, session)).map((of, i) => withStatements(of, attested, i));
     const size = sizeOfAll(built);
     const steps = countSteps(solution);
     // What is not here cannot be looked into.
@@ -77,7 +80,8 @@ export async function build(
     };
     history.report(imageBuilt(result));
     if (options.verify !== true) return result;
-    return verified(result, await verifyBuild({ plan, results: solution.results, images }, session, progress));
+    const first = { plan, results: solution.results, images };
+    return verified(result, attested?.verifications ?? (await verifyBuild(first, session, progress)));
   } catch (error) {
     // What its good steps made is shared all the same.
     if (!signal.aborted) await session.cache?.finish().catch(() => undefined);
@@ -86,6 +90,22 @@ export async function build(
     session.save();
     history.save();
   }
+}
+
+/** What is said of the images; loaded only where something is. */
+async function attestedOf(
+  solved: SolvedPlan,
+  session: BuildSession,
+  progress: ProgressReporter,
+): Promise<AttestedImages | undefined> {
+  if (!isAttested(session.options.attestations)) return undefined;
+  const { attestImages } = await import('./attest-images.ts');
+  return attestImages(solved, session.options.attestations, session, progress);
+}
+
+function withStatements(result: PlatformResult, attested: AttestedImages | undefined, i: number): PlatformResult {
+  const statements = attested?.attestations[i]?.statements;
+  return statements === undefined ? result : { ...result, statements };
 }
 
 /** Loading a context may take a while. */
@@ -125,7 +145,8 @@ async function inlineCacheOf(
   const inlineCache = await cache?.inlineAnnotation(layers, options.epoch);
   if (inlineCache === undefined) return {};
   if (index === undefined) return { inlineCache };
-  notice('--cache-to type=inline: an image for several platforms carries no cache; use type=registry');
+  const what = isAttested(options.attestations) ? 'with attestations' : 'for several platforms';
+  notice(`--cache-to type=inline: an image ${what} carries no cache; use type=registry`);
   return {};
 }
 

@@ -31,7 +31,7 @@ export async function solvedImages(
     const layers = await layersOfImage(rootfs, session);
     const content = assembleContent({
       stage: plan.target,
-      platform: asks.hasIndex || isAskedFor(session.options) ? plan.platform : platformOf(plan),
+      platform: asks.tellsPlatforms || isAskedFor(session.options) ? plan.platform : platformOf(plan),
       layers,
       results,
       labels,

@@ -20,7 +20,7 @@ interface FirstBuild {
   readonly plan: BuildPlan;
   readonly results: Solution<Rootfs, LayerOutput>['results'];
   /** Each platform's. */
-  readonly images: readonly StoredImage[];
+  readonly images: readonly Pick<StoredImage, 'id'>[];
 }
 
 /**

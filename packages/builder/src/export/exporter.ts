@@ -67,6 +67,8 @@ export interface DirectoryTarget {
 export interface PlatformSplit {
   /** A directory for each platform (`linux_arm64`), the default; else all files in one, of which no two may be the same. */
   readonly platformSplit?: boolean;
+  /** What the names of attestations begin with. */
+  readonly attestationPrefix?: string;
 }
 
 /** Registries, each by the names of the image. */

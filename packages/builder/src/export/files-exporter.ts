@@ -1,7 +1,8 @@
 import { chmodSync, type Dirent, lstatSync, readdirSync, renameSync, unlinkSync, utimesSync } from 'node:fs';
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { byteStringToUtf8, fromStoredImage, unpackImage } from '@tsbuild/oci/node';
+import { attestationFiles } from './attestation-files.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { DirectoryTarget, Exporter, ExportResult, ExportWork, ImageToExport, PlatformSplit } from './exporter.ts';
 import { type PlatformFiles, platformFiles } from './platform-split.ts';
@@ -15,12 +16,12 @@ import { withStagedDirectory } from './staged-directory.ts';
 export class FilesExporter implements Exporter {
   readonly #path: string;
   readonly #shown: string;
-  readonly #split: boolean | undefined;
+  readonly #split: PlatformSplit;
 
-  constructor({ directory, shownAs, platformSplit }: DirectoryTarget & PlatformSplit) {
+  constructor({ directory, shownAs, ...split }: DirectoryTarget & PlatformSplit) {
     this.#path = directory;
     this.#shown = shownAs ?? directory;
-    this.#split = platformSplit;
+    this.#split = split;
   }
 
   async check(): Promise<void> {
@@ -33,13 +34,16 @@ export class FilesExporter implements Exporter {
   async export({ image }: ImageToExport, work: ExportWork): Promise<ExportResult> {
     work.signal.throwIfAborted();
     const path = this.#path;
-    const placed = await platformFiles(image, work.store, this.#split);
+    const { platformSplit, attestationPrefix } = this.#split;
+    const placed = await platformFiles(image, work.store, platformSplit);
+    const attestations = await attestationFiles(image, placed, work.store, attestationPrefix);
     const isThere = (await stat(path).catch(() => undefined)) !== undefined;
     // Inside a directory that is there: it may be a mount, into which nothing can be renamed.
     const parent = isThere ? path : dirname(path);
     await mkdir(parent, { recursive: true });
     await withStagedDirectory(path, parent, async (staged) => {
       for (const files of placed) await unpack(files, staged, work);
+      for (const file of attestations) await writeFile(join(staged, file.path), file.content, { flag: 'wx' });
       work.signal.throwIfAborted();
       if (!isThere) return await rename(staged, path);
       merge(staged, path, this.#shown);

@@ -1,4 +1,4 @@
-import { byteStringToUtf8, formatPlatform } from '@tsbuild/oci';
+import { byteStringToUtf8, formatPlatform, isAttestation } from '@tsbuild/oci';
 import { RootfsTree, type StoredImage } from '@tsbuild/oci/node';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { Store } from '../store/store.ts';
@@ -8,6 +8,8 @@ export interface PlatformFiles {
   readonly image: StoredImage;
   /** `linux_arm_v7` of several platforms; `''` for the place itself. */
   readonly directory: string;
+  /** The platform (`linux_arm_v7`) of one of several that go to one place. */
+  readonly merged?: string;
 }
 
 /**
@@ -22,6 +24,11 @@ export async function platformFiles(
 ): Promise<readonly PlatformFiles[]> {
   const index = await layout.index(image);
   if (index === undefined) return [{ image, directory: '' }];
+  const [only] = index.images;
+  // An index that is there for what attests its image.
+  if (only !== undefined && index.images.length === 1 && index.index.manifests.some(isAttestation)) {
+    return [{ image: only, directory: '' }];
+  }
   const each = index.images.map((member) => ({ image: member, platform: formatPlatform(member.platform) }));
   if (split !== false) {
     return each.map((member) => ({ image: member.image, directory: member.platform.replaceAll('/', '_') }));
@@ -37,7 +44,11 @@ export async function platformFiles(
       owners.set(path, platform);
     }
   }
-  return each.map((member) => ({ image: member.image, directory: '' }));
+  return each.map(({ image: member, platform }) => ({
+    image: member,
+    directory: '',
+    merged: platform.replaceAll('/', '_'),
+  }));
 }
 
 /** Everything but directories, which several may have. */

@@ -7,14 +7,14 @@ import type { LoweringContext, NewStep } from './stage-state.ts';
 
 /** The files of a named context as a filesystem, where only one will do: the base of a stage, the start of a cache mount. */
 export function contextStep(
-  tree: () => SourceTree,
+  files: { readonly tree: () => SourceTree; readonly name?: string },
   range: SourceRange,
   { dependencies, ignoreCache }: LoweringContext,
 ): NewStep {
   const request: Omit<CopyRequest, 'id'> = {
     range,
     parent: { kind: 'constant', value: EMPTY_ROOTFS },
-    from: { kind: 'context', tree },
+    from: { ...files, kind: 'context' },
     sources: [{ kind: 'paths', pattern: '.', unpack: false }],
     destination: '/',
     workingDirectory: '/',

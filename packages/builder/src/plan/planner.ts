@@ -150,7 +150,7 @@ function constant(image: ResolvedBase | undefined): BuildVertex {
 /** A stage on a named context that is files begins with a layer of them. */
 function startFromFiles(state: StageState, stage: StageDeclaration, base: NamedFiles): void {
   if (base.tree === undefined) return;
-  const step = contextStep(base.tree, stage.from.range, state.context);
+  const step = contextStep({ tree: base.tree, name: base.name }, stage.from.range, state.context);
   state.recordStep(step, stage.from, {
     createdBy: `FROM ${base.name} # the files of a named context`,
     name: `FROM ${base.name}`,
@@ -184,7 +184,7 @@ async function lowerStage(
     const reference = copyReference(known.declared, stage, from, instruction, lowering);
     const image = reference.kind === 'image' ? known.images.get(imageKey(reference)) : undefined;
     if (image !== undefined && isNamedFiles(image) && image.tree !== undefined) {
-      return { kind: 'context', tree: image.tree };
+      return { kind: 'context', tree: image.tree, name: image.name };
     }
     const earlier = reference.kind === 'stage' ? known.lowered.get(reference.stage) : undefined;
     return { kind: 'stage', rootfs: earlier?.rootfs ?? constant(image) };

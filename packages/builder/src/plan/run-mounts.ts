@@ -1,4 +1,3 @@
-import type { SourceTree } from '../context/source-tree.ts';
 import type { RunInstruction } from '../dockerfile/instruction.ts';
 import type { SourceRange } from '../diagnostics/source-file.ts';
 import { BuildError } from '../diagnostics/build-error.ts';
@@ -45,7 +44,7 @@ function bindMount(stage: StageState, flag: RunMountFlag, resolve: Resolver): Mo
 function cacheMount(stage: StageState, flag: RunMountFlag, { range }: RunInstruction, resolve: Resolver): MountRequest {
   const { source, sharing, readOnly, mode, uid, gid } = flag;
   const files = flag.from === '' ? undefined : resolve(flag.from);
-  const rootfs = files?.kind === 'context' ? filesOf(stage, flag.from, files.tree, range) : files?.rootfs;
+  const rootfs = files?.kind === 'context' ? filesOf(stage, flag.from, files, range) : files?.rootfs;
   const from = rootfs === undefined ? undefined : ({ kind: 'rootfs', rootfs } as const);
   const target = targetOf(stage, flag);
   return {
@@ -65,8 +64,13 @@ function cacheMount(stage: StageState, flag: RunMountFlag, { range }: RunInstruc
 }
 
 /** What a cache begins with is copied from a filesystem: a named context becomes one by a step of its own. */
-function filesOf(stage: StageState, name: string, tree: () => SourceTree, range: SourceRange): BuildVertex {
-  const step = stage.makeStep(contextStep(tree, range, stage.context));
+function filesOf(
+  stage: StageState,
+  name: string,
+  files: Extract<FilesFrom, { readonly kind: 'context' }>,
+  range: SourceRange,
+): BuildVertex {
+  const step = stage.makeStep(contextStep(files, range, stage.context));
   const text = `files of ${name}`;
   stage.steps.push({ id: step.id, name: text, source: text, operation: 'copy', range });
   return step;

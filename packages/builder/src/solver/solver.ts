@@ -172,7 +172,7 @@ class SolverRun<V, O> {
     const layerSize = this.#options.sizeOf(output);
     const shared = from === undefined ? {} : { from };
     this.#report({ type: 'step-cached', id, key, since: created, saved: milliseconds, layerSize, ...shared });
-    return { output, created, cached: true, saved: milliseconds };
+    return { key, output, created, cached: true, saved: milliseconds };
   }
 
   /** Of those who want the same at the same time one executes it, and the others find its record. */
@@ -204,7 +204,7 @@ class SolverRun<V, O> {
     const milliseconds = created - started;
     await cache.put({ key, preimage, output, created, milliseconds, ...(origin === undefined ? {} : { origin }) });
     this.#report({ type: 'step-finished', id, key, time: created, milliseconds, layerSize: sizeOf(output) });
-    return { output, created, cached: false, saved: 0 };
+    return { key, output, created, cached: false, saved: 0 };
   }
 
   async #tellMiss(miss: Miss): Promise<void> {

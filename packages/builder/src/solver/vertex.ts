@@ -30,6 +30,8 @@ export interface StepVertex<V, O> {
   /** Unique in its graph; names the step in events. */
   readonly id: string;
   readonly inputs: readonly Vertex<V, O>[];
+  /** Which of the preimage's inputs are files of contexts: the context's name by the input's, `''` for the build context. */
+  readonly contexts?: ReadonlyMap<string, string>;
   /** Do not look the result up (`--no-cache`); it is remembered all the same. */
   readonly ignoreCache: boolean;
   /** Finds out the key. May already do the work when that is cheaper than reading everything twice (COPY). */
@@ -71,6 +73,8 @@ export class StepOutdated extends Error {
 
 /** How a step came to its output. Times in milliseconds (since 1970, and as a duration). */
 export interface StepResult<O> {
+  /** Of its record. */
+  readonly key: Digest;
   readonly output: O;
   readonly created: number;
   readonly cached: boolean;

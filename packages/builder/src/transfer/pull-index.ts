@@ -14,6 +14,7 @@ import {
   type Reference,
   selectManifest,
 } from '@tsbuild/oci';
+import { ATTESTED } from '@tsbuild/oci/internal';
 import { blobSink, type ImageContent, membersInPlace, type StoredIndex } from '@tsbuild/oci/node';
 import type { RegistryReader } from '@tsbuild/oci/node';
 import type { Store } from '../store/store.ts';
@@ -43,7 +44,7 @@ export async function storeRemoteIndex(
   const own = new Map<Digest, Descriptor>();
   for (const entry of remote.index.manifests) {
     // An index within stays where it is: the store knows images by their own manifests only.
-    if (isIndexType(entry.mediaType) || wanted?.has(entry.digest) === false) continue;
+    if (isIndexType(entry.mediaType) || !isWanted(entry, wanted)) continue;
     const image = isAttestation(entry) ? undefined : await imageOrArtifact(remote, entry, signal);
     if (image === undefined) {
       await copyContent(remote.content, entry, blobSink(store.layout.blobs), { signal });
@@ -59,6 +60,11 @@ export async function storeRemoteIndex(
   const stored = await store.layout.addIndex(content, names);
   await noteDocument(stored.descriptor.digest, remote.rawIndex, remote.descriptor, reference, store);
   return stored;
+}
+
+/** One of the images that are wanted, or what attests one. */
+function isWanted({ digest, annotations }: Descriptor, wanted: ReadonlySet<string> | undefined): boolean {
+  return wanted === undefined || wanted.has(digest) || wanted.has(annotations?.[ATTESTED] ?? '');
 }
 
 /** An image of a registry with its layers in the store, uncompressed. */

@@ -1,14 +1,18 @@
 import {
+  type Artifact,
   blobContent,
   type ContentSource,
   decodeImageIndex,
   decodeManifest,
   type Descriptor,
+  type Digest,
   formatPlatform,
   formatReference,
   type Image,
   imageOfLayers,
+  indexAttestations,
   indexOf,
+  moveAttestation,
   type MultiPlatformImage,
   OciError,
   type Reference,
@@ -61,16 +65,40 @@ export async function registryIndex(
     // What is not here is not sent through here either: the registry takes it from the other repository.
     ...(absent.size > 0 && home.origin !== undefined && { origin: home.origin }),
   };
-  const replaced = new Map(stored.images.map(({ manifest }, i) => [manifest.digest, images[i]]));
-  const index = replaceManifests(
-    indexOf(stored.rawIndex, content, stored.descriptor),
-    new Map([...replaced].flatMap(([digest, image]) => (image === undefined ? [] : [[digest, image]]))),
+  const replaced = new Map(
+    stored.images.flatMap(({ manifest }, i) => {
+      const image = images[i];
+      return image === undefined ? [] : [[manifest.digest, image]];
+    }),
   );
+  const ours = indexOf(stored.rawIndex, content, stored.descriptor);
+  const moved = known === undefined ? await movedAttestations(ours, here, replaced, work.signal) : undefined;
+  const index = replaceManifests(ours, replaced, moved);
   if (known === undefined) return index;
   const raw = new TextEncoder().encode(known.text);
   const original = decodeImageIndex(raw, known.mediaType).manifests.map(({ digest }) => digest);
   const isSame = original.join() === index.index.manifests.map(({ digest }) => digest).join();
   return isSame ? indexOf(raw, index.content) : index;
+}
+
+/**
+ * The attestations that speak of manifests of the store, as they speak of those that the registry gets, by their digests. One that
+ * came from a registry speaks of what was there, and stays.
+ */
+async function movedAttestations(
+  { index }: MultiPlatformImage,
+  content: ContentSource,
+  images: ReadonlyMap<Digest, Image>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Digest, Artifact>> {
+  const moved = new Map<Digest, Artifact>();
+  for (const attestation of await indexAttestations({ index, content }, signal)) {
+    const image = images.get(attestation.attested);
+    if (image === undefined || image.descriptor.digest === attestation.attested) continue;
+    const artifact = await moveAttestation(attestation, image.descriptor, signal);
+    if (artifact !== undefined) moved.set(attestation.artifact.descriptor.digest, artifact);
+  }
+  return moved;
 }
 
 /** The image as the manifest that a registry had, if its layers can still be had in that form. */

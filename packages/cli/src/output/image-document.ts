@@ -1,5 +1,6 @@
 import { ATTESTED } from '@tsbuild/oci/internal';
 import {
+  type BlobStore,
   type ContainerConfig,
   familiarRepository,
   imageIdOf,
@@ -40,18 +41,20 @@ export function imageDocument(image: StoredImage, size: number): Readonly<Record
 /** What `docker image inspect` adds of an index: its descriptor, and each entry with the image behind it. */
 export async function manifestsDocument(
   { descriptor, index, images }: StoredIndex,
+  blobs: Pick<BlobStore, 'has'>,
   sizeOf: (layers: StoredImage['layers']) => Promise<number>,
 ): Promise<Readonly<Record<string, unknown>>> {
   const manifests: unknown[] = [];
   for (const entry of index.manifests) {
     const image = images.find(({ manifest }) => manifest.digest === entry.digest);
-    const content = image === undefined ? 0 : image.size + image.manifest.size;
-    const size = image === undefined ? 0 : await sizeOf(image.layers);
     const kind = isAttestation(entry) ? 'attestation' : 'image';
+    const isHere = image !== undefined || (kind === 'attestation' && (await blobs.has(entry.digest)) !== undefined);
+    const content = image === undefined ? (isHere ? entry.size : 0) : image.size + image.manifest.size;
+    const size = image === undefined ? 0 : await sizeOf(image.layers);
     manifests.push({
       ID: entry.digest,
       Descriptor: entry,
-      Available: image !== undefined,
+      Available: isHere,
       Size: { Content: content, Total: content + size },
       Kind: kind,
       ...(kind === 'attestation'

@@ -162,6 +162,20 @@ export function withSubject(artifact: Artifact, subject: Descriptor | undefined)
   return artifactFromManifest(encodeManifest(changed), artifact.content);
 }
 
+/** A source that has an artifact beside what `below` has. */
+export function withArtifact(
+  { descriptor, manifest, rawManifest, content }: Artifact,
+  below: ContentSource,
+): ContentSource {
+  const own = new Set([manifest.config, ...manifest.layers].map(({ digest }) => digest));
+  return {
+    ...below,
+    document: async (wanted, signal) =>
+      wanted.digest === descriptor.digest ? rawManifest : below.document(wanted, signal),
+    blob: (wanted, signal) => (own.has(wanted.digest) ? content : below).blob(wanted, signal),
+  };
+}
+
 function fileOf(descriptor: Descriptor, content: ContentSource): ArtifactFile {
   const title = descriptor.annotations?.[TITLE];
   return {

@@ -101,12 +101,10 @@ export const NO_CONTENT: ContentSource = {
 export async function readSmall(
   source: AsyncIterable<Uint8Array>,
   { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
+  limit = DOCUMENT_SIZE_LIMIT,
 ): Promise<Uint8Array> {
-  if (size > DOCUMENT_SIZE_LIMIT) {
-    throw new OciError(
-      'LIMIT_EXCEEDED',
-      `${digest} has ${size} bytes, the limit for a document is ${DOCUMENT_SIZE_LIMIT}`,
-    );
+  if (size > limit) {
+    throw new OciError('LIMIT_EXCEEDED', `${digest} has ${size} bytes, the limit for a document is ${limit}`);
   }
   const bytes = new Uint8Array(size);
   let at = 0;

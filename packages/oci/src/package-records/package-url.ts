@@ -87,7 +87,7 @@ function goParts(module: string, version: string): UrlParts {
 }
 
 /** Percent-encoding by purl-spec: a colon stays, what encodeURIComponent() leaves beside letters and `.-_~` does not. */
-function encoded(text: string): string {
+export function encoded(text: string): string {
   return encodeURIComponent(text.replace(/\p{Surrogate}/gu, '\ufffd'))
     .replaceAll('%3A', ':')
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);

@@ -5,6 +5,8 @@ import type { OciErrorCode } from './oci-error.ts';
 export interface DocumentKind {
   readonly name: string;
   readonly code: OciErrorCode;
+  /** Bytes that a document may have; {@link DOCUMENT_SIZE_LIMIT} unless told. */
+  readonly limit?: number;
 }
 
 /**
@@ -36,8 +38,9 @@ export class Field {
 
   /** Decodes UTF-8 JSON text strictly. @throws OciError of the kind's code, `LIMIT_EXCEEDED` when too large */
   static parse(bytes: Uint8Array, kind: DocumentKind): Field {
-    if (bytes.length > DOCUMENT_SIZE_LIMIT) {
-      throw new OciError('LIMIT_EXCEEDED', `${kind.name}: ${bytes.length} bytes, the limit is ${DOCUMENT_SIZE_LIMIT}`);
+    const { limit = DOCUMENT_SIZE_LIMIT } = kind;
+    if (bytes.length > limit) {
+      throw new OciError('LIMIT_EXCEEDED', `${kind.name}: ${bytes.length} bytes, the limit is ${limit}`);
     }
     let value: unknown;
     try {

@@ -1,19 +1,23 @@
 import { formatPlatform, parsePlatform, type Platform, samePlatform } from '@tsbuild/oci';
+import { isAttested } from '../../attestation/attestation-options.ts';
 import { BuildError } from '../../diagnostics/build-error.ts';
 import type { BuildOptions, PlacedAnnotation } from '../build-options.ts';
 
-type AnnotationOptions = Pick<BuildOptions, 'annotations' | 'placedAnnotations' | 'index'>;
+type AnnotationOptions = Pick<BuildOptions, 'annotations' | 'placedAnnotations' | 'index' | 'attestations'>;
 type OfPlatform = { readonly platform: Platform };
 
 /** The annotations of a build, by what they are put on (BuildKit, exporter/containerimage/annotations.go). */
 export class Annotations {
   /** Whether the build gives an index. */
   readonly hasIndex: boolean;
+  /** And one that is there to tell platforms apart, not only for what attests an image. */
+  readonly tellsPlatforms: boolean;
   readonly #options: AnnotationOptions;
 
   constructor(options: AnnotationOptions, platforms: readonly OfPlatform[]) {
     this.#options = options;
-    this.hasIndex = platforms.length > 1 || options.index === true;
+    this.tellsPlatforms = platforms.length > 1 || options.index === true;
+    this.hasIndex = this.tellsPlatforms || isAttested(options.attestations);
   }
 
   /** @throws BuildError `OPTION_INVALID` for annotations of what the build will not have */

@@ -1,5 +1,6 @@
-import { formatPlatform, type Reference, samePlatform } from '@tsbuild/oci';
-import { hostPlatform, type StoredImage } from '@tsbuild/oci/node';
+import { attestationEntry, copyContent, formatPlatform, type Reference, samePlatform } from '@tsbuild/oci';
+import { blobSink, hostPlatform, type IndexMember, type Layout, type StoredImage } from '@tsbuild/oci/node';
+import type { PlatformAttestation } from '../../attestation/attest.ts';
 import type { BuildPlan, PlatformPlan } from '../../plan/platforms/build-plan.ts';
 import type { PlatformResult } from '../build-options.ts';
 import { layersOf } from '../build-result.ts';
@@ -21,6 +22,7 @@ export async function storeImages(
   solved: readonly SolvedImage[],
   names: readonly Reference[],
   { store: { layout }, options }: Pick<BuildSession, 'store' | 'options'>,
+  attestations: readonly PlatformAttestation[] = [],
 ): Promise<StoredBuild> {
   const annotations = new Annotations(options, plan.platforms);
   const [only] = solved;
@@ -33,11 +35,12 @@ export async function storeImages(
     return { image, images: [image] };
   }
   const elsewhere = new Set(solved.flatMap((each) => [...each.elsewhere]));
+  const images = plan.platforms.flatMap((of, i): readonly IndexMember[] => {
+    const manifest = solved[i]?.content;
+    return manifest === undefined ? [] : [{ manifest, ...told('annotations', annotations.ofEntry(of)) }];
+  });
   const content = {
-    members: plan.platforms.flatMap((of, i) => {
-      const manifest = solved[i]?.content;
-      return manifest === undefined ? [] : [{ manifest, ...told('annotations', annotations.ofEntry(of)) }];
-    }),
+    members: [...images, ...(await storeAttestations(attestations, layout))],
     ...told('annotations', annotations.ofIndex()),
     ...told('descriptorAnnotations', annotations.ofIndexEntry()),
   };
@@ -49,6 +52,24 @@ export async function storeImages(
   if (chosen === undefined) throw new TypeError('an index of a build has an image');
   const index = { descriptor: stored.descriptor, ...(own < 0 ? { isFirst: true as const } : {}) };
   return { image: { ...chosen, names: stored.names, index }, images: stored.images };
+}
+
+/** Puts the attestations where the index will find them. @returns their entries */
+async function storeAttestations(
+  attestations: readonly PlatformAttestation[],
+  { blobs }: Pick<Layout, 'blobs'>,
+): Promise<readonly IndexMember[]> {
+  const members: IndexMember[] = [];
+  for (const { artifact, attested } of attestations) {
+    await copyContent(
+      { ...artifact.content, document: async () => artifact.rawManifest },
+      artifact.descriptor,
+      blobSink(blobs),
+    );
+    const { platform, annotations, ...manifest } = attestationEntry(artifact, attested);
+    members.push({ manifest, ...(platform && { platform }), ...(annotations && { annotations }) });
+  }
+  return members;
 }
 
 /** What the build gave for each platform. */

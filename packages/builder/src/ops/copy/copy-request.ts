@@ -46,8 +46,8 @@ export interface CopyFlags {
 /** What decides the listing by its content: filesystems and files, which `copy-question.ts` tells by digests of them. */
 export interface CopyInputs {
   readonly parent: Vertex<Rootfs, LayerOutput>;
-  readonly from:
-    | { readonly kind: 'context'; readonly tree: () => SourceTree }
+  readonly from: /** `name`: of a named context. */
+    | { readonly kind: 'context'; readonly tree: () => SourceTree; readonly name?: string }
     | { readonly kind: 'stage'; readonly rootfs: Vertex<Rootfs, LayerOutput> };
   /** In the order in which they are copied. */
   readonly sources: readonly CopySource[];

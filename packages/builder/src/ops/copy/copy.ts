@@ -30,6 +30,7 @@ export function copyStep(request: CopyRequest, dependencies: OpDependencies): St
     kind: 'step',
     id: request.id,
     inputs: from.kind === 'stage' ? [request.parent, from.rootfs] : [request.parent],
+    ...contextOf(request),
     ignoreCache: request.ignoreCache,
     prepare: ([parent, stage], context) =>
       recovering(request.range, contextsOf(request), () =>
@@ -41,6 +42,12 @@ export function copyStep(request: CopyRequest, dependencies: OpDependencies): St
 
 function contextsOf({ from }: CopyRequest): readonly (() => SourceTree)[] {
   return from.kind === 'context' ? [from.tree] : [];
+}
+
+/** Heredocs and downloads come from elsewhere. */
+function contextOf({ from, sources }: CopyRequest): Pick<StepVertex<Rootfs, LayerOutput>, 'contexts'> {
+  const reads = from.kind === 'context' && sources.some(({ kind }) => kind === 'paths');
+  return reads ? { contexts: new Map([['files', from.name ?? '']]) } : {};
 }
 
 /** By what earlier builds remember of the same copy, or by planning it. */

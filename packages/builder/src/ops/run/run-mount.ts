@@ -6,7 +6,8 @@ import type { LayerOutput, Rootfs } from '../rootfs.ts';
 
 /** Where a mount's files come from. */
 type MountOrigin =
-  | { readonly kind: 'context'; readonly tree: () => SourceTree }
+  /** `name`: of a named context. */
+  | { readonly kind: 'context'; readonly tree: () => SourceTree; readonly name?: string }
   | { readonly kind: 'rootfs'; readonly rootfs: Vertex<Rootfs, LayerOutput> };
 
 /** Mode and owner of a file, a socket or a new directory. */
@@ -71,6 +72,11 @@ export type MountRequest = BindMount | CacheMount | TmpfsMount | SecretMount | S
 export function rootfsOf(mount: MountRequest): Vertex<Rootfs, LayerOutput> | undefined {
   if (mount.kind !== 'bind' && mount.kind !== 'cache') return undefined;
   return mount.from?.kind === 'rootfs' ? mount.from.rootfs : undefined;
+}
+
+/** What the files that a mount shows are called among the inputs of its step. */
+export function mountInput({ target }: Pick<BindMount, 'target'>): string {
+  return `mount ${target}`;
 }
 
 /**

@@ -16,6 +16,7 @@ import {
   type BindMount,
   type CacheMount,
   mountDefinition,
+  mountInput,
   type MountRequest,
   rootfsOf,
   type SecretMount,
@@ -109,7 +110,7 @@ export class RunMounts {
     try {
       const found = findBindContent(tree, request.source);
       const listing = bindListing(tree, found);
-      const input = { name: `mount ${request.target}`, id: sha256Digest(listing), listing };
+      const input = { name: mountInput(request), id: sha256Digest(listing), listing };
       this.#contents.set(request, { found, input });
     } finally {
       close();

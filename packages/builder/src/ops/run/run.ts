@@ -17,7 +17,7 @@ import { DEFAULT_PATH } from '../default-path.ts';
 import { OutputTail } from './output-tail.ts';
 import { EMPTY_ROOTFS, type LayerOutput, type Rootfs, rootfsId, withLayer } from '../rootfs.ts';
 import { recovering } from '../recovering.ts';
-import { type MountRequest, rootfsOf } from './run-mount.ts';
+import { mountInput, type MountRequest, rootfsOf } from './run-mount.ts';
 import { RunMounts } from './run-mounts.ts';
 import { readTreeFile } from './tree-file.ts';
 
@@ -58,6 +58,7 @@ export function runStep(request: RunRequest, dependencies: OpDependencies): Step
     kind: 'step',
     id: request.id,
     inputs: [request.parent, ...request.mounts.flatMap((mount) => rootfsOf(mount) ?? [])],
+    ...mountedContexts(request),
     ignoreCache: request.ignoreCache,
     prepare: ([parent = EMPTY_ROOTFS, ...others]): Promise<PreparedStep<LayerOutput>> =>
       recovering(request.range, contextsOf(request), async () => {
@@ -81,6 +82,13 @@ function contextsOf({ mounts }: RunRequest): readonly (() => SourceTree)[] {
   return mounts.flatMap((mount) =>
     (mount.kind === 'bind' || mount.kind === 'cache') && mount.from?.kind === 'context' ? [mount.from.tree] : [],
   );
+}
+
+function mountedContexts({ mounts }: RunRequest): Pick<StepVertex<Rootfs, LayerOutput>, 'contexts'> {
+  const contexts = mounts.flatMap((mount): readonly (readonly [string, string])[] =>
+    mount.kind === 'bind' && mount.from.kind === 'context' ? [[mountInput(mount), mount.from.name ?? '']] : [],
+  );
+  return contexts.length === 0 ? {} : { contexts: new Map(contexts) };
 }
 
 async function preimageOf(

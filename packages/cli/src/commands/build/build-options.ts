@@ -4,7 +4,7 @@ import { UsageError } from '../../host/usage-error.ts';
 import type { Host } from '../../host/host.ts';
 import { buildProgressOption } from '../../output/open-progress.ts';
 import { runOptions } from '../../container/run-options.ts';
-import { checkAttestations } from './attestation-flags.ts';
+import { parseAttestations } from './attestation-flags.ts';
 import { parseAnnotations } from './annotation-flag.ts';
 import { YES } from './output-fields.ts';
 import { parsePlatforms, platformOptions } from './platform-flag.ts';
@@ -103,6 +103,23 @@ export const buildOptionTable = {
     describe:
       "Add an annotation to the image's manifest; with several platforms also TYPE index, index-descriptor, manifest-descriptor or manifest[PLATFORM]",
   },
+  provenance: {
+    kind: 'value',
+    bare: 'true',
+    placeholder: 'min|max|false',
+    describe: 'Attest what the image was made from; max also every step and the values of arguments (default: false)',
+  },
+  sbom: {
+    kind: 'value',
+    bare: 'true',
+    placeholder: 'true|false',
+    describe: 'Attest the packages of the image, with the instruction that brought each (default: false)',
+  },
+  attest: {
+    kind: 'list',
+    placeholder: 'type=TYPE,…',
+    describe: 'The same with parameters: type=sbom, or type=provenance[,mode=min|max][,builder-id=URI]',
+  },
   output: {
     kind: 'list',
     short: 'o',
@@ -145,9 +162,6 @@ export const buildOptionTable = {
   // What docker has and help leaves out; docs/build.md lists all of them.
   rm: { kind: 'flag', describe: '', unused: 'a build leaves no containers' },
   'force-rm': { kind: 'flag', describe: '', unused: 'a build leaves no containers' },
-  provenance: { kind: 'value', placeholder: 'false', describe: '' },
-  sbom: { kind: 'value', placeholder: 'false', describe: '' },
-  attest: { kind: 'list', describe: '' },
   builder: { kind: 'value', describe: '', unused: 'there is only one builder' },
   compress: { kind: 'flag', describe: '', unused: 'the context is not sent anywhere' },
   'disable-content-trust': { kind: 'flag', describe: '', unused: 'Notary signatures are not checked' },
@@ -192,7 +206,7 @@ export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
     index,
     fallback: host.env['DOCKER_DEFAULT_PLATFORM'],
   });
-  checkAttestations(flags);
+  const attestations = parseAttestations(flags);
   if (flags.verify && flags['fail-on-miss'] !== undefined) throw wrong('--verify runs every step, --fail-on-miss none');
   const jobs = parseJobs(flags.jobs);
   const drain = parseDrain(flags['cache-drain']);
@@ -205,7 +219,8 @@ export function builderOptions(flags: BuildFlags, host: Host): BuilderFlags {
     network: networkMode(flags.network),
     isolation: isolationMode(flags.isolation),
     labels: new Map(flags.label.map(parseLabel)),
-    ...parseAnnotations(flags.annotation, platforms),
+    ...parseAnnotations(flags.annotation, { ...platforms, hasIndex: platforms.hasIndex || attestations !== undefined }),
+    ...(attestations === undefined ? {} : { attestations }),
     contexts: new Map(flags['build-context'].map((text) => parseNamedContext(text, host))),
     ...(jobs === undefined ? {} : { jobs }),
     ...sharedCaches(flags, host, buildArgs),

@@ -7,9 +7,19 @@ export type BuildOutput = (
   | { readonly kind: 'stdout' }
   | { readonly kind: 'engine' }
   /** The files of the image, in a directory. */
-  | { readonly kind: 'files'; readonly path: string; readonly platformSplit?: boolean }
+  | {
+      readonly kind: 'files';
+      readonly path: string;
+      readonly platformSplit?: boolean;
+      readonly attestationPrefix?: string;
+    }
   /** The files of the image as a tar archive; `-` is standard output. */
-  | { readonly kind: 'tar'; readonly path: string; readonly platformSplit?: boolean }
+  | {
+      readonly kind: 'tar';
+      readonly path: string;
+      readonly platformSplit?: boolean;
+      readonly attestationPrefix?: string;
+    }
   /** An OCI image layout. */
   | { readonly kind: 'directory'; readonly path: string }
   /** Nowhere else: the store gives it these names, too. */
@@ -27,6 +37,7 @@ export type BuildOutput = (
 ) & {
   readonly names?: readonly string[];
   readonly annotations?: readonly string[];
+  readonly attestationForm?: 'image';
 };
 
 /**
@@ -71,11 +82,18 @@ function ofType(type: string, fields: OutputFields): BuildOutput {
 function toFiles(fields: OutputFields, type: 'local' | 'tar'): BuildOutput {
   const path = fields.take('dest') ?? '';
   const split = fields.boolean('platform-split', true) ? {} : { platformSplit: false };
-  fields.ignore('attestation-prefix', /^/, '');
+  const prefix = fields.take('attestation-prefix') ?? '';
+  const attestations = prefix === '' ? {} : { attestationPrefix: checkedPrefix(prefix, fields) };
   fields.ignore('mode', /^copy$/, 'files are added to the directory; empty it before the build');
-  if (type === 'tar') return { kind: 'tar', path: path === '' ? '-' : path, ...split };
+  if (type === 'tar') return { kind: 'tar', path: path === '' ? '-' : path, ...split, ...attestations };
   if (path === '' || path === '-') throw wrong(fields.text, 'type=local needs dest=DIR');
-  return { kind: 'files', path, ...split };
+  return { kind: 'files', path, ...split, ...attestations };
+}
+
+/** What stands before the names of attestations; it may name no other directory. */
+function checkedPrefix(prefix: string, { text }: OutputFields): string {
+  if (!prefix.includes('/')) return prefix;
+  throw wrong(text, 'attestation-prefix= is the beginning of a name, without a slash');
 }
 
 /** `type=image,push=true` is buildx's longer name for `type=registry`; without push the image stays in the store. */

@@ -10,7 +10,7 @@ import { buildOnce, type BuildWork } from './build-once.ts';
 import { buildOptionTable, builderOptions, type BuilderFlags, type BuildFlags } from './build-options.ts';
 import { parseCall } from './call-option.ts';
 import type { BuildOutput } from './build-output.ts';
-import { buildOutputs, checkPlaces, staysInCache, withOutputKeys } from './check-outputs.ts';
+import { buildOutputs, checkPlaces, staysInCache, withAttestationForm, withOutputKeys } from './check-outputs.ts';
 import { cacheFlagNotices } from './cache-flags.ts';
 import { unusedNotices } from './unused-flags.ts';
 
@@ -96,7 +96,7 @@ async function signingOf(
 }
 
 function outputFlags(options: BuildFlags, outputs: readonly BuildOutput[], host: Host): BuilderFlags {
-  const flags = builderOptions(withOutputKeys(options, outputs), host);
+  const flags = withAttestationForm(builderOptions(withOutputKeys(options, outputs), host), outputs);
   return staysInCache(outputs) ? { ...flags, cacheOnly: true } : flags;
 }
 

@@ -1,7 +1,7 @@
 import { openExporter } from '@tsbuild/builder';
 import { UsageError } from '../../host/usage-error.ts';
 import type { Host } from '../../host/host.ts';
-import type { BuildFlags } from './build-options.ts';
+import type { BuilderFlags, BuildFlags } from './build-options.ts';
 import { type BuildOutput, parseBuildOutput } from './build-output.ts';
 import { advised, exportTarget } from './export-target.ts';
 
@@ -42,6 +42,13 @@ export function withOutputKeys(flags: BuildFlags, outputs: readonly BuildOutput[
   const names = outputs.flatMap((output) => (output.kind === 'store' ? (output.names ?? []) : []));
   const annotations = outputs.flatMap((output) => output.annotations ?? []);
   return { ...flags, tag: [...flags.tag, ...names], annotation: [...flags.annotation, ...annotations] };
+}
+
+/** The image is one, wherever it goes: so is the form of its attestations. */
+export function withAttestationForm(flags: BuilderFlags, outputs: readonly BuildOutput[]): BuilderFlags {
+  const form = outputs.find(({ attestationForm }) => attestationForm !== undefined)?.attestationForm;
+  if (flags.attestations === undefined || form === undefined) return flags;
+  return { ...flags, attestations: { ...flags.attestations, form } };
 }
 
 /** Whether the image goes nowhere, not even into the store. */

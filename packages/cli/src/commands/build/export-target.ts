@@ -13,14 +13,14 @@ export function exportTarget(output: BuildOutput, host: Host): ExportTarget | un
     case 'stdout':
       return { kind: 'archive', to: standardOutput(host) };
     case 'tar':
-      if (output.path === '-') return { kind: 'tar', to: standardOutput(host), ...splitOf(output) };
-      return { kind: 'tar', ...named(output.path, host), ...splitOf(output) };
+      if (output.path === '-') return { kind: 'tar', to: standardOutput(host), ...choicesOf(output) };
+      return { kind: 'tar', ...named(output.path, host), ...choicesOf(output) };
     case 'files':
       return {
         kind: 'files',
         directory: resolve(host.cwd, output.path),
         shownAs: output.path,
-        ...splitOf(output),
+        ...choicesOf(output),
       };
     case 'directory':
       return { kind: 'layout', directory: resolve(host.cwd, output.path), shownAs: output.path };
@@ -50,8 +50,13 @@ export function advised(error: unknown, output: BuildOutput): unknown {
   return error;
 }
 
-function splitOf({ platformSplit }: { readonly platformSplit?: boolean }): { readonly platformSplit?: boolean } {
-  return platformSplit === undefined ? {} : { platformSplit };
+type FileChoices = Pick<Extract<BuildOutput, { readonly kind: 'files' }>, 'platformSplit' | 'attestationPrefix'>;
+
+function choicesOf({ platformSplit, attestationPrefix }: FileChoices): FileChoices {
+  return {
+    ...(platformSplit === undefined ? {} : { platformSplit }),
+    ...(attestationPrefix === undefined ? {} : { attestationPrefix }),
+  };
 }
 
 function isExportError(error: unknown): error is BuildError {

@@ -7,6 +7,8 @@ export interface ImageKeys {
   readonly names: readonly string[];
   /** As `--annotation` takes them. */
   readonly annotations: readonly string[];
+  /** How attestations are stored; as an artifact unless told. */
+  readonly attestationForm?: 'image';
 }
 
 /** What becomes of layers on their way out: what `compression=` can be without a change. */
@@ -33,9 +35,13 @@ export function imageKeys(fields: OutputFields, way: keyof typeof COMPRESSION): 
   fields.ignore('rewrite-timestamp', BOOLEAN, ''); // what SOURCE_DATE_EPOCH does by itself
   fields.ignore('source-date-epoch', /^$/, 'set the variable SOURCE_DATE_EPOCH, or the --build-arg with this name');
   fields.ignore('prefer-nondist-layers', NO, 'layers can always be distributed');
-  fields.ignore('attestation-inline', BOOLEAN, ''); // there are no attestations
-  fields.ignore('oci-artifact', BOOLEAN, '');
-  return { names: fields.list('name').map((name) => checkedName(name, fields)), annotations: annotations(fields) };
+  fields.ignore('attestation-inline', BOOLEAN, ''); // they always are
+  const form = fields.boolean('oci-artifact', true) ? {} : { attestationForm: 'image' as const };
+  return {
+    ...form,
+    names: fields.list('name').map((name) => checkedName(name, fields)),
+    annotations: annotations(fields),
+  };
 }
 
 function checkedName(name: string, { text }: OutputFields): string {

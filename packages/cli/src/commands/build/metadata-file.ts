@@ -32,10 +32,21 @@ export async function writeMetadata(
     ...(shown.length > 0 ? { 'image.name': shown.join(',') } : {}),
     // Buildx tells of several platforms by their index alone.
     ...(image.index === undefined ? {} : { 'tsbuild.platforms': platforms.map(({ image: of }) => platformEntry(of)) }),
+    ...provenances(platforms),
     ...(cache === undefined ? {} : { 'tsbuild.cache': cache }),
   };
   const text = `${JSON.stringify(metadata, null, 2)}\n`;
   await writeOutputFile(resolve(host.cwd, path), (sink) => sink(Buffer.from(text)), host.signal);
+}
+
+/** As buildx names them: of several platforms each by its own. The predicate is the one that is attested. */
+function provenances(platforms: BuildResult['platforms']): Readonly<Record<string, unknown>> {
+  const entries = platforms.flatMap(({ platform, statements = [] }) => {
+    const found = statements.find(({ predicateType }) => predicateType.startsWith('https://slsa.dev/provenance/'));
+    const suffix = platforms.length > 1 ? `/${platform}` : '';
+    return found === undefined ? [] : [[`buildx.build.provenance${suffix}`, found.predicate] as const];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** An image of an index, with the keys that it would have alone. */

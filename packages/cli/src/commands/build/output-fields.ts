@@ -66,11 +66,14 @@ function booleanOf(value: string): boolean | undefined {
  * The fields of one line of comma-separated values, RFC 4180, as Go's encoding/csv reads them: a field may stand in double
  * quotes (`type=image,"name=a,b"`), where a doubled quote is one.
  */
-export function splitRecord(text: string): readonly string[] {
+export function splitRecord(
+  text: string,
+  wrong: (why: string) => UsageError = (why) => wrongOutput(text, why),
+): readonly string[] {
   const fields: string[] = [];
   for (let at = 0; at <= text.length; ) {
     const quoted = /^"((?:[^"]|"")*)"(?=,|$)/.exec(text.slice(at));
-    if (quoted === null && text[at] === '"') throw wrongOutput(text, 'a quoted field must end with a quote');
+    if (quoted === null && text[at] === '"') throw wrong('a quoted field must end with a quote');
     const end = text.indexOf(',', at + (quoted?.[0].length ?? 0));
     const whole = text.slice(at, end < 0 ? text.length : end);
     fields.push(quoted === null ? whole : (quoted[1] ?? '').replaceAll('""', '"'));

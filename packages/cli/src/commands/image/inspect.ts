@@ -3,6 +3,7 @@ import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_FAILED, EXIT_OK } from '../../host/exit-code.ts';
 import { findStoredImage, platformOption } from '../../store/find-image.ts';
 import { LayerSizes, openLayout } from '../../store/open-layout.ts';
+import { asksForAttestations, attestedDocuments } from './attested-documents.ts';
 import { imageDocument, manifestsDocument } from '../../output/image-document.ts';
 import { sanitizeText } from '../../output/sanitize.ts';
 import { compileTemplate } from '../../output/template/template.ts';
@@ -33,6 +34,7 @@ export const inspectCommand = defineCommand({
   examples: [
     ['tsbuild inspect my-app', 'The whole document'],
     ["tsbuild inspect -f '{{.Id}}' my-app other", 'Two image IDs'],
+    ["tsbuild inspect -f '{{json .Provenance.SLSA}}' my-app", 'What the image was made from, where it is attested'],
   ],
   async run({ options, operands, settings }, host) {
     const json = options.format === undefined || options.format === 'json';
@@ -51,8 +53,10 @@ export const inspectCommand = defineCommand({
         const image = options.type === 'container' ? undefined : await findStoredImage(name, layout, options, host);
         if (image !== undefined) {
           const index = await layout.index(image);
-          const manifests = index === undefined ? {} : await manifestsDocument(index, (layers) => sizes.sum(layers));
-          documents.push({ ...imageDocument(image, await sizes.sum(image.layers)), ...manifests });
+          const manifests =
+            index === undefined ? {} : await manifestsDocument(index, layout.blobs, (layers) => sizes.sum(layers));
+          const attested = asksForAttestations(options.format) ? await attestedDocuments(name, layout) : {};
+          documents.push({ ...imageDocument(image, await sizes.sum(image.layers)), ...manifests, ...attested });
         } else host.stderr.write(`Error: No such ${options.type ?? 'object'}: ${sanitizeText(name)}\n`);
         if (image === undefined) code = EXIT_FAILED;
       } catch (error) {
