@@ -4,9 +4,16 @@ import type { RunOutput } from '../src/executor/executor.ts';
 export class CapturedOutput implements RunOutput {
   readonly #stdout: Buffer[] = [];
   readonly #stderr: Buffer[] = [];
+  readonly #onOutput: () => void;
+
+  /** `onOutput` is called after each chunk of the standard output. */
+  constructor(onOutput: () => void = () => {}) {
+    this.#onOutput = onOutput;
+  }
 
   stdout(chunk: Uint8Array): void {
     this.#stdout.push(Buffer.from(chunk));
+    this.#onOutput();
   }
 
   stderr(chunk: Uint8Array): void {

@@ -82,14 +82,16 @@ export function executorControlContract(name: string, make: (scratch: string) =>
     });
 
     it('changes the size of a terminal while the command runs', async () => {
-      const input = new PassThrough();
       let resize: ((size: { rows: number; columns: number }) => Promise<void>) | undefined;
-      const started = (): void => {
-        void resize?.({ rows: 40, columns: 100 }).then(() => setTimeout(() => input.write('\n'), 200));
-      };
-      const terminal = { rows: 24, columns: 80 };
-      const control = { input, started, resizable: (to: typeof resize) => void (resize = to) };
-      expect((await run('stty size; read x; stty size', control, { terminal })).out).toMatch(/24 80[\s\S]*40 100/);
+      const output: CapturedOutput = new CapturedOutput(() => {
+        // Only when the command has seen the size that it began with.
+        if (output.out.includes('24 80')) void resize?.({ rows: 40, columns: 100 });
+      });
+      const script = 'stty size; while [ "$(stty size)" = "24 80" ]; do sleep 0.05; done; stty size';
+      const spec = root.spec(['/bin/sh', '-c', script], { terminal: { rows: 24, columns: 80 } });
+      const control: RunControl = { resizable: (to) => void (resize = to) };
+      await executor.run(spec, output, new AbortController().signal, control);
+      expect(output.out.trim().split('\r\n')).toEqual(['24 80', '40 100']);
     });
 
     it('lets nothing be written to a read-only root', async () => {

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorCode, replaceFileUnsynced, sealJson, unsealJson } from '@tsbuild/oci/internal';
 
@@ -55,6 +55,14 @@ export function keptFaults<T>(directory: string, isValid: IsDocument<T>): readon
 export function faultAt<T>(path: string, isValid: IsDocument<T>): readonly Fault[] {
   const why = keptFault(path, isValid);
   return why === undefined ? [] : [{ path, why }];
+}
+
+/**
+ * Removes the documents of a directory, and not the directory: a build that ends beside this may be about to write into it,
+ * so that it is not empty a moment after its last file went.
+ */
+export function removeKept(directory: string): void {
+  for (const name of namesIn(directory)) rmSync(join(directory, name), { recursive: true, force: true });
 }
 
 /** The names in a directory of a store, in order; none when it is not there. */

@@ -1,7 +1,7 @@
-import { rm } from 'node:fs/promises';
 import type { Digest } from '@tsbuild/oci';
 import { type Collected, type LayerIndexStore, Layout, type RegistryReader } from '@tsbuild/oci/node';
 import { DirectoryCacheStore } from '../cache/directory-cache-store.ts';
+import { removeKept } from '../disk/kept-file.ts';
 import { type StoreDirectory, storePath } from '../disk/store-paths.ts';
 import { BuildRecords } from '../explain/build-records.ts';
 import { isLayerOutput, type LayerOutput } from '../ops/rootfs.ts';
@@ -106,7 +106,7 @@ export class Store {
   async collect(): Promise<Collected> {
     await sweepLitter(this.root);
     // What was found in layers is found again where it is needed.
-    await rm(this.directory('checks'), { recursive: true, force: true });
+    removeKept(this.directory('checks'));
     // Asked only when no build can add anything more.
     const collected = await this.layout.collect(() => keptBlobs(this));
     await this.forgetPackages();
