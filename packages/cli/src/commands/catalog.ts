@@ -209,6 +209,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Put the content of a tar archive into a cache mount',
     load: async () => (await import('./cache/cache-mount.ts')).importMountCommand,
   },
+  'image copy': {
+    summary: 'Copy an image with all platforms, attestations and signatures between registries and OCI layouts',
+    load: async () => (await import('./image/image-copy.ts')).imageCopyCommand,
+  },
   'image diff': {
     summary: 'Compare the packages of two images: added, upgraded, removed, and by which Dockerfile lines',
     load: async () => (await import('./image/image-diff.ts')).imageDiffCommand,
