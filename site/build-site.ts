@@ -35,7 +35,8 @@ export function buildSite(project: string): Site {
   }
   for (const [address, html] of files) {
     const size = Buffer.byteLength(html);
-    if (size > PAGE_LIMIT) problems.push(`${address}: ${size} bytes, more than ${PAGE_LIMIT}: split it in site/site-map.ts`);
+    if (size > PAGE_LIMIT)
+      problems.push(`${address}: ${size} bytes, more than ${PAGE_LIMIT}: split it in site/site-map.ts`);
   }
   // As large as the files are.
   for (const path of problems.length === 0 ? addresses.sources : [])
@@ -45,7 +46,12 @@ export function buildSite(project: string): Site {
 }
 
 /** The pages of one document, most of the time one; what the search finds of them comes behind what it has. */
-function pagesOf(document: MarkdownDocument, entry: PageEntry, addresses: Addresses, found: SearchEntry[]): readonly Page[] {
+function pagesOf(
+  document: MarkdownDocument,
+  entry: PageEntry,
+  addresses: Addresses,
+  found: SearchEntry[],
+): readonly Page[] {
   const { path } = document;
   const whole = { slug: undefined, title: document.title, tokens: document.tokens, headings: document.headings };
   const parts = (entry.split === undefined ? [whole] : partsOf(document)).map((part) => ({
@@ -65,7 +71,9 @@ function pagesOf(document: MarkdownDocument, entry: PageEntry, addresses: Addres
 function sourcePage(project: string, path: string): Page {
   const file = join(project, path);
   const text = statSync(file).isDirectory() ? readdirSync(file).toSorted().join('\n') : readFileSync(file, 'utf8');
-  const language = { mjs: 'js', js: 'js', ts: 'ts', yml: 'yaml', yaml: 'yaml', toml: 'toml' }[path.split('.').at(-1) ?? ''];
+  const language = { mjs: 'js', js: 'js', ts: 'ts', yml: 'yaml', yaml: 'yaml', toml: 'toml' }[
+    path.split('.').at(-1) ?? ''
+  ];
   const body = `<h1>${escapeHtml(path)}</h1>\n<pre tabindex="0"><code>${colourCode(text, language ?? '')}</code></pre>\n`;
   return { address: sourceAddress(path), path: undefined, title: path, body, headings: [], parts: [] };
 }

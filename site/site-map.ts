@@ -21,9 +21,7 @@ export interface SiteSection {
 export const SITE_MAP: readonly SiteSection[] = [
   {
     title: 'Start',
-    pages: [
-      { path: 'README.md', label: 'tsbuild' },
-    ],
+    pages: [{ path: 'README.md', label: 'tsbuild' }],
   },
   {
     title: 'Build',
@@ -69,6 +67,7 @@ export const SITE_MAP: readonly SiteSection[] = [
   {
     title: 'Reference',
     pages: [
+      { path: 'docs/errors.md', label: 'Errors' },
       { path: 'docs/progress-events.md', label: 'Progress events' },
       { path: 'docs/store.md', label: 'The store' },
       { path: 'docs/conformance.md', label: 'Compared with BuildKit', split: true },

@@ -63,7 +63,10 @@ function search(index, words) {
 /** The text around the first word found, with the words marked; as nodes, so that no text can be markup. */
 function excerpt(text, words) {
   const lower = text.toLowerCase();
-  const at = Math.max(0, Math.min(...words.map((word) => lower.indexOf(word)).filter((place) => place >= 0), text.length));
+  const at = Math.max(
+    0,
+    Math.min(...words.map((word) => lower.indexOf(word)).filter((place) => place >= 0), text.length),
+  );
   const from = Math.max(0, at - AROUND);
   const piece = `${from > 0 ? '…' : ''}${text.slice(from, from + 2 * AROUND)}${text.length > from + 2 * AROUND ? '…' : ''}`;
   const pattern = new RegExp(`(${words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`, 'i');

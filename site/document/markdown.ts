@@ -1,7 +1,6 @@
-import MarkdownIt from 'markdown-it';
+import MarkdownIt, { type Token } from 'markdown-it';
 
-/** A token as markdown-it makes it. */
-export type Token = ReturnType<MarkdownIt['parse']>[number];
+export type { Token };
 
 /** Markdown as GitHub reads it, as far as the documents use it. */
 export const markdown = new MarkdownIt('default', { html: true, linkify: false, typographer: false });

@@ -23,7 +23,8 @@ const POLICY =
 /** The whole document of a page. */
 export function pageHtml(page: Page): string {
   const to = (address: string): string => escapeHtml(relativeAddress(page.address, address));
-  const title = page.address === 'index.html' ? 'tsbuild: container images without a daemon' : `${page.title} · tsbuild`;
+  const title =
+    page.address === 'index.html' ? 'tsbuild: container images without a daemon' : `${page.title} · tsbuild`;
   return `<!doctype html>
 <html lang="en" data-base="${to('index.html').replace(/index\.html$/, '')}">
 <head>
@@ -61,14 +62,19 @@ function sidebar(page: Page, to: (address: string) => string): string {
       const own = path === page.path;
       const address = pageAddress(path);
       const here = address === page.address ? ' aria-current="page"' : '';
-      const parts = own && page.parts.length > 0 ? `\n<ul>${page.parts.map((each) => partItem(each, page, to)).join('')}</ul>` : '';
+      const parts =
+        own && page.parts.length > 0 ? `\n<ul>${page.parts.map((each) => partItem(each, page, to)).join('')}</ul>` : '';
       return `<li><a href="${to(address)}"${here}>${escapeHtml(label)}</a>${parts}</li>\n`;
     });
     return `<h2>${escapeHtml(title)}</h2>\n<ul>\n${items.join('')}</ul>\n`;
   }).join('');
 }
 
-function partItem(part: { readonly address: string; readonly title: string }, page: Page, to: (address: string) => string): string {
+function partItem(
+  part: { readonly address: string; readonly title: string },
+  page: Page,
+  to: (address: string) => string,
+): string {
   const here = part.address === page.address ? ' aria-current="page"' : '';
   return `<li><a href="${to(part.address)}"${here}>${escapeHtml(part.title)}</a></li>`;
 }
