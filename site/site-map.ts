@@ -21,7 +21,11 @@ export interface SiteSection {
 export const SITE_MAP: readonly SiteSection[] = [
   {
     title: 'Start',
-    pages: [{ path: 'README.md', label: 'tsbuild' }],
+    pages: [
+      { path: 'README.md', label: 'tsbuild' },
+      { path: 'docs/getting-started.md', label: 'Getting started' },
+      { path: 'docs/migrate.md', label: 'From another builder' },
+    ],
   },
   {
     title: 'Build',
@@ -59,6 +63,7 @@ export const SITE_MAP: readonly SiteSection[] = [
   {
     title: 'Library',
     pages: [
+      { path: 'docs/library.md', label: 'The library by task' },
       { path: 'packages/oci/README.md', label: '@tsbuild/oci' },
       { path: 'packages/builder/README.md', label: '@tsbuild/builder' },
       { path: 'docs/api/oci.md', label: 'Interface of @tsbuild/oci', split: true },
@@ -67,6 +72,7 @@ export const SITE_MAP: readonly SiteSection[] = [
   {
     title: 'Reference',
     pages: [
+      { path: 'docs/cli.md', label: 'Commands', split: true },
       { path: 'docs/errors.md', label: 'Errors' },
       { path: 'docs/progress-events.md', label: 'Progress events' },
       { path: 'docs/store.md', label: 'The store' },

@@ -34,8 +34,8 @@ function loadIndex() {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement('script');
     script.src = `${root.dataset.base}assets/search-index.js`;
-    script.onload = () => resolve(globalThis.tsbuildSearch);
-    script.onerror = reject;
+    script.addEventListener('load', () => resolve(globalThis.tsbuildSearch));
+    script.addEventListener('error', reject);
     document.head.append(script);
   });
   return loading;
