@@ -45,7 +45,9 @@ function rulesFor({ headings, rewrite }: BodyOptions): Rules {
     // Wide ones scroll by themselves, by the keyboard too; the page never does.
     table_open: () => '<div class="table" tabindex="0"><table>\n',
     table_close: () => '</table></div>\n',
-    th_open: (tokens, i) => cellOpen('th', tokens[i]),
+    // A heading over nothing would be read out as one.
+    th_open: (tokens, i) => cellOpen(tokens[i + 1]?.content === '' ? 'td' : 'th', tokens[i]),
+    th_close: (tokens, i) => (tokens[i - 1]?.content === '' ? '</td>' : '</th>'),
     td_open: (tokens, i) => cellOpen('td', tokens[i]),
     fence: (tokens, i) => codeBlock(tokens[i]?.content ?? '', tokens[i]?.info.trim().split(/\s/)[0] ?? ''),
     code_block: (tokens, i) => codeBlock(tokens[i]?.content ?? '', 'sh'),
