@@ -134,6 +134,7 @@ const ASKED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'cache verify': [[], ['--remote', EVIL]],
   'cache keygen': [[], [`${EVIL}/nowhere`]],
   'cache explain': [['last'], ['last', '--format', 'json'], [EVIL]],
+  explain: [[], ['USAGE'], [EVIL]],
   fsck: [[], ['--format', 'json']],
   'cache export-mount': [[EVIL, '/nowhere']],
   'cache import-mount': [[EVIL, `/nowhere${EVIL}`]],

@@ -61,6 +61,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Report what this machine supports and what is missing',
     load: async () => (await import('./system/doctor.ts')).doctorCommand,
   },
+  explain: {
+    summary: 'Explain an error by its code, or list all codes',
+    load: async () => (await import('./explain/explain.ts')).explainCommand,
+  },
   login: {
     summary: 'Log in to a registry',
     load: async () => (await import('./registry/login.ts')).loginCommand,
