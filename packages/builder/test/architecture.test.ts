@@ -54,8 +54,9 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     solver: 4,
     'container-state': 5,
     snapshot: 8,
-    // build-origins is what packages and attestations are told by.
-    explain: 8,
+    // build-origins is what packages and attestations are told by; build-recorder is told by build/ what the plan knows.
+    explain: 9,
+    timeline: 0,
     mounts: 4,
     // listing says how documents write paths, too.
     ops: 21,
