@@ -55,6 +55,14 @@ export class BuildRecords {
     return this.#read(this.#files(), most);
   }
 
+  /** The builds that were to have this name, as people write it, the latest first. */
+  named(name: string): readonly BuildRecord[] {
+    const group = this.#read(this.#filesOf(groupOf({ names: [name], project: '' })));
+    // As a second name it is in a group of another one.
+    const isNamed = ({ names, image }: BuildRecord): boolean => [...names, ...(image?.names ?? [])].includes(name);
+    return group.length > 0 ? group : this.list().filter(isNamed);
+  }
+
   /** The builds of the same image as this one, the latest first, itself left out. */
   others(record: BuildRecord): readonly BuildRecord[] {
     return this.#read(this.#filesOf(groupOf(record)).filter(({ id }) => id !== record.id));
@@ -147,7 +155,7 @@ function imagesOf({ image }: BuildRecord): readonly Digest[] {
   return [image?.id, ...(image?.platforms ?? []).map(({ id }) => id)].filter(isDigest);
 }
 
-function groupOf({ names, project, target = '' }: BuildRecord): string {
+function groupOf({ names, project, target = '' }: Pick<BuildRecord, 'names' | 'project' | 'target'>): string {
   const [name] = names;
   const what = name === undefined ? ['project', project, target] : ['name', name];
   return createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 16);
