@@ -71,6 +71,13 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     remove: 'volume rm',
     rm: 'volume rm',
   },
+  builds: {
+    compare: 'builds compare',
+    inspect: 'builds inspect',
+    list: 'builds ls',
+    ls: 'builds ls',
+    trace: 'builds trace',
+  },
   builder: { build: 'build', prune: 'cache prune' },
   buildx: { build: 'build', du: 'cache ls', prune: 'cache prune' },
   system: { df: 'system df', info: 'info', prune: 'system prune' },
