@@ -1,5 +1,6 @@
 import type { GeneratedBuild } from './lab/generated-build.ts';
 import type { Lab, Station } from './lab/lab.ts';
+import type { Place } from './lab/place.ts';
 
 /** What a build gives that has no shared cache. */
 export interface Truth {
@@ -20,16 +21,23 @@ export class Oracle implements AsyncDisposable {
     this.#station = station;
   }
 
-  /** @throws Error when the unchanged build fails */
-  static async of(lab: Lab, unchanged: GeneratedBuild): Promise<Oracle> {
+  /**
+   * Its first build also fills the cache at `place`, which it never reads.
+   * @throws Error when the unchanged build fails
+   */
+  static async of(lab: Lab, unchanged: GeneratedBuild, place: Place): Promise<Oracle> {
     const oracle = new Oracle(await lab.builder('oracle'));
-    await oracle.ask(unchanged);
+    await oracle.#build(unchanged, place);
     return oracle;
   }
 
   /** Builds, one after the other. @throws Error when the build fails */
-  async ask(build: GeneratedBuild): Promise<Truth> {
-    const asked = this.#last.then(() => this.#station.build(build, undefined));
+  ask(build: GeneratedBuild): Promise<Truth> {
+    return this.#build(build, undefined);
+  }
+
+  async #build(build: GeneratedBuild, place: Place | undefined): Promise<Truth> {
+    const asked = this.#last.then(() => this.#station.build(build, place, { reads: false }));
     this.#last = asked.catch(() => undefined);
     const { exitCode, stderr, steps, image } = await asked;
     if (exitCode !== 0) throw new Error(`the oracle fails: ${stderr.slice(-500)}`);

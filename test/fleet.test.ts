@@ -11,11 +11,13 @@ const PROGRAM = fileURLToPath(new URL('../scripts/fleet.mjs', import.meta.url));
 
 describe.skipIf(withoutRoot || SKIP_REGISTRY)(`a fleet of builders and one cache (needs root)${NO_REGISTRY}`, () => {
   // `npm run fleet` has a hundred builders.
-  it('holds in all scenarios, in their short form', { timeout: 900_000 }, async () => {
+  it('holds in all scenarios but the one with thousands of records, in their short form', {
+    timeout: 900_000,
+  }, async () => {
     const json = join(await scratch(), 'fleet.json');
     const args = [PROGRAM, '--short', '--cli', lab.cli, '--base', lab.bases['busybox'] ?? '', '--json', json];
     const { exitCode, stdout, stderr } = await run(process.execPath, args, { timeout: 850_000 });
-    expect(stdout + stderr).toMatch(/^14 of 14 scenarios hold$/m);
+    expect(stdout + stderr).toMatch(/^13 of 13 scenarios hold$/m);
     expect(exitCode).toBe(0);
     // A fleet that never shared anything would show nothing.
     const { rows } = JSON.parse(readFileSync(json, 'utf8')) as {

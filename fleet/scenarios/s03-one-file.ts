@@ -13,8 +13,7 @@ export const oneFile: Scenario = {
   async run(lab, judge) {
     const random = lab.random('s3');
     const build = await lab.generate('s3');
-    judge.succeeded(await lab.buildOnce(build, place), 'the first build');
-    await using oracle = await Oracle.of(lab, build);
+    await using oracle = await Oracle.of(lab, build, place);
     const count = lab.size.isFull ? lab.size.builders / 2 : 2;
     const builds = await lab.inWaves(count, async (i) => {
       const file = random.pick(build.files);

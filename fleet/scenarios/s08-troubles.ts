@@ -21,8 +21,7 @@ export const troubles: Scenario = {
   holds: `every build succeeds with the right image; where nothing can be had, at most ${REQUESTS_OF_THE_DOOMED} requests`,
   async run(lab, judge) {
     const build = await lab.generate('s8', { largest: 64 * 1024 });
-    judge.succeeded(await lab.buildOnce(build, place), 'the first build');
-    await using oracle = await Oracle.of(lab, build);
+    await using oracle = await Oracle.of(lab, build, place);
     const seconds: Record<string, string> = {};
     for (const [i, trouble] of TROUBLES.entries()) {
       if (!lab.size.isFull && trouble.isQuick !== true) continue;

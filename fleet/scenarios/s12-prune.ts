@@ -18,7 +18,7 @@ export const prune: Scenario = {
   title: 'prune while building; a storm of touches',
   holds: `builds succeed, records in use survive an age rule, each is touched at most ${TOUCHES} times`,
   async run(lab, judge) {
-    const beside = lab.size.isFull ? lab.size.atOnce : 2;
+    const beside = lab.size.isFull ? lab.size.atOnce : 1;
     const build = await lab.generate('s12', { largest: 64 * 1024 });
     const cold = await lab.buildOnce(build, place);
     judge.succeeded(cold, 'the first build');

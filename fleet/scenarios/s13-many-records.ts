@@ -8,6 +8,7 @@ const place = { repository: 'fleet/s13-cache', tag: 'main' };
 /** A repository with the records of months. */
 export const manyRecords: Scenario = {
   id: 'S13',
+  isLong: true,
   title: 'a repository with many records',
   holds: 'a build asks as often as in an empty one; prune and ls get to the end',
   async run(lab, judge) {

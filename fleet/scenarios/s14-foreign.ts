@@ -45,9 +45,11 @@ export const foreign: Scenario = {
         first.notices.some((notice) => notice.includes(place.repository)),
         `nothing is said of ${content.name} under the reference`,
       );
-      const second = await lab.buildOnce(build, place);
-      judge.succeeded(second, `the second build beside ${content.name}`);
-      judge.allHit(second, `the second build beside ${content.name}`);
+      if (lab.size.isFull || content === kinds.at(-1)) {
+        const second = await lab.buildOnce(build, place);
+        judge.succeeded(second, `the second build beside ${content.name}`);
+        judge.allHit(second, `the second build beside ${content.name}`);
+      }
       const now = await ask(lab.registry.host, 'HEAD', `${place.repository}/manifests/${place.tag}`);
       judge.expect(now.digest === digest, `${content.name} was overwritten`);
     }

@@ -18,6 +18,8 @@ export interface Scenario {
   readonly title: string;
   /** What must hold. */
   readonly holds: string;
+  /** Shows nothing with the few records and builders of the short form, which leaves it out. */
+  readonly isLong?: true;
   /** Tells the judge what should not be. */
   run(lab: Lab, judge: Judge): Promise<Figures>;
 }
