@@ -89,6 +89,7 @@ export const PURPOSES = {
       program('slirp4netns', 'slirp4netns', 'ports of containers'),
       program('zsh', 'zsh', 'completion in zsh'),
       program('fish', 'fish', 'completion in fish'),
+      program('go', 'golang-go', 'the judge of what Go programs are made of'),
     ],
   },
 };

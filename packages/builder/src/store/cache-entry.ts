@@ -1,5 +1,5 @@
 /** The kinds of things that a store keeps to be faster. */
-export type CacheKind = 'record' | 'cache-mount' | 'snapshot' | 'base' | 'context' | 'source';
+export type CacheKind = 'record' | 'cache-mount' | 'snapshot' | 'base' | 'context' | 'source' | 'packages';
 
 /** Something that the store keeps and can do without. Sizes in bytes, times in milliseconds since 1970. */
 export interface CacheEntry {
@@ -10,6 +10,7 @@ export interface CacheEntry {
    * - `base`: what a registry said of a base image, and layers that were fetched for it
    * - `context`: the digests of a build context's files
    * - `source`: what ADD fetched
+   * - `packages`: what was found out of the packages of images
    */
   readonly kind: CacheKind;
   /** Unique among those of its kind. */

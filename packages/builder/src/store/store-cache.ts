@@ -63,7 +63,15 @@ class StoreCache {
   async all(needed: ReadonlySet<Digest>): Promise<readonly Removable[]> {
     const snapshots = this.#snapshots(await this.#snapshotsOfImages());
     const [records, bases] = [await this.#records(needed), await this.#bases(needed)];
-    return [...records, ...this.#cacheMounts(), ...snapshots, ...bases, ...this.#contexts(), ...this.#sources()];
+    return [
+      ...records,
+      ...this.#cacheMounts(),
+      ...snapshots,
+      ...bases,
+      ...this.#contexts(),
+      ...this.#sources(),
+      ...this.#packages(),
+    ];
   }
 
   async prune(options: PruneOptions, dryRun: boolean): Promise<PrunedCache> {
@@ -241,6 +249,28 @@ class StoreCache {
         path,
       ]);
     });
+  }
+
+  /** All of it at once: each file is small, and is read again from layers where it is missing. */
+  #packages(): readonly Removable[] {
+    const folder = this.#store.directory('packages');
+    const paths = ['layers', 'images'].map((name) => join(folder, name)).filter((path) => namesIn(path).length > 0);
+    if (paths.length === 0) return [];
+    const stats = paths.map((path) => statSync(path, { throwIfNoEntry: false }));
+    return [
+      this.#files(
+        {
+          kind: 'packages',
+          id: 'packages',
+          description: 'packages that were found in images',
+          size: paths.reduce((sum, path) => sum + diskUsage(path), 0),
+          shared: false,
+          created: Math.min(...paths.map(madeAt)),
+          lastUsed: Math.max(...stats.map((found) => found?.mtimeMs ?? 0)),
+        },
+        paths,
+      ),
+    ];
   }
 
   /** An entry that is nothing but these files: they are moved away at once, and removed when nobody waits for the lock. */

@@ -10,6 +10,7 @@ const KINDS: Readonly<Record<string, readonly CacheKind[]>> = {
   base: ['base'],
   context: ['context'],
   source: ['source'],
+  packages: ['packages'],
   regular: ['record', 'snapshot'],
   'exec.cachemount': ['cache-mount'],
   'source.local': ['context'],

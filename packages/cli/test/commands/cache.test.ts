@@ -127,6 +127,24 @@ describe.skipIf(process.geteuid?.() !== 0)('the cache (needs root)', () => {
     expect(NOW).toBeGreaterThan(0);
   });
 
+  it('has what was found of packages, counts it and frees it', async () => {
+    const { run } = await project();
+    await run('image', 'packages', 'my-app');
+    const size = ['--filter', 'type=packages', '--format', '{{.Size}}'];
+    expect((await run('cache', 'ls', ...size)).stdout).toMatch(/^[1-9][\d.]*kB\n$/);
+    const df = (await run('system', 'df')).stdout;
+    expect(df).toMatch(/\nBuild Cache +5 /);
+    // It is small, and dear: only by name, or with everything.
+    await run('cache', 'prune', '-f');
+    expect((await run('cache', 'ls', ...size)).stdout).not.toBe('');
+    const pruned = await run('cache', 'prune', '-f', '--filter', 'type=packages');
+    expect(pruned.stdout).toMatch(/\nTotal reclaimed space: [1-9][\d.]*kB\n$/);
+    expect((await run('cache', 'ls', ...size)).stdout).toBe('');
+    expect((await run('image', 'packages', 'my-app')).code).toBe(0);
+    await run('system', 'prune', '-af');
+    expect((await run('cache', 'ls', ...size)).stdout).toBe('');
+  });
+
   it('is pruned with --force alone where nobody can be asked, and says what it freed', async () => {
     const { run, build } = await project();
     expect(await run('cache', 'prune')).toMatchObject({
