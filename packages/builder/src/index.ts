@@ -74,10 +74,15 @@ export type {
   StepFinished,
   StepOutput,
   StepStarted,
+  StepWaited,
   Transfer,
 } from './progress/event.ts';
 export type { MissChange, MissReason } from './progress/miss-reason.ts';
-export type { BuildRecord, RecordedStep } from './explain/build-record.ts';
+export type { BuildRecord, RecordedPhase, RecordedStep } from './explain/build-record.ts';
+export { compareBuilds } from './explain/compare-builds.ts';
+export type { BuildComparison, StepComparison } from './explain/compare-builds.ts';
+export { isTimed, timelineOf, workOf } from './timeline/timeline.ts';
+export type { TimedStep, Timeline, TimelineBar } from './timeline/timeline.ts';
 export { describeChange } from './explain/sentence.ts';
 export { compilePatterns } from './context/pattern-matcher.ts';
 export { parseSize } from './plan/size.ts';

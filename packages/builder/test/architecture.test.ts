@@ -54,8 +54,9 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     solver: 4,
     'container-state': 5,
     snapshot: 8,
-    // build-origins is what packages and attestations are told by.
-    explain: 8,
+    // build-origins is what packages and attestations are told by; build-recorder is told by build/ what the plan knows.
+    explain: 9,
+    timeline: 0,
     mounts: 4,
     // listing says how documents write paths, too.
     ops: 21,
@@ -65,8 +66,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     packages: 6,
     layers: 0,
     verify: 1,
-    // Read by verify-checkout, which tells the story.
-    checkout: 3,
+    // Read by verify-checkout, which tells the story; proven-build by verify-attested.
+    checkout: 4,
     // platforms/ is measured by a build: what it is told, its door, and how times are shown.
     lint: 13,
     store: 2,
@@ -87,6 +88,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     // package-tables and package-document: image packages and image diff; five of layers/; signature-lines: signing and verifying.
     // and two of findings/: what CI reads of a check.
     output: 34,
+    // What commands show of builds, and what a build writes for CI.
+    builds: 9,
     // signature-keys: keys of files and variables, for push, build and image.
     registry: 5,
     // find-image is the one place that says which platform of an index a command takes.

@@ -11,5 +11,16 @@ for (let i = 0; ; i++) {
   const step = { operation: 'run', source: 'RUN make', keys: [digest(i)] };
   index.rememberStage('stage-0', [step, { ...step, source: `RUN ${'x'.repeat(20_000)}` }]);
   index.rememberText(step);
-  builds.put({ version: 1, started: i, dockerfile: 'x'.repeat(20_000), steps: [] });
+  const id = `${number}${i}`.padStart(12, '0');
+  const asked = { project: '/Dockerfile', names: [], platforms: [], arguments: {} };
+  builds.put({
+    version: 2,
+    id,
+    started: i,
+    outcome: 'failed',
+    dockerfile: 'x'.repeat(20_000),
+    ...asked,
+    steps: [],
+    phases: [],
+  });
 }

@@ -1,15 +1,17 @@
 import { resolve, join } from 'node:path';
-import { formatPlatform, type Platform, samePlatform } from '@tsbuild/oci';
+import { familiarName, formatPlatform, parseReference, type Platform, samePlatform } from '@tsbuild/oci';
 import { hostPlatform } from '@tsbuild/oci/node';
 import type { BuildOptions } from './build-options.ts';
 import { existingDockerfile } from '../context/dockerfile-name.ts';
 import type { Dockerfile, Instruction } from '../dockerfile/instruction.ts';
 import { BuildError, forPlatform } from '../diagnostics/build-error.ts';
 import type { BuildOrigins } from '../explain/build-origins.ts';
-import { BuildRecorder, type RecordedStep } from '../explain/build-record.ts';
+import type { RecordedPhase, RecordedStep } from '../explain/build-record.ts';
+import { type BuildFacts, BuildRecorder } from '../explain/build-recorder.ts';
 import { Explainer } from '../explain/explainer.ts';
+import { maskedValue } from '../explain/mask.ts';
 import { type IndexedStep, StepIndex, type StepRuns, sumOf } from '../explain/step-index.ts';
-import { withoutPasswords } from '../ops/add/git-reference.ts';
+import { withoutCredentials, withoutPasswords } from '../ops/add/git-reference.ts';
 import type { BuildPlan, ListedStep } from '../plan/platforms/build-plan.ts';
 import { declareStages, stageLabel } from '../plan/stages.ts';
 import type { ProgressEvent } from '../progress/event.ts';
@@ -17,6 +19,7 @@ import type { MissReason } from '../progress/miss-reason.ts';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import type { SolveOptions } from '../solver/solver.ts';
 import type { Store } from '../store/store.ts';
+import { plannedFacts } from './planned-facts.ts';
 
 /**
  * What a build leaves for later ones to explain themselves with, and what it knows of earlier ones. A reporter that passes
@@ -27,14 +30,16 @@ export class BuildHistory implements ProgressReporter {
   readonly #reporter: ProgressReporter;
   readonly #recorder: BuildRecorder;
   readonly #index: StepIndex;
+  readonly #onRecord: BuildOptions['onRecord'];
   #plan: BuildPlan | undefined;
   #failed: string | undefined;
 
   constructor(options: BuildOptions, store: Store, reporter: ProgressReporter, started: number) {
     this.#store = store;
     this.#reporter = reporter;
-    this.#recorder = new BuildRecorder(started);
     const dockerfile = dockerfileOf(options);
+    this.#recorder = new BuildRecorder(started, factsOf(options, dockerfile));
+    this.#onRecord = options.onRecord;
     this.#index = new StepIndex(store.directory('explain'), dockerfile);
   }
 
@@ -47,6 +52,7 @@ export class BuildHistory implements ProgressReporter {
   /** What the solver needs to tell misses, and to stop at them. @throws BuildError `OPTION_INVALID` */
   watch(plan: BuildPlan, failOnMiss: string | undefined): Pick<SolveOptions<unknown>, 'explainer' | 'onMiss'> {
     this.#plan = plan;
+    this.#recorder.planned(plannedFacts(plan));
     const explained = plan
       .stages()
       .flatMap(({ stage, of }) => stage.steps.map((step) => ({ ...step, stage: indexedName(stage.label, of) })));
@@ -85,7 +91,7 @@ export class BuildHistory implements ProgressReporter {
 
   /** What became of a step so far. */
   step(id: string): RecordedStep | undefined {
-    return this.#recorder.record.steps.find((recorded) => recorded.id === id);
+    return this.#recorder.step(id);
   }
 
   /** What this build has executed of a step. */
@@ -99,6 +105,16 @@ export class BuildHistory implements ProgressReporter {
     this.#recorder.made(origins);
   }
 
+  /** What the build does now, where that is no step. */
+  enter(phase: RecordedPhase['kind'] | undefined): void {
+    this.#recorder.enter(phase);
+  }
+
+  failed(error: unknown, isGivenUp: boolean): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.#recorder.failed({ code: error instanceof BuildError ? error.code : 'ERROR', message }, isGivenUp);
+  }
+
   /** Writes down what happened so far: also of a build that failed. Never throws. */
   save(): void {
     try {
@@ -109,6 +125,7 @@ export class BuildHistory implements ProgressReporter {
   }
 
   #save(): void {
+    this.#recorder.ended();
     const { record } = this.#recorder;
     if (this.#plan === undefined) return;
     const keys = new Map(
@@ -132,6 +149,7 @@ export class BuildHistory implements ProgressReporter {
       if (state === 'cached' && key !== undefined) this.#store.records.countUse(key);
     }
     this.#store.builds.put(record);
+    this.#onRecord?.(record);
   }
 }
 
@@ -146,6 +164,21 @@ export function earlierRuns(
   return (run) => {
     const stage = stages.find(({ instructions }) => instructions.includes(run));
     return stage === undefined ? undefined : index.runs(stageLabel(stage), withoutPasswords(run.text));
+  };
+}
+
+function factsOf(options: BuildOptions, project: string): BuildFacts {
+  const { tags, platform, platforms, buildArgs, environment, version = 'unknown' } = options;
+  const host = formatPlatform(hostPlatform());
+  const given = [...buildArgs].flatMap(([name, value = environment[name]]) =>
+    value === undefined ? [] : [[name, maskedValue(name, value)] as const],
+  );
+  return {
+    project: withoutCredentials(project),
+    names: tags.map((tag) => familiarName(parseReference(tag))),
+    platforms: platforms ?? [platform ?? host],
+    arguments: Object.fromEntries(given),
+    builder: { version, platform: host },
   };
 }
 

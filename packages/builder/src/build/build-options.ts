@@ -1,4 +1,5 @@
 import type { InTotoStatement, RegistryOptions, StoredImage } from '@tsbuild/oci/node';
+import type { BuildRecord } from '../explain/build-record.ts';
 import type { ContextObserver } from '../context/observed-tree.ts';
 import type { HostEntry, ResourceLimit } from '../executor/executor.ts';
 import type { Isolation } from '../executor/executor.ts';
@@ -105,6 +106,10 @@ export interface BuildOptions {
   readonly cacheOnly?: boolean;
   /** What is said of the image beside it: the image is an index then. Nothing unless told. */
   readonly attestations?: AttestationOptions;
+  /** The version of the program that builds, for the record of the build. */
+  readonly version?: string;
+  /** Given the record of the build when that is kept, also of one that failed, once it had a plan. */
+  readonly onRecord?: (record: BuildRecord) => void;
   /** How many steps may run at once; default the number of processors, at least four. */
   readonly jobs?: number;
 }

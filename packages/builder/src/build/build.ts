@@ -41,17 +41,21 @@ export async function build(
   const history = new BuildHistory(options, store, progress, started);
   const names = imageNames(options);
   tellOrigin(options, history);
+  history.enter('context');
   await using session = await BuildSession.open(options, { store, reporter: history, signal });
   try {
+    history.enter('plan');
     history.report(buildStarted(session));
     const checked = await CheckedPlan.make(session);
     const { plan } = checked;
     // What cannot be put anywhere is told before a build of minutes.
     Annotations.check(options, plan.platforms);
     history.report(plan.ready());
+    history.enter(undefined);
     await checkForeignRuns(plan, session);
     const { solution, solved } = await solveWhole(plan, session, history);
     history.made(plannedOrigins(plan, solution.results));
+    history.enter('image');
     const attested = await attestedOf({ plan, solution, solved, names }, session, progress);
     const { image, images } = await storeImages(plan, solved, names, session, attested?.attestations);
     for (const [i, { layers }] of images.entries()) session.cache?.offerImage(layers, baseLayersOf(plan.platforms[i]));
@@ -78,6 +82,7 @@ export async function build(
       ...inlineCache,
       ...countsOf(session),
     };
+    history.enter(undefined);
     history.report(imageBuilt(result));
     if (options.verify !== true) return result;
     const first = { plan, results: solution.results, images };
@@ -85,6 +90,7 @@ export async function build(
   } catch (error) {
     // What its good steps made is shared all the same.
     if (!signal.aborted) await session.cache?.finish().catch(() => undefined);
+    history.failed(error, signal.aborted);
     throw session.located(history.named(error));
   } finally {
     session.save();

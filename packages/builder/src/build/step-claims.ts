@@ -17,8 +17,10 @@ export function stepClaims(
   // Whoever sits in the shell of a failed RUN keeps nobody else waiting.
   if (onFailedRun !== undefined) return {};
   return {
-    claim: ({ id, key }, signal) => {
+    claim: async ({ id, key }, signal) => {
+      let since: number | undefined;
       const onWait = (pid: number | undefined): void => {
+        since ??= Date.now();
         // The same copy for another platform of this very build is nobody's news.
         if (pid === process.pid) return;
         const who = pid === undefined ? 'another build' : `process ${pid}`;
@@ -28,7 +30,10 @@ export function stepClaims(
           message: `${id} waits for ${who}, which is running the same step`,
         });
       };
-      return claimStep(layoutPaths(store.root), digestHex(key), { signal, onWait });
+      const claim = await claimStep(layoutPaths(store.root), digestHex(key), { signal, onWait });
+      if (since !== undefined)
+        reporter.report({ type: 'step-waited', id, for: 'process', milliseconds: Date.now() - since });
+      return claim;
     },
   };
 }

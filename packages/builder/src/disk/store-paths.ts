@@ -20,7 +20,7 @@ const DIRECTORIES = {
   /** The digests of the files of contexts. */
   stat: { temporaries: 0 },
   /** The last builds. */
-  builds: { temporaries: 0 },
+  builds: { temporaries: 1 },
   /** What steps were like before, for the explanation of a miss. */
   explain: { temporaries: 1 },
   /** What the checks of layers found. */

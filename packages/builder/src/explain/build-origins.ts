@@ -39,3 +39,11 @@ export interface BuildOrigins {
 export function layersOfFilesystem({ baseLayers, steps }: MadeFilesystem, origins: BuildOrigins): readonly Digest[] {
   return [...baseLayers, ...steps.map((step) => origins.steps[step]?.layer).filter((layer) => layer !== undefined)];
 }
+
+/** Enough to know an instruction by; commands with documents in them may be long. */
+const MOST_TEXT = 500;
+
+/** The beginning of an instruction's text. */
+export function beginning(source: string): string {
+  return source.length <= MOST_TEXT ? source : `${source.slice(0, MOST_TEXT)}…`;
+}

@@ -1,4 +1,4 @@
-import type { BuildOrigins, MadeFilesystem, MadeStep } from '../explain/build-origins.ts';
+import { beginning, type BuildOrigins, type MadeFilesystem, type MadeStep } from '../explain/build-origins.ts';
 import type { LayerOutput } from '../ops/rootfs.ts';
 import type { BuildStep, BuildVertex } from '../plan/plan.ts';
 import type { BuildPlan, ListedStep } from '../plan/platforms/build-plan.ts';
@@ -75,11 +75,4 @@ class OriginWalk {
     this.#knownSteps.set(vertex, place);
     return place;
   }
-}
-
-/** Enough to know an instruction by; commands with documents in them may be long. */
-const MOST_TEXT = 500;
-
-function beginning(source: string): string {
-  return source.length <= MOST_TEXT ? source : `${source.slice(0, MOST_TEXT)}…`;
 }

@@ -11,6 +11,7 @@ export type ProgressEvent =
   | BuildStarted
   | PlanReady
   | StepStarted
+  | StepWaited
   | StepCached
   | StepMissed
   | StepOutput
@@ -55,6 +56,15 @@ export interface StepStarted {
   readonly type: 'step-started';
   readonly id: string;
   readonly time: number;
+}
+
+/** The step had to wait; told only where it had to, and when that is over. */
+export interface StepWaited {
+  readonly type: 'step-waited';
+  readonly id: string;
+  /** `slot`: before it started, for other steps of the build. `process`: after that, for another build that executed the same step. */
+  readonly for: 'slot' | 'process';
+  readonly milliseconds: number;
 }
 
 /** The step's result came from the cache. */

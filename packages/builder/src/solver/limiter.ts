@@ -7,6 +7,11 @@ export class Limiter {
     this.#free = Math.max(1, limit);
   }
 
+  /** Whether a task would have to wait now. */
+  get isFull(): boolean {
+    return this.#free === 0;
+  }
+
   async run<T>(task: () => Promise<T>): Promise<T> {
     if (this.#free > 0) this.#free--;
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));

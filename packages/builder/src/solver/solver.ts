@@ -109,7 +109,8 @@ class SolverRun<V, O> {
       return outcome.value;
     });
     try {
-      const result = await this.#limiter.run(() => this.#solveStep(vertex, inputs));
+      const waits = this.#limiter.isFull ? this.#options.now() : undefined;
+      const result = await this.#limiter.run(() => this.#solveStep(vertex, inputs, waits));
       this.results.set(vertex.id, result);
       return vertex.complete(inputs, result.output);
     } catch (error) {
@@ -121,19 +122,22 @@ class SolverRun<V, O> {
     }
   }
 
-  async #solveStep(vertex: StepVertex<V, O>, inputs: readonly V[]): Promise<StepResult<O>> {
+  /** @param waits since when the step waits for others to make room */
+  async #solveStep(vertex: StepVertex<V, O>, inputs: readonly V[], waits: number | undefined): Promise<StepResult<O>> {
     const { now } = this.#options;
     this.#signal.throwIfAborted();
     const started = now();
     const context = this.#contextOf(vertex);
-    this.#report({ type: 'step-started', id: vertex.id, time: started });
+    const { id } = vertex;
+    this.#report({ type: 'step-started', id, time: started });
+    if (waits !== undefined) this.#report({ type: 'step-waited', id, for: 'slot', milliseconds: started - waits });
     try {
       return await this.#prepareAndSolve(vertex, { context, started, inputs });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       // A step whose input is lost is solved again.
       const canceled = this.#signal.aborted || error instanceof OutputLost ? { canceled: true } : {};
-      this.#report({ type: 'step-failed', id: vertex.id, time: now(), message, ...canceled });
+      this.#report({ type: 'step-failed', id, time: now(), message, ...canceled });
       throw error;
     }
   }

@@ -15,6 +15,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sealJson } from '@tsbuild/oci/internal';
 import type { BuildRecord } from '../../src/explain/build-record.ts';
 import { BuildRecords } from '../../src/explain/build-records.ts';
 import { earlierStep, StepIndex } from '../../src/explain/step-index.ts';
@@ -95,24 +96,80 @@ describe('the index of steps', () => {
 });
 
 describe('the records of builds', () => {
-  const record = (i: number): BuildRecord => ({
-    version: 1,
+  const record = (i: number, more: Partial<BuildRecord> = {}): BuildRecord => ({
+    version: 2,
+    id: String(i).padStart(12, '0'),
     started: i,
+    outcome: 'done',
     dockerfile: 'Dockerfile',
+    project: `/work/${i}/Dockerfile`,
+    names: [],
+    platforms: ['linux/amd64'],
+    arguments: {},
     steps: [],
+    phases: [],
     image: { id: digest(i), names: [], size: 1, milliseconds: 1 },
+    ...more,
   });
+
+  const failed = (i: number, more: Partial<BuildRecord> = {}): BuildRecord => {
+    const { image: _none, ...rest } = record(i, { ...more, outcome: 'failed' });
+    return rest;
+  };
 
   it('are kept for the images built last', () => {
     const builds = new BuildRecords(directory);
     for (let i = 0; i < 230; i++) {
+      const before = new Set(readdirSync(directory));
       builds.put(record(i));
-      utimesSync(join(directory, `${digest(i).slice(7)}.json`), i, i);
+      for (const name of readdirSync(directory)) if (!before.has(name)) utimesSync(join(directory, name), i, i);
     }
     expect(readdirSync(directory).length).toBeLessThanOrEqual(202);
     expect(builds.get(digest(229))).toEqual(record(229));
     expect(builds.get('last')).toEqual(record(229));
     expect(builds.get(digest(3))).toBeUndefined();
+  });
+
+  it('are the last twenty of an image, and the last that gave one', () => {
+    const builds = new BuildRecords(directory);
+    const of = (i: number, more: Partial<BuildRecord> = {}) => record(i, { names: ['app:1'], ...more });
+    for (let i = 0; i < 30; i++) builds.put(of(i));
+    expect(builds.list().map(({ started }) => started)).toEqual(Array.from({ length: 20 }, (_, i) => 29 - i));
+    expect(builds.get(digest(9))).toBeUndefined();
+    for (let i = 30; i < 60; i++) builds.put(failed(i, { names: ['app:1'] }));
+    expect(builds.list().map(({ started }) => started)).toEqual([...Array.from({ length: 20 }, (_, i) => 59 - i), 29]);
+    expect(builds.get(digest(29))?.started).toBe(29);
+    expect(builds.get('last')?.started).toBe(59);
+    builds.put(record(60));
+    expect(builds.others(of(59)).length).toBe(20);
+    expect(builds.list(2).map(({ started }) => started)).toEqual([60, 59]);
+  });
+
+  it('are replaced when more is known, and found by each image of an index', () => {
+    const builds = new BuildRecords(directory);
+    builds.put(failed(1));
+    const platforms = [2, 3].map((i) => ({ platform: `linux/${i}`, id: digest(i), digest: digest(i + 10), size: 1 }));
+    const image = { id: digest(1), names: [], size: 1, milliseconds: 1, platforms };
+    builds.put(record(1, { image }));
+    expect(builds.list()).toHaveLength(1);
+    for (const i of [1, 2, 3]) expect(builds.get(digest(i))?.image).toEqual(image);
+    expect(builds.find('000000000001')?.image).toEqual(image);
+  });
+
+  it('of an earlier version are read until there are new ones', () => {
+    const builds = new BuildRecords(directory);
+    const { image } = record(7);
+    const earlier = { version: 1, started: 7, dockerfile: 'Dockerfile', steps: [{ number: 1, state: 'run' }] };
+    writeFileSync(join(directory, `${digest(7).slice(7)}.json`), sealJson({ ...earlier, image }));
+    writeFileSync(join(directory, 'last.json'), sealJson(earlier));
+    expect(builds.verify()).toEqual([]);
+    expect(builds.get(digest(7))).toMatchObject({ version: 2, outcome: 'done', steps: [{ state: 'run' }], image });
+    expect(builds.get('last')).toMatchObject({ outcome: 'failed' });
+    expect(builds.list()).toEqual([]);
+    builds.put(record(8));
+    expect(builds.get('last')).toEqual(record(8));
+    writeFileSync(join(directory, 'last.json'), sealJson({ version: 0 }));
+    expect(builds.verify()).toHaveLength(1);
   });
 });
 

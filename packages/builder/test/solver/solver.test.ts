@@ -199,6 +199,16 @@ describe('solve', () => {
     expect(bench.mostAtOnce).toBe(3);
   });
 
+  it('tells of each step that waited for others, and of no other', async () => {
+    const bench = new Bench();
+    const work = (): Promise<void> => sleep(5);
+    const leaves = Array.from({ length: 4 }, (_, i) => bench.add(`leaf${i}`, i, [bench.constant(i * 100)], { work }));
+    await bench.solve([bench.add('top', 1, leaves)], undefined, 3);
+    const waited = bench.events.filter((event) => event.type === 'step-waited');
+    expect(waited).toEqual([expect.objectContaining({ id: 'leaf3', for: 'slot' })]);
+    expect(waited[0]?.milliseconds).toBeGreaterThan(0);
+  });
+
   it('stops the others when one fails, and reports that one', async () => {
     const bench = new Bench();
     let aborted = false;

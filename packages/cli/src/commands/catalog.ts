@@ -201,6 +201,22 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Explain why the steps of the last build ran again',
     load: async () => (await import('./cache/cache-explain.ts')).cacheExplainCommand,
   },
+  'builds ls': {
+    summary: 'List the last builds',
+    load: async () => (await import('./builds/builds-ls.ts')).buildsLsCommand,
+  },
+  'builds inspect': {
+    summary: 'Show a build: the slowest steps, the critical path, and why each step ran',
+    load: async () => (await import('./builds/builds-inspect.ts')).buildsInspectCommand,
+  },
+  'builds compare': {
+    summary: 'Compare two builds: the first step that differs, and why',
+    load: async () => (await import('./builds/builds-compare.ts')).buildsCompareCommand,
+  },
+  'builds trace': {
+    summary: 'Write a build as a trace for Perfetto, or for OpenTelemetry',
+    load: async () => (await import('./builds/builds-trace.ts')).buildsTraceCommand,
+  },
   fsck: {
     summary: 'Verify the store, and repair it',
     load: async () => (await import('./system/fsck.ts')).fsckCommand,
@@ -212,6 +228,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
   'cache import-mount': {
     summary: 'Put the content of a tar archive into a cache mount',
     load: async () => (await import('./cache/cache-mount.ts')).importMountCommand,
+  },
+  'image copy': {
+    summary: 'Copy an image with all platforms, attestations and signatures between registries and OCI layouts',
+    load: async () => (await import('./image/image-copy.ts')).imageCopyCommand,
   },
   'image diff': {
     summary: 'Compare the packages of two images: added, upgraded, removed, and by which Dockerfile lines',

@@ -2,6 +2,7 @@
 export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   image: {
     build: 'build',
+    copy: 'image copy',
     diff: 'image diff',
     history: 'history',
     import: 'import',
@@ -69,6 +70,13 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     prune: 'volume prune',
     remove: 'volume rm',
     rm: 'volume rm',
+  },
+  builds: {
+    compare: 'builds compare',
+    inspect: 'builds inspect',
+    list: 'builds ls',
+    ls: 'builds ls',
+    trace: 'builds trace',
   },
   builder: { build: 'build', prune: 'cache prune' },
   buildx: { build: 'build', du: 'cache ls', prune: 'cache prune' },

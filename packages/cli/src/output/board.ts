@@ -92,6 +92,8 @@ export class ProgressBoard {
         step.status = 'cached';
         step.note = cachedText(event, now);
         return;
+      case 'step-waited':
+        return;
       case 'step-missed':
         step.note = missText(event.reason);
         return;

@@ -34,6 +34,7 @@ export class PlainProgress implements ProgressReporter {
       case 'build-started':
       case 'image-built':
       case 'shared-cache':
+      case 'step-waited':
       // Shown by the command, all at once and last.
       case 'check-warning':
       case 'build-verified':
