@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { MarkdownDocument } from './document/document.ts';
 import { markdownFiles } from './document/files.ts';
 import { documentProblems, type Problem } from './document/links.ts';
-import { Addresses, pageAddress, partAddress, sourceAddress } from './layout/addresses.ts';
+import { Addresses, pageAddress, partAddress, relativeAddress, sourceAddress } from './layout/addresses.ts';
 import { bodyHtml } from './layout/body.ts';
 import { colourCode, escapeHtml } from './layout/colour-code.ts';
 import { pageHtml, type Page } from './layout/page.ts';
@@ -62,9 +62,19 @@ function pagesOf(
   return parts.map(({ slug, title, tokens, headings, address }) => {
     const label = slug === undefined ? entry.label : `${entry.label}: ${title}`;
     found.push(...searchEntries(tokens, headings, { address, label }));
-    const body = bodyHtml(tokens, { headings, rewrite: (to) => addresses.rewrite(to, { path, page: address }) });
+    const text = bodyHtml(tokens, { headings, rewrite: (to) => addresses.rewrite(to, { path, page: address }) });
+    const body = slug === undefined ? text + listOf(listed, address) : text;
     return { address, path, title, body, headings, parts: listed };
   });
+}
+
+/** On the first page of a document that is split: the others. */
+function listOf(parts: readonly { readonly address: string; readonly title: string }[], from: string): string {
+  const items = parts.map(
+    ({ address, title }) =>
+      `<li><a href="${escapeHtml(relativeAddress(from, address))}">${escapeHtml(title)}</a></li>\n`,
+  );
+  return items.length === 0 ? '' : `<ul class="parts">\n${items.join('')}</ul>\n`;
 }
 
 /** A file that documents link to, as text. */

@@ -1,37 +1,20 @@
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { lab, withoutRoot } from './support/lab.ts';
-import { run, SEARCH_PATH } from './support/process.ts';
-import { scratch } from './support/tsbuild.ts';
+import { withoutRoot } from './support/lab.ts';
+import { runBlocks, type Shown } from './support/page-blocks.ts';
+import { scratch, tsbuild } from './support/tsbuild.ts';
 
-const PAGE = fileURLToPath(new URL('../docs/build.md', import.meta.url));
-
-/** What one block of the page did. */
-interface Shown {
-  readonly code: string;
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+const page = (name: string): string => fileURLToPath(new URL(`../docs/${name}.md`, import.meta.url));
 
 // An ordinary user's builds are the same through a user namespace; the rootless tests look at those.
 describe.skipIf(withoutRoot)('the examples of docs/build.md (need root)', () => {
-  const shown: Shown[] = [];
+  let shown: readonly Shown[];
   let cwd: string;
   beforeAll(async () => {
     const folder = await scratch();
-    cwd = join(folder, 'project');
-    const bin = join(folder, 'bin');
-    for (const path of [cwd, bin]) await mkdir(path);
-    await writeFile(join(bin, 'tsbuild'), `#!/bin/sh\nexec '${process.execPath}' '${lab.cli}' "$@"\n`);
-    await chmod(join(bin, 'tsbuild'), 0o755);
-    const env = { PATH: `${bin}:${SEARCH_PATH}`, TSBUILD_ROOT: join(folder, 'store') };
-    for (const [, code = ''] of (await readFile(PAGE, 'utf8')).matchAll(/^```sh\n([^]*?)^```$/gm)) {
-      const ended = await run('bash', ['-e', '-o', 'pipefail', '-c', code], { cwd, env });
-      shown.push({ code, ...ended });
-    }
+    ({ cwd, shown } = await runBlocks(page('build'), { folder, store: join(folder, 'store') }));
   });
 
   it('all work', () => {
@@ -69,5 +52,24 @@ describe.skipIf(withoutRoot)('the examples of docs/build.md (need root)', () => 
       'containerimage.config.digest': id,
       'image.name': 'docker.io/library/app:latest',
     });
+  });
+});
+
+describe.skipIf(withoutRoot)('the examples of docs/getting-started.md (need root)', () => {
+  let shown: readonly Shown[];
+  beforeAll(async () => {
+    const { store } = await tsbuild();
+    ({ shown } = await runBlocks(page('getting-started'), { folder: await scratch(), store }));
+  });
+
+  it('all work', () => {
+    expect(shown.length).toBe(5);
+    for (const { code, exitCode, stderr } of shown) expect(exitCode, `${code}\n${stderr}`).toBe(0);
+  });
+
+  it('show what the page says', () => {
+    expect(shown[1]?.stdout).toBe('Hello from tsbuild\n');
+    expect(shown[2]?.stderr).toMatch(/RUN echo tsbuild > \/etc\/greeting\n#\d+ CACHED/);
+    expect(shown[2]?.stdout).toContain('hello.sh changed');
   });
 });

@@ -67,7 +67,8 @@ function excerpt(text, words) {
     0,
     Math.min(...words.map((word) => lower.indexOf(word)).filter((place) => place >= 0), text.length),
   );
-  const from = Math.max(0, at - AROUND);
+  // From the beginning of a word.
+  const from = at <= AROUND ? 0 : Math.min(at, text.indexOf(' ', at - AROUND) + 1);
   const piece = `${from > 0 ? '…' : ''}${text.slice(from, from + 2 * AROUND)}${text.length > from + 2 * AROUND ? '…' : ''}`;
   const pattern = new RegExp(`(${words.map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')).join('|')})`, 'i');
   return piece.split(pattern).map((part, i) => (i % 2 === 1 ? element('mark', {}, part) : part));

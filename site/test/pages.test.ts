@@ -85,21 +85,8 @@ describe.skipIf(skipped)(`in Chromium${note}`, () => {
     await page.route(`${base}frame`, (route) => route.fulfill({ contentType: 'text/html', body: '<iframe></iframe>' }));
     await page.goto(`${base}frame`);
     const addresses = pages.filter((each) => !each.startsWith('source/') || KINDS.includes(each));
-    const wide = await page.evaluate(async (all) => {
-      const frame = document.querySelector('iframe');
-      const found: string[] = [];
-      for (const address of frame === null ? ['no frame'] : all) {
-        const loaded = new Promise((done) => frame?.addEventListener('load', done, { once: true }));
-        frame?.setAttribute('src', address);
-        await loaded;
-        for (const width of [320, 1280]) {
-          frame?.setAttribute('style', `border: 0; width: ${width}px; height: 900px`);
-          const actual = frame?.contentDocument?.documentElement.scrollWidth;
-          if (actual !== width) found.push(`${address}: ${actual} at ${width}`);
-        }
-      }
-      return found;
-    }, addresses);
+    const widths = readFileSync(new URL('./frame-widths.js', import.meta.url), 'utf8');
+    const wide = await page.evaluate(`${widths}; frameWidths(${JSON.stringify(addresses)})`);
     expect(wide).toEqual([]);
     expect(complaints).toEqual([]);
     await page.context().close();
@@ -161,7 +148,7 @@ describe.skipIf(skipped)(`in Chromium${note}`, () => {
   it('keeps the choice of light or dark, and prints the text alone', async () => {
     const { page } = await open({ colorScheme: 'dark' });
     await page.goto(`${base}index.html`);
-    const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const paper = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
     const dark = await paper();
     await page.locator('.theme').click();
     const light = await paper();
