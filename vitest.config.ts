@@ -65,6 +65,8 @@ export default defineConfig({
         setupFiles: ['test/support/fixed-seed.ts', 'test/support/own-temporary-folder.ts'],
       }),
       project('cli', ['packages/cli/test/**/*.test.ts'], { exclude: PURE.cli, isolate: false }),
+      // The pages of the documentation: they change nothing of their process.
+      project('site', ['site/test/**/*.test.ts'], { isolate: false }),
       project('e2e', ['test/**/*.test.ts'], {
         // What hangs ends here; a slow machine needs minutes for the attacks and the reproducible builds.
         testTimeout: 600_000,

@@ -27,7 +27,7 @@ const OPTIONS = {
   supported: { 'dynamic-import': false },
   conditions: ['@tsbuild/source'],
   external: ['koffi'],
-  loader: { '.sh': 'text' },
+  loader: { '.sh': 'text', '.md': 'text' },
   charset: 'ascii',
   minify: true,
   legalComments: 'none',

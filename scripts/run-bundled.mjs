@@ -48,7 +48,7 @@ export async function bundled(entryPoints) {
     target: 'node20',
     conditions: ['@tsbuild/source'],
     external: ['koffi'],
-    loader: { '.sh': 'text' },
+    loader: { '.sh': 'text', '.md': 'text' },
     // The files find the project by their place in it, which bundling would change.
     define: { 'import.meta.url': JSON.stringify(pathToFileURL(join(PROJECT, 'fuzz/bundle.ts')).href) },
     plugins: [fileThread(join(folder, 'file-thread.js'))],

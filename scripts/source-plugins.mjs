@@ -1,13 +1,13 @@
-// What Vite needs to run the sources as they are: shell programs are texts, as the bundles hold them, and the second thread's
+// What Vite needs to run the sources as they are: shell programs and documents are texts, as the bundles hold them, and the second thread's
 // program, which lies beside a bundle, is made when the first test wants it.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundleFileThread, startingFileThread, startsFileThread } from './file-thread.mjs';
 
-const shellTexts = {
-  name: 'shell-texts',
-  load: (id) => (id.endsWith('.sh') ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))}` : undefined),
+const texts = {
+  name: 'texts',
+  load: (id) => (/\.(?:sh|md)$/.test(id) ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))}` : undefined),
 };
 
 let program;
@@ -27,4 +27,4 @@ const fileThread = {
   transform: (text, id) => (startsFileThread(id) ? startingFileThread(text, threadProgram()) : undefined),
 };
 
-export const SOURCE_PLUGINS = [shellTexts, fileThread];
+export const SOURCE_PLUGINS = [texts, fileThread];

@@ -13,7 +13,8 @@ export function slowestFiles(times, count) {
 export function timeByProject(times) {
   const projects = new Map();
   for (const time of times) {
-    const project = /^packages\/([^/]+)\//.exec(time.file)?.[1] ?? 'end to end';
+    const project =
+      /^packages\/([^/]+)\//.exec(time.file)?.[1] ?? (time.file.startsWith('site/') ? 'site' : 'end to end');
     projects.set(project, [...(projects.get(project) ?? []), time]);
   }
   return [...projects]

@@ -140,6 +140,7 @@ const ASKED: Readonly<Record<string, readonly (readonly string[])[]>> = {
   'builds inspect': [[], ['--format', 'json'], ['evil'], [EVIL]],
   'builds compare': [[], ['--format', 'json'], ['evil', 'last'], [EVIL]],
   'builds trace': [[], ['--format', 'otlp'], ['-o', `/nowhere${EVIL}/x`], [EVIL]],
+  explain: [[], ['USAGE'], [EVIL]],
   fsck: [[], ['--format', 'json']],
   'cache export-mount': [[EVIL, '/nowhere']],
   'cache import-mount': [[EVIL, `/nowhere${EVIL}`]],

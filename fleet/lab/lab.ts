@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { cp, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Random } from '../../fuzz/random.ts';
 import { type DockerRegistry, startDockerRegistry } from '../../packages/oci/testing/docker-registry.ts';
@@ -26,8 +26,8 @@ export interface LabOptions {
   readonly directory: string;
   /** The bundled command. */
   readonly cli: string;
-  /** An archive of the image busybox. */
-  readonly base: string;
+  /** What a registry stores that holds `fleet/busybox` and nothing else ({@link makeBaseStorage}). */
+  readonly baseStorage: string;
   readonly seed: string;
   readonly size: Size;
 }
@@ -54,24 +54,15 @@ export class Lab implements AsyncDisposable {
   /** A registry that holds `fleet/busybox` and nothing else. */
   static async open(options: LabOptions): Promise<Lab> {
     await mkdir(options.directory, { recursive: true });
-    const registry = await startDockerRegistry();
+    const registry = await startDockerRegistry({ within: options.directory });
     const lab = new Lab(options, registry);
-    await lab.pushBase();
+    await lab.restoreBase();
     return lab;
   }
 
   /** Puts the base image into the registry (again, when its disk was emptied). */
-  async pushBase(): Promise<void> {
-    await using builder = await this.builder('base');
-    const name = `${this.registry.host}/fleet/busybox:latest`;
-    for (const args of [
-      ['load', '-q', '-i', this.#options.base],
-      ['tag', 'busybox', name],
-      ['push', '-q', name],
-    ]) {
-      const { exitCode, stderr } = await builder.builder.run(args);
-      if (exitCode !== 0) throw new Error(`tsbuild ${args.join(' ')}: exit code ${exitCode}: ${stderr}`);
-    }
+  async restoreBase(): Promise<void> {
+    await cp(this.#options.baseStorage, join(this.registry.directory, 'storage'), { recursive: true });
   }
 
   random(what: string): Random {
@@ -80,7 +71,7 @@ export class Lab implements AsyncDisposable {
 
   generate(name: string, options: GeneratorOptions = {}): Promise<GeneratedBuild> {
     const { isFull } = this.size;
-    const usual = { largest: (isFull ? 4 : 1) * 2 ** 20, isSmall: !isFull };
+    const usual = { largest: isFull ? 4 * 2 ** 20 : 2 ** 18, isSmall: !isFull };
     return generateBuild(join(this.directory, 'contexts', name), `${this.seed}/${name}`, { ...usual, ...options });
   }
 

@@ -79,8 +79,10 @@ export const LIES: readonly Poison[] = [
   },
 ];
 
-/** 256 MiB of zeros in a quarter of a MiB. */
-const BOMB = gzipSync(Buffer.alloc(2 ** 28));
+const ZEROS = gzipSync(Buffer.alloc(2 ** 20));
+
+/** 256 MiB of zeros in a quarter of a MiB: 256 members of a MiB each, which unpack as one stream (RFC 1952, 2.2). */
+const BOMB = Buffer.concat(Array.from({ length: 256 }, () => ZEROS));
 
 /** The same record, with a layer of the attacker's and the signature that it had. */
 function evil(record: SharedRecord): SharedRecord {
@@ -89,6 +91,11 @@ function evil(record: SharedRecord): SharedRecord {
 
 function unsigned(record: SharedRecord): SharedRecord {
   return Object.fromEntries(Object.entries(record).filter(([name]) => name !== 'signature')) as unknown as SharedRecord;
+}
+
+/** Puts the layers that poisoned records name. */
+export async function putPoisonedLayers(host: string, repository: string): Promise<void> {
+  for (const bytes of [EVIL_LAYER, BOMB]) await putBlob(host, repository, entryOf(bytes).digest, bytes);
 }
 
 /** Puts what is poisoned in the place of the record under a tag. @returns its text */
@@ -102,7 +109,6 @@ export async function poisonRecord(
   const found = await readRecord(host, repository, tag);
   if (typeof found === 'string') throw new Error(`${tag}: ${found}`);
   const text = poison.text(found.record, keys);
-  for (const bytes of [EVIL_LAYER, BOMB]) await putBlob(host, repository, entryOf(bytes).digest, bytes);
   await putManifest(host, repository, tag, manifestOf(found, text));
   return text;
 }

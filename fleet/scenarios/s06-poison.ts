@@ -11,7 +11,7 @@ import { ask, removeTag } from '../walker/registry-reader.ts';
 import { readRecord } from '../walker/stored-record.ts';
 import { recordTags, walkRecords } from '../walker/walk-records.ts';
 import type { Judge } from './judge.ts';
-import { FORGERIES, LIES, type Poison, poisonRecord } from './poison.ts';
+import { FORGERIES, LIES, type Poison, poisonRecord, putPoisonedLayers } from './poison.ts';
 import type { Scenario } from './scenario.ts';
 
 const place = { repository: 'fleet/s6-cache', tag: 'main' };
@@ -94,6 +94,7 @@ async function poisonAll(
   const records = await Promise.all(tags.map((tag) => readRecord(host, repository, tag)));
   const [trusted, stranger] = [signingKey(pem), signingKey(generateSigningKey().pem)];
   let count = 0;
+  await putPoisonedLayers(host, repository);
   for (const [i, tag] of tags.entries()) {
     const poison = poisons[i % poisons.length];
     const [own, other] = [records[i], records[(i + 1) % records.length]];

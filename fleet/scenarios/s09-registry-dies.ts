@@ -34,7 +34,7 @@ export const registryDies: Scenario = {
     await lab.registry.kill();
     await rm(join(lab.registry.directory, 'storage'), { recursive: true, force: true });
     await lab.registry.start();
-    await lab.pushBase();
+    await lab.restoreBase();
     judge.succeeded(await lab.buildOnce(build, place), 'the build after the disk was lost');
     const again = await lab.buildOnce(build, place);
     judge.succeeded(again, 'the build after that');

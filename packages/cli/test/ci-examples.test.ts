@@ -8,8 +8,9 @@ import { globalOptions } from '../src/grammar/options.ts';
 
 const DIRECTORY = new URL('../../../examples/ci/', import.meta.url);
 const PAGE = readFileSync(new URL('../../../docs/ci.md', import.meta.url), 'utf8');
+const MIGRATION = readFileSync(new URL('../../../docs/migrate.md', import.meta.url), 'utf8');
 const FILES = readdirSync(DIRECTORY).toSorted();
-const CONFIGURATION = ['gitlab-runner.toml', 'jenkins-pod.yaml', 'kubernetes-pod.yaml'];
+const CONFIGURATION = ['gitlab-runner.toml', 'jenkins-pod.yaml', 'kubernetes-pod.yaml', 'problem-matcher.json'];
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -190,8 +191,8 @@ const FLAGS = {
     unsetlabel userns userns-gid-map userns-gid-map-group userns-uid-map userns-uid-map-user uts variant volume`,
 } as const;
 
-describe.each(Object.entries(FLAGS))('docs/ci.md, coming from %s', (tool, flags) => {
-  const section = PAGE.split(`\n### From ${tool}\n`)[1]?.split('\n## ')[0]?.split('\n### ')[0] ?? '';
+describe.each(Object.entries(FLAGS))('docs/migrate.md, coming from %s', (tool, flags) => {
+  const section = MIGRATION.split(`\n## From ${tool}\n`)[1]?.split('\n## ')[0] ?? '';
   const rows = [...section.matchAll(/^\| (`--.*?) \| (.*) \|$/gm)];
   const named = (text: string) => [...text.matchAll(/`--([a-zA-Z-]+)/g)].map(([, name = '']) => name);
 

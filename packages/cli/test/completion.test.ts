@@ -81,6 +81,7 @@ describe('tsbuild __complete', () => {
       ['completion', ''],
       ['bash', 'zsh', 'fish'],
     ],
+    [['explain', 'RUN'], ['RUN_FAILED']],
     [
       ['help', 'rm'],
       ['rm', 'rmi'],

@@ -101,6 +101,8 @@ export type {
   RegistryWriter,
   ToRegistryOptions,
 } from './registry/remote-image.ts';
+export type { CopiedImage, CopyPlace } from './artifact/copy-image.ts';
+export { copyImage } from './artifact/copy-image.ts';
 export { copyReferrers } from './artifact/copy-referrers.ts';
 export type { CopyReferrersOptions } from './artifact/copy-referrers.ts';
 export { keepPlatforms } from './image/keep-platforms.ts';

@@ -31,6 +31,8 @@ export const SKIP_REGISTRY = NO_REGISTRY !== '' && process.env.CI !== 'true';
 
 /** How a registry is set up. */
 export interface DockerRegistryOptions {
+  /** Where its own directory is made; by default where temporary files are. */
+  readonly within?: string;
   readonly basic?: { readonly username: string; readonly password: string };
   /** PEM files. */
   readonly tls?: { readonly certificate: string; readonly key: string };
@@ -46,6 +48,7 @@ export interface DockerRegistryOptions {
 export interface DockerRegistry {
   /** `127.0.0.1:<port>` */
   readonly host: string;
+  /** With the directory `storage`, in which it keeps all that it has. */
   readonly directory: string;
   /** Ends it by SIGKILL; its storage stays. */
   kill(): Promise<void>;
@@ -61,7 +64,7 @@ export interface DockerRegistry {
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const program = findProgram('docker-registry');
   if (program === undefined) throw new Error('docker-registry is not installed');
-  const directory = mkdtempSync(join(tmpdir(), 'docker-registry-'));
+  const directory = mkdtempSync(join(options.within ?? tmpdir(), 'docker-registry-'));
   const port = await freePort();
   const config = join(directory, 'config.yml');
   writeFileSync(config, configuration(directory, port, options));

@@ -1,10 +1,10 @@
 import { decodeImageConfig, type Digest, formatPlatform, type Platform, samePlatform } from '@tsbuild/oci';
 import { hostPlatform, imageIdOf, type StoredImage } from '@tsbuild/oci/node';
 import type { SourceRange } from '../diagnostics/source-file.ts';
-import { BuildError } from '../diagnostics/build-error.ts';
 import type { BuildRecord } from '../explain/build-record.ts';
 import { type ConfigDifference, diffConfigs } from '../checkout/config-diff.ts';
-import { RecordedBuild } from '../checkout/recorded-build.ts';
+import { type EarlierBuild, RecordedBuild } from '../checkout/recorded-build.ts';
+import { attestedBuildOf, attestedSteps, otherBases } from './verify-attested.ts';
 import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
 import type { BuildPlan, PlatformPlan } from '../plan/platforms/build-plan.ts';
 import type { MissChange } from '../progress/miss-reason.ts';
@@ -36,6 +36,8 @@ export interface CheckoutStep {
 
 /** What a checkout has to do with an image that was built here. */
 export interface CheckoutVerification {
+  /** What the checkout was compared with: the record of the build in this store, or the provenance of the image, which anybody may have written. */
+  readonly by: 'record' | 'provenance';
   /** `same`: the image was built from just these files and this Dockerfile. `unknown`: nothing differs of what can be compared. */
   readonly verdict: 'same' | 'different' | 'unknown';
   /** Of the image, or of its index. */
@@ -54,8 +56,8 @@ export interface CheckoutVerification {
 }
 
 /**
- * Whether a checkout holds what an image of the store was built from: the same instructions on the same files. Nothing is
- * executed; what commands did counts as it was recorded. With `rebuild` all steps are then executed once more, and compared.
+ * Whether a checkout holds what an image of the store was built from: the same instructions on the same files. An image that
+ * was built elsewhere is compared with its provenance, where that tells of the steps. Nothing is executed; what commands did counts as it was recorded. With `rebuild` all steps are then executed once more, and compared.
  * @param options as the image was built: the same arguments, labels and contexts
  * @throws BuildError `NOT_VERIFIABLE` when nothing is known of the image's build; of a Dockerfile that cannot be planned
  */
@@ -70,12 +72,13 @@ export async function verifyCheckout(
   { rebuild = false }: { readonly rebuild?: boolean } = {},
 ): Promise<CheckoutVerification> {
   const image = await store.layout.resolve(name);
-  const record = recordOf(image, name, store);
-  const images = await imagesOf(image, record, store);
+  const recorded = recordOf(image, store);
+  const earlier = recorded ?? (await attestedBuildOf(image, name, { options, rebuild }, { store, signal }));
+  const images = 'images' in earlier ? earlier.images : await imagesOf(image, earlier, store);
   const wanted = {
     ...options,
-    ...platformsOf(options, record, image),
-    ...targetOf(options, record),
+    ...platformsOf(options, earlier, image),
+    ...targetOf(options, earlier),
     tags: [],
     noCache: false,
   };
@@ -83,18 +86,25 @@ export async function verifyCheckout(
   try {
     const read = await session.read();
     const plan = await makePlan(session.planInput(read, session.notice));
-    const recorded = await RecordedBuild.read<LayerOutput>(record, store.records, plan.steps);
-    const walk = new CheckoutWalk(recorded, store.records, { signal, output: () => {}, notice: session.notice });
+    const compared =
+      'facts' in earlier
+        ? attestedSteps(earlier, plan, session)
+        : await RecordedBuild.read<LayerOutput>(earlier, store.records, plan.steps);
+    const walk = new CheckoutWalk(compared, store.records, { signal, output: () => {}, notice: session.notice });
     const roots: (Rootfs | undefined)[] = [];
     for (const root of plan.roots) roots.push(await walk.value(root));
-    const config = plan.platforms.flatMap((of, i) => configDifferences(of, images[i], roots[i]?.layers, walk, session));
-    const steps = [...differentSteps(plan, walk.steps), ...removedSteps(recorded)];
+    const config = [
+      ...('facts' in earlier ? otherBases(earlier, session.materials.list()) : []),
+      ...plan.platforms.flatMap((of, i) => configDifferences(of, images[i], roots[i]?.layers, walk, session)),
+    ];
+    const steps = [...differentSteps(plan, walk.steps), ...removedSteps(compared)];
     const differs = config.length > 0 || steps.some(({ state }) => state !== 'unknown');
     const verdict = differs ? 'different' : steps.length > 0 ? 'unknown' : 'same';
-    const { started: built } = record;
+    const { started: built } = earlier;
     const { name: dockerfile } = session.file;
     const found = {
       verdict,
+      by: 'facts' in earlier ? 'provenance' : 'record',
       image: imageIdOf(image),
       built,
       dockerfile,
@@ -145,12 +155,9 @@ function imageResults(
 }
 
 /** An image may be part of several indexes: the build of this one counts. */
-function recordOf(image: StoredImage, name: string, { builds }: Store): BuildRecord {
+function recordOf(image: StoredImage, { builds }: Store): BuildRecord | undefined {
   const record = builds.get(imageIdOf(image)) ?? builds.get(image.id);
-  if (record?.image !== undefined) return record;
-  throw new BuildError('NOT_VERIFIABLE', `nothing is known of the build of ${name}: it has no build record here`, {
-    hint: 'an image can be verified in the store that built it; pulled and loaded images, and builds long ago, have no record',
-  });
+  return record?.image === undefined ? undefined : record;
 }
 
 /** The image of each platform that the build made, in its order. */
@@ -164,17 +171,17 @@ async function imagesOf(image: StoredImage, record: BuildRecord, { layout }: Sto
 /** The platforms of the record, unless others are asked for. */
 function platformsOf(
   options: BuildOptions,
-  record: BuildRecord,
+  record: Pick<BuildRecord, 'image'> & { readonly platforms?: readonly string[] },
   image: StoredImage,
 ): Pick<BuildOptions, 'platform' | 'platforms'> {
   if (options.platform !== undefined || options.platforms !== undefined) return {};
-  const several = record.image?.platforms?.map(({ platform }) => platform);
+  const several = record.platforms ?? record.image?.platforms?.map(({ platform }) => platform);
   if (several !== undefined) return { platforms: several };
   const own = platformOf(image);
   return samePlatform(own, hostPlatform()) ? {} : { platform: formatPlatform(own) };
 }
 
-function targetOf({ target }: BuildOptions, record: BuildRecord): Pick<BuildOptions, 'target'> {
+function targetOf({ target }: BuildOptions, record: Pick<BuildRecord, 'target'>): Pick<BuildOptions, 'target'> {
   const wanted = target ?? record.target;
   return wanted === undefined ? {} : { target: wanted };
 }
@@ -222,6 +229,6 @@ function rank({ state, changes }: CheckoutStep): number {
   return state === 'new' || changes.some(({ kind }) => kind !== 'file') ? 0 : 1;
 }
 
-function removedSteps(recorded: RecordedBuild<LayerOutput>): readonly CheckoutStep[] {
+function removedSteps(recorded: EarlierBuild<LayerOutput>): readonly CheckoutStep[] {
   return recorded.removed.map(({ number, stage, name }) => ({ number, stage, name, state: 'removed', changes: [] }));
 }

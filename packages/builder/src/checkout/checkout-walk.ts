@@ -5,8 +5,8 @@ import { BuildError } from '../diagnostics/build-error.ts';
 import { OutputLost } from '../diagnostics/output-lost.ts';
 import { type ComparedStep, diffSteps } from '../explain/preimage-diff.ts';
 import type { EarlierRecords } from '../explain/explainer.ts';
-import type { RecordedBuild } from './recorded-build.ts';
-import type { LayerOutput, Rootfs } from '../ops/rootfs.ts';
+import type { EarlierBuild } from './recorded-build.ts';
+import { EMPTY_ROOTFS, type LayerOutput, type Rootfs } from '../ops/rootfs.ts';
 import type { BuildStep, BuildVertex } from '../plan/plan.ts';
 import type { MissChange } from '../progress/miss-reason.ts';
 import { type PreparedStep, type StepContext, StepOutdated, type StepResult } from '../solver/vertex.ts';
@@ -33,12 +33,12 @@ const MOST_ATTEMPTS = 6;
 export class CheckoutWalk {
   readonly steps = new Map<string, WalkedStep>();
   readonly results = new Map<string, StepResult<LayerOutput>>();
-  readonly #recorded: RecordedBuild<LayerOutput>;
+  readonly #recorded: EarlierBuild<LayerOutput>;
   readonly #records: EarlierRecords;
   readonly #context: StepContext;
   readonly #values = new Map<BuildVertex, Promise<Rootfs | undefined>>();
 
-  constructor(recorded: RecordedBuild<LayerOutput>, records: EarlierRecords, context: StepContext) {
+  constructor(recorded: EarlierBuild<LayerOutput>, records: EarlierRecords, context: StepContext) {
     this.#recorded = recorded;
     this.#records = records;
     this.#context = context;
@@ -68,12 +68,14 @@ export class CheckoutWalk {
       this.steps.set(vertex.id, { state: 'new' });
       return undefined;
     }
-    const { record } = pair;
+    const { record, why } = pair;
     if (record === undefined) {
       this.steps.set(vertex.id, { state: 'unknown', reason: 'its record was pruned from the cache' });
       return undefined;
     }
-    this.steps.set(vertex.id, await this.#compare(vertex, inputs, record));
+    const walked: WalkedStep =
+      why === undefined ? await this.#compare(vertex, inputs, record) : { state: 'unknown', reason: why };
+    this.steps.set(vertex.id, walked);
     const { key, output, created, milliseconds: saved } = record;
     const result = { key, output, created, cached: true, saved };
     this.results.set(vertex.id, result);
@@ -90,11 +92,43 @@ export class CheckoutWalk {
     } catch (error) {
       this.#context.signal.throwIfAborted();
       if (error instanceof OutputLost || (error instanceof OciError && error.code === 'BLOB_NOT_FOUND')) {
-        return { state: 'unknown', reason: 'a layer below it was pruned from the cache' };
+        return this.#withoutLayers(vertex, inputs, record);
       }
       if (!(error instanceof BuildError)) throw error;
       return { state: 'impossible', reason: error.message };
     }
+  }
+
+  /**
+   * The layers that the step reads cannot be had. What an empty filesystem would give settles it where files of a context
+   * come to the same paths; what a step takes from a stage is settled by the words alone.
+   */
+  async #withoutLayers(
+    vertex: BuildStep,
+    inputs: readonly Rootfs[],
+    record: CacheRecord<LayerOutput>,
+  ): Promise<WalkedStep> {
+    const { readsAbsentLayers } = this.#recorded;
+    if (readsAbsentLayers === undefined) {
+      return { state: 'unknown', reason: 'a layer below it was pruned from the cache' };
+    }
+    const readsContext = (vertex.contexts?.size ?? 0) > 0;
+    const readsStage = vertex.inputs.slice(1).some(({ kind }) => kind === 'step');
+    if (!readsStage) {
+      const preimage = await this.#preimageOf(vertex, [EMPTY_ROOTFS, ...inputs.slice(1)], record);
+      if (cacheKey(preimage) === record.key) return { state: 'same' };
+    }
+    if (readsContext) {
+      return {
+        state: 'unknown',
+        reason: 'it reads other files, or writes through a link of a layer that is not here',
+      };
+    }
+    if (readsAbsentLayers === 'same') return { state: 'same' };
+    return {
+      state: 'unknown',
+      reason: 'it reads a layer that is not here, and the Dockerfile or an argument is another one',
+    };
   }
 
   async #preimageOf(

@@ -12,14 +12,31 @@ export interface PairedStep {
   readonly source: string;
 }
 
-/** A step of the earlier build, with its record. */
-interface RememberedStep<O> {
-  readonly step: RecordedStep;
+/** What is known of a step of an earlier build. */
+export interface EarlierStep<O> {
+  /** Undefined where nothing is known of it. */
   readonly record: CacheRecord<O> | undefined;
+  /** Why its record says what came of it, but not of what. */
+  readonly why?: string;
+}
+
+/** An earlier build, as far as a plan can be compared with it. */
+export interface EarlierBuild<O> {
+  /** The step of the earlier build that this one is; undefined for one that is new. */
+  of(id: string): EarlierStep<O> | undefined;
+  /** The steps that the plan has no more. */
+  readonly removed: readonly Pick<RecordedStep, 'number' | 'stage' | 'name'>[];
+  /** How a step counts that reads layers which cannot be had; `unknown` unless told. */
+  readonly readsAbsentLayers?: 'same' | 'unknown';
+}
+
+/** A step of the earlier build, with its record. */
+interface RememberedStep<O> extends EarlierStep<O> {
+  readonly step: RecordedStep;
 }
 
 /** The steps of one build with their records, to be paired with those of a plan. */
-export class RecordedBuild<O> {
+export class RecordedBuild<O> implements EarlierBuild<O> {
   readonly #steps: readonly RememberedStep<O>[];
   /** By the plan's ids. */
   readonly #pairs = new Map<string, RememberedStep<O>>();

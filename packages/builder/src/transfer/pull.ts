@@ -19,7 +19,7 @@ import {
 import type { ProgressReporter } from '../progress/reporter.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
 import type { Store } from '../store/store.ts';
-import { bringImage, type RemoteIndexWork, storeRemoteIndex } from './pull-index.ts';
+import { bringImage, noteDocument, type RemoteIndexWork, storeRemoteIndex } from './pull-index.ts';
 
 /** What {@link pullImage} works with. */
 export interface PullOptions {
@@ -65,6 +65,7 @@ export async function pullImage(name: string, options: PullOptions): Promise<Pul
   const image = await fromRegistry(client(), reference, { platform, signal });
   const { config, layers } = await bringImage(image, reference, work);
   const stored = await store.layout.add({ config, layers }, [reference]);
+  await noteDocument(stored.manifest.digest, image.rawManifest, image.descriptor, reference, store);
   return { image: stored, digest: image.descriptor.digest, upToDate: before !== undefined && sameRoot(before, stored) };
 }
 

@@ -1,27 +1,29 @@
-import type { Descriptor, Image, MultiPlatformImage, Reference } from '@tsbuild/oci';
+import type { Descriptor, Digest, Image, MultiPlatformImage, Reference } from '@tsbuild/oci';
 import {
   copyReferrers,
   type RegistryClient,
   signableManifests,
   type SignerKey,
   signInRegistry,
-  type StoredIndex,
   toRegistry,
 } from '@tsbuild/oci/node';
 import { BuildError } from '../diagnostics/build-error.ts';
 import type { Store } from '../store/store.ts';
 
-/** Where the index came from. @throws BuildError `OPTION_INVALID` for what is not the very document that a registry had */
+/**
+ * Where a manifest or index of the store came from.
+ * @throws BuildError `OPTION_INVALID` for what is not the very document that a registry had
+ */
 export async function homeOf(
   name: string,
-  index: StoredIndex | undefined,
+  stored: Digest,
   { descriptor: { digest } }: Image | MultiPlatformImage,
   { remotes }: Store,
 ): Promise<Pick<Reference, 'registry' | 'repository'>> {
-  const known = index && (await remotes.document(index.descriptor.digest));
+  const known = await remotes.document(stored);
   if (known?.digest === digest) return { registry: known.registry, repository: known.repository };
   throw new BuildError('OPTION_INVALID', `${name} has no signatures to copy: it is not what any registry had`, {
-    hint: 'pull it with --platform all: the index keeps its digest then, for which they were made',
+    hint: 'pull it, an index with --platform all: it keeps its digest then, for which they were made; or use tsbuild image copy',
   });
 }
 

@@ -102,7 +102,7 @@ async function movedAttestations(
 }
 
 /** The image as the manifest that a registry had, if its layers can still be had in that form. */
-async function asItWas(image: StoredImage, target: Reference, work: PushWork): Promise<Image | undefined> {
+export async function asItWas(image: StoredImage, target: Reference, work: PushWork): Promise<Image | undefined> {
   const known = await work.store.remotes.document(image.manifest.digest);
   if (known === undefined) return undefined;
   const raw = new TextEncoder().encode(known.text);

@@ -9,12 +9,13 @@ import {
   emptyIndex,
   formatReference,
   type Image,
+  type MultiPlatformImage,
   OciError,
   parseReference,
   type Reference,
   withIndexAnnotations,
 } from '@tsbuild/oci';
-import { toRegistry } from '@tsbuild/oci/node';
+import { copyReferrers, type RegistryClient, toRegistry } from '@tsbuild/oci/node';
 import type { PushResult } from './push.ts';
 import type { PushWork } from './push-layers.ts';
 import { registryImage } from './registry-image.ts';
@@ -24,6 +25,12 @@ import { RegistryAccess } from '../source/registry-access.ts';
 import type { IndexSource, SourceMember, SourceWork } from './index-sources.ts';
 import { annotationsFor, localContent, type MakeIndexOptions, membersOfSources, platformFor } from './make-index.ts';
 
+/** What {@link pushNewIndex} works with. */
+export interface PushNewIndexOptions extends MakeIndexOptions {
+  /** Copies what refers to the images that a registry has (signatures, SBOMs) from their repositories. */
+  readonly referrers?: boolean;
+}
+
 /**
  * As `makeIndex()`, but the index goes to the registry of its name, and no layer of an image that a registry has is
  * fetched: the registry takes it from the other repository.
@@ -31,7 +38,7 @@ import { annotationsFor, localContent, type MakeIndexOptions, membersOfSources, 
 export async function pushNewIndex(
   name: string,
   sources: readonly IndexSource[],
-  options: MakeIndexOptions,
+  options: PushNewIndexOptions,
 ): Promise<PushResult> {
   const { store, signal, reporter } = options;
   const reference = parseReference(name);
@@ -45,6 +52,7 @@ export async function pushNewIndex(
   const own = new Map<Digest, Digest>();
   let index = emptyIndex();
   const homes = new Homes();
+  const moved: Reference[] = [];
   for (const member of await membersOfSources(sources, work)) {
     const image = await packedImage(member, reference, work, push);
     if (image !== undefined) own.set(member.entry.digest, image.descriptor.digest);
@@ -53,13 +61,34 @@ export async function pushNewIndex(
     if (image !== undefined) homes.addImage(image);
     else await homes.addArtifact(member.entry, member.content ?? blobContent(store.layout.blobs));
     const { mediaType, digest, size } = image?.descriptor ?? member.entry;
+    if (member.reference !== undefined) moved.push({ ...placeIn(member.reference), digest });
     const isAnnotated = Object.keys(annotations).length > 0;
     const said = { ...(isAnnotated && { annotations }), ...(platform !== undefined && { platform }) };
     index = addEntry(index, { mediaType, digest, size, ...said }, homes, { replace: false });
   }
   if (options.annotations !== undefined) index = withIndexAnnotations(index, options.annotations);
+  if (options.referrers === true) await bringCompany(client, reference, { index, moved }, signal);
   const { digest, size } = await toRegistry(client, reference, index, { signal });
   return { digest, size, reference: formatReference(reference) };
+}
+
+/** Signatures of images are there before the tag leads to these. In the images' own repository they are already. */
+async function bringCompany(
+  client: RegistryClient,
+  target: Reference,
+  { index, moved }: { readonly index: MultiPlatformImage; readonly moved: readonly Reference[] },
+  signal: AbortSignal,
+): Promise<void> {
+  const place = placeIn(target);
+  await toRegistry(client, { ...place, digest: index.descriptor.digest }, index, { signal });
+  for (const from of moved) {
+    if (from.registry === place.registry && from.repository === place.repository) continue;
+    await copyReferrers(client, from, place, { signal });
+  }
+}
+
+function placeIn({ registry, repository }: Reference): Pick<Reference, 'registry' | 'repository'> {
+  return { registry, repository };
 }
 
 /** The member as the registry is to have it; undefined for an attestation, which stays as it is. */

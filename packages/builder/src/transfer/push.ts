@@ -1,5 +1,5 @@
-import { type Digest, formatReference, parseReference, type Platform } from '@tsbuild/oci';
-import { type RegistryOptions, type SignerKey, toRegistry } from '@tsbuild/oci/node';
+import { type Digest, formatReference, type Image, parseReference, type Platform, type Reference } from '@tsbuild/oci';
+import { type RegistryOptions, type SignerKey, type StoredImage, toRegistry } from '@tsbuild/oci/node';
 import type { ProgressReporter } from '../progress/reporter.ts';
 import { RegistryAccess } from '../source/registry-access.ts';
 import { reachableLayers } from '../shared-cache/layers-at-hand.ts';
@@ -7,7 +7,7 @@ import { USUAL_PACKING } from '../source/pack-layer.ts';
 import type { Packing } from '../source/remote-records.ts';
 import type { Store } from '../store/store.ts';
 import { homeOf, pushAccompanied } from './push-accompanied.ts';
-import { registryImages, registryIndex } from './push-index.ts';
+import { asItWas, registryImages, registryIndex } from './push-index.ts';
 import type { PushWork } from './push-layers.ts';
 import { registryImage, rememberLayers } from './registry-image.ts';
 
@@ -38,7 +38,7 @@ export interface PushOptions {
   readonly byDigest?: boolean;
   /** Of the manifest; those of the image in the store unless told. The images of an index keep theirs. */
   readonly annotations?: ReadonlyMap<string, string>;
-  /** Copies what refers to an index that was pulled, and to its manifests (signatures, SBOMs), from where it came from. */
+  /** Copies what refers to what was pulled, and to the manifests of an index (signatures, SBOMs), from where it came from. */
   readonly referrers?: boolean;
   /** Signs all of it with this key: the tag moves when the signatures are there. */
   readonly sign?: PushSignature;
@@ -51,7 +51,7 @@ export interface PushOptions {
 /**
  * Puts an image of the store into a registry, an index with all its images. Layers that came from a registry go as the very
  * bytes that they were there (mounted where it is the same registry); the others are compressed, deterministically, so that
- * what was pushed before is recognised and not sent again. An index that was pulled keeps its digest.
+ * what was pushed before is recognised and not sent again. What was pulled keeps its digest.
  * @throws OciError of the registry client and the store; `PLATFORM_INVALID` for an index of which neither the store nor the
  * repository has all images
  */
@@ -75,17 +75,32 @@ export async function pushImage(name: string, options: PushOptions): Promise<Pus
   };
   const images =
     index === undefined
-      ? [await registryImage(stored, reference, work, options.annotations)]
+      ? [await singleImage(stored, reference, work, options)]
       : await registryImages(index, reference, work);
   const image = index === undefined ? images[0] : await registryIndex(index, images, reference, work);
   if (image === undefined) throw new TypeError('one image is what there is without an index');
   const { registry, repository } = reference;
   const target = options.byDigest === true ? { registry, repository, digest: image.descriptor.digest } : reference;
-  const home = options.referrers === true ? await homeOf(name, index, image, store) : undefined;
+  const home =
+    options.referrers === true
+      ? await homeOf(name, (index?.descriptor ?? stored.manifest).digest, image, store)
+      : undefined;
   const { digest, size } =
     options.sign === undefined && home === undefined
       ? await toRegistry(access.client(), target, image, { signal })
       : await pushAccompanied(access.client(), target, image, { home, sign: options.sign, signal });
   for (const each of images) await rememberLayers(each, reference, work);
   return { digest, size, reference: formatReference(target) };
+}
+
+/** One that was pulled is the very manifest that it was, unless the caller says how it is to be. */
+async function singleImage(
+  stored: StoredImage,
+  reference: Reference,
+  work: PushWork,
+  { annotations, packing }: PushOptions,
+): Promise<Image> {
+  const isOurs = annotations !== undefined || packing !== undefined;
+  const known = isOurs ? undefined : await asItWas(stored, reference, work);
+  return known ?? (await registryImage(stored, reference, work, annotations));
 }

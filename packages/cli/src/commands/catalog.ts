@@ -61,6 +61,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Report what this machine supports and what is missing',
     load: async () => (await import('./system/doctor.ts')).doctorCommand,
   },
+  explain: {
+    summary: 'Explain an error by its code, or list all codes',
+    load: async () => (await import('./explain/explain.ts')).explainCommand,
+  },
   login: {
     summary: 'Log in to a registry',
     load: async () => (await import('./registry/login.ts')).loginCommand,
@@ -224,6 +228,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
   'cache import-mount': {
     summary: 'Put the content of a tar archive into a cache mount',
     load: async () => (await import('./cache/cache-mount.ts')).importMountCommand,
+  },
+  'image copy': {
+    summary: 'Copy an image with all platforms, attestations and signatures between registries and OCI layouts',
+    load: async () => (await import('./image/image-copy.ts')).imageCopyCommand,
   },
   'image diff': {
     summary: 'Compare the packages of two images: added, upgraded, removed, and by which Dockerfile lines',

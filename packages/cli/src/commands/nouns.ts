@@ -2,6 +2,7 @@
 export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   image: {
     build: 'build',
+    copy: 'image copy',
     diff: 'image diff',
     history: 'history',
     import: 'import',

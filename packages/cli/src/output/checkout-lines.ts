@@ -31,6 +31,9 @@ export function checkoutLines(
     ...(dependsOnOptions(found)
       ? ['An image is verified with the --build-arg, --label and other options of its build.']
       : []),
+    ...(found.by === 'provenance'
+      ? ['Compared with the provenance of the image: tsbuild image verify --key tells who signed it.']
+      : []),
     ...(found.rebuilt ?? []).flatMap((each) => rebuiltLines(each, found, hasEpoch)),
   ];
   return lines.map((line) => `${line}\n`).join('');

@@ -99,7 +99,7 @@ export function renderDiagnostic(diagnostic: Diagnostic, style: { readonly colou
   if (frame !== undefined) lines.push(...renderFrame(frame.source, frame.range));
   lines.push(`${paint('ERROR:', 'red', style.colour)} ${sanitizeText(cut(diagnostic.message))}`);
   if (hint !== undefined) lines.push(`${paint('hint:', 'bold', style.colour)} ${sanitizeText(cut(hint))}`);
-  if (stack !== undefined) lines.push(sanitizeText(stack));
+  if (stack !== undefined) lines.push(`code: ${sanitizeLine(diagnostic.code)} (tsbuild explain)`, sanitizeText(stack));
   return `${lines.join('\n')}\n`;
 }
 

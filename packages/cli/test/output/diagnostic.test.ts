@@ -125,5 +125,6 @@ it('shows the stack and the causes with --debug', () => {
   const error = new OciError('BLOB_CORRUPT', 'a blob', { cause: new Error('the cause') });
   const text = renderDiagnostic(diagnose(error, { debug: true }), { colour: true });
   expect(text).toContain('\x1b[31mERROR:\x1b[0m a blob');
+  expect(text).toContain('code: BLOB_CORRUPT (tsbuild explain)\n');
   expect(text).toMatch(/\n\s+at [\s\S]*caused by Error: the cause/);
 });

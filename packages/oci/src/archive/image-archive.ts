@@ -5,7 +5,7 @@ import type { Descriptor } from '../spec/descriptor.ts';
 import type { Digest } from '../spec/digest.ts';
 import { hostPlatform } from '../processes/host-platform.ts';
 import type { Image } from '../image/image-value.ts';
-import { contentBehind, rootDocument, selectImage } from '../image/index-building.ts';
+import { selectImage, wholeContent } from '../image/index-building.ts';
 import type { MultiPlatformImage } from '../image/index-building.ts';
 import type { ArchiveSink } from './archive-sink.ts';
 import { writeArchive, writeArchiveFile } from './write-archive.ts';
@@ -65,15 +65,13 @@ async function gather(
     own.push(digest);
     content.set(digest, { info: { digest, size }, open });
   };
-  const source = contentBehind(image);
-  const document: typeof source.document = async (descriptor, signal) =>
-    descriptor.digest === image.descriptor.digest ? rootDocument(image) : source.document(descriptor, signal);
+  const source = wholeContent(image);
   const sink: Parameters<typeof copyContent>[2] = {
     // Opened when its turn in the archive comes: not the iterable of this copy, which may be read once.
     blob: async (descriptor) => add(descriptor, () => source.blob(descriptor, options.signal)),
     document: async (descriptor, bytes) => add(descriptor, () => once(bytes)),
   };
-  await copyContent({ ...source, document }, image.descriptor, sink, options);
+  await copyContent(source, image.descriptor, sink, options);
   const one = 'index' in image ? await selectImage(image, options.platform ?? hostPlatform(), options.signal) : image;
   // A copy leaves out layers that may not be distributed; an archive has them.
   for (const layer of one.layers) {

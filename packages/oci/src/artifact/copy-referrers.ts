@@ -1,20 +1,16 @@
 import { copyContent } from '../image/copy-content.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
-import type { Digest } from '../spec/digest.ts';
-import { OciError } from '../spec/oci-error.ts';
 import type { Reference } from '../spec/reference.ts';
 import type { RegistryClient } from '../registry/client.ts';
 import { registryContent, registrySink } from '../registry/remote-image.ts';
 import type { ToRegistryOptions } from '../registry/remote-image.ts';
+import { referrersBelow } from './referrers-below.ts';
 
 /** Choices of {@link copyReferrers}. */
 export interface CopyReferrersOptions extends ToRegistryOptions {
   /** Only what is of this type: signatures, SBOMs. */
   readonly artifactType?: string;
 }
-
-/** Far more than people attach to an image; a list that leads on for ever is an attack. */
-const LIMIT = 1000;
 
 /**
  * Copies what refers to a manifest (signatures, SBOMs, and what refers to those) to another repository, where the manifest
@@ -36,19 +32,17 @@ export async function copyReferrers(
   const { registry, repository } = from;
   const { artifactType, signal } = options;
   const sink = registrySink(client, { registry: to.registry, repository: to.repository }, options);
-  const copied = new Map<Digest, Descriptor>();
-  const subjects: Reference[] = [from];
-  for (let subject = subjects.pop(); subject !== undefined; subject = subjects.pop()) {
-    // What refers to a signature, say, is wanted with it, whatever it is.
-    const wanted = subject === from ? artifactType : undefined;
-    for (const found of await client.referrers(subject, wanted, signal)) {
-      if (copied.has(found.digest)) continue;
-      if (copied.size >= LIMIT)
-        throw new OciError('LIMIT_EXCEEDED', `more than ${LIMIT} manifests refer to one another`);
-      await copyContent(registryContent(client, from), found, sink, options);
-      copied.set(found.digest, found);
-      subjects.push({ registry, repository, digest: found.digest });
-    }
+  const digest = from.digest ?? (await client.resolve(from, signal)).digest;
+  const copied: Descriptor[] = [];
+  // What refers to a signature, say, is wanted with it, whatever it is.
+  const listed = referrersBelow(
+    digest,
+    (subject) => client.referrers({ registry, repository, digest: subject }, undefined, signal),
+    () => client.referrers({ registry, repository, digest }, artifactType, signal),
+  );
+  for await (const found of listed) {
+    await copyContent(registryContent(client, from), found, sink, options);
+    copied.push(found);
   }
-  return [...copied.values()];
+  return copied;
 }

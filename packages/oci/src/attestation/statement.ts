@@ -42,12 +42,18 @@ export function encodeStatement({ subject, predicateType, predicate }: InTotoSta
 
 /**
  * Reads a statement of version 1 or 0.1. Its predicate may be any JSON object: `predicateType` says what to look for there.
+ * A statement without a predicate has an empty one, as in-toto defines it.
  * @throws OciError `STATEMENT_INVALID` naming the member; `LIMIT_EXCEEDED` beyond 40 MiB
  * @example
  *   const { subject, predicate } = decodeStatement(await readFile('provenance.json'));
  */
 export function decodeStatement(bytes: Uint8Array): InTotoStatement {
-  const root = Field.parse(bytes, KIND);
+  return readStatement(bytes, KIND);
+}
+
+/** Reads a statement that is part of something else: errors carry its name and code, and its limit holds. */
+export function readStatement(bytes: Uint8Array, kind: DocumentKind): InTotoStatement {
+  const root = Field.parse(bytes, kind);
   root.refuseCaseVariants(['_type', 'subject', 'predicateType', 'predicate']);
   const type = root.member('_type');
   if (type.string() !== STATEMENT_V1 && type.value !== STATEMENT_V01) {
@@ -61,7 +67,7 @@ export function decodeStatement(bytes: Uint8Array): InTotoStatement {
   return {
     subject: items.map(decodeSubject),
     predicateType: predicateType.string(),
-    predicate: root.member('predicate').record() as JsonValue,
+    predicate: (root.member('predicate').optional((f) => f.record()) ?? {}) as JsonValue,
   };
 }
 

@@ -8,6 +8,7 @@ import type { Digest } from '../spec/digest.ts';
 import { OciError } from '../spec/oci-error.ts';
 import { errnoOf, unwritable } from '../processes/store-errors.ts';
 import type { BlobInfo, BlobWriter, ExpectedBlob } from './blob-store.ts';
+import { EarlySync } from './early-sync.ts';
 import { SparseFile } from './sparse-file.ts';
 import { checkBlob } from './verify.ts';
 import type { Hasher } from './verify.ts';
@@ -40,6 +41,7 @@ export class DirectoryBlobWriter implements BlobWriter {
   #size = 0;
   #fd: number | undefined;
   readonly #file: SparseFile;
+  readonly #early: EarlySync;
 
   /** @throws OciError `STORE_UNWRITABLE` */
   constructor(temporary: string, pathOf: (digest: Digest) => string, hasher: Hasher, mode: number) {
@@ -50,6 +52,7 @@ export class DirectoryBlobWriter implements BlobWriter {
     try {
       this.#fd = openSync(temporary, flags, mode);
       this.#file = new SparseFile(this.#fd);
+      this.#early = new EarlySync(this.#fd);
     } catch (error) {
       throw unwritable(temporary, error);
     }
@@ -85,6 +88,7 @@ export class DirectoryBlobWriter implements BlobWriter {
         this.#abandon();
         return info;
       }
+      await this.#early.ended();
       await syncFile(fd);
       this.#fd = undefined;
       await closeFile(fd);
@@ -116,7 +120,7 @@ export class DirectoryBlobWriter implements BlobWriter {
   #abandon(): void {
     const fd = this.#fd;
     this.#fd = undefined;
-    if (fd !== undefined) closeSync(fd);
+    if (fd !== undefined) this.#early.whenEnded(() => closeSync(fd));
     try {
       rmSync(this.#temporary, { force: true });
     } catch {
@@ -139,6 +143,7 @@ export class DirectoryBlobWriter implements BlobWriter {
     this.#size += bytes.length;
     try {
       this.#file.write(bytes);
+      this.#early.wrote(bytes.length);
     } catch (error) {
       this.#abandon();
       throw unwritable(this.#temporary, error);

@@ -156,8 +156,20 @@ export function contentBehind(image: Image | MultiPlatformImage | Artifact): Con
 }
 
 /** The document that names all the rest: an image's manifest, or the index. */
-export function rootDocument(image: Image | MultiPlatformImage | Artifact): Uint8Array {
+function rootDocument(image: Image | MultiPlatformImage | Artifact): Uint8Array {
   return 'index' in image ? image.rawIndex : image.rawManifest;
+}
+
+/** All of an image, an index or an artifact as a source, its own document included. Sources may be instances of classes. */
+export function wholeContent(image: Image | MultiPlatformImage | Artifact): ContentSource {
+  const source = contentBehind(image);
+  const root = rootDocument(image);
+  return {
+    document: async (descriptor, signal) =>
+      descriptor.digest === image.descriptor.digest ? root : source.document(descriptor, signal),
+    blob: (descriptor, signal) => source.blob(descriptor, signal),
+    origin: (descriptor) => source.origin?.(descriptor),
+  };
 }
 
 function changeIndex(image: MultiPlatformImage, changes: MemberChanges, content: ContentSource): MultiPlatformImage {

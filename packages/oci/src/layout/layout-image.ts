@@ -7,10 +7,12 @@ import type { ContentSource } from '../image/content-source.ts';
 import { copyContent } from '../image/copy-content.ts';
 import type { ContentSink, CopyOptions } from '../image/copy-content.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
+import type { Digest } from '../spec/digest.ts';
+import { decodeManifest } from '../spec/manifest.ts';
 import { OciError } from '../spec/oci-error.ts';
 import { hostPlatform } from '../processes/host-platform.ts';
 import type { Image } from '../image/image-value.ts';
-import { contentBehind, indexOf, rootDocument, selectImage } from '../image/index-building.ts';
+import { contentBehind, indexOf, selectImage, wholeContent } from '../image/index-building.ts';
 import type { MultiPlatformImage } from '../image/index-building.ts';
 import type { DecompressOptions } from '../compression/compression.ts';
 import { storePackedLayer } from '../layer/store-layer.ts';
@@ -63,17 +65,36 @@ export async function fromLayout(root: string, options: FromLayoutOptions | stri
   return imageFrom(content, found.image.manifest);
 }
 
-/** A layout as a source, and the entry of a name, or the only one. @throws OciError as {@link fromLayout} */
+/**
+ * A layout as a source, and the entry of a name, or the only one.
+ * @param options `withoutSubject`: the only one that refers to no other, as signatures do
+ * @throws OciError as {@link fromLayout}
+ */
 export async function openLayoutEntries(
   root: string,
   name: string | undefined,
-): Promise<{ readonly content: ContentSource; readonly entry: Descriptor }> {
+  { withoutSubject = false }: { readonly withoutSubject?: boolean } = {},
+): Promise<{ readonly content: ContentSource; readonly entry: Descriptor; readonly entries: IndexEntries }> {
   const { blobs, entries } = await openForReading(root);
+  const content = blobContent(blobs);
   const wanted =
     name === undefined ? undefined : entries.find((each) => entryName(each) !== undefined && shownName(each) === name);
-  const entry = entryOf(entries, root, name) ?? wanted;
+  const subjects = withoutSubject && name === undefined ? await subjectsOf(content, entries) : undefined;
+  const meant = subjects === undefined ? entries : entries.filter(({ digest }) => !subjects.has(digest));
+  const entry = entryOf(meant, root, name) ?? wanted;
   if (entry === undefined) throw notFound(root, name);
-  return { content: blobContent(blobs), entry };
+  return { content, entry, entries };
+}
+
+/** To what the entries of a layout refer: signatures and SBOMs name their image. By their own digests. */
+export async function subjectsOf(content: ContentSource, entries: IndexEntries): Promise<ReadonlyMap<Digest, Digest>> {
+  const subjects = new Map<Digest, Digest>();
+  for (const entry of entries) {
+    if (isIndexType(entry.mediaType)) continue;
+    const { subject } = decodeManifest(await content.document(entry), entry.mediaType);
+    if (subject !== undefined) subjects.set(entry.digest, subject.digest);
+  }
+  return subjects;
 }
 
 /**
@@ -125,11 +146,7 @@ export async function toLayout(
   const paths = layoutPaths(layout.root);
   const lease = await layout.lease();
   try {
-    const source = contentBehind(image);
-    const root = rootDocument(image);
-    const document: typeof source.document = async (descriptor, signal) =>
-      descriptor.digest === image.descriptor.digest ? root : source.document(descriptor, signal);
-    await copyContent({ ...source, document }, image.descriptor, blobSink(layout.blobs), options);
+    await copyContent(wholeContent(image), image.descriptor, blobSink(layout.blobs), options);
     const entry =
       'config' in image ? { ...image.descriptor, platform: listedPlatform(image.config) } : image.descriptor;
     // A layout that a tool tidied lacks it, and an image that is there already wrote no blob.

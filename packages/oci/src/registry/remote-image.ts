@@ -8,7 +8,7 @@ import { OciError } from '../spec/oci-error.ts';
 import { hostPlatform } from '../processes/host-platform.ts';
 import { checkContent } from '../image/image-value.ts';
 import type { Image } from '../image/image-value.ts';
-import { contentBehind, indexOf, rootDocument, selectImage } from '../image/index-building.ts';
+import { indexOf, selectImage, wholeContent } from '../image/index-building.ts';
 import type { MultiPlatformImage } from '../image/index-building.ts';
 import { isIndexType } from '../spec/media-type.ts';
 import type { Platform } from '../spec/platform.ts';
@@ -104,8 +104,7 @@ export async function toRegistry(
     const name = formatReference(reference);
     throw new OciError('REFERENCE_INVALID', `cannot push to ${name}: the image's digest is ${root.digest}`);
   }
-  const content = withDocument(contentBehind(image), root, rootDocument(image));
-  await copyContent(content, root, registrySink(client, reference, options), options);
+  await copyContent(wholeContent(image), root, registrySink(client, reference, options), options);
   return root;
 }
 
@@ -140,8 +139,9 @@ export function registrySink(
 /** The source with one document at hand, so that it is not asked for again. */
 function withDocument(source: ContentSource, known: Descriptor, bytes: Uint8Array): ContentSource {
   return {
-    ...source,
     document: async (descriptor, signal) =>
       descriptor.digest === known.digest ? bytes : source.document(descriptor, signal),
+    blob: (descriptor, signal) => source.blob(descriptor, signal),
+    origin: (descriptor) => source.origin?.(descriptor),
   };
 }

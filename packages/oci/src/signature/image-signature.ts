@@ -1,10 +1,10 @@
-import { encodeStatement, STATEMENT_TYPE } from '../attestation/statement.ts';
+import { encodeStatement, readStatement, STATEMENT_TYPE } from '../attestation/statement.ts';
 import { artifactOf } from '../image/artifact.ts';
 import type { Artifact } from '../image/artifact.ts';
 import type { Descriptor } from '../spec/descriptor.ts';
 import { digestAlgorithm, digestHex } from '../spec/digest.ts';
 import type { Digest } from '../spec/digest.ts';
-import { Field } from '../spec/json-document.ts';
+import type { DocumentKind } from '../spec/json-document.ts';
 import { OciError } from '../spec/oci-error.ts';
 import { rfc3339 } from '../spec/rfc3339.ts';
 import { preAuthEncoding } from './dsse-envelope.ts';
@@ -15,7 +15,7 @@ import { decodeBundle, encodeBundle, SIGSTORE_BUNDLE } from './sigstore-bundle.t
 /** The predicate type by which cosign says "this is the image that I sign"; its predicate is empty. */
 const COSIGN_SIGN = 'https://sigstore.dev/cosign/sign/v1';
 
-const STATEMENT_VERSIONS = ['https://in-toto.io/Statement/v1', 'https://in-toto.io/Statement/v0.1'];
+const SIGNED_STATEMENT: DocumentKind = { name: 'signed statement', code: 'SIGNATURE_INVALID' };
 
 /**
  * Signs a manifest or index: the digest, and thereby all that the manifest names by digests.
@@ -48,9 +48,10 @@ export function verifyManifestSignature(bundle: Uint8Array, digest: Digest, key:
     if (hint === undefined) throw invalid('it is by a certificate, not by a key (cosign verifies it)');
     throw invalid(hint === key.hint ? 'the signature does not match what is signed' : 'it is by another key');
   }
-  const { predicateType, digests } = readStatement(payload);
+  const { predicateType, subject } = readStatement(payload, SIGNED_STATEMENT);
   if (predicateType !== COSIGN_SIGN)
     throw invalid(`it is an attestation (${JSON.stringify(predicateType)}), not a signature of the image`);
+  const digests = subject.flatMap((one) => Object.entries(one.digest).map(([algorithm, hex]) => `${algorithm}:${hex}`));
   if (!digests.includes(digest)) throw invalid(`it is a signature of ${digests.join(', ') || 'nothing'}`);
 }
 
@@ -70,19 +71,6 @@ export function signatureArtifact(subject: Descriptor, bundle: Uint8Array, creat
       'org.opencontainers.image.created': rfc3339(Math.floor(created / 1000) * 1000),
     },
   });
-}
-
-function readStatement(payload: Uint8Array): { readonly predicateType: string; readonly digests: readonly string[] } {
-  const root = Field.parse(payload, { name: 'signed statement', code: 'SIGNATURE_INVALID' });
-  root.refuseCaseVariants(['_type', 'subject', 'predicateType', 'predicate']);
-  if (!STATEMENT_VERSIONS.includes(root.member('_type').string())) root.member('_type').fail('is not known');
-  const subjects = root.member('subject').items();
-  return {
-    predicateType: root.member('predicateType').string(),
-    digests: subjects.flatMap((subject) =>
-      Object.entries(subject.member('digest').stringMap()).map(([algorithm, hex]) => `${algorithm}:${hex}`),
-    ),
-  };
 }
 
 function invalid(message: string): OciError {

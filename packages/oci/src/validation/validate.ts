@@ -10,7 +10,7 @@ import { decodeImageConfig } from '../spec/image-config.ts';
 import type { ImageConfig } from '../spec/image-config.ts';
 import { decodeImageIndex, isAttestation } from '../spec/image-index.ts';
 import type { Image } from '../image/image-value.ts';
-import { contentBehind, rootDocument } from '../image/index-building.ts';
+import { wholeContent } from '../image/index-building.ts';
 import type { MultiPlatformImage } from '../image/index-building.ts';
 import { decodeManifest, isImageManifest } from '../spec/manifest.ts';
 import type { Manifest } from '../spec/manifest.ts';
@@ -66,10 +66,7 @@ export function validatorWith(unpack: Unpack): ValidateImage {
   ): Promise<readonly ImageProblem[]> => {
     if ('descriptor' in what) {
       const options = (rootOrOptions as ValidateImageOptions | undefined) ?? {};
-      const source = contentBehind(what);
-      const document: typeof source.document = async (descriptor, signal) =>
-        descriptor.digest === what.descriptor.digest ? rootDocument(what) : source.document(descriptor, signal);
-      return new Validation({ ...source, document }, unpack, options).run(what.descriptor);
+      return new Validation(wholeContent(what), unpack, options).run(what.descriptor);
     }
     const content: CheckedContent = {
       ...blobContent(what),

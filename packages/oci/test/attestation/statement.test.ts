@@ -46,6 +46,10 @@ describe('an in-toto statement', () => {
     );
   });
 
+  it('needs no predicate where its type says everything', () => {
+    expect(decodeStatement(bytesOf({ ...DOCUMENT, predicate: undefined })).predicate).toEqual({});
+  });
+
   it('may be larger than a manifest, but not without end', () => {
     const filler = 'x'.repeat(9 * 1024 * 1024);
     const { predicate } = decodeStatement(bytesOf({ ...DOCUMENT, predicate: { filler } }));

@@ -126,7 +126,16 @@ const HOSTILE: readonly (readonly [name: string, make: () => unknown, message: R
     () => signedStatement({ predicateType: 'https://spdx.dev/Document' }),
     /it is an attestation/,
   ],
-  ['a statement of no known version', () => signedStatement({ _type: 'https://example.com/v9' }), /_type is not known/],
+  [
+    'a subject with an ambiguous name',
+    () => signedStatement({ subject: [{ Digest: {} }] }),
+    /must be written "digest"/,
+  ],
+  [
+    'a statement of no known version',
+    () => signedStatement({ _type: 'https://example.com/v9' }),
+    /signed statement: _type is "https:\/\/example.com\/v9"/,
+  ],
   ['a subject twice over', () => signedStatement({ Subject: [] }), /has the key "Subject"/],
   [
     'another version of bundle',

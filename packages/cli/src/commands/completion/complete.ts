@@ -167,6 +167,10 @@ async function operands(command: Command, line: Line, host: Host): Promise<Compl
     case 'import':
     case 'image keygen':
       return { candidates: [], kind: ':files' };
+    case 'explain':
+      return {
+        candidates: (await import('../explain/catalogue.ts')).errorCatalogue().map(({ code }) => ({ word: code })),
+      };
     case 'completion':
       return { candidates: ['bash', 'zsh', 'fish'].map((word) => ({ word })) };
     default:

@@ -3,6 +3,7 @@ import { type Layout, parseReference } from '@tsbuild/oci/node';
 import { defineCommand } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
+import { UsageError } from '../../host/usage-error.ts';
 import { PUSHING } from '../../output/board.ts';
 import { openProgress, progressOption, reportFailure } from '../../output/open-progress.ts';
 import { sanitizeName } from '../../output/sanitize.ts';
@@ -22,6 +23,10 @@ export const imageIndexCommand = defineCommand({
       describe: 'Annotate the index, or with manifest-descriptor[PLATFORM]: one of its entries',
     },
     push: { kind: 'flag', describe: 'Write the index to the registry in its name, and fetch no layers' },
+    referrers: {
+      kind: 'flag',
+      describe: 'With --push: also copy the signatures and SBOMs of images in other repositories',
+    },
     progress: progressOption,
     quiet: { kind: 'flag', short: 'q', describe: 'Show nothing but the digest' },
   },
@@ -38,6 +43,9 @@ export const imageIndexCommand = defineCommand({
   async run({ options, operands, settings }, host) {
     const [name = '', ...texts] = operands;
     parseReference(name);
+    if (options.referrers && !options.push) {
+      throw new UsageError('--referrers needs --push: a store keeps no signatures', { command: 'image index' });
+    }
     const annotations = parseIndexAnnotations(options.annotation);
     const registry = await registryOptions(host);
     const store = await Store.open(settings.root);
@@ -46,7 +54,7 @@ export const imageIndexCommand = defineCommand({
     const work = { store, registry, ...annotations, reporter: progress.reporter, signal: host.signal };
     try {
       if (options.push) {
-        const { digest, size } = await pushNewIndex(name, sources, work);
+        const { digest, size } = await pushNewIndex(name, sources, { ...work, referrers: options.referrers });
         progress.close('done');
         if (!options.quiet) host.stderr.write(`${sanitizeName(name)}: digest: ${digest} size: ${size}\n`);
         host.stdout.write(`${digest}\n`);

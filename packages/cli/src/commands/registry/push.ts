@@ -26,7 +26,7 @@ export const pushCommand = defineCommand({
     },
     referrers: {
       kind: 'flag',
-      describe: 'Also copy the signatures and SBOMs of an image that was pulled with --platform all',
+      describe: 'Also copy the signatures and SBOMs of an image that was pulled',
     },
     sign: {
       kind: 'value',
