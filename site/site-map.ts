@@ -36,6 +36,7 @@ export const SITE_MAP: readonly SiteSection[] = [
       { path: 'docs/emulation.md', label: 'RUN for another platform' },
       { path: 'docs/progress.md', label: 'Progress' },
       { path: 'docs/checks.md', label: 'Checks' },
+      { path: 'docs/builds.md', label: 'History of builds' },
       { path: 'docs/reproducible.md', label: 'Reproducible builds' },
     ],
   },

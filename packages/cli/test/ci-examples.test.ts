@@ -10,7 +10,7 @@ const DIRECTORY = new URL('../../../examples/ci/', import.meta.url);
 const PAGE = readFileSync(new URL('../../../docs/ci.md', import.meta.url), 'utf8');
 const MIGRATION = readFileSync(new URL('../../../docs/migrate.md', import.meta.url), 'utf8');
 const FILES = readdirSync(DIRECTORY).toSorted();
-const CONFIGURATION = ['gitlab-runner.toml', 'jenkins-pod.yaml', 'kubernetes-pod.yaml'];
+const CONFIGURATION = ['gitlab-runner.toml', 'jenkins-pod.yaml', 'kubernetes-pod.yaml', 'problem-matcher.json'];
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -40,7 +40,9 @@ async function offered(...words: string[]): Promise<readonly string[]> {
 
 describe('tsbuild __complete', () => {
   it.each<[readonly string[], readonly string[]]>([
-    [['bui'], ['build', 'builder', 'buildx']],
+    [['bui'], ['build', 'builder', 'builds', 'buildx']],
+    [['builds', 'c'], ['compare']],
+    [['builds', 'inspect', 'l'], ['last']],
     [['--debug', 'hist'], ['history']],
     [
       ['cache', ''],

@@ -78,9 +78,10 @@ export class Checks {
     return findings.filter((finding) => isWanted(finding, this.options));
   }
 
-  warning({ rule, message, range }: Finding): CheckWarning {
+  warning({ rule, message, range, path }: Finding): CheckWarning {
     const { description, url } = ruleOf(rule);
-    return { type: 'check-warning', rule, description, url, message, range, source: this.#input.file };
+    const about = path === undefined ? {} : { path };
+    return { type: 'check-warning', rule, description, url, message, range, ...about, source: this.#input.file };
   }
 
   /** @throws BuildError `CHECK_FAILED` when warnings are to fail the build; our own rules never do */

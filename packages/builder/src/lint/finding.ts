@@ -8,6 +8,8 @@ export interface Finding {
   /** What is wrong here, one sentence. */
   readonly message: string;
   readonly range: SourceRange;
+  /** The file of the image that it is about, where that is a single one. */
+  readonly path?: string;
   /** The instructions whose comments may silence it. */
   readonly instructions: readonly Instruction[];
 }

@@ -132,6 +132,8 @@ export interface CheckWarning {
   /** What is wrong here. */
   readonly message: string;
   readonly range: SourceRange;
+  /** The file of the image that it is about, where that is a single one. */
+  readonly path?: string;
   /** The Dockerfile that `range` points into, and its name for people. */
   readonly source: SourceFile;
 }

@@ -13,13 +13,18 @@ const MOST_LINES = 3;
 export class WarningCollector implements ProgressReporter {
   readonly #reporter: ProgressReporter;
   readonly #warnings: CheckWarning[] = [];
+  /** All of them, shown or not. */
+  readonly all: CheckWarning[] = [];
 
   constructor(reporter: ProgressReporter) {
     this.#reporter = reporter;
   }
 
   report(event: ProgressEvent): void {
-    if (event.type === 'check-warning') this.#warnings.push(event);
+    if (event.type === 'check-warning') {
+      this.#warnings.push(event);
+      this.all.push(event);
+    }
     this.#reporter.report(event);
   }
 

@@ -17,7 +17,10 @@ export function describeLayerFindings(
     const instruction = instructions[finding.layer];
     const message = instruction === undefined ? undefined : messageOf(finding, instruction, instructions);
     if (instruction === undefined || message === undefined) return [];
-    return [{ rule: finding.rule, message, range: instruction.range, instructions: [instruction] }];
+    const { rule } = finding;
+    // Of the others it is but an example, which may be another one next time.
+    const about = rule === 'SecretInLayer' ? { path: pathOf(finding) } : {};
+    return [{ rule, message, range: instruction.range, ...about, instructions: [instruction] }];
   });
 }
 
@@ -26,7 +29,7 @@ function messageOf(
   instruction: Instruction,
   instructions: readonly Instruction[],
 ): string | undefined {
-  const path = `/${byteStringToUtf8(finding.path)}`;
+  const path = pathOf(finding);
   const amount = `${sizeText(finding.bytes)} in ${finding.files === 1 ? 'one file' : `${finding.files} files`}`;
   switch (finding.rule) {
     case 'FilesStoredTwice': {
@@ -44,6 +47,10 @@ function messageOf(
     case 'SecretInLayer':
       return `${path} in this layer contains ${finding.what ?? 'a secret'}: add it to .dockerignore, and pass it to RUN with --mount=type=secret`;
   }
+}
+
+function pathOf({ path }: LayerFinding): string {
+  return `/${byteStringToUtf8(path)}`;
 }
 
 function changeCommand(instruction: Instruction): 'chown' | 'chmod' | undefined {

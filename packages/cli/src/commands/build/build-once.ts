@@ -4,6 +4,7 @@ import {
   type BuildOptions,
   type BuildResult,
   type ContextObserver,
+  existingDockerfile,
   type FailedRun,
   OutputLost,
   prepareProcess,
@@ -13,6 +14,7 @@ import { imageIdOf, type RegistryOptions } from '@tsbuild/oci/node';
 import type { GlobalSettings } from '../../grammar/command.ts';
 import { EXIT_OK } from '../../host/exit-code.ts';
 import type { Host } from '../../host/host.ts';
+import { version } from '../../host/version.ts';
 import { type OpenProgress, openProgress, reportFailure } from '../../output/open-progress.ts';
 import { writeOutputFile } from '@tsbuild/oci/internal';
 import { PUSHING } from '../../output/board.ts';
@@ -27,6 +29,7 @@ import type { BuildFlags, BuilderFlags } from './build-options.ts';
 import type { BuildOutput } from './build-output.ts';
 import { staysInCache } from './check-outputs.ts';
 import { closingLine } from './closing-line.ts';
+import { BuildReports } from './build-reports.ts';
 import { deliver } from './deliver.ts';
 import { writeMetadata } from './metadata-file.ts';
 
@@ -65,19 +68,23 @@ export class Superseded extends Error {
 export async function buildOnce(work: BuildWork, host: Host, round?: Round): Promise<number> {
   const { options, settings, outputs } = work;
   const progress = openProgress(options, host);
+  const reports = new BuildReports(options, host);
   const warnings = new WarningCollector(progress.reporter);
   const showWarnings = (): void => {
     if (!options.quiet && progress.json === undefined) host.stderr.write(styled(warnings.text(host)));
   };
+  let store: Store | undefined;
+  const end = () => ({ store, warnings: warnings.all, dockerfile: dockerfileOf(work) });
   try {
-    const store = await Store.open(settings.root);
-    const buildOptions = { ...builderOptions(work, progress, host), ...(round && { observer: round.observer }) };
+    const opened = (store = await Store.open(settings.root));
+    const own = { version, onRecord: reports.onRecord, ...(round && { observer: round.observer }) };
+    const buildOptions = { ...builderOptions(work, progress, host), ...own };
     const signal = round === undefined ? host.signal : AbortSignal.any([host.signal, round.signal]);
-    const result = await buildAndBring(store, { buildOptions, warnings, signal }, async (built) => {
+    const result = await buildAndBring(opened, { buildOptions, warnings, signal }, async (built) => {
       progress.close();
       showWarnings();
-      await tellVerification(built, work, { store, progress }, host);
-      await bring(built, work, store, host);
+      await tellVerification(built, work, { store: opened, progress }, host);
+      await bring(built, work, { store: opened, reports }, host);
     });
     if (!options.quiet && progress.json === undefined) {
       host.stderr.write(
@@ -86,13 +93,29 @@ export async function buildOnce(work: BuildWork, host: Host, round?: Round): Pro
           .join(''),
       );
     }
-    return EXIT_OK;
   } catch (error) {
     progress.close();
     if (round?.signal.aborted === true && !host.signal.aborted) throw round.signal.reason;
     showWarnings();
+    const exitCode = await reportFailure(error, { progress, debug: settings.debug }, host);
+    await reports.write({ ...end(), error }).catch((second: unknown) => {
+      const message = second instanceof Error ? second.message : String(second);
+      limitNotice(`a report was not written: ${message}`, options, host);
+    });
+    return exitCode;
+  }
+  try {
+    await reports.write(end());
+    return EXIT_OK;
+  } catch (error) {
     return await reportFailure(error, { progress, debug: settings.debug }, host);
   }
+}
+
+/** The Dockerfile's path, where it is a file of this machine. */
+function dockerfileOf({ context: { context, dockerfile } }: BuildWork): string | undefined {
+  if (typeof context !== 'string') return undefined;
+  return existingDockerfile(resolve(context, dockerfile ?? 'Dockerfile'));
 }
 
 /** A layer that a shared cache had may be gone when an output needs its bytes: then its step runs, and all is brought again. */
@@ -155,7 +178,12 @@ async function tellVerification(
 }
 
 /** Brings the image to its outputs, and its names and digests into the files that were asked for. */
-async function bring(result: BuildResult, work: BuildWork, store: Store, host: Host): Promise<void> {
+async function bring(
+  result: BuildResult,
+  work: BuildWork,
+  { store, reports }: { readonly store: Store; readonly reports: BuildReports },
+  host: Host,
+): Promise<void> {
   const { options, outputs, registry, flags, sign } = work;
   const pushed = await deliver(result, outputs, {
     store,
@@ -165,8 +193,10 @@ async function bring(result: BuildResult, work: BuildWork, store: Store, host: H
     ...(sign === undefined ? {} : { sign }),
     openProgress: () => openProgress(options, host, PUSHING),
     notice: (text) => limitNotice(text, options, host),
+    timed: reports.timed,
   });
   const { image } = result;
+  reports.digest = pushed?.digest ?? (image.index?.descriptor ?? image.manifest).digest;
   if (options.iidfile) {
     await writeOutputFile(
       resolve(host.cwd, options.iidfile),

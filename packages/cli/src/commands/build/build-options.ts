@@ -143,6 +143,23 @@ export const buildOptionTable = {
       'Report on the Dockerfile without building: check, outline or targets (,format=json; of check also gnu, github, sarif, gitlab, checkstyle)',
   },
   'metadata-file': { kind: 'value', placeholder: 'FILE', describe: 'Write digests and names of the image as JSON' },
+  findings: {
+    kind: 'list',
+    placeholder: 'FILE[,format=FORMAT]',
+    describe:
+      'Write what the checks of the Dockerfile and its layers found: sarif (default), github, gitlab, checkstyle or gnu; - is standard output',
+  },
+  summary: {
+    kind: 'value',
+    placeholder: 'FILE',
+    describe: 'Append a summary in Markdown, e.g. to "$GITHUB_STEP_SUMMARY": size and change, steps, findings',
+  },
+  trace: {
+    kind: 'value',
+    placeholder: 'FILE',
+    describe:
+      'Write when each step ran as a trace for ui.perfetto.dev; see also OTEL_EXPORTER_OTLP_ENDPOINT in docs/builds.md',
+  },
   jobs: {
     kind: 'value',
     placeholder: 'N',

@@ -12,6 +12,7 @@ import { parseCall } from './call-option.ts';
 import type { BuildOutput } from './build-output.ts';
 import { buildOutputs, checkPlaces, staysInCache, withAttestationForm, withOutputKeys } from './check-outputs.ts';
 import { cacheFlagNotices } from './cache-flags.ts';
+import { parseFindings } from './findings-flag.ts';
 import { unusedNotices } from './unused-flags.ts';
 
 /** `tsbuild build`: the reason for everything else. */
@@ -45,6 +46,7 @@ export const buildCommand = defineCommand({
       return await runCall(call, { options, flags, path: operands[0] ?? '', settings }, host);
     }
     const outputs = buildOutputs(options, host);
+    checkReports(options, outputs);
     const sign = await signingOf(options, outputs, host);
     await checkPlaces(outputs, host);
     const registry = await registryOptions(host);
@@ -78,6 +80,19 @@ function quietly(options: BuildFlags, host: Host): BuildFlags {
     });
   }
   return { ...options, quiet: progressMode(options, host) === 'quiet' };
+}
+
+/** @throws UsageError */
+function checkReports({ findings }: BuildFlags, outputs: readonly BuildOutput[]): void {
+  const written = findings.map(parseFindings).filter(({ path }) => path === '-').length;
+  const streams = outputs.filter(
+    (output) => output.kind === 'stdout' || (output.kind === 'tar' && output.path === '-'),
+  );
+  if (written + streams.length > 1 || (written > 0 && streams.length > 0))
+    throw new UsageError('only one thing can be written to standard output', {
+      hint: 'name a file for the findings: --findings FILE,format=FORMAT',
+      command: 'build',
+    });
 }
 
 /** The key is read before a build of minutes. @throws UsageError, CommandError */

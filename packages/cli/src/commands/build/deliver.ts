@@ -17,6 +17,8 @@ export interface Delivery {
   readonly annotations: ReadonlyMap<string, string>;
   /** Signs what goes to registries. */
   readonly sign?: PushSigning;
+  /** Brings the image to one output, and measures that. */
+  readonly timed: <T>(output: BuildOutput, task: () => Promise<T>) => Promise<T>;
   /** Shows a warning. */
   readonly notice: (text: string) => void;
 }
@@ -37,8 +39,10 @@ export async function deliver(
 ): Promise<PushedImage | undefined> {
   let pushed: PushedImage | undefined;
   for (const output of outputs) {
-    if (output.kind === 'registry') pushed = await push(result, output, way);
-    else await bring(result, output, way);
+    await way.timed(output, async () => {
+      if (output.kind === 'registry') pushed = await push(result, output, way);
+      else await bring(result, output, way);
+    });
   }
   return pushed;
 }

@@ -186,9 +186,9 @@ async function storedNames({ name, synopsis }: Command, line: Line, host: Host):
   if (name === 'rename' && line.operands.length > 0) return [];
   const stored = await import('./stored-names.ts');
   const found = [
-    ...(name === 'cache explain' ? ['last'] : []),
+    ...(name === 'cache explain' || /BUILD/.test(next) ? ['last'] : []),
     ...(/CONTAINER/.test(next) ? stored.containerNames(name, line, host) : []),
-    ...(/IMAGE|REPOSITORY|NAME|SOURCE/.test(next) ? await stored.imageCandidates(line, host) : []),
+    ...(/IMAGE|BUILD|REPOSITORY|NAME|SOURCE/.test(next) ? await stored.imageCandidates(line, host) : []),
   ];
   return found.filter((word) => !line.operands.includes(word));
 }

@@ -40,16 +40,19 @@ export function checkReport(result: CheckResult, path: string | undefined, root:
   const { source, warnings, error } = result;
   const fingerprints = new Fingerprints(source);
   const first = { start: { line: 1, column: 0 }, end: { line: 1, column: 0 } };
-  const errors = error === undefined ? [] : [{ rule: error.code, message: error.message, range: error.range ?? first }];
+  const errors =
+    error === undefined
+      ? []
+      : [{ rule: error.code, message: error.message, range: error.range ?? first, about: undefined }];
   const found = [
     ...errors.map((one) => ({ ...one, level: 'error' as const, description: 'The image cannot be built', url: '' })),
-    ...warnings.map(({ rule, message, description, url, range }) => {
+    ...warnings.map(({ rule, message, description, url, range, path: about }) => {
       const level = isAdvice(rule) ? ('advice' as const) : ('warning' as const);
-      return { rule, message, description, url, range, level };
+      return { rule, message, description, url, range, level, about };
     }),
   ];
-  const findings = found.map(({ range, url, ...one }): CheckFinding => {
-    const fingerprint = fingerprints.of(one.rule, range);
+  const findings = found.map(({ range, url, about, ...one }): CheckFinding => {
+    const fingerprint = fingerprints.of(one.rule, range, about);
     return { ...one, ...(url !== '' && { url }), range: fromOne(range), fingerprint };
   });
   return { file: shownFile(path ?? source.name, root), findings };
@@ -66,7 +69,10 @@ function fromOne({ start, end }: SourceRange): CheckFinding['range'] {
   return { start: place(start), end: place(end) };
 }
 
-/** A finding is known by its rule and the text of its instruction, so that lines may move; of equal ones the count tells. */
+/**
+ * A finding is known by its rule, the text of its instruction and, in a layer, the path of the file: lines may move. Of equal
+ * ones the count tells.
+ */
 class Fingerprints {
   readonly #lines: readonly string[];
   readonly #seen = new Map<string, number>();
@@ -75,9 +81,9 @@ class Fingerprints {
     this.#lines = text.split('\n');
   }
 
-  of(rule: string, { start, end }: SourceRange): string {
+  of(rule: string, { start, end }: SourceRange, path: string | undefined): string {
     const text = this.#lines.slice(start.line - 1, Math.max(start.line, end.line)).map((line) => line.trim());
-    const key = JSON.stringify([rule, ...text]);
+    const key = JSON.stringify([rule, ...text, ...(path === undefined ? [] : [{ path }])]);
     const count = this.#seen.get(key) ?? 0;
     this.#seen.set(key, count + 1);
     return createHash('sha256').update(`${key}${count}`).digest('hex');
