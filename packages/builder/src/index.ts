@@ -78,6 +78,7 @@ export type {
 } from './progress/event.ts';
 export type { MissChange, MissReason } from './progress/miss-reason.ts';
 export type { BuildRecord, RecordedStep } from './explain/build-record.ts';
+export { maskedText, maskedValue } from './explain/mask.ts';
 export { describeChange } from './explain/sentence.ts';
 export { compilePatterns } from './context/pattern-matcher.ts';
 export { parseSize } from './plan/size.ts';
