@@ -117,8 +117,8 @@ function sizes({ before, after }: ChangedFile): string {
 function configCard(config: PageComparison['config']): HTMLElement {
   const rows = config.map(({ path, before, after }) => [
     element('code', {}, textElement(path)),
-    element('pre', {}, textElement(before)),
-    element('pre', {}, textElement(after)),
+    lines(before),
+    lines(after),
   ]);
   const columns = [{ title: 'Member' }, { title: 'Before', isWide: true }, { title: 'After', isWide: true }];
   return section(
@@ -130,4 +130,10 @@ function configCard(config: PageComparison['config']): HTMLElement {
 function signed(bytes: number): string {
   if (bytes === 0) return '0B';
   return `${bytes < 0 ? '−' : '+'}${humanSize(Math.abs(bytes))}`;
+}
+
+/** Several values, one a line. */
+function lines(text: string): HTMLElement {
+  const list = text === '' ? [] : text.split('\n');
+  return element('ul', { class: 'paths' }, ...list.map((line) => element('li', {}, textElement(line))));
 }

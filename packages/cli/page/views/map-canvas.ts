@@ -1,12 +1,15 @@
 import { shownText } from '../dom/shown-text.ts';
 import type { Tile } from '../data/messages.ts';
 
+/** Of a layer's colour. */
+type Hue = number | 'base';
+
 /** Colours in which text on tiles has a contrast of 4.5 or more. */
 interface Palette {
   readonly text: string;
   readonly edge: string;
   readonly hatch: string;
-  readonly tile: (hue: number | undefined, depth: number, isDirectory: boolean) => string;
+  readonly tile: (hue: Hue, depth: number, isDirectory: boolean) => string;
 }
 
 const LIGHT: Palette = {
@@ -23,18 +26,14 @@ const DARK: Palette = {
   tile: (hue, depth, isDirectory) => shade(hue, isDirectory ? Math.max(16, 26 - 3 * depth) : 31, 42),
 };
 
-function shade(hue: number | undefined, lightness: number, saturation: number): string {
-  return hue === undefined ? `hsl(220 6% ${lightness}%)` : `hsl(${hue} ${saturation}% ${lightness}%)`;
+function shade(hue: Hue, lightness: number, saturation: number): string {
+  return hue === 'base' ? `hsl(220 6% ${lightness}%)` : `hsl(${hue} ${saturation}% ${lightness}%)`;
 }
 
 const FONT = '12px system-ui, sans-serif';
 
 /** Draws the tiles; what is there more than once is hatched. */
-export function drawMap(
-  canvas: HTMLCanvasElement,
-  tiles: readonly Tile[],
-  hueOf: (layer: number) => number | undefined,
-): void {
+export function drawMap(canvas: HTMLCanvasElement, tiles: readonly Tile[], hueOf: (layer: number) => Hue): void {
   const context = canvas.getContext('2d');
   if (context === null) return;
   const { width, height } = canvas.getBoundingClientRect();
@@ -48,7 +47,7 @@ export function drawMap(
   for (const tile of tiles) drawTile(context, tile, palette, hueOf(tile.layer));
 }
 
-function drawTile(context: CanvasRenderingContext2D, tile: Tile, palette: Palette, hue: number | undefined): void {
+function drawTile(context: CanvasRenderingContext2D, tile: Tile, palette: Palette, hue: Hue): void {
   const { x, y, width, height, depth, isDirectory, isDuplicate, name } = tile;
   context.fillStyle = palette.tile(hue, depth, isDirectory);
   context.fillRect(x, y, width, height);

@@ -57,7 +57,7 @@ function sizeBar(summary: PageSummary): HTMLElement {
       title: `layer ${at + 1}: ${humanSize(unpacked)}`,
     });
     const hue = hueOf(summary, at);
-    return styled(stripe, { '--size': String(unpacked), ...(hue !== undefined && { '--hue': String(hue) }) });
+    return styled(stripe, { '--size': String(unpacked), ...(hue !== 'base' && { '--hue': String(hue) }) });
   });
   return element('div', { class: 'stripes', 'aria-hidden': 'true' }, ...stripes);
 }

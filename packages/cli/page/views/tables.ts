@@ -38,13 +38,12 @@ export function table(
 }
 
 /** A part of a whole as a bar, for the eye: the number stands beside it. */
-export function bar(share: number, hue?: number): HTMLElement {
-  const inner = styled(element('span', {}), { '--share': String(Math.max(0, Math.min(1, share))) });
-  return element(
-    'span',
-    { class: 'bar', 'aria-hidden': 'true' },
-    hue === undefined ? inner : styled(inner, { '--hue': String(hue) }),
-  );
+export function bar(share: number, hue?: number | 'base'): HTMLElement {
+  const place = element('span', { class: hue === 'base' ? 'bar base' : 'bar', 'aria-hidden': 'true' });
+  if (share <= 0) return place;
+  const inner = styled(element('span'), { '--share': String(Math.min(1, share)) });
+  place.append(typeof hue === 'number' ? styled(inner, { '--hue': String(hue) }) : inner);
+  return place;
 }
 
 /** A section with its heading. */

@@ -25,11 +25,13 @@ export function wasteView({ summary }: Page): View {
   );
   const base = element('input', { type: 'checkbox', onchange: () => fill() });
   const place = element('div', {});
+  const copies = element('div', {});
   const fill = (): void => {
-    const shown = summary.waste
-      .filter((one) => (kind.value === '' || one.kind === kind.value) && (base.checked || one.isOwn))
-      .toSorted((a, b) => b.bytes - a.bytes);
+    const shown = summary.waste.filter(
+      (one) => (kind.value === '' || one.kind === kind.value) && (base.checked || one.isOwn),
+    );
     place.replaceChildren(wasteList(shown, summary));
+    copies.replaceChildren(duplicateCard(summary, base.checked));
   };
   fill();
   const content = element(
@@ -38,7 +40,7 @@ export function wasteView({ summary }: Page): View {
     sums(summary),
     element('div', { class: 'filters' }, kind, element('label', { class: 'chip' }, base, 'base image too')),
     place,
-    duplicateCard(summary),
+    copies,
   );
   return {
     element: content,
@@ -62,21 +64,50 @@ function sums({ waste, layers }: PageSummary): HTMLElement {
   );
 }
 
+/** Waste of one kind by one cause, wherever its bytes are. */
+interface Group {
+  readonly first: PageWaste;
+  readonly bytes: number;
+  readonly files: number;
+  readonly places: readonly number[];
+  readonly advice: readonly string[];
+  readonly largest: PageWaste['largest'];
+}
+
+function grouped(waste: readonly PageWaste[]): readonly Group[] {
+  const groups = new Map<string, Group>();
+  for (const one of waste) {
+    const key = `${one.cause} ${one.kind} ${one.isOwn}`;
+    const known = groups.get(key);
+    groups.set(key, {
+      first: known?.first ?? one,
+      bytes: (known?.bytes ?? 0) + one.bytes,
+      files: (known?.files ?? 0) + one.files,
+      places: [...(known?.places ?? []), one.place],
+      advice: [...new Set([...(known?.advice ?? []), one.advice])],
+      largest: [...(known?.largest ?? []), ...one.largest].toSorted((a, b) => b.size - a.size).slice(0, 10),
+    });
+  }
+  return [...groups.values()].toSorted((a, b) => b.bytes - a.bytes);
+}
+
 function wasteList(waste: readonly PageWaste[], summary: PageSummary): HTMLElement {
-  if (waste.length === 0)
+  const groups = grouped(waste);
+  const most = Math.max(1, ...groups.map(({ bytes }) => bytes));
+  if (groups.length === 0)
     return section('Nothing wasted', element('p', {}, 'Every byte that is looked at here is needed.'));
-  const most = Math.max(1, ...waste.map(({ bytes }) => bytes));
-  return element('ol', { class: 'findings' }, ...waste.map((one) => finding(one, most, summary)));
+  return element('ol', { class: 'findings' }, ...groups.map((group) => finding(group, most, summary)));
 }
 
 function finding(
-  { kind, place, cause, bytes, files, advice, largest }: PageWaste,
+  { first, bytes, files, places, advice, largest }: Group,
   most: number,
   summary: PageSummary,
 ): HTMLElement {
+  const { kind, cause } = first;
   const layer = summary.layers[cause];
   const [title, meaning] = KINDS[kind];
-  const held = kind === 'duplicated' ? 'copies in ' : 'bytes in ';
+  const held = places.flatMap((place) => [' ', layerMark(summary, place), ` ${placeText(summary, place)}`]);
   return element(
     'li',
     { class: 'card finding' },
@@ -92,8 +123,8 @@ function finding(
       { class: 'finding-text' },
       element('h2', {}, `${title} · ${placeText(summary, cause)}`),
       layer !== undefined && instructionElement(layer),
-      element('p', { class: 'muted' }, meaning, ' ', held, layerMark(summary, place), ` ${placeText(summary, place)}.`),
-      element('p', { class: 'advice' }, visible(advice)),
+      element('p', { class: 'muted' }, `${meaning} Held by`, ...held),
+      ...advice.map((text) => element('p', { class: 'advice' }, visible(text))),
       fileList(largest, files),
     ),
   );
@@ -110,9 +141,11 @@ function pathLink(path: string): HTMLElement {
   return element('a', { href: fragmentOf('files', { path: `/${path}` }) }, nameElement(`/${path}`));
 }
 
-function duplicateCard({ duplicates }: PageSummary): HTMLElement {
-  const { items, total } = duplicates;
-  if (total === 0) return section('Duplicates', element('p', {}, 'No content is there more than once.'));
+function duplicateCard({ duplicates }: PageSummary, withBase: boolean): HTMLElement {
+  const items = duplicates.items.filter(({ isOwn }) => isOwn || withBase);
+  const total = items.length + duplicates.total - duplicates.items.length;
+  if (items.length === 0)
+    return section('Duplicates', element('p', {}, 'Own layers hold no content that is there already.'));
   const rows = items.slice(0, 200).map((group) => duplicateRow(group));
   const columns = [
     { title: 'Wasted', isNumber: true },

@@ -71,8 +71,17 @@ function valueText(path: string, value: unknown): string {
   if (value === undefined) return '';
   const name = path.slice(path.lastIndexOf('.') + 1);
   if (typeof value === 'string') return maskedValue(name, value);
-  if (!Array.isArray(value)) return maskedText(JSON.stringify(value));
-  return value.map((item) => (typeof item === 'string' ? maskedItem(item) : JSON.stringify(item))).join('\n');
+  if (Array.isArray(value)) return value.map((item) => itemText(item)).join('\n');
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  return Object.entries(value)
+    .map(([member, item]) => itemText(`${member}=${typeof item === 'string' ? item : JSON.stringify(item)}`))
+    .join('\n');
+}
+
+/** On one line. */
+function itemText(item: unknown): string {
+  const text = typeof item === 'string' ? maskedItem(item) : JSON.stringify(item);
+  return text.replaceAll('\n', '\\n');
 }
 
 function maskedItem(text: string): string {

@@ -31,7 +31,7 @@ export function imageSummary({ name, image, found }: ExploredImage, now: number)
     ...baseOf(found),
     layers: found.layers.map(pageLayer),
     waste: found.waste.map((one): PageWaste => ({ ...one, advice: adviceText(found, one) })),
-    duplicates: first(found.duplicates, MOST_GROUPS, pageDuplicate),
+    duplicates: first(found.duplicates, MOST_GROUPS, (group) => pageDuplicate(group, found)),
     config: pageConfig(image),
   };
 }
@@ -55,7 +55,8 @@ function pageLayer(layer: ImageLayers['layers'][number]): PageLayer {
   return { digest: diffID, instruction: text, ...place, ...sizes, isOwn };
 }
 
-function pageDuplicate(group: ImageLayers['duplicates'][number]): PageDuplicate {
+function pageDuplicate(group: ImageLayers['duplicates'][number], { layers }: ImageLayers): PageDuplicate {
   const { kind, size, wasted, places } = group;
-  return { kind, size, wasted, places: first(places, MOST_PLACES, ({ path, layer }) => ({ path, layer })) };
+  const isOwn = places.slice(1).some(({ layer }) => layers[layer]?.isOwn === true);
+  return { isOwn, kind, size, wasted, places: first(places, MOST_PLACES, ({ path, layer }) => ({ path, layer })) };
 }

@@ -63,6 +63,8 @@ export interface PageWaste {
 
 /** The same content under several names. */
 export interface PageDuplicate {
+  /** A copy is in a layer of the image's own. */
+  readonly isOwn: boolean;
   readonly kind: 'file' | 'directory';
   readonly size: number;
   readonly wasted: number;

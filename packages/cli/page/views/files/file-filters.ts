@@ -66,10 +66,7 @@ export function fileFilters(changed: () => void) {
       ...scopes.map(({ label }) => label),
     ),
     search,
-    changes,
-    own.label,
-    least,
-    sort,
+    element('div', { class: 'filters-line' }, changes, own.label, least, sort),
   );
   const isOn = (name: string): boolean => boxes.find((one) => one.name === name)?.input.checked === true;
   const scopeOf = (): Filters['scope'] => scopes.find(({ input }) => input.checked)?.value ?? 'final';

@@ -15,7 +15,7 @@ export function layerChoice(summary: PageSummary, choose: (layer: number) => voi
     const input = element('input', { type: 'radio', name: 'layer', value: at, onchange: () => choose(at) });
     const facts = [
       packed === undefined ? undefined : `${humanSize(packed)} to pull`,
-      contribution === unpacked ? undefined : `adds ${signed(contribution)}`,
+      contribution === unpacked ? undefined : contribution === 0 ? 'adds nothing' : `adds ${signed(contribution)}`,
       `${humanSize(Math.max(0, total))} so far`,
       wasted === 0 ? undefined : `wastes ${humanSize(wasted)}`,
     ].filter((fact) => fact !== undefined);

@@ -19,7 +19,7 @@ const SIGNS: Readonly<Record<Row['state'], readonly [string, string]>> = {
 export function rowElement(row: Row, summary: PageSummary, isActive: boolean): HTMLElement {
   const { id, level, expanded, state, siblings, position, layer, share } = row;
   const [sign, word] = SIGNS[state];
-  const hue = layer === undefined ? undefined : hueOf(summary, layer);
+  const hue = layer === undefined ? 'base' : hueOf(summary, layer);
   const made = element(
     'div',
     {
