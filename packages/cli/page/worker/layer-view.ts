@@ -62,22 +62,28 @@ function merge(tree: Tree, { layer: layers, kind }: Entries, most: number) {
     const lowest = node === 0 ? 0 : (floor[parent[node] ?? 0] ?? 0);
     let inside = lowest;
     let current = -1;
+    let isImplied = false;
     for (let at = entryStart[node] ?? 0; at < (entryEnd[node] ?? 0); at++) {
       const layer = layers[at] ?? 0;
       if (layer > most) break;
       if (layer < lowest) continue;
       if (kind[at] === WHITEOUT) {
         current = -1;
+        isImplied = false;
         inside = layer;
-      } else if (kind[at] === OPAQUE) inside = layer;
-      else {
+        // What has something taken out of it is a directory.
+        present[parent[node] ?? 0] = 1;
+      } else if (kind[at] === OPAQUE) {
+        inside = layer;
+        isImplied = true;
+      } else {
         if (kind[at] !== DIRECTORY) inside = layer + 1;
         current = at;
       }
     }
     entry[node] = current;
     floor[node] = inside;
-    if (current >= 0) present[node] = 1;
+    if (current >= 0 || isImplied) present[node] = 1;
   }
   // Directories that no layer describes are there for what is in them.
   for (let node = count - 1; node > 0; node--) {
