@@ -33,6 +33,7 @@ export class WorkerClient {
     const number = ++this.#number;
     return new Promise((done, failed) => {
       this.#waiting.set(number, { done, failed });
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- it goes to the worker alone
       this.#worker.postMessage({ number, name, ask });
     });
   }

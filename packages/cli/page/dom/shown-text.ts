@@ -2,7 +2,9 @@ import { element } from './element.ts';
 
 /** What would be obeyed or not be seen: controls, marks that reorder text, characters of no width, ends of lines. */
 const HIDDEN =
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb]|[\ud800-\udfff](?![\udc00-\udfff])/g;
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\p{Variation_Selector}\p{Surrogate}\u{e0000}-\u{e007f}]/gu;
+/** Bytes that are no UTF-8 stand as lone surrogates behind this, as in Python: no text has any. */
+const BYTE = 0xdc00;
 
 /** A byte string as text; bytes that are no UTF-8 as `\xff`, and what cannot be seen as `\u202e`. */
 export function shownText(bytes: string): string {
@@ -15,8 +17,10 @@ export function visible(text: string): string {
 }
 
 function escapeOf(character: string): string {
-  const code = character.charCodeAt(0);
-  return code < 0x100 ? `\\x${code.toString(16).padStart(2, '0')}` : `\\u${code.toString(16).padStart(4, '0')}`;
+  const code = character.codePointAt(0) ?? 0;
+  const isByte = code >= BYTE + 0x80 && code <= BYTE + 0xff;
+  if (isByte || code < 0x100) return `\\x${(code & 0xff).toString(16).padStart(2, '0')}`;
+  return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`;
 }
 
 /** A name in an element of its own, so that its direction is its own; escapes stand out from text that looks like them. */
@@ -36,7 +40,7 @@ export function textElement(text: string): HTMLElement {
   return made;
 }
 
-/** UTF-8 where it is that; other bytes as C1 controls, which are shown as `\x80` … `\xff`. */
+/** UTF-8 where it is that. */
 function decoded(bytes: string): string {
   if (!/[\u0080-\u00ff]/.test(bytes)) return bytes;
   const array = Uint8Array.from(bytes, (character) => character.charCodeAt(0));
@@ -57,7 +61,7 @@ function* runs(bytes: Uint8Array): Generator<string> {
       yield decoder.decode(bytes.subarray(at, at + length));
       at += length;
     } catch {
-      yield `\\x${first.toString(16)}`;
+      yield String.fromCharCode(BYTE + first);
       at++;
     }
   }

@@ -32,5 +32,6 @@ async function load({ base64, own }: Requests['load']['ask']): Promise<Requests[
 }
 
 function send(answered: Answered): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has one listener, its page
   (self as unknown as { postMessage(message: Answered): void }).postMessage(answered);
 }

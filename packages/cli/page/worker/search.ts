@@ -65,7 +65,7 @@ export class Search {
 }
 
 /** A typed word as the byte string that a file would be called. */
-export function bytesOf(text: string): string {
+function bytesOf(text: string): string {
   return String.fromCharCode(...new TextEncoder().encode(text));
 }
 

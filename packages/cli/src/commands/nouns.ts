@@ -3,6 +3,7 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
   image: {
     build: 'build',
     diff: 'image diff',
+    explore: 'explore',
     history: 'history',
     import: 'import',
     index: 'image index',

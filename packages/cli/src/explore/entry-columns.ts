@@ -50,7 +50,7 @@ export const KINDS = [
   'block',
 ] as const;
 
-export type EntryKind = (typeof KINDS)[number];
+type EntryKind = (typeof KINDS)[number];
 
 /** Set beside a kind: the same bytes as the entry of this path in the layer below, with other attributes. */
 export const SAME_CONTENT = 0x40;

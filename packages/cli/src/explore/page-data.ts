@@ -123,7 +123,7 @@ export interface PageComparison {
 }
 
 /** A layer that both images have by its instruction, or one of them. */
-export interface ComparedPair {
+interface ComparedPair {
   readonly instruction: string;
   readonly line?: number;
   readonly before?: number;

@@ -1,6 +1,7 @@
-import { MemoryBlobStore, RootfsTree, LayerWriter, type RootfsLayer } from '@tsbuild/oci/node';
+import { indexLayer, type RootfsLayer, RootfsTree } from '@tsbuild/oci/node';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { chunked, makeTar, type RawMember } from '../../../oci/testing/make-tar.ts';
 import { decodeColumns } from '../../page/data/decode-columns.ts';
 import { FileView } from '../../page/worker/file-view.ts';
 import { layerView } from '../../page/worker/layer-view.ts';
@@ -17,39 +18,33 @@ interface Change {
   readonly mode: number;
 }
 
-const PLAIN = { uid: 0, gid: 0, mtime: { seconds: 0, nanoseconds: 0 } };
-
 /** A layer of these changes; those that no layer can have beside the others are left out. */
 async function layerOf(changes: readonly Change[]): Promise<RootfsLayer> {
-  const writer = new LayerWriter(await new MemoryBlobStore().create());
-  const files = new Set<string>();
-  const order = changes.toSorted((a, b) => Number(b.what === 'whiteout') - Number(a.what === 'whiteout'));
-  for (const { path, what, size, mode } of order) {
+  const leaves = new Set<string>();
+  const seen = new Set<string>();
+  const members: RawMember[] = [];
+  // Marks of what is gone come first, as engines want it.
+  const isMark = ({ what }: Change): boolean => what === 'whiteout' || what === 'opaque';
+  const ordered = [...changes.filter(isMark), ...changes.filter((one) => !isMark(one))];
+  for (const { path, what, size, mode } of ordered) {
     const above = path.split('/').map((_, i, all) => all.slice(0, i).join('/'));
-    if (above.some((one) => files.has(one)) || [...files].some((one) => one.startsWith(`${path}/`))) continue;
-    try {
-      if (what === 'whiteout') writer.whiteout(path);
-      else if (what === 'opaque') writer.opaque(path);
-      else if (what === 'file') {
-        let left = size;
-        const fill = (buffer: Uint8Array): number => {
-          const count = Math.min(left, buffer.length);
-          buffer.fill(65, 0, count);
-          left -= count;
-          return count;
-        };
-        await writer.addFile({ ...PLAIN, path, type: 'file', mode, size }, fill);
-        files.add(path);
-      } else if (what === 'symlink') {
-        writer.add({ ...PLAIN, path, type: 'symlink', mode: 0o777, linkPath: 'a' });
-        files.add(path);
-      } else writer.add({ ...PLAIN, path, type: 'directory', mode });
-    } catch {
-      // Twice in one layer, or below a file of it.
+    const isLeaf = what === 'file' || what === 'symlink';
+    const isBelowLeaf = above.some((one) => leaves.has(one)) || (what === 'opaque' && leaves.has(path));
+    if (isBelowLeaf || (isLeaf && [...seen].some((one) => one === path || one.startsWith(`${path}/`)))) continue;
+    if (seen.has(path) && what === 'directory') continue;
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    if (what === 'whiteout') members.push({ name: `${path.slice(0, path.length - name.length)}.wh.${name}` });
+    else {
+      seen.add(path);
+      if (what === 'opaque') members.push({ name: `${path}/.wh..wh..opq` });
+      else if (what === 'file') members.push({ name: path, mode, content: 'x'.repeat(size) });
+      else if (what === 'symlink') members.push({ name: path, type: '2', linkName: 'a' });
+      else members.push({ name: `${path}/`, type: '5', mode });
     }
+    if (isLeaf) leaves.add(path);
   }
-  const { index, digest } = await writer.finish();
-  return { index, info: { digest } };
+  const { index, diffID } = await indexLayer(chunked(makeTar(members)));
+  return { index, info: { digest: diffID } };
 }
 
 const name = fc.constantFrom('a', 'b', 'a-b');

@@ -2,7 +2,7 @@ import { humanSize } from '../../../src/output/human.ts';
 import type { PageSummary } from '../../../src/explore/page-data.ts';
 import type { Row } from '../../data/messages.ts';
 import { element, styled } from '../../dom/element.ts';
-import { nameElement, shownText } from '../../dom/shown-text.ts';
+import { nameElement } from '../../dom/shown-text.ts';
 import { hueOf, layerMark } from '../layer-mark.ts';
 import { bar, number } from '../tables.ts';
 
@@ -31,39 +31,42 @@ export function rowElement(row: Row, summary: PageSummary, isActive: boolean): H
       'aria-posinset': position,
       'aria-expanded': expanded === undefined ? undefined : String(expanded),
       'aria-selected': String(isActive),
-      'aria-label': labelOf(row, word),
       'data-id': id,
     },
-    element('span', { class: 'sign' }, sign === '' && row.changedBelow ? '·' : sign),
-    nameCell(row),
+    element('span', { class: 'sign', 'aria-hidden': 'true' }, sign === '' && row.changedBelow ? '·' : sign),
+    nameCell(row, word),
     bar(share, hue),
     element('span', { class: 'number' }, humanSize(row.bytes)),
-    element('span', { class: 'number files' }, expanded === undefined ? '' : number(row.files)),
+    element(
+      'span',
+      { class: 'number files' },
+      ...(expanded === undefined ? [] : [number(row.files), unseen(' files')]),
+    ),
     element('span', { class: 'mode' }, modeText(row)),
     element('span', { class: 'owner' }, row.owner === '0:0' ? 'root' : row.owner),
-    element('span', { class: 'layer' }, layer !== undefined && layerMark(summary, layer)),
+    element('span', { class: 'layer' }, unseen('layer '), layer !== undefined && layerMark(summary, layer)),
   );
   return styled(made, { '--level': String(level) });
 }
 
-function nameCell({ name, kind, expanded, target, isDuplicate }: Row): HTMLElement {
+/** For the ear alone: what the eye sees by a place or a sign. */
+function unseen(text: string): HTMLElement {
+  return element('span', { class: 'unseen' }, text);
+}
+
+function nameCell({ name, kind, expanded, target, isDuplicate }: Row, word: string): HTMLElement {
   const arrow = expanded === undefined ? '' : expanded ? '▾' : '▸';
   return element(
     'span',
     { class: 'name' },
-    element('span', { class: 'arrow' }, arrow),
+    element('span', { class: 'arrow', 'aria-hidden': 'true' }, arrow),
     nameElement(name),
     kind === 'directory' && '/',
     kind === 'symlink' && element('span', { class: 'muted' }, ' → ', nameElement(target)),
     kind === 'hardlink' && element('span', { class: 'muted' }, ' = ', nameElement(`/${target}`)),
     isDuplicate && element('span', { class: 'badge' }, 'duplicate'),
+    word !== '' && unseen(`, ${word}`),
   );
-}
-
-function labelOf({ name, kind, bytes, files, layer }: Row, word: string): string {
-  const size = kind === 'directory' ? `${humanSize(bytes)}, ${files} files` : humanSize(bytes);
-  const place = layer === undefined ? '' : `, layer ${layer + 1}`;
-  return `${shownText(name)}, ${kind}, ${size}${place}${word === '' ? '' : `, ${word}`}`;
 }
 
 /** `rwxr-xr-x`, with setuid, setgid and the sticky bit. */

@@ -86,6 +86,7 @@ export class VirtualTree {
 
   async #draw(): Promise<void> {
     const drawn = ++this.#drawn;
+    if (this.#count === 0) return this.#space.replaceChildren();
     const from = Math.max(0, this.#first - MORE);
     const to = Math.min(this.#count, this.#first + this.#room + MORE);
     const rows = await this.#worker.ask('rows', { from, to });
