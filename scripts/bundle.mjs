@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Bundles the command line, so that it starts fast and needs no build of the other packages: main.js, which only loads
-// program.js (see load-program.ts), and the second thread's file-thread.js.
+// program.js (see load-program.ts), the second thread's file-thread.js, and explorer.json, the pages of `tsbuild explore`.
 //
 //   node scripts/bundle.mjs [DIRECTORY]     packages/cli/dist unless told
 //
@@ -13,6 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { bundleFileThread } from './file-thread.mjs';
 import { lateModules } from './late-modules.mjs';
+import { bundlePage } from './page.mjs';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = process.argv[2] ?? join(PROJECT, 'packages/cli/dist');
@@ -55,6 +56,7 @@ async function bundle() {
   if (/[^\x00-\x7f]/.test(readFileSync(program, 'latin1')))
     throw new Error('program.js is not ASCII: write \\u escapes in regular expressions');
   bundleFileThread(join(DIST, 'file-thread.js'), { minify: true });
+  bundlePage(join(DIST, 'explorer.json'));
   const id = createHash('sha256').update(readFileSync(program)).digest('hex').slice(0, 16);
   const main = join(DIST, 'main.js');
   await build({

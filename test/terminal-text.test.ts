@@ -161,6 +161,13 @@ const ASKED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['--min', EVIL, 'evil'],
     [`./no${EVIL}`],
   ],
+  explore: [
+    ['-o', '/dev/null', 'evil'],
+    ['-o', `/nowhere${EVIL}/x`, 'evil'],
+    ['--serve', EVIL, 'evil'],
+    [`--serve=${EVIL}`, 'evil'],
+    [`./no${EVIL}`],
+  ],
   'image packages': [
     ['evil'],
     ['--by-layer', 'evil'],

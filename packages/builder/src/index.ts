@@ -83,6 +83,7 @@ export { compareBuilds } from './explain/compare-builds.ts';
 export type { BuildComparison, StepComparison } from './explain/compare-builds.ts';
 export { isTimed, timelineOf, workOf } from './timeline/timeline.ts';
 export type { TimedStep, Timeline, TimelineBar } from './timeline/timeline.ts';
+export { maskedText, maskedValue } from './explain/mask.ts';
 export { describeChange } from './explain/sentence.ts';
 export { compilePatterns } from './context/pattern-matcher.ts';
 export { parseSize } from './plan/size.ts';

@@ -96,6 +96,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     store: 5,
     container: 8,
     prune: 5,
+    // What pages of `explore` hold; the command puts them together.
+    explore: 8,
     // absent: what docker has and is not here; nouns: how docker groups commands.
     commands: 5,
     start: 0,
@@ -242,6 +244,13 @@ describe('imports run one way', () => {
         (to) => !to.startsWith('node:'),
       ),
     ).toEqual([]);
+  });
+
+  it('the page of explore knows of the command its data and its words alone', () => {
+    const page = sourceFiles(join(PACKAGES, 'cli/page')).flatMap(importsOf);
+    expect(page.length).toBeGreaterThan(30);
+    const fine = /^cli\/(?:page\/|src\/explore\/(?:page-data|entry-columns)\.ts|src\/output\/human\.ts)/;
+    expect(offenders(page, (to) => fine.test(to))).toEqual([]);
   });
 
   it('dockerfile/ imports nothing outside itself but errors, their places and the edit distance', () => {

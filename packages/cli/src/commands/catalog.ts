@@ -29,6 +29,10 @@ export const catalog: Readonly<Record<string, CatalogEntry>> = {
     summary: 'Show what makes an image large: layers, files and waste, with the Dockerfile lines',
     load: async () => (await import('./image/layers.ts')).layersCommand,
   },
+  explore: {
+    summary: 'Show an image as a web page: layers, files, waste, its build',
+    load: async () => (await import('./image/explore.ts')).exploreCommand,
+  },
   tag: {
     summary: 'Add a name to an image',
     load: async () => (await import('./image/tag.ts')).tagCommand,

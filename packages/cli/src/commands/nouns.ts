@@ -4,6 +4,7 @@ export const nouns: Readonly<Record<string, Readonly<Record<string, string>>>> =
     build: 'build',
     copy: 'image copy',
     diff: 'image diff',
+    explore: 'explore',
     history: 'history',
     import: 'import',
     index: 'image index',

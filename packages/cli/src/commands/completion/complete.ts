@@ -141,6 +141,7 @@ async function values(name: string, { prefix, line, host, spec }: ValueRequest):
     case 'no-cache-filter':
     case 'fail-on-miss':
       return behind(await (await import('./stored-names.ts')).stageCandidates(line, host));
+    case 'compare':
     case 'tag':
       return behind(await (await import('./stored-names.ts')).imageCandidates(line, host));
     case 'root':

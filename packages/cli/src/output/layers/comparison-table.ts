@@ -11,7 +11,7 @@ interface Pair {
 
 /** The layers of two images side by side, by their instructions: what grew and what shrank. */
 export function comparisonTable(before: ImageLayers, after: ImageLayers, width: number | undefined): string {
-  const rows = pairs(before.layers, after.layers).map((pair) => {
+  const rows = layerPairs(before.layers, after.layers).map((pair) => {
     const { before: a, after: b } = pair;
     const shown = b ?? a;
     const line = b?.origin.kind === 'step' ? String(b.origin.step.line) : '-';
@@ -30,8 +30,8 @@ export function totalOf({ layers }: ImageLayers): number {
   return layers.reduce((sum, { unpacked }) => sum + unpacked, 0);
 }
 
-/** In the order of the second image; what it lacks stands where it was. */
-function pairs(before: readonly ShownLayer[], after: readonly ShownLayer[]): readonly Pair[] {
+/** Layers by their instructions, in the order of the second image; what it lacks stands where it was. */
+export function layerPairs(before: readonly ShownLayer[], after: readonly ShownLayer[]): readonly Pair[] {
   const found: Pair[] = [];
   let next = 0;
   for (const layer of after) {

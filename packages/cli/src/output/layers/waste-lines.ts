@@ -63,7 +63,7 @@ function whereText(found: ImageLayers, { kind, place, files, largest }: LayerWas
 }
 
 /** One sentence on what to change. */
-function adviceText(found: ImageLayers, { kind, place, cause, isOwn }: LayerWaste): string {
+export function adviceText(found: ImageLayers, { kind, place, cause, isOwn }: LayerWaste): string {
   const origin = placeText(found, place);
   if (!isOwn) return 'They lie in the base image: only another base image is smaller.';
   switch (kind) {

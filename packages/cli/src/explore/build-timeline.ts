@@ -1,0 +1,92 @@
+import {
+  type BuildRecord,
+  type CacheEntry,
+  describeChange,
+  listCache,
+  maskedText,
+  type RecordedStep,
+  type Store,
+} from '@tsbuild/builder';
+import { type Image, sha256Digest } from '@tsbuild/oci/node';
+import { missText } from '../output/cache-text.ts';
+import { first } from './image-summary.ts';
+import type { BuildTimeline, TimelineStep } from './page-data.ts';
+
+/** Of a step with more changes the first so many are told. */
+const MOST_CHANGES = 20;
+
+/** The build that made an image, where this store remembers it. */
+export async function buildTimeline(
+  image: Image,
+  store: Store,
+  signal: AbortSignal,
+): Promise<BuildTimeline | undefined> {
+  const record = store.builds.get(sha256Digest(image.rawConfig)) ?? store.builds.get(image.descriptor.digest);
+  if (record === undefined) return undefined;
+  const { started, dockerfile, target, steps } = record;
+  return {
+    started,
+    dockerfile,
+    ...(target !== undefined && { target }),
+    ...(record.image !== undefined && { wall: record.image.milliseconds }),
+    steps: steps.map((step) => timelineStep(step, record)),
+    cacheMounts: await cacheMountsOf(steps, store, signal),
+  };
+}
+
+/** The one place that knows the record: what it learns to tell is filled in here. */
+function timelineStep(step: RecordedStep, { steps, origins }: BuildRecord): TimelineStep {
+  const { id, number, name, stage, platform, state, milliseconds, saved, since, layerSize, reason } = step;
+  const line = origins?.steps.find((made) => made.id === id)?.line;
+  const numbers = new Map(steps.map((one) => [one.id, one.number]));
+  const why = reason === undefined ? undefined : (missText(reason) ?? reason.summary);
+  return {
+    kind: 'step',
+    number,
+    name: maskedText(name),
+    stage,
+    state,
+    ...(platform !== undefined && { platform }),
+    ...(line !== undefined && { line }),
+    ...(milliseconds !== undefined && { milliseconds }),
+    ...(saved !== undefined && { saved }),
+    ...(since !== undefined && { since }),
+    ...(layerSize !== undefined && { layerSize }),
+    ...(why !== undefined && { why: maskedText(why) }),
+    ...(reason !== undefined &&
+      reason.changes.length > 0 && {
+        changes: {
+          ...first(reason.changes, MOST_CHANGES, (change) =>
+            maskedText(describeChange(change, (of) => numbers.get(of))),
+          ),
+          total: reason.total,
+        },
+      }),
+  };
+}
+
+/** The cache mounts of the build's commands; others of the store are nobody's business. */
+async function cacheMountsOf(
+  steps: readonly RecordedStep[],
+  store: Store,
+  signal: AbortSignal,
+): Promise<BuildTimeline['cacheMounts']> {
+  const wanted = new Set(steps.flatMap(({ name }) => cacheNames(name)));
+  if (wanted.size === 0) return [];
+  const mounts = (await listCache(store, signal)).filter(({ kind }) => kind === 'cache-mount');
+  return mounts.filter(({ description }) => wanted.has(description)).map(shownMount);
+}
+
+function shownMount({ description, size, lastUsed }: CacheEntry): BuildTimeline['cacheMounts'][number] {
+  return { name: description, size, lastUsed };
+}
+
+/** The ids of an instruction's cache mounts: the target is the id unless it is told. */
+function cacheNames(instruction: string): readonly string[] {
+  return Array.from(instruction.matchAll(/--mount=(\S+)/g), ([, options = '']) => options)
+    .filter((options) => /(?:^|,)type=cache(?:,|$)/.test(options))
+    .flatMap((options) => {
+      const id = /(?:^|,)id=([^,]+)/.exec(options)?.[1];
+      return id ?? /(?:^|,)(?:target|dst|destination)=([^,]+)/.exec(options)?.[1] ?? [];
+    });
+}
