@@ -86,8 +86,8 @@ const ROOMS: Readonly<Record<string, Readonly<Record<string, number>>>> = {
     watch: 4,
     grammar: 4,
     // package-tables and package-document: image packages and image diff; five of layers/; signature-lines: signing and verifying.
-    // and two of findings/: what CI reads of a check.
-    output: 34,
+    // and two of findings/: what CI reads of a check; a page of explore has the reasons of cache-text, too.
+    output: 36,
     // What commands show of builds, and what a build writes for CI.
     builds: 9,
     // signature-keys: keys of files and variables, for push, build and image.

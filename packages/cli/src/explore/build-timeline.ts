@@ -4,6 +4,7 @@ import {
   describeChange,
   listCache,
   maskedText,
+  type RecordedPhase,
   type RecordedStep,
   type Store,
 } from '@tsbuild/builder';
@@ -30,14 +31,16 @@ export async function buildTimeline(
     ...(target !== undefined && { target }),
     ...(record.image !== undefined && { wall: record.image.milliseconds }),
     steps: steps.map((step) => timelineStep(step, record)),
+    phases: record.phases.map((phase) => timelinePhase(phase, started)),
     cacheMounts: await cacheMountsOf(steps, store, signal),
   };
 }
 
 /** The one place that knows the record: what it learns to tell is filled in here. */
-function timelineStep(step: RecordedStep, { steps, origins }: BuildRecord): TimelineStep {
+function timelineStep(step: RecordedStep, { steps, origins, started: begin }: BuildRecord): TimelineStep {
   const { id, number, name, stage, platform, state, milliseconds, saved, since, layerSize, reason } = step;
-  const line = origins?.steps.find((made) => made.id === id)?.line;
+  const { started, ended, queued = 0, inputs } = step;
+  const line = step.line ?? origins?.steps.find((made) => made.id === id)?.line;
   const numbers = new Map(steps.map((one) => [one.id, one.number]));
   const why = reason === undefined ? undefined : (missText(reason) ?? reason.summary);
   return {
@@ -49,6 +52,9 @@ function timelineStep(step: RecordedStep, { steps, origins }: BuildRecord): Time
     ...(platform !== undefined && { platform }),
     ...(line !== undefined && { line }),
     ...(milliseconds !== undefined && { milliseconds }),
+    ...(started !== undefined && { start: started - begin, queued: started - begin - queued }),
+    ...(ended !== undefined && { end: ended - begin }),
+    ...(inputs !== undefined && { inputs }),
     ...(saved !== undefined && { saved }),
     ...(since !== undefined && { since }),
     ...(layerSize !== undefined && { layerSize }),
@@ -62,6 +68,21 @@ function timelineStep(step: RecordedStep, { steps, origins }: BuildRecord): Time
           total: reason.total,
         },
       }),
+  };
+}
+
+function timelinePhase({ kind, name, started, ended, failed }: RecordedPhase, begin: number): TimelineStep {
+  const start = started - begin;
+  return {
+    kind: 'phase',
+    number: 0,
+    name: name === undefined ? kind : `${kind} ${maskedText(name)}`,
+    stage: 'outside of steps',
+    state: failed === true ? 'failed' : 'run',
+    start,
+    end: ended - begin,
+    queued: start,
+    milliseconds: ended - started,
   };
 }
 

@@ -79,18 +79,20 @@ export interface BuildTimeline {
   /** From the beginning to the image. */
   readonly wall?: number;
   readonly steps: readonly TimelineStep[];
+  /** What took time and is no step. */
+  readonly phases: readonly TimelineStep[];
   readonly cacheMounts: readonly { readonly name: string; readonly size: number; readonly lastUsed: number }[];
 }
 
 /** A step of a build, or something that a build did outside of its steps. */
 export interface TimelineStep {
   readonly kind: 'step' | 'phase';
-  /** As progress shows it: 1 …; of a phase its place. */
+  /** As progress shows it: 1 …; 0 of a phase. */
   readonly number: number;
   readonly name: string;
   readonly stage: string;
   readonly platform?: string;
-  readonly state: 'waiting' | 'cached' | 'saved' | 'run' | 'failed' | 'cancelled';
+  readonly state: 'waiting' | 'cached' | 'run' | 'failed' | 'canceled';
   readonly line?: number;
   /** Since the build began. */
   readonly queued?: number;

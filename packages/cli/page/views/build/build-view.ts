@@ -114,15 +114,15 @@ function cachedSteps({ steps }: BuildTimeline, { made }: PageSummary): Child {
 const STATES: Readonly<Record<TimelineStep['state'], string>> = {
   waiting: '· not reached',
   cached: '✓ cached',
-  saved: '✓ from cache',
   run: '▶ ran',
   failed: '✗ failed',
-  cancelled: '✗ cancelled',
+  canceled: '✗ canceled',
 };
 
-function stepTable({ steps }: BuildTimeline, { steps: timed, isMeasured }: Schedule): HTMLElement {
-  const times = new Map(timed.map((one) => [one.step, one]));
-  const rows = steps.map((step) => {
+function stepTable({ steps, phases }: BuildTimeline, plan: Schedule): HTMLElement {
+  const { isMeasured } = plan;
+  const times = new Map([...plan.steps, ...plan.phases].map((one) => [one.step, one]));
+  const rows = [...steps, ...phases].map((step) => {
     const time = times.get(step);
     return [
       step.kind === 'step' ? String(step.number) : '–',

@@ -16,6 +16,8 @@ export interface TimedStep {
 /** A build in time. */
 export interface Schedule {
   readonly steps: readonly TimedStep[];
+  /** What was no step, in lanes below those of the steps. */
+  readonly phases: readonly TimedStep[];
   /** Steps that took no time: cached, or never begun. */
   readonly others: readonly TimelineStep[];
   readonly lanes: number;
@@ -28,19 +30,24 @@ export interface Schedule {
 }
 
 /** Places the steps of a build in time and finds its critical path. */
-export function schedule({ steps, wall }: Pick<BuildTimeline, 'steps' | 'wall'>): Schedule {
-  const busy = steps.filter(
-    ({ state }) => state === 'run' || state === 'saved' || state === 'failed' || state === 'cancelled',
-  );
+export function schedule({
+  steps,
+  wall,
+  phases = [],
+}: Pick<BuildTimeline, 'steps' | 'wall'> & Partial<Pick<BuildTimeline, 'phases'>>): Schedule {
+  const busy = steps.filter(({ state }) => state === 'run' || state === 'failed' || state === 'canceled');
   const isMeasured = busy.length > 0 && busy.every(({ start }) => start !== undefined);
   const timed = isMeasured ? busy.map(measured) : guessed(busy);
   const chain = criticalPath(timed, steps);
   const laned = lanesOf(timed.toSorted((a, b) => a.start - b.start || a.step.number - b.step.number));
-  const last = Math.max(0, ...timed.map(({ end }) => end));
+  const below = lanesIn(laned);
+  const beside = lanesOf(phases.map(measured)).map((one) => ({ ...one, lane: below + one.lane, isCritical: false }));
+  const last = Math.max(0, ...timed.map(({ end }) => end), ...beside.map(({ end }) => end));
   return {
     steps: laned.map((one) => ({ ...one, isCritical: chain.has(one.step) })),
+    phases: beside,
     others: steps.filter((step) => !busy.includes(step)),
-    lanes: 1 + Math.max(-1, ...laned.map(({ lane }) => lane)),
+    lanes: below + lanesIn(beside.map(({ lane }) => ({ lane: lane - below }))),
     wall: Math.max(last, wall ?? 0),
     work: timed.reduce((sum, { start, end }) => sum + end - start, 0),
     critical: timed.reduce((sum, { step, start, end }) => sum + (chain.has(step) ? end - start : 0), 0),
@@ -108,6 +115,10 @@ function inputsOf(step: TimelineStep, byNumber: ReadonlyMap<number, TimelineStep
   if (step.inputs !== undefined) return step.inputs.flatMap((number) => byNumber.get(number) ?? []);
   const before = byNumber.get(step.number - 1);
   return before?.stage === step.stage && before.platform === step.platform ? [before] : [];
+}
+
+function lanesIn(bars: readonly { readonly lane: number }[]): number {
+  return 1 + Math.max(-1, ...bars.map(({ lane }) => lane));
 }
 
 /** Each bar in the first lane that is free: as many lanes as steps ran at once. */

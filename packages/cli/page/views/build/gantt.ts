@@ -15,11 +15,12 @@ const HUES = [212, 28, 152, 280, 48, 190, 336, 100];
 
 /** The steps of a build as bars: a lane for each that ran at once, a colour for each stage, an outline on the critical path. */
 export function gantt(plan: Schedule): HTMLElement {
-  const { steps, lanes, wall } = plan;
+  const { lanes, wall } = plan;
+  const steps = [...plan.steps, ...plan.phases];
   const stages = [...new Set(steps.map(({ step }) => step.stage))];
   const scale = (WIDTH - 8) / Math.max(1, wall);
   const height = TOP + lanes * LANE + 4;
-  const label = `Timeline: ${steps.length} steps in ${stepTime(wall)}. The table below has the same in words.`;
+  const label = `Timeline: ${plan.steps.length} steps in ${stepTime(wall)}. The table below has the same in words.`;
   const picture = svg(
     'svg',
     { viewBox: `0 0 ${WIDTH} ${height}`, role: 'img', 'aria-label': label, class: 'gantt' },
@@ -52,9 +53,10 @@ function barOf(
   const x = 4 + start * scale;
   const width = Math.max(3, (end - start) * scale);
   const y = TOP + lane * LANE;
-  const title = `#${step.number} ${visible(step.name)}: ${stepTime(end - start)}${step.why === undefined ? '' : `, ${visible(step.why)}`}`;
+  const name = `${step.kind === 'step' ? `#${step.number} ` : ''}${visible(step.name)}`;
+  const title = `${name}: ${stepTime(end - start)}${step.why === undefined ? '' : `, ${visible(step.why)}`}`;
   const room = Math.floor((width - 12) / LETTER);
-  const text = `${step.number} ${visible(step.name)}`;
+  const text = name.replace(/^#/, '');
   const shown = room < 3 ? '' : text.length <= room ? text : `${text.slice(0, room - 1)}…`;
   const group = svg(
     'g',

@@ -29,7 +29,8 @@ export const exploreCommand = defineCommand({
       kind: 'value',
       short: 'o',
       placeholder: 'FILE|DIR/',
-      describe: 'Write one page with everything in it, or into a directory a page that needs no inline script',
+      describe:
+        'Write one page, or into a directory a page that needs no inline script; it holds all names, history and config, but no content; secrets are masked',
     },
     serve: {
       kind: 'value',
