@@ -1,16 +1,8 @@
-import type { BuildRecord, CheckWarning, RecordedPhase, Store } from '@tsbuild/builder';
+import type { BuildRecord, RecordedPhase } from '@tsbuild/builder';
 import type { Host } from '../../host/host.ts';
+import type { BuildEnd } from './build-end.ts';
 import type { BuildFlags } from './build-options.ts';
 import type { BuildOutput } from './build-output.ts';
-
-/** How a build ended, for its reports. */
-export interface BuildEnd {
-  readonly store: Store | undefined;
-  readonly warnings: readonly CheckWarning[];
-  /** Of the Dockerfile, where it is a file of this machine. */
-  readonly dockerfile: string | undefined;
-  readonly error?: unknown;
-}
 
 /** Of these outputs nothing is to be told: the store is where the image is anyway. */
 const PHASES: Readonly<Partial<Record<BuildOutput['kind'], RecordedPhase['kind']>>> = {

@@ -13,7 +13,7 @@ import { findingsDocument, findingsRoot } from '../../output/findings/check-form
 import { sanitizeText } from '../../output/sanitize.ts';
 import { limitNotice } from './build-notice.ts';
 import type { BuildFlags } from './build-options.ts';
-import type { BuildEnd } from './build-reports.ts';
+import type { BuildEnd } from './build-end.ts';
 import { parseFindings } from './findings-flag.ts';
 
 /** What there is to report. A build that had no plan has no record. */
