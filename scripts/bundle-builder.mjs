@@ -1,12 +1,14 @@
 #!/usr/bin/env node
-// Bundles @tsbuild/builder: its entry with what that loads later and the second thread's program beside it. The shell programs of the sandbox are texts in the
-// bundle, so that nothing is read when a command starts. The declarations are tsc's.
+// Bundles @tsbuild/builder: its entry with what that loads later, the second thread's program and the notices of the libraries
+// in them beside it. The shell programs of the sandbox are texts in the bundle, so that nothing is read when a command starts.
+// The declarations are tsc's.
 //
 //   node scripts/bundle-builder.mjs [DIRECTORY]     packages/builder/dist unless told
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { noticesOf } from './packages/notices.mjs';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = process.argv[2] ?? join(PROJECT, 'packages/builder/dist');
@@ -15,27 +17,36 @@ const DIST = process.argv[2] ?? join(PROJECT, 'packages/builder/dist');
 for (const name of existsSync(DIST) ? readdirSync(DIST) : []) {
   if (/^shared-[A-Z0-9]+\.js(?:\.map)?$/.test(name)) rmSync(join(DIST, name));
 }
-await build({
-  absWorkingDir: PROJECT,
-  entryPoints: {
-    index: 'packages/builder/src/index.ts',
-    'file-thread': 'packages/builder/src/context/file-thread.ts',
-  },
-  outdir: DIST,
-  bundle: true,
-  splitting: true,
-  format: 'esm',
-  chunkNames: 'shared-[hash]',
-  platform: 'node',
-  target: 'node20',
-  loader: { '.sh': 'text' },
-  external: ['@tsbuild/oci', 'koffi'],
-  sourcemap: 'linked',
-  sourcesContent: false,
-  legalComments: 'none',
-  logLevel: 'warning',
-}).catch((error) => {
-  // When it fails, esbuild has printed what is wrong and where.
+/** Bundles all that the package runs; returns what is in it. */
+async function bundle() {
+  const { metafile } = await build({
+    absWorkingDir: PROJECT,
+    entryPoints: {
+      index: 'packages/builder/src/index.ts',
+      'file-thread': 'packages/builder/src/context/file-thread.ts',
+    },
+    outdir: DIST,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    chunkNames: 'shared-[hash]',
+    platform: 'node',
+    target: 'node20',
+    loader: { '.sh': 'text' },
+    external: ['@tsbuild/oci', 'koffi'],
+    // For us: the sources, and so the maps, are not in the package.
+    sourcemap: 'external',
+    sourcesContent: false,
+    // THIRD-PARTY-NOTICES has the licences whole.
+    legalComments: 'none',
+    metafile: true,
+    logLevel: 'warning',
+  });
+  writeFileSync(join(DIST, 'THIRD-PARTY-NOTICES'), noticesOf('@tsbuild/builder', PROJECT, [metafile]));
+}
+
+// When it fails, esbuild has printed what is wrong and where.
+await bundle().catch((error) => {
   if (!Array.isArray(error.errors)) console.error(error);
   process.exitCode = 1;
 });

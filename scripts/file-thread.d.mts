@@ -1,5 +1,5 @@
-import type { BuildOptions } from 'esbuild';
+import type { BuildOptions, Metafile } from 'esbuild';
 
-export function bundleFileThread(outfile: string, options?: BuildOptions): void;
+export function bundleFileThread(outfile: string, options?: BuildOptions): Metafile;
 export function startsFileThread(path: string): boolean;
 export function startingFileThread(text: string, file: string): string;

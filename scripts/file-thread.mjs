@@ -9,9 +9,9 @@ const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 /** Where the thread's program is, as start-thread.ts says it. */
 const PLACE = "new URL('./file-thread.js', import.meta.url)";
 
-/** Bundles the thread's program; as CommonJS for folders without a package of their own. */
+/** Bundles the thread's program; as CommonJS for folders without a package of their own. Returns what is in it. */
 export function bundleFileThread(outfile, options = {}) {
-  buildSync({
+  const { metafile } = buildSync({
     absWorkingDir: PROJECT,
     entryPoints: ['packages/builder/src/context/file-thread.ts'],
     outfile,
@@ -23,7 +23,9 @@ export function bundleFileThread(outfile, options = {}) {
     legalComments: 'none',
     logLevel: 'warning',
     ...options,
+    metafile: true,
   });
+  return metafile;
 }
 
 /** True for the one source that starts the thread. */
