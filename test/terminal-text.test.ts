@@ -184,6 +184,11 @@ const ASKED: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['--format', 'json', 'busybox', 'evil'],
     ['evil', `a${EVIL}`],
   ],
+  'image copy': [
+    [EVIL, `x${EVIL}`],
+    [`oci-layout:///no${EVIL}`, 'oci-layout:///nowhere/x'],
+    [`127.0.0.1:1/a:${EVIL}`, 'oci-layout:///nowhere/x'],
+  ],
   'image index': [
     [`x${EVIL}`, 'evil'],
     ['y', `a${EVIL}`],

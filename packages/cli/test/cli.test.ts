@@ -39,7 +39,11 @@ it.each([
   [['bild', '.'], 'ERROR: unknown command "bild"\nhint: did you mean build?\n'],
   [['frobnicate'], 'ERROR: unknown command "frobnicate"\nhint: run \'tsbuild --help\'\n'],
   [['constructor'], 'ERROR: unknown command "constructor"\nhint: run \'tsbuild --help\'\n'],
-  [['explore', 'x'], "ERROR: not supported yet: tsbuild explore\nhint: run 'tsbuild --help'\n"],
+  [['search', 'x'], 'ERROR: not supported yet: tsbuild search\nhint: use the web page of the registry\n'],
+  [
+    ['explore', 'x'],
+    "ERROR: say where the page is to go: -o page.html, -o DIR/, or --serve\nhint: run 'tsbuild explore --help'\n",
+  ],
   [
     ['container', 'stats'],
     'ERROR: not supported yet: tsbuild container stats\nhint: use tsbuild top, or systemd-cgtop\n',

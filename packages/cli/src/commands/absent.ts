@@ -1,6 +1,5 @@
 /** Commands and nouns of docker's that are not here: what to use in their place. */
 export const later: Readonly<Record<string, string | undefined>> = {
-  explore: undefined,
   'buildx bake': 'build the targets one by one',
   'buildx create': 'there is only one builder',
   'buildx imagetools': 'use tsbuild image index, tsbuild inspect, or skopeo',

@@ -66,7 +66,7 @@ describe.skipIf(process.geteuid?.() !== 0)('the cache (needs root)', () => {
     );
     const json = JSON.parse((await run('cache', 'explain', 'my-app', '--step', '2', '--format', 'json')).stdout);
     expect(json).toMatchObject({
-      version: 1,
+      version: 2,
       image: { names: ['my-app:latest'] },
       steps: [
         {
