@@ -57,6 +57,7 @@ export const SITE_MAP: readonly SiteSection[] = [
     title: 'Look inside',
     pages: [
       { path: 'docs/layers.md', label: 'What makes an image large' },
+      { path: 'docs/explore.md', label: 'An image on a page' },
       { path: 'docs/packages.md', label: 'Packages of an image' },
       { path: 'docs/containers.md', label: 'Containers' },
     ],
@@ -67,6 +68,7 @@ export const SITE_MAP: readonly SiteSection[] = [
       { path: 'docs/library.md', label: 'The library by task' },
       { path: 'packages/oci/README.md', label: '@tsbuild/oci' },
       { path: 'packages/builder/README.md', label: '@tsbuild/builder' },
+      { path: 'packages/cli/README.md', label: '@tsbuild/cli' },
       { path: 'docs/api/oci.md', label: 'Interface of @tsbuild/oci', split: true },
     ],
   },
@@ -98,6 +100,7 @@ export const SITE_MAP: readonly SiteSection[] = [
       { path: 'GLOSSARY.md', label: 'Glossary' },
       { path: 'conformance/README.md', label: 'Conformance cases' },
       { path: 'fixtures/README.md', label: 'Fixtures' },
+      { path: 'fixtures/schemas/README.md', label: 'Schemas for tests' },
       { path: 'docs/decisions/README.md', label: 'Decisions' },
       { path: 'docs/decisions/0001-own-tar-codec.md', label: '1. An own tar codec' },
       { path: 'docs/decisions/0002-own-argument-parser.md', label: '2. An own argument parser' },
