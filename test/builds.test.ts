@@ -135,6 +135,8 @@ describe.skipIf(withoutRoot)('the builds of an image (needs root)', () => {
     expect(text).toContain('package.json changed');
     const unknown = await builder.run(['builds', 'inspect', 'nope']);
     expect([unknown.exitCode, unknown.stderr]).toEqual([1, expect.stringContaining('nope')]);
+    const first = ids.at(-1) ?? '';
+    expect((await builder.run(['builds', 'compare', first])).stderr).toContain(`no build before ${first} is kept`);
     expect((await builder.run(['builds', 'inspect', 'app^7'])).stderr).toContain('only 2 builds up to app are kept');
   });
 

@@ -18,14 +18,17 @@ const ID = /^[0-9a-z]{12}$/;
 export async function findBuild(text: string, store: Store): Promise<BuildRecord> {
   const [, name = '', back] = REFERENCE.exec(text) ?? [];
   const steps = back === undefined ? 0 : Number(back === '' ? 1 : back);
-  const builds = await buildsFrom(name === '' ? 'last' : name, store, steps);
+  const asked = name === '' ? 'last' : name;
+  const builds = await buildsFrom(asked, store, steps);
   const found = builds[steps];
   if (found !== undefined) return found;
   const hint = 'builds ls lists the builds that are kept: the last 20 of each image';
-  throw new CommandError(
-    builds.length === 0 ? `no build of ${name} is recorded` : `only ${builds.length} builds up to ${name} are kept`,
-    { hint },
-  );
+  throw new CommandError(absent(asked, builds.length), { hint });
+}
+
+function absent(asked: string, kept: number): string {
+  if (kept === 0) return asked === 'last' ? 'there is no build yet' : `no build of ${asked} is recorded`;
+  return kept === 1 ? `no build before ${asked} is kept` : `only ${kept} builds up to ${asked} are kept`;
 }
 
 /** The build that is meant and those before it, the latest first. */
