@@ -17,6 +17,10 @@ const DIST = process.argv[2] ?? join(PROJECT, 'packages/builder/dist');
 for (const name of existsSync(DIST) ? readdirSync(DIST) : []) {
   if (/^shared-[A-Z0-9]+\.js(?:\.map)?$/.test(name)) rmSync(join(DIST, name));
 }
+/** An ES module has none. */
+const REQUIRE =
+  "import { createRequire as tsbuildCreateRequire } from 'node:module';\nconst require = tsbuildCreateRequire(import.meta.url);";
+
 /** Bundles all that the package runs; returns what is in it. */
 async function bundle() {
   const { metafile } = await build({
@@ -34,6 +38,8 @@ async function bundle() {
     target: 'node20',
     loader: { '.sh': 'text' },
     external: ['@tsbuild/oci', 'koffi'],
+    // Libraries that are CommonJS (cross-spawn) ask for Node's modules with it.
+    banner: { js: REQUIRE },
     // For us: the sources, and so the maps, are not in the package.
     sourcemap: 'external',
     sourcesContent: false,

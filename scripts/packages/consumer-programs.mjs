@@ -47,7 +47,7 @@ export const wrong = fromRegistry(new RegistryClient(), 'alpine');
 `;
 
 const BUILD = `
-import { match, strictEqual } from 'node:assert';
+import { match, rejects, strictEqual } from 'node:assert';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { build, openExporter, silentReporter, Store } from '@tsbuild/builder';
@@ -64,6 +64,9 @@ match(result.image.id, /^sha256:/);
 const exporter = await openExporter({ kind: 'files', directory: resolve('files') });
 await exporter.export(result, { store, reporter: silentReporter, signal });
 strictEqual(readFileSync('files/srv/a', 'utf8'), 'one');
+// Runs programs, by a library that is bundled and was CommonJS.
+const engine = await openExporter({ kind: 'engine', environment: { DOCKER_HOST: 'unix:///no/engine' } });
+await rejects(engine.check().then(() => engine.export(result, { store, reporter: silentReporter, signal })), { code: 'EXPORT_FAILED' });
 `;
 
 const TYPED_BUILDER = `
