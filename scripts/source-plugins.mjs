@@ -11,33 +11,27 @@ const texts = {
   load: (id) => (/\.(?:sh|md)$/.test(id) ? `export default ${JSON.stringify(readFileSync(id, 'utf8'))}` : undefined),
 };
 
-let program;
-
-function threadProgram() {
-  if (program !== undefined) return program;
-  const folder = mkdtempSync(join(tmpdir(), 'tsbuild-thread-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  program = join(folder, 'file-thread.js');
-  bundleFileThread(program);
-  return program;
+/** A file that is made when it is first asked for, and goes with the process. */
+function madeOnce(name, make) {
+  let path;
+  return () => {
+    if (path !== undefined) return path;
+    const directory = mkdtempSync(join(tmpdir(), 'tsbuild-source-'));
+    process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+    path = join(directory, name);
+    make(path);
+    return path;
+  };
 }
+
+const threadProgram = madeOnce('file-thread.js', (path) => bundleFileThread(path));
+const pageProgram = madeOnce('explorer.json', (path) => bundlePage(path));
 
 const fileThread = {
   name: 'file-thread',
   enforce: 'pre',
   transform: (text, id) => (startsFileThread(id) ? startingFileThread(text, threadProgram()) : undefined),
 };
-
-let page;
-
-function pageProgram() {
-  if (page !== undefined) return page;
-  const folder = mkdtempSync(join(tmpdir(), 'tsbuild-page-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
-  page = join(folder, 'explorer.json');
-  bundlePage(page);
-  return page;
-}
 
 const explorerPage = {
   name: 'explorer-page',

@@ -1,4 +1,5 @@
 import { canonicalJson, digestHex, formatPlatform, type JsonValue, rfc3339, sha256Digest } from '@tsbuild/oci';
+import { BUILD_TYPE } from '../checkout/proven-build.ts';
 import { fieldsOf } from '../disk/json-members.ts';
 import type { PlatformPlan } from '../plan/platforms/build-plan.ts';
 import type { ProvenanceOptions, ToolVersion } from './attestation-options.ts';
@@ -10,8 +11,6 @@ import type { StepFacts } from './step-facts.ts';
 
 export const PROVENANCE_TYPE = 'https://slsa.dev/provenance/v1';
 
-/** What the fields of our provenances mean: docs/provenance.md. A change of their meaning needs another one. */
-const BUILD_TYPE = 'https://tsbuild.dev/provenance/v1';
 /** Where nobody says who runs the build: a program on some machine, which is SLSA level 1 at best. */
 const SOME_BUILDER = 'https://tsbuild.dev/builder/v1';
 

@@ -4,8 +4,11 @@ import { fieldsOf, isText } from '../disk/json-members.ts';
 import type { LayerOutput } from '../ops/rootfs.ts';
 import type { EarlierBuild, EarlierStep } from './recorded-build.ts';
 
-/** The buildType whose steps are the preimages of ours (docs/provenance.md). */
-const BUILD_TYPE = 'https://tsbuild.dev/provenance/v1';
+/**
+ * What the fields of our provenances mean (docs/provenance.md), their steps too: the preimages of ours. A change of their meaning needs
+ * another one.
+ */
+export const BUILD_TYPE = 'https://tsbuild.dev/provenance/v1';
 
 /** What the provenance of one platform's image says of its build. Nobody has checked who wrote it. */
 export interface AttestedFacts {

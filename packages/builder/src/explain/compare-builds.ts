@@ -105,9 +105,10 @@ function pairSteps(
     const steps = after.filter((step) => groupOf(step) === group);
     const earlier = before.filter((step) => groupOf(step) === group);
     const indexed = earlier.map(indexedOf);
+    const wanted = steps.map(indexedOf);
     const taken = new Set<IndexedStep>();
     for (const [at, step] of steps.entries()) {
-      const found = earlierStep(indexed, steps.map(indexedOf), at);
+      const found = earlierStep(indexed, wanted, at);
       const match = found === undefined ? undefined : earlier[indexed.indexOf(found)];
       if (found === undefined || match === undefined || taken.has(found)) continue;
       taken.add(found);

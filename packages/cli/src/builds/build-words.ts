@@ -2,12 +2,10 @@ import type { BuildRecord, MissReason, RecordedStep, Timeline } from '@tsbuild/b
 import { cachedText, missText } from '../output/cache-text.ts';
 import { humanAge, stepTime } from '../output/human.ts';
 
-const OUTCOMES = { done: 'done', failed: 'failed', canceled: 'canceled' } as const;
-
 /** How a build ended, with what failed afterwards: `done, push failed`. */
 export function outcomeText({ outcome, phases }: BuildRecord): string {
   const failed = phases.filter((phase) => phase.failed === true).map(({ kind }) => `${kind} failed`);
-  return [OUTCOMES[outcome], ...failed].join(', ');
+  return [outcome, ...failed].join(', ');
 }
 
 /** What a build was of: its names, else its Dockerfile and target. */
@@ -53,6 +51,12 @@ export function reasonWithoutValues({ reason }: RecordedStep): string | undefine
 /** `3.2s, steps 4.1s, critical path 2.9s, 1.3 at once`. */
 export function timesText({ wall, sum, critical, parallelism }: Timeline): string {
   return `${stepTime(wall)} wall · ${stepTime(sum)} steps · ${stepTime(critical)} critical path · ${parallelism.toFixed(1)} at once`;
+}
+
+/** `[linux/arm64 build 2/5] RUN make`: a step with its place. */
+export function placedInstruction(step: RecordedStep): string {
+  const { platform, stage, index, total } = step;
+  return `[${platform === undefined ? '' : `${platform} `}${stage} ${index}/${total}] ${instructionOf(step)}`;
 }
 
 /** The text of a step as the Dockerfile has it, on one line. */

@@ -1,8 +1,17 @@
-import { type BuildRecord, isTimed, type RecordedStep, timelineOf, workOf } from '@tsbuild/builder';
+import { type BuildRecord, isTimed, type RecordedStep, type Timeline, timelineOf, workOf } from '@tsbuild/builder';
 import { columns } from '../output/columns.ts';
 import { ellipsis, humanSize, stepTime } from '../output/human.ts';
 import { sanitizeName } from '../output/sanitize.ts';
-import { ageText, instructionOf, outcomeText, stateText, subjectOf, timesText, whyText } from './build-words.ts';
+import {
+  ageText,
+  instructionOf,
+  outcomeText,
+  placedInstruction,
+  stateText,
+  subjectOf,
+  timesText,
+  whyText,
+} from './build-words.ts';
 
 /** How the text is laid out. */
 export interface TextView {
@@ -29,7 +38,7 @@ export function inspectText(record: BuildRecord, view: TextView): string {
       ? []
       : [`critical path: ${timeline.criticalPath.map((number) => `#${number}`).join(' → ')}`]),
   ];
-  return `${head.map((line) => `${line}\n`).join('')}${slowest(record, view)}\nSteps:\n${stepRows(record, view)}${phaseRows(record, view)}`;
+  return `${head.map((line) => `${line}\n`).join('')}${slowest(record, timeline, view)}\nSteps:\n${stepRows(record, timeline, view)}${phaseRows(record, view)}`;
 }
 
 function headLines(record: BuildRecord, now: number): readonly string[] {
@@ -48,9 +57,8 @@ function headLines(record: BuildRecord, now: number): readonly string[] {
 }
 
 /** The slowest steps that ran, with their share of the critical path. */
-function slowest(record: BuildRecord, { width, now }: TextView): string {
-  const { critical, criticalPath } = timelineOf(record);
-  const ran = record.steps.filter(isTimed).filter(({ state }) => state !== 'cached');
+function slowest({ steps }: BuildRecord, { critical, criticalPath }: Timeline, { width, now }: TextView): string {
+  const ran = steps.filter(isTimed).filter(({ state }) => state !== 'cached');
   const most = ran.toSorted((a, b) => workOf(b) - workOf(a)).slice(0, SLOWEST);
   if (most.length === 0) return '';
   const rows = most.map((step) => {
@@ -72,19 +80,16 @@ function short(text: string): string {
   return ellipsis(text, LONGEST);
 }
 
-function stepRows(record: BuildRecord, { width, now }: TextView): string {
-  const path = timelineOf(record).criticalPath;
+function stepRows(record: BuildRecord, { criticalPath }: Timeline, { width, now }: TextView): string {
   const rows = record.steps.map((step) => [
-    `${path.includes(step.number) ? '*' : ''}#${step.number}`,
+    `${criticalPath.includes(step.number) ? '*' : ''}#${step.number}`,
     stateText(step),
     isTimed(step) ? stepTime(step.started - record.started) : '',
     isTimed(step) ? stepTime(workOf(step)) : '',
     waits(step),
     step.layerSize === undefined ? '' : humanSize(step.layerSize),
     step.line === undefined ? '' : String(step.line),
-    short(
-      `[${step.platform === undefined ? '' : `${step.platform} `}${step.stage} ${step.index}/${step.total}] ${instructionOf(step)}`,
-    ),
+    short(placedInstruction(step)),
     whyText(step, now),
   ]);
   const title = ['', 'state', 'start', 'time', 'waited', 'size', 'line', 'step', 'why'];

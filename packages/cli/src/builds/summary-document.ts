@@ -1,7 +1,16 @@
 import { type BuildRecord, type CheckWarning, isTimed, type RecordedStep, timelineOf, workOf } from '@tsbuild/builder';
 import { humanSize, stepTime } from '../output/human.ts';
 import { sanitizeText } from '../output/sanitize.ts';
-import { ageText, instructionOf, outcomeText, stateText, subjectOf, timesText, whyText } from './build-words.ts';
+import {
+  ageText,
+  instructionOf,
+  outcomeText,
+  placedInstruction,
+  stateText,
+  subjectOf,
+  timesText,
+  whyText,
+} from './build-words.ts';
 
 /** What a summary tells. */
 export interface SummaryContent {
@@ -99,9 +108,9 @@ function stepLines({ record, now }: SummaryContent): readonly string[] {
 }
 
 function cellsOf(step: RecordedStep, now: number): readonly string[] {
-  const { stage, index, total, line, layerSize, platform } = step;
+  const { line, layerSize } = step;
   return [
-    `[${platform === undefined ? '' : `${platform} `}${stage} ${index}/${total}] ${instructionOf(step)}`,
+    placedInstruction(step),
     line === undefined ? '' : String(line),
     stateText(step),
     isTimed(step) ? stepTime(workOf(step)) : '',

@@ -30,18 +30,25 @@ export async function buildTimeline(
     dockerfile,
     ...(target !== undefined && { target }),
     ...(record.image !== undefined && { wall: record.image.milliseconds }),
-    steps: steps.map((step) => timelineStep(step, record)),
+    steps: timelineSteps(record),
     phases: record.phases.map((phase) => timelinePhase(phase, started)),
     cacheMounts: await cacheMountsOf(steps, store, signal),
   };
 }
 
-/** The one place that knows the record: what it learns to tell is filled in here. */
-function timelineStep(step: RecordedStep, { steps, origins, started: begin }: BuildRecord): TimelineStep {
-  const { id, number, name, stage, platform, state, milliseconds, saved, since, layerSize, reason } = step;
+function timelineSteps({ steps, origins, started }: BuildRecord): readonly TimelineStep[] {
+  const numbers = new Map(steps.map(({ id, number }) => [id, number]));
+  const lines = new Map(origins?.steps.map(({ id, line }) => [id, line]));
+  return steps.map((step) => {
+    // Records of earlier versions have the lines of steps that made layers only.
+    const line = step.line ?? lines.get(step.id);
+    return { ...timelineStep(step, numbers, started), ...(line !== undefined && { line }) };
+  });
+}
+
+function timelineStep(step: RecordedStep, numbers: ReadonlyMap<string, number>, begin: number): TimelineStep {
+  const { number, name, stage, platform, state, milliseconds, saved, since, layerSize, reason } = step;
   const { started, ended, queued = 0, inputs } = step;
-  const line = step.line ?? origins?.steps.find((made) => made.id === id)?.line;
-  const numbers = new Map(steps.map((one) => [one.id, one.number]));
   const why = reason === undefined ? undefined : (missText(reason) ?? reason.summary);
   return {
     kind: 'step',
@@ -50,7 +57,6 @@ function timelineStep(step: RecordedStep, { steps, origins, started: begin }: Bu
     stage,
     state,
     ...(platform !== undefined && { platform }),
-    ...(line !== undefined && { line }),
     ...(milliseconds !== undefined && { milliseconds }),
     ...(started !== undefined && { start: started - begin, queued: started - begin - queued }),
     ...(ended !== undefined && { end: ended - begin }),

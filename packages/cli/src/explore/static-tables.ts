@@ -1,13 +1,7 @@
 import { humanSize } from '../output/human.ts';
+import { WASTE_WORDS } from '../output/layers/waste-lines.ts';
 import { sanitizeText } from '../output/sanitize.ts';
 import type { PageSummary } from './page-data.ts';
-
-const WORDS = {
-  overwritten: 'overwritten',
-  attributes: 'attributes only',
-  deleted: 'deleted later',
-  duplicated: 'duplicated',
-} as const;
 
 /** Layers and waste as plain tables: what mail previews and servers that forbid scripts show of a page. */
 export function staticTables({ name, platform, layers, waste }: PageSummary): string {
@@ -22,7 +16,7 @@ export function staticTables({ name, platform, layers, waste }: PageSummary): st
   ]);
   const wasted = waste.map(({ bytes, kind, cause, files, advice }) => [
     humanSize(bytes),
-    WORDS[kind],
+    WASTE_WORDS[kind],
     String(cause + 1),
     String(files),
     advice,

@@ -14,7 +14,7 @@ export class EarlySync {
   #error: Error | undefined;
   #onEnd: (() => void)[] = [];
 
-  /** @param fd a file that is open for writing, and is closed in {@link whenEnded} only */
+  /** @param fd a file that is open for writing, and stays so until {@link ended}, or {@link whenEnded} */
   constructor(fd: number) {
     this.#fd = fd;
   }

@@ -11,7 +11,8 @@ export interface WasteView {
   readonly own: boolean;
 }
 
-const WORDS = {
+/** The kinds of waste for people. */
+export const WASTE_WORDS = {
   overwritten: 'overwritten',
   attributes: 'attributes only',
   deleted: 'deleted later',
@@ -23,7 +24,7 @@ export function wasteLines(found: ImageLayers, { width, least, own }: WasteView)
   const shown = found.waste.filter(({ bytes, isOwn }) => bytes >= least && (isOwn || !own));
   const blocks = shown.map((waste) => {
     const { bytes, kind, cause } = waste;
-    const head = columns([[humanSize(bytes), WORDS[kind], causeText(found, cause)]], { width });
+    const head = columns([[humanSize(bytes), WASTE_WORDS[kind], causeText(found, cause)]], { width });
     return `${head}${columns([[whereText(found, waste)], [adviceText(found, waste)]], { width: undefined, indent: '    ' })}`;
   });
   return blocks.join('') + sumLine(found);
@@ -34,7 +35,7 @@ export function sumLine({ waste, layers }: ImageLayers): string {
   const own = waste.filter(({ isOwn }) => isOwn);
   const base = wastedBytes(waste.filter(({ isOwn }) => !isOwn));
   const ownSize = layers.reduce((sum, { isOwn, unpacked }) => sum + (isOwn ? unpacked : 0), 0);
-  const kinds = Object.entries(WORDS).flatMap(([kind, word]) => {
+  const kinds = Object.entries(WASTE_WORDS).flatMap(([kind, word]) => {
     const bytes = wastedBytes(own.filter((one) => one.kind === kind));
     return bytes === 0 ? [] : [{ bytes, text: `${humanSize(bytes)} ${word}` }];
   });
