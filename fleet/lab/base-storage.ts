@@ -11,7 +11,7 @@ import { Builder } from './builder.ts';
  */
 export async function makeBaseStorage(directory: string, cli: string, base: string): Promise<string> {
   const registry = await startDockerRegistry({ within: directory });
-  const builder = new Builder('base', cli, join(directory, 'base-builder', 'base'), 'auto');
+  const builder = new Builder('base', cli, join(directory, 'builders', 'base'), 'auto');
   try {
     const name = `${registry.host}/fleet/busybox:latest`;
     for (const args of [

@@ -1,5 +1,5 @@
 import { cp, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { Random } from '../../fuzz/random.ts';
 import { type DockerRegistry, startDockerRegistry } from '../../packages/oci/testing/docker-registry.ts';
 import { CountingProxy } from '../proxy/counting-proxy.ts';
@@ -83,7 +83,8 @@ export class Lab implements AsyncDisposable {
   /** A builder with an empty store and a lane of its own; both go when it is disposed of. */
   async builder(name = `b${++this.#builders}`): Promise<Station> {
     const lane = `${name}-${++this.#builders}`;
-    const directory = join(this.directory, 'builders', lane);
+    // Beside those of other labs, which share the compiled program with it.
+    const directory = join(dirname(this.directory), 'builders', `${basename(this.directory)}-${lane}`);
     await mkdir(directory, { recursive: true });
     // A sandbox of util-linux starts sooner than one of runc; what a cache shares is the same.
     const builder = new Builder(lane, this.#options.cli, directory, this.size.isFull ? 'auto' : 'namespaces');

@@ -14,7 +14,7 @@ export const oneFile: Scenario = {
     const random = lab.random('s3');
     const build = await lab.generate('s3');
     await using oracle = await Oracle.of(lab, build, place);
-    const count = lab.size.isFull ? lab.size.builders / 2 : 2;
+    const count = lab.size.isFull ? lab.size.builders / 2 : 1;
     const builds = await lab.inWaves(count, async (i) => {
       const file = random.pick(build.files);
       const changed = await lab.change(build, `s3-${i}`, file);

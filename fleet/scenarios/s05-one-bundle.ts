@@ -10,7 +10,7 @@ export const oneBundle: Scenario = {
   title: 'eight writers and eight readers of one bundle',
   holds: 'no build fails; lost hints cost requests only: afterwards every step of every writer hits',
   async run(lab, judge) {
-    const parties = lab.size.isFull ? 8 : 3;
+    const parties = lab.size.isFull ? 8 : 2;
     const build = await lab.generate('s5', { largest: 64 * 1024 });
     judge.succeeded(await lab.buildOnce(build, place), 'the first build');
     const variants = await Promise.all(

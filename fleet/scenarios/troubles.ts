@@ -34,7 +34,7 @@ export const TROUBLES: readonly Trouble[] = [
   },
   { name: '10 % are 503', rules: [status(503, { percent: 10 })] },
   { name: 'all are 500', rules: [status(500)], isTotal: true, isQuick: true },
-  { name: '401 after the third request', rules: [status(401, { skip: 3 })], isQuick: true },
+  { name: '401 after the third request', rules: [status(401, { skip: 3 })] },
   {
     name: 'bodies at 10 KB/s',
     rules: [{ repository, method: /^GET$/, fault: { kind: 'trickle', bytes: 1024, everyMilliseconds: 100 } }],
